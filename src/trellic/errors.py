@@ -1,0 +1,53 @@
+"""Every error that a user can meet, each a subclass of TrellicError with a one-line message."""
+
+
+class TrellicError(Exception):
+    """The base of all errors that trellic raises on purpose."""
+
+
+class NoPictures(TrellicError):
+    """A list or folder holds nothing to work on."""
+
+
+class UnreadablePicture(TrellicError):
+    """A picture file is damaged, or of a kind that cannot be read."""
+
+
+class PictureTooLarge(TrellicError):
+    """A picture, or the picture that a stream announces, has more pixels than the limit."""
+
+
+class BadRequest(TrellicError):
+    """An option has a value that cannot work."""
+
+
+class TargetMissed(TrellicError):
+    """No quality reaches the size or PSNR that was asked for."""
+
+
+class FileExists(TrellicError):
+    """A file would be overwritten."""
+
+
+class NotAStream(TrellicError):
+    """The data does not begin as a .tlic file does."""
+
+
+class UnsupportedStream(TrellicError):
+    """The stream is of a version, or holds a part, that this release cannot decode."""
+
+
+class DamagedStream(TrellicError):
+    """The stream is truncated, or a checksum or a value in it is wrong."""
+
+
+class MissingModel(TrellicError):
+    """The model that is asked for is not installed."""
+
+
+class DamagedModel(TrellicError):
+    """A model file is truncated or altered, or not a model."""
+
+
+class BadConfig(TrellicError):
+    """A training configuration has unknown keys or values that cannot work."""

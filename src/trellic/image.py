@@ -1,0 +1,165 @@
+"""Pictures in and out: whatever Pillow opens becomes 8-bit RGB, alpha and metadata, and comes back.
+
+Orientation stays in the EXIF data, as the camera wrote it; pixels are not turned.
+"""
+
+import io
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms
+
+from trellic.errors import DamagedStream, PictureTooLarge, UnreadablePicture
+
+Pixels = npt.NDArray[np.uint8]
+
+MOST_PIXELS = 1 << 27
+"""Pixels that are accepted unless a caller raises the limit: 134 million."""
+METADATA_LIMIT = 1 << 24
+TRANSPARENT_MODES = {"RGBA", "LA", "PA", "La", "RGBa"}
+
+
+class Converted(UserWarning):
+    """A picture had to be converted before coding, and what that lost."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture ready for coding.
+
+    pixels  uint8 (H, W, 3)
+    grey    whether all three channels are one
+    alpha   uint8 (H, W), or None where everything is opaque
+    icc     colour profile, or empty; exif: EXIF block, or empty
+    """
+
+    pixels: Pixels
+    grey: bool = False
+    alpha: Pixels | None = None
+    icc: bytes = b""
+    exif: bytes = b""
+
+
+def check_size(width: int, height: int, limit: int) -> None:
+    """Raise PictureTooLarge where a picture has more pixels than `limit`."""
+    if width * height > limit:
+        raise PictureTooLarge(f"{width}×{height} is more than the limit of {limit} pixels (it can be raised)")
+
+
+def read(path: Path, limit: int = MOST_PIXELS) -> Picture:
+    """Read a picture file. Raises UnreadablePicture or PictureTooLarge."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # check_size is the limit here
+            with Image.open(path) as image:
+                check_size(*image.size, limit)
+                image.load()
+                return from_pillow(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, zlib.error) as error:
+        raise UnreadablePicture(f"cannot be read as a picture: {str(error).splitlines()[0]}") from error
+
+
+def from_pillow(image: Image.Image) -> Picture:
+    """Convert a Pillow image of any mode; warns `Converted` where that loses something."""
+    icc = image.info.get("icc_profile") or b""
+    exif = image.getexif().tobytes() if image.getexif() else b""
+    mode = image.mode
+    if mode == "P" or (mode in {"L", "RGB", "1"} and "transparency" in image.info):
+        image = image.convert("RGBA" if "transparency" in image.info or mode == "PA" else "RGB")
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _to_eight_bits(image)
+    elif mode == "CMYK":
+        image, icc = _from_cmyk(image, icc), b""
+    elif mode in {"YCbCr", "LAB", "HSV"}:
+        warnings.warn(f"{mode} converted to RGB", Converted, stacklevel=2)
+    alpha = None
+    if image.mode in TRANSPARENT_MODES:
+        plane = np.asarray(image.convert("RGBA").getchannel("A"))
+        alpha = plane if int(plane.min()) < 255 else None
+    if image.mode in {"1", "L", "LA", "La"}:
+        grey = np.asarray(image.convert("LA").getchannel(0) if alpha is not None else image.convert("L"))
+        return Picture(np.repeat(grey[:, :, None], 3, axis=2), True, alpha, icc, exif)
+    pixels = np.asarray(image.convert("RGBA").convert("RGB") if image.mode == "RGBa" else image.convert("RGB"))
+    return Picture(pixels, False, alpha, icc, exif)
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """Scale 16-bit and wider samples to 8 bits: by 257 for 16 bits, by their own range where that is unknown."""
+    values = np.asarray(image).astype(np.float64)
+    if image.mode.startswith("I;16") or (image.mode == "I" and 0 <= values.min() and 255 < values.max() <= 65535):
+        eight = np.rint(values / 257)
+        warnings.warn("16-bit samples rounded to 8 bits", Converted, stacklevel=3)
+    elif 0 <= values.min() and values.max() <= 255:
+        eight = np.rint(values)
+    else:
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        eight = np.rint((np.nan_to_num(values, nan=low) - low) * (255 / max(high - low, 1e-12)))
+        warnings.warn(f"samples from {low:g} to {high:g} stretched to 8 bits", Converted, stacklevel=3)
+    return Image.fromarray(eight.astype(np.uint8), "L")
+
+
+def _from_cmyk(image: Image.Image, icc: bytes) -> Image.Image:
+    """Convert CMYK through its profile where it has a sound one, else by Pillow's formula."""
+    warnings.warn("CMYK converted to sRGB", Converted, stacklevel=3)
+    if icc:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):
+            return image.convert("RGB")
+        if converted is not None:
+            return converted
+    return image.convert("RGB")
+
+
+def to_pillow(picture: Picture) -> Image.Image:
+    """Return the Pillow image, its profile and EXIF data in `info`, where Pillow's writers look for them."""
+    image = Image.fromarray(picture.pixels)
+    if picture.grey:
+        image = Image.fromarray(np.ascontiguousarray(picture.pixels[:, :, 0]))
+    if picture.alpha is not None:
+        image.putalpha(Image.fromarray(picture.alpha))
+    if picture.icc:
+        image.info["icc_profile"] = picture.icc
+    if picture.exif:
+        image.info["exif"] = picture.exif
+    return image
+
+
+def pack_alpha(alpha: Pixels) -> bytes:
+    """Return the alpha plane, exactly, as a PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(alpha).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def unpack_alpha(data: bytes, width: int, height: int) -> Pixels:
+    """Return what `pack_alpha` packed, uint8 (H, W). Raises DamagedStream."""
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            if image.size != (width, height) or image.mode != "L":
+                raise DamagedStream(f"alpha is {image.size[0]}×{image.size[1]} {image.mode}")
+            return np.asarray(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, zlib.error) as error:
+        raise DamagedStream("alpha cannot be read") from error
+
+
+def pack_metadata(data: bytes) -> bytes:
+    """Return compressed metadata."""
+    return zlib.compress(data, 9)
+
+
+def unpack_metadata(data: bytes) -> bytes:
+    """Return what `pack_metadata` packed, at most 16 MiB. Raises DamagedStream."""
+    inflater = zlib.decompressobj()
+    try:
+        plain = inflater.decompress(data, METADATA_LIMIT)
+    except zlib.error as error:
+        raise DamagedStream("metadata cannot be read") from error
+    if not inflater.eof:
+        raise DamagedStream("metadata is truncated or larger than 16 MiB")
+    return plain

@@ -1,0 +1,66 @@
+"""Residual blocks, each beginning close to the identity, chosen by name in a design.
+
+`inverted`  1×1 widen, LeakyReLU, depthwise 3×3, LeakyReLU, 1×1 narrow (after Sandler et al., 2018)
+`gated`     1×1 widen, depthwise 3×3, one half multiplied by the other, 1×1 narrow (after Chen et al., 2022)
+`dense`     1×1 narrow, LeakyReLU, dense 3×3, LeakyReLU, 1×1 widen (after He et al., 2016)
+"""
+
+from torch import Tensor, nn
+
+SLOPE = 0.1
+
+
+def pointwise(inputs: int, outputs: int) -> nn.Conv2d:
+    """Return a 1×1 convolution."""
+    return nn.Conv2d(inputs, outputs, 1)
+
+
+def depthwise(width: int) -> nn.Conv2d:
+    """Return a depthwise 3×3 convolution that begins as the identity."""
+    layer = nn.Conv2d(width, width, 3, padding=1, groups=width)
+    nn.init.normal_(layer.weight, std=0.02)
+    layer.weight.data[:, 0, 1, 1] += 1.0
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer
+
+
+def activation() -> nn.Module:
+    """Return the house activation: LeakyReLU."""
+    return nn.LeakyReLU(SLOPE)
+
+
+class Gate(nn.Module):
+    """Multiply the first half of the channels by the second, (N, 2C, H, W) → (N, C, H, W)."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        value, gate = features.chunk(2, dim=1)
+        return value * gate
+
+
+class Residual(nn.Module):
+    """Add a branch to its input; the branch's last layer begins near zero."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(*layers)
+        last = layers[-1]
+        if isinstance(last, nn.Conv2d):
+            last.weight.data *= 0.1
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + self.branch(features)
+
+
+def block(kind: str, width: int, inner: int) -> Residual:
+    """Return a residual block of the named kind: `width` channels outside, `inner` inside."""
+    if kind == "inverted":
+        return Residual(
+            pointwise(width, inner), activation(), depthwise(inner), activation(), pointwise(inner, width)
+        )
+    if kind == "gated":
+        return Residual(pointwise(width, 2 * inner), depthwise(2 * inner), Gate(), pointwise(inner, width))
+    if kind == "dense":
+        middle = nn.Conv2d(inner, inner, 3, padding=1)
+        return Residual(pointwise(width, inner), activation(), middle, activation(), pointwise(inner, width))
+    raise ValueError(f"unknown block kind {kind!r}: inverted, gated or dense")

@@ -1,0 +1,46 @@
+"""A design: every number that shapes the networks, as one small value kept with each model."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Design:
+    """The shape of a model.
+
+    stem       "block" (8×8 cosine) or "lapped" (16×16 lapped orthogonal) start of the 1/8 stage
+    blocks     kind of residual block, see `blocks.py`
+    latents    channels of y at 1/16
+    groups     channels coded together, in order; their sum is `latents`
+    context    whether a group sees the groups before it and its own first checkerboard half
+    fine       (analysis blocks, synthesis blocks, inner width) at 1/8
+    coarse     (analysis blocks, synthesis blocks, inner width) at 1/16
+    hyper      channels of the side information z at 1/64
+    features   channels of the hyper-synthesis output and of the context networks
+    """
+
+    stem: str = "block"
+    blocks: str = "inverted"
+    latents: int = 320
+    groups: tuple[int, ...] = (16, 32, 64, 208)
+    context: bool = True
+    fine: tuple[int, int, int] = (3, 4, 256)
+    coarse: tuple[int, int, int] = (3, 4, 384)
+    hyper: int = 96
+    features: int = 192
+
+    def __post_init__(self) -> None:
+        if sum(self.groups) != self.latents:
+            raise ValueError(f"groups {self.groups} do not sum to {self.latents} latents")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the design as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Design":
+        """Return the design that `to_json` described; unknown keys raise ValueError."""
+        known = {field.name for field in fields(cls)}
+        if unknown := set(values) - known:
+            raise ValueError(f"unknown design keys: {', '.join(sorted(unknown))}")
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

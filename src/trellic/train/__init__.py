@@ -1,0 +1,1 @@
+"""Training: data, one generic loop, optimizer, export. Needs the `train` extra."""

@@ -1,0 +1,80 @@
+"""A training configuration: one TOML file that says what is trained, on what, for how long."""
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from trellic.errors import BadConfig
+from trellic.networks.design import Design
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What one training run needs to be repeated.
+
+    pictures       folders to train on
+    held_out       folders to judge on; never trained on
+    steps          optimizer steps in all; 0 to be bound by `minutes` instead
+    minutes        wall-clock budget, over all resumes, when `steps` is 0
+    batch          crops a step, over all processes
+    crop           side of a crop in pixels, a multiple of 64
+    late_crop      the same for the second half of the run; 0 for no change
+    learning_rate  of Adam, for all that is not a matrix; falls to zero at the end
+    matrix_rate    of Muon, for the matrices of 1×1 convolutions; 0 leaves them to Adam
+    warmup         steps in which the learning rate rises
+    average        half-life of the weight average, in steps
+    seed           of crops, qualities, noise and initial weights
+    judge_every    seconds between judgements on held-out pictures
+    """
+
+    pictures: tuple[str, ...]
+    held_out: tuple[str, ...]
+    steps: int = 0
+    minutes: float = 0.0
+    batch: int = 8
+    crop: int = 256
+    late_crop: int = 0
+    learning_rate: float = 1e-3
+    matrix_rate: float = 0.0
+    warmup: int = 100
+    average: int = 500
+    seed: int = 1
+    judge_every: float = 600.0
+    design: Design = field(default_factory=Design)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> "TrainConfig":
+        """Return the configuration that a parsed TOML or JSON document describes.
+
+        Raises BadConfig for unknown keys and values that cannot work.
+        """
+        known = {item.name for item in fields(cls)}
+        if unknown := set(values) - known:
+            raise BadConfig(f"unknown keys: {', '.join(sorted(unknown))} (known: {', '.join(sorted(known))})")
+        kept = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        try:
+            kept["design"] = Design.from_json(dict(values.get("design", {})))
+            config = cls(**kept)
+        except (TypeError, ValueError) as error:
+            raise BadConfig(str(error)) from error
+        if (config.steps > 0) == (config.minutes > 0):
+            raise BadConfig("give either steps or minutes")
+        for crop in (config.crop, config.late_crop or config.crop):
+            if crop < 64 or crop % 64:
+                raise BadConfig(f"crop {crop} is not a multiple of 64")
+        return config
+
+    @classmethod
+    def read(cls, path: Path) -> "TrainConfig":
+        """Read a TOML file. Raises BadConfig."""
+        try:
+            return cls.from_values(tomllib.loads(path.read_text()))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise BadConfig(f"{path}: {error}") from error
+        except BadConfig as error:
+            raise BadConfig(f"{path}: {error}") from error
