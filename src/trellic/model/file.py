@@ -1,0 +1,78 @@
+"""The .trm file: a zip archive with the card and the networks, named by the SHA-256 of its bytes.
+
+`unzip -p model.trm card.json` shows the card. Entries: `card.json`; `gains.npy`, float32 (2, latents), the
+encoder's log gain at quality 0 and its slope; `side_scales.npy`, float32 (2, hyper), the same for the log scales of
+z; one ONNX graph a network, weights in half precision.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trellic.errors import DamagedModel
+
+FORMAT = 1
+LARGEST_ENTRY = 1 << 28
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The content of a model file: raw entries by name, and the file's SHA-256."""
+
+    entries: dict[str, bytes]
+    sha256: bytes
+
+    @classmethod
+    def read(cls, path: Path) -> "ModelFile":
+        """Read a model file. Raises DamagedModel."""
+        try:
+            data = path.read_bytes()
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                infos = archive.infolist()
+                if any(info.file_size > LARGEST_ENTRY for info in infos):
+                    raise DamagedModel(f"{path}: an entry is larger than {LARGEST_ENTRY} bytes")
+                entries = {info.filename: archive.read(info) for info in infos}
+            model = cls(entries, hashlib.sha256(data).digest())
+            if model.card.get("format") != FORMAT:
+                raise DamagedModel(f"{path}: model format {model.card.get('format')}; this release reads {FORMAT}")
+        except (OSError, zipfile.BadZipFile, zlib.error, ValueError, KeyError, NotImplementedError) as error:
+            raise DamagedModel(f"{path}: not a model file ({error})") from error
+        return model
+
+    @staticmethod
+    def pack(entries: dict[str, bytes]) -> bytes:
+        """Return the bytes of a model file; the same entries always give the same bytes."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for name in sorted(entries):
+                archive.writestr(zipfile.ZipInfo(name, _EPOCH), entries[name], zipfile.ZIP_DEFLATED, 9)
+        return buffer.getvalue()
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """What the model is, and how it was made."""
+        card: dict[str, Any] = json.loads(self.entries["card.json"])
+        return card
+
+    @property
+    def name(self) -> str:
+        """The first 16 hexadecimal digits of the hash: how streams and messages name the model."""
+        return self.sha256[:8].hex()
+
+    def array(self, entry: str) -> npt.NDArray[np.float32]:
+        """Return an array entry. Raises DamagedModel."""
+        try:
+            array: npt.NDArray[np.float32] = np.load(io.BytesIO(self.entries[entry]), allow_pickle=False)
+        except (KeyError, ValueError, OSError, EOFError) as error:
+            raise DamagedModel(f"model {self.name}: entry {entry} cannot be read") from error
+        return array

@@ -1,0 +1,105 @@
+"""The runtime: a model's networks as functions on numpy arrays, executed by onnxruntime.
+
+The networks between bytes and table rows run on one thread whatever the caller allows, so that their sums are
+taken in one order; analysis and synthesis use all threads.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trellic.errors import DamagedModel
+from trellic.model.file import ModelFile
+
+Floats = npt.NDArray[np.float32]
+
+
+class Networks:
+    """Networks of one model, each loaded when it is first needed.
+
+    Shapes: picture (3, H, W); latents (C, H/16, W/16); side (S, H/64, W/64). `quality` is in [0, 1].
+    """
+
+    def __init__(self, file: ModelFile, threads: int = 0) -> None:
+        """Use `threads` threads, or as many as there are processors where it is 0. Raises DamagedModel."""
+        self.file = file
+        self.threads = threads
+        self.sessions: dict[str, Any] = {}
+        try:
+            design = file.card["design"]
+            self.groups: tuple[int, ...] = tuple(int(size) for size in design["groups"])
+            self.latents = int(design["latents"])
+            self.side = int(design["hyper"])
+            self.context = bool(design["context"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedModel(f"model {file.name}: its card lacks a design") from error
+
+    @cached_property
+    def _gains(self) -> Floats:
+        return self.file.array("gains.npy")
+
+    @cached_property
+    def _side_scales(self) -> Floats:
+        return self.file.array("side_scales.npy")
+
+    def gain(self, quality: float) -> Floats:
+        """Return the encoder's factor for each latent channel, float32 (C, 1, 1)."""
+        return np.exp(self._gains[0] + self._gains[1] * np.float32(quality))[:, None, None]
+
+    def side_log_scales(self, quality: float) -> Floats:
+        """Return the natural log scale of each channel of z, float32 (S,)."""
+        scales: Floats = self._side_scales[0] + self._side_scales[1] * np.float32(quality)
+        return scales
+
+    def analysis(self, picture: Floats) -> Floats:
+        """Return latents before gains."""
+        return self._run("analysis", self.threads, picture)[0]
+
+    def hyper_analysis(self, latents: Floats) -> Floats:
+        """Return the side information, not rounded, of gained latents."""
+        return self._run("hyper_analysis", self.threads, latents)[0]
+
+    def hyper_synthesis(self, side: Floats, quality: float) -> Floats:
+        """Return the features that every step starts from."""
+        return self._run("hyper_synthesis", 1, side, np.full((1, 1, 1), quality, np.float32))[0]
+
+    def first(self, group: int, features: Floats, earlier: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return a group's own features, and mean and log scale of its first half."""
+        arguments = (features, earlier) if group and self.context else (features,)
+        own, mean, log_scale = self._run(f"first_{group}", 1, *arguments)
+        return own, mean, log_scale
+
+    def second(self, group: int, own: Floats, anchors: Floats) -> tuple[Floats, Floats]:
+        """Return mean and log scale of a group's second half, given its first (zero elsewhere)."""
+        mean, log_scale = self._run(f"second_{group}", 1, own, anchors)
+        return mean, log_scale
+
+    def synthesis(self, latents: Floats, quality: float) -> npt.NDArray[np.uint8]:
+        """Return the picture, uint8 (3, H, W)."""
+        picture: npt.NDArray[np.uint8] = self._run(
+            "synthesis", self.threads, latents, np.full((1, 1, 1), quality, np.float32)
+        )[0]  # type: ignore[assignment]
+        return picture
+
+    def _run(self, name: str, threads: int, *arrays: Floats) -> list[Floats]:
+        session = self.sessions.get(name) or self._load(name, threads)
+        names = [entry.name for entry in session.get_inputs()]
+        feeds = {key: array[None] for key, array in zip(names, arrays, strict=True)}
+        return [output[0] for output in session.run(None, feeds)]
+
+    def _load(self, name: str, threads: int) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            session = onnxruntime.InferenceSession(
+                self.file.entries[f"{name}.onnx"], options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime raises its own kinds, none of them public
+            raise DamagedModel(f"model {self.file.name}: network {name} cannot be loaded") from error
+        self.sessions[name] = session
+        return session

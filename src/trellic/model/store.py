@@ -1,0 +1,46 @@
+"""Where models are found: those shipped with the package, and those in the folder that TRELLIC_MODELS names."""
+
+import hashlib
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from trellic.errors import MissingModel
+
+SHIPPED = Path(__file__).parent.parent / "models"
+DEFAULT = "base"
+
+
+def installed_models() -> list[Path]:
+    """Return the paths of all installed model files; the user's own come first."""
+    folders = [Path(os.environ["TRELLIC_MODELS"])] if os.environ.get("TRELLIC_MODELS") else []
+    return [path for folder in [*folders, SHIPPED] for path in sorted(folder.glob("*.trm"))]
+
+
+def find_model(name: str = DEFAULT) -> Path:
+    """Return the model file of that name, hash prefix (6 digits or more) or path. Raises MissingModel."""
+    paths = installed_models()
+    for path in paths:
+        if path.stem == name:
+            return path
+    if name.endswith(".trm") and Path(name).is_file():
+        return Path(name)
+    if len(name) >= 6:
+        for path in paths:
+            if _hash(path, path.stat().st_mtime_ns).hex().startswith(name.lower()):
+                return path
+    raise MissingModel(f"model {name!r} is not installed (trellic models lists those that are)")
+
+
+def find_model_by_hash(prefix: bytes) -> Path:
+    """Return the model file that a stream names. Raises MissingModel."""
+    for path in installed_models():
+        if _hash(path, path.stat().st_mtime_ns).startswith(prefix):
+            return path
+    raise MissingModel(f"needs model {prefix.hex()}, which is not installed (trellic models lists those that are)")
+
+
+@lru_cache
+def _hash(path: Path, modified: int) -> bytes:
+    """Hash a file once for as long as it is not modified."""
+    return hashlib.sha256(path.read_bytes()).digest()

@@ -1,0 +1,138 @@
+"""A trained torch model → one .trm file that needs no torch."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from trellic.files import write_atomically
+from trellic.model.file import FORMAT, ModelFile
+from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, TrainableCodec
+from trellic.networks.gains import Gains
+from trellic.networks.prior import Parameters, Step
+from trellic.networks.transforms import Synthesis
+
+OPSET = 18
+SMALLEST_HALVED = 16
+"""Weights of fewer elements stay in single precision."""
+
+
+class _Pictures(nn.Module):
+    """Synthesis from quantized latents to 8-bit samples."""
+
+    def __init__(self, synthesis: Synthesis, gains: Gains) -> None:
+        super().__init__()
+        self.synthesis = synthesis
+        self.gains = gains
+
+    def forward(self, latents: Tensor, quality: Tensor) -> Tensor:
+        pictures = self.synthesis(latents * self.gains.inverse(quality), quality)
+        return (pictures.clamp(0, 1) * 255.0).round().to(torch.uint8)
+
+
+def _bounded(parameters: Parameters) -> tuple[Tensor, Tensor]:
+    return parameters.mean, parameters.log_scale.clamp(SMALLEST_LOG_SCALE, LARGEST_LOG_SCALE)
+
+
+class _First(nn.Module):
+    """A step's first half; the first group has no earlier latents to read."""
+
+    def __init__(self, step: Step, reads_earlier: bool) -> None:
+        super().__init__()
+        self.step = step
+        self.reads_earlier = reads_earlier
+
+    def forward(self, features: Tensor, earlier: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        before = earlier if earlier is not None else features[:, :0]
+        own, parameters = self.step.forward_first(features, before)
+        return own, *_bounded(parameters)
+
+
+class _Second(nn.Module):
+    """A step's second half."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__()
+        self.step = step
+
+    def forward(self, own: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
+        return _bounded(self.step.forward_second(own, anchors))
+
+
+def networks_of(model: TrainableCodec) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+    """Return every network of the runtime by name, with example inputs for tracing."""
+    design = model.design
+    side, latents = torch.zeros(1, design.hyper, 2, 3), torch.zeros(1, design.latents, 8, 12)
+    features, quality = torch.zeros(1, design.features, 8, 12), torch.full((1, 1, 1, 1), 0.5)
+    networks: dict[str, tuple[nn.Module, tuple[Tensor, ...]]] = {
+        "analysis": (model.analysis, (torch.zeros(1, 3, 128, 192),)),
+        "hyper_analysis": (model.prior.hyper_analysis, (latents,)),
+        "hyper_synthesis": (model.prior.hyper_synthesis, (side, quality)),
+        "synthesis": (_Pictures(model.synthesis, model.gains), (latents, quality)),
+    }
+    before = 0
+    for number, (step, size) in enumerate(zip(model.prior.steps, design.groups, strict=True)):
+        assert isinstance(step, Step)
+        reads_earlier = bool(before) and design.context
+        inputs = (features, latents[:, :before]) if reads_earlier else (features,)
+        networks[f"first_{number}"] = (_First(step, reads_earlier), inputs)
+        if design.context:
+            networks[f"second_{number}"] = (_Second(step), (features, latents[:, :size]))
+        before += size
+    return networks
+
+
+def to_onnx(network: nn.Module, inputs: tuple[Tensor, ...]) -> bytes:
+    """Return an ONNX graph with free height and width and half-precision weights."""
+    height, width = torch.export.Dim("height", min=1), torch.export.Dim("width", min=1)
+    del height, width
+    shapes = tuple(
+        {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC} if value.shape[-1] > 1 else {} for value in inputs
+    )
+    program = torch.onnx.export(
+        network.eval(), inputs, dynamo=True, dynamic_shapes=shapes, opset_version=OPSET, verbose=False
+    )
+    assert program is not None
+    return halve(program.model_proto).SerializeToString()
+
+
+def halve(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Store large float32 weights in half precision; the runtime widens them once, when it loads the graph."""
+    casts = []
+    for weight in graph.graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if weight.data_type != TensorProto.FLOAT or values.size < SMALLEST_HALVED:
+            continue
+        name = weight.name
+        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.graph.node]
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
+    del graph.graph.value_info[:]
+    return graph
+
+
+def _npy(values: Tensor) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, values.detach().numpy().astype(np.float32))
+    return buffer.getvalue()
+
+
+def export(model: TrainableCodec, card: dict[str, Any], path: Path) -> None:
+    """Write the model with its card to `path`, a .trm file; the card gains the format and the design."""
+    plain = TrainableCodec(model.design)
+    plain.load_state_dict(model.state_dict())
+    full = {"format": FORMAT, "design": model.design.to_json(), **card}
+    entries = {"card.json": json.dumps(full, indent=1).encode(), "gains.npy": _npy(plain.gains.up)}
+    entries["side_scales.npy"] = _npy(plain.prior.side_log_scale)
+    for name, (network, inputs) in networks_of(plain).items():
+        entries[f"{name}.onnx"] = to_onnx(network, inputs)
+    data = ModelFile.pack(entries)
+    write_atomically(path, lambda file: file.write(data))
