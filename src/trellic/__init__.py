@@ -1,0 +1,29 @@
+"""trellic: a learned image codec.
+
+`encode(image)` returns the bytes of a .tlic file and `decode(data)` the picture; `Codec` keeps a model loaded for
+many pictures; `info(data)` reads a header. `import trellic.pillow` teaches Pillow the format.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from trellic.errors import TrellicError
+
+if TYPE_CHECKING:
+    from trellic.api import decode, encode, info
+    from trellic.codec import Codec
+
+__version__ = "0.1.0"
+__all__ = ["Codec", "TrellicError", "__version__", "decode", "encode", "info"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the codec when it is first used: importing the package costs next to nothing."""
+    if name == "Codec":
+        from trellic.codec import Codec
+
+        return Codec
+    if name in {"decode", "encode", "info"}:
+        from trellic import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'trellic' has no attribute {name!r}")

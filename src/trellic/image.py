@@ -13,13 +13,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from trellic.errors import DamagedStream, PictureTooLarge, UnreadablePicture
+from trellic.errors import BadRequest, DamagedStream, PictureTooLarge, UnreadablePicture
+from trellic.files import write_atomically
 
 Pixels = npt.NDArray[np.uint8]
 
 MOST_PIXELS = 1 << 27
 """Pixels that are accepted unless a caller raises the limit: 134 million."""
 METADATA_LIMIT = 1 << 24
+SUFFIXES = (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".jxl", ".png", ".pgm", ".ppm", ".tga", ".tif", ".tiff", ".webp")
+"""What counts as a picture where a folder is named."""
 TRANSPARENT_MODES = {"RGBA", "LA", "PA", "La", "RGBa"}
 
 
@@ -128,6 +131,19 @@ def to_pillow(picture: Picture) -> Image.Image:
     if picture.exif:
         image.info["exif"] = picture.exif
     return image
+
+
+def save(image: Image.Image, path: Path) -> None:
+    """Write a decoded picture by its suffix, whole or not at all. Raises BadRequest for what Pillow cannot write."""
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind not in Image.SAVE:
+        raise BadRequest(f"{path}: pictures of kind {path.suffix or '(no suffix)'} cannot be written")
+    if kind == "JPEG" and image.mode in {"RGBA", "LA"}:
+        raise BadRequest(f"{path}: JPEG has no alpha; choose another kind")
+    kept = {key: image.info[key] for key in ("icc_profile", "exif") if image.info.get(key)}
+    lossy = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
+    options = {**kept, **lossy.get(kind or "", {})}
+    write_atomically(path, lambda file: image.save(file, kind, **options))
 
 
 def pack_alpha(alpha: Pixels) -> bytes:

@@ -1,8 +1,8 @@
 """Range asymmetric numeral systems: integers ⇄ bytes by integer tables.
 
-Two interleaved 32-bit states, renormalized by 16-bit words; the operations alternate between them, so that a
-processor works on both at once. A state's first value is 2¹⁶, and decoding must end there: damage that the
-checksum missed is found. Source: Duda, Asymmetric numeral systems (2013); interleaving after Giesen (2014).
+Two interleaved 64-bit states, renormalized by 32-bit words; the operations alternate between them, so that a
+processor works on both at once. A state's first value is 2³¹, and decoding must end there: damage that the
+checksum missed is found. (With 32-bit states and 16-bit words, frequencies this fine cost 0.2 % more bytes.) Source: Duda, Asymmetric numeral systems (2013); interleaving after Giesen (2014).
 
 An index beyond its row's radius is an escape, then its excess in an Elias gamma code of raw bits, then its sign.
 """
@@ -17,8 +17,9 @@ from trellic.errors import DamagedStream
 Rows = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int32]
 
-LOWEST = 1 << 16
-MASK = TOTAL - 1
+LOWEST = 1 << 31
+WORD_BITS = 32
+STATE_WORDS = 4
 LENGTH_BITS = 5
 ESCAPE_OPERATIONS = 8
 """Upper bound of the operations that one escaped index takes: escape, length, two parts of the excess, sign."""
@@ -70,79 +71,86 @@ def _operations(rows, indices, radius, start, cumulative, frequency, starts, fre
 @njit(cache=True, nogil=True)
 def _encode(starts, frequencies, words):  # type: ignore[no-untyped-def]
     """Code operations last to first; return how many words were written, in reverse."""
-    states = np.full(2, LOWEST, dtype=np.uint64)
+    low = np.uint64(0xFFFFFFFF)
+    word, precision = np.uint64(WORD_BITS), np.uint64(PRECISION)
+    highest = np.uint64(LOWEST) >> precision << word
+    even, odd = np.uint64(LOWEST), np.uint64(LOWEST)
     written = 0
+    if len(starts) & 1:
+        even, odd = odd, even
     for n in range(len(starts) - 1, -1, -1):
-        state = states[n & 1]
+        even, odd = odd, even
         frequency = np.uint64(frequencies[n])
-        if state >= frequency << np.uint64(16):
-            words[written] = state & np.uint64(0xFFFF)
+        if even >= highest * frequency:
+            words[written] = even & low
             written += 1
-            state >>= np.uint64(16)
-        quotient = np.uint32(state) // np.uint32(frequency)
-        states[n & 1] = (np.uint64(quotient) << np.uint64(16)) + (state - quotient * frequency) + np.uint64(starts[n])
-    for lane in (1, 0):
-        words[written] = states[lane] & np.uint64(0xFFFF)
-        words[written + 1] = states[lane] >> np.uint64(16)
+            even >>= word
+        quotient = even // frequency
+        even = (quotient << precision) + (even - quotient * frequency) + np.uint64(starts[n])
+    for state in (odd, even):
+        words[written] = state & low
+        words[written + 1] = state >> word
         written += 2
     return written
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _refill(state, words, at):  # type: ignore[no-untyped-def]
+    """Return the state in its range again, and the words read; `at` beyond the words tells of a shortage."""
+    if state < np.uint64(LOWEST):
+        if at < len(words):
+            state = (state << np.uint64(WORD_BITS)) | np.uint64(words[at])
+        at += 1
+    return state, at
 
 
 @njit(cache=True, nogil=True)
 def _decode(words, at, first, second, rows, radius, start, cumulative, frequency, buckets, indices):  # type: ignore[no-untyped-def]
     """Decode one index a row; return (status, words read, states). Reading past the end stops at once."""
-    end = len(words)
+    mask, precision = np.uint64(TOTAL - 1), np.uint64(PRECISION)
     for n in range(len(rows)):
         row = rows[n]
         if row < SKIPPED_ROWS:
             indices[n] = 0
             continue
-        slot = first & np.uint32(MASK)
-        base = start[row]
-        symbol = base + buckets[row, slot >> np.uint32(BUCKET_BITS)]
-        while symbol + 1 < start[row + 1] and cumulative[symbol + 1] <= slot:
+        slot = first & mask
+        base, end, r = start[row], start[row + 1], radius[row]
+        symbol = base + buckets[row, slot >> np.uint64(BUCKET_BITS)]
+        while symbol + 1 < end and np.uint64(cumulative[symbol + 1]) <= slot:
             symbol += 1
-        state = frequency[symbol] * (first >> np.uint32(16)) + slot - cumulative[symbol]
-        if state < LOWEST:
-            if at >= end:
-                return _SHORT, at, first, second
-            state = (state << np.uint32(16)) | np.uint32(words[at])
-            at += 1
-        first, second = second, np.uint32(state)
-        index = symbol - base - radius[row]
-        if index <= radius[row]:
-            indices[n] = index
-            continue
-        parts = np.zeros(4, dtype=np.int64)  # length, high part, low part, sign
-        for part in range(4):
-            if part == 0:
-                bits = LENGTH_BITS
-            elif part == 1:
-                bits = max(0, parts[0] - 12)
-            elif part == 2:
-                bits = min(parts[0], 12)
-            else:
-                bits = 1
-            if bits == 0:
-                continue
-            shift = np.uint32(PRECISION - bits)
-            slot = first & np.uint32(MASK)
-            parts[part] = slot >> shift
-            if part == 0 and parts[0] > 20:
+        state = np.uint64(frequency[symbol]) * (first >> precision) + slot - np.uint64(cumulative[symbol])
+        state, at = _refill(state, words, at)
+        first, second = second, state
+        index = symbol - base - r
+        if index > r:
+            length, high, rest, sign = 0, 0, 0, 0
+            for part in range(4):
+                bits = (LENGTH_BITS, max(0, length - 12), min(length, 12), 1)[part]
+                if bits == 0:
+                    continue
+                shift = np.uint64(PRECISION - bits)
+                slot = first & mask
+                value = np.int64(slot >> shift)
+                state = ((first >> precision) << shift) + (slot & ((np.uint64(1) << shift) - np.uint64(1)))
+                state, at = _refill(state, words, at)
+                first, second = second, state
+                if part == 0:
+                    length = value
+                    if length > 20:
+                        return _BAD, at, first, second
+                elif part == 1:
+                    high = value
+                elif part == 2:
+                    rest = value
+                else:
+                    sign = value
+            magnitude = (1 << length) + (high << 12) + rest + r
+            if magnitude > ESCAPE_LIMIT:
                 return _BAD, at, first, second
-            state = ((first >> np.uint32(16)) << shift) + (slot & ((np.uint32(1) << shift) - np.uint32(1)))
-            if state < LOWEST:
-                if at >= end:
-                    return _SHORT, at, first, second
-                state = (state << np.uint32(16)) | np.uint32(words[at])
-                at += 1
-            first, second = second, np.uint32(state)
-        length = parts[0]
-        excess = (1 << length) + (parts[1] << 12) + parts[2] if length > 12 else (1 << length) + parts[2]
-        magnitude = excess + radius[row]
-        if magnitude > ESCAPE_LIMIT:
-            return _BAD, at, first, second
-        indices[n] = -magnitude if parts[3] else magnitude
+            index = -magnitude if sign else magnitude
+        if at > len(words):
+            return _SHORT, at, first, second
+        indices[n] = index
     return _OK, at, first, second
 
 
@@ -167,7 +175,7 @@ def _bits(rows, indices, radius, start, bits):  # type: ignore[no-untyped-def]
 
 
 def estimate_bits(rows: Rows, indices: Indices, tables: Tables) -> float:
-    """Return what coding the indices will cost in bits, to within rounding and the eight bytes of final states."""
+    """Return what coding the indices will cost in bits, to within rounding and the sixteen bytes of final states."""
     return float(_bits(rows, indices, tables.radius, tables.start, tables.bits))
 
 
@@ -193,7 +201,7 @@ class Encoder:
         """Return the coded bytes."""
         starts = np.concatenate([np.empty(0, np.uint32), *self._starts])
         frequencies = np.concatenate([np.empty(0, np.uint32), *self._frequencies])
-        words = np.empty(len(starts) + 4, dtype="<u2")
+        words = np.empty(len(starts) + STATE_WORDS, dtype="<u4")
         written = _encode(starts, frequencies, words)
         return words[:written][::-1].tobytes()
 
@@ -202,11 +210,11 @@ class Decoder:
     """Reads passes back in order."""
 
     def __init__(self, data: bytes) -> None:
-        if len(data) < 8 or len(data) % 2:
+        if len(data) < 4 * STATE_WORDS or len(data) % 4:
             raise DamagedStream(f"coded data of {len(data)} bytes cannot be whole")
-        words = np.frombuffer(data, dtype="<u2")
-        self._words = words[4:].astype(np.uint16)
-        self._states = np.frombuffer(words[:4][[1, 0, 3, 2]].tobytes(), dtype="<u4").astype(np.uint32)
+        words = np.frombuffer(data, dtype="<u4").astype(np.uint64)
+        self._words = words[STATE_WORDS:].astype(np.uint32)
+        self._states = words[:STATE_WORDS:2] << np.uint64(WORD_BITS) | words[1:STATE_WORDS:2]
         self._at = 0
 
     def pull(self, rows: Rows, tables: Tables) -> Indices:
@@ -216,7 +224,7 @@ class Decoder:
             self._words, self._at, self._states[0], self._states[1], rows, tables.radius, tables.start,
             tables.cumulative, tables.frequency, tables.buckets, indices,
         )  # fmt: skip
-        self._states = np.array([first, second], np.uint32)
+        self._states = np.array([first, second], np.uint64)
         if status == _SHORT:
             raise DamagedStream("coded data ends before the picture does")
         if status == _BAD:

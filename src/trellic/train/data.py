@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from trellic.errors import NoPictures, UnreadablePicture
+from trellic.image import SUFFIXES
 
-SUFFIXES = {".avif", ".bmp", ".jpeg", ".jpg", ".jxl", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 
 def list_pictures(folders: list[Path]) -> list[Path]:

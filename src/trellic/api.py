@@ -1,0 +1,65 @@
+"""The functions of the public API; models stay loaded between calls."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from trellic.codec import Codec, Target
+from trellic.container import SectionType, read_stream
+from trellic.container.header import QUALITY_ONE
+from trellic.entropy.parameters import ONE
+from trellic.errors import MissingModel
+from trellic.image import MOST_PIXELS
+from trellic.model import find_model_by_hash
+from trellic.quantize import quantizer_numbered
+
+codec_for = lru_cache(4)(Codec)
+
+
+def encode(
+    image: Image.Image | npt.NDArray[np.uint8],
+    quality: float = Target.quality,
+    *,
+    bpp: float | None = None,
+    size: int | None = None,
+    psnr: float | None = None,
+    model: str = "",
+) -> bytes:
+    """Return the bytes of a .tlic file; the arguments are those of `Codec.encode`, and the model's name."""
+    return codec_for(model).encode(image, quality, bpp=bpp, size=size, psnr=psnr)
+
+
+def decode(data: bytes, limit: int = MOST_PIXELS) -> Image.Image:
+    """Return the picture of a .tlic file, by the model that it names.
+
+    limit  most pixels to accept. Raises a TrellicError that says what is wrong with the data.
+    """
+    header, _ = read_stream(data)
+    return codec_for(str(find_model_by_hash(header.model)), limit=limit).decode(data)
+
+
+def info(data: bytes) -> dict[str, Any]:
+    """Return what the header and the section table of a .tlic file say, as plain JSON values."""
+    header, sections = read_stream(data)
+    try:
+        model = find_model_by_hash(header.model).stem
+    except MissingModel:
+        model = None
+    latents = next(section for section in sections if section.type == SectionType.LATENTS)
+    return {
+        "bytes": len(data),
+        "width": header.width,
+        "height": header.height,
+        "bpp": len(data) * 8 / (header.width * header.height),
+        "mode": header.mode.name.lower(),
+        "quality": header.quality / QUALITY_ONE,
+        "quantizer": quantizer_numbered(header.quantizer).name,
+        "step": header.step / ONE,
+        "model": model,
+        "model_hash": header.model.hex(),
+        "overhead_bytes": len(data) - len(latents.payload),
+        "sections": [{"type": section.name, "bytes": len(section.payload)} for section in sections],
+    }

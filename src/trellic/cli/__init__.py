@@ -1,0 +1,37 @@
+"""The command line: one file a verb; a verb is a function, its docstring the help."""
+
+import sys
+
+import typer
+
+from trellic.cli.decode import decode
+from trellic.cli.demo import demo
+from trellic.cli.encode import encode
+from trellic.cli.evaluate import evaluate
+from trellic.cli.export import export
+from trellic.cli.info import info
+from trellic.cli.macs import macs
+from trellic.cli.models import models
+from trellic.cli.train import train
+from trellic.errors import TrellicError
+
+app = typer.Typer(
+    help="A learned image codec: small files, quick on a CPU, streams you can trust.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for verb in (encode, decode, info, evaluate, demo, train, export, models, macs):
+    app.command()(verb)
+
+
+def main() -> None:
+    """Run the command line: a TrellicError becomes one line on stderr and exit code 1."""
+    try:
+        app()
+    except TrellicError as error:
+        print(f"trellic: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("trellic: interrupted", file=sys.stderr)
+        sys.exit(130)

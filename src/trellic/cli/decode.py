@@ -1,0 +1,32 @@
+"""trellic decode: .tlic files → pictures."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trellic.cli.batch import Job, plan, run
+from trellic.cli.options import Force, Inputs, Json, MostPixels, Output
+
+DEFAULT_PIXELS = 1 << 27
+
+
+def decode(
+    inputs: Inputs,
+    out: Output = None,
+    format: Annotated[str, typer.Option("--format", help="Suffix of the pictures, where OUT names no file.")] = "png",
+    max_pixels: MostPixels = DEFAULT_PIXELS,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Turn .tlic files back into pictures, of any kind that Pillow writes."""
+    from trellic import api
+    from trellic.image import save
+
+    def work(job: Job) -> dict[str, Any]:
+        image = api.decode(job.source.read_bytes(), max_pixels)
+        save(image, job.target)
+        facts = {"width": image.width, "height": image.height, "mode": image.mode}
+        return {**facts, "line": f"{job.source} → {job.target}  {image.width}×{image.height}"}
+
+    raise typer.Exit(run(plan(inputs, out, [".tlic"], f".{format.lstrip('.')}"), work, force, as_json))

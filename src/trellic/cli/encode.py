@@ -1,0 +1,46 @@
+"""trellic encode: pictures → .tlic files."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trellic.cli.batch import Job, plan, run
+from trellic.cli.options import Force, Inputs, Json, Model, MostPixels, Output
+
+DEFAULT_PIXELS = 1 << 27
+
+
+def encode(
+    inputs: Inputs,
+    out: Output = None,
+    quality: Annotated[float, typer.Option("--quality", "-q", min=0, max=100, help="0 small … 100 faithful.")] = 50.0,
+    bpp: Annotated[float | None, typer.Option(help="Instead: at most this rate, bits a pixel.")] = None,
+    size: Annotated[int | None, typer.Option(metavar="BYTES", help="Instead: at most this file size.")] = None,
+    psnr: Annotated[float | None, typer.Option(metavar="DB", help="Instead: at least this PSNR.")] = None,
+    model: Model = "",
+    quantizer: Annotated[str, typer.Option(help="How latents become integers.")] = "uniform",
+    max_pixels: MostPixels = DEFAULT_PIXELS,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Compress pictures into .tlic files."""
+    from trellic.codec import Codec, Target
+    from trellic.files import write_atomically
+    from trellic.image import SUFFIXES, read
+
+    target = Target(quality, bpp, size, psnr)
+    codec = Codec(model, quantizer=quantizer, limit=max_pixels)
+
+    def work(job: Job) -> dict[str, Any]:
+        picture = read(job.source, max_pixels)
+        coded = codec.encode_picture(picture, target)
+        write_atomically(job.target, lambda file: file.write(coded.data))
+        height, width = picture.pixels.shape[:2]
+        count, before = len(coded.data), job.source.stat().st_size
+        bpp = 8 * count / (width * height)
+        facts = {"width": width, "height": height, "bytes": count, "source_bytes": before, "bpp": bpp}
+        line = f"{job.source} → {job.target}  {count} bytes, {bpp:.3f} bpp, quality {coded.quality:g}"
+        return {**facts, "quality": coded.quality, "line": line}
+
+    raise typer.Exit(run(plan(inputs, out, SUFFIXES, ".tlic"), work, force, as_json))

@@ -1,0 +1,30 @@
+"""trellic info: what a .tlic file says of itself."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trellic.cli.options import Json
+from trellic.errors import UnreadablePicture
+
+
+def info(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = False) -> None:
+    """Show a .tlic file's header and sections; its checksums are proven, nothing is decoded."""
+    from trellic import api
+
+    try:
+        facts = api.info(file.read_bytes())
+    except OSError as error:
+        raise UnreadablePicture(f"{file}: {error.strerror}") from error
+    if as_json:
+        print(json.dumps(facts, indent=1))
+        return
+    model = facts["model"] or "not installed"
+    print(f"{file}: {facts['width']}×{facts['height']} {facts['mode']}, {facts['bytes']} bytes, {facts['bpp']:.3f} bpp")
+    print(f"quality {facts['quality']:g}, quantizer {facts['quantizer']} with step {facts['step']:g}")
+    print(f"model {facts['model_hash']} ({model})")
+    for section in facts["sections"]:
+        print(f"  {section['type']:10} {section['bytes']:9} bytes")
+    print(f"  {'the rest':10} {facts['bytes'] - sum(s['bytes'] for s in facts['sections']):9} bytes")

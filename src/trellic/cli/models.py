@@ -1,0 +1,21 @@
+"""trellic models: which models are installed."""
+
+import json
+from typing import Any
+
+from trellic.cli.options import Json
+
+
+def models(as_json: Json = False) -> None:
+    """List the installed models with their cards."""
+    from trellic.model import ModelFile, installed_models
+
+    records: list[dict[str, Any]] = []
+    for path in installed_models():
+        file = ModelFile.read(path)
+        records.append({"name": path.stem, "hash": file.name, "path": str(path), "card": file.card})
+    if as_json:
+        print(json.dumps(records, indent=1))
+        return
+    for record in records:
+        print(f"{record['name']:12} {record['hash']}  {record['card'].get('summary', '')}")

@@ -1,0 +1,15 @@
+"""Options that several verbs share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Inputs = Annotated[list[str], typer.Argument(metavar="IN...", help="Files, folders or glob patterns.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--out", metavar="OUT|DIR", help="A file for one input, else a folder.")
+]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
+Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on stdout.")]
+Model = Annotated[str, typer.Option("--model", "-m", metavar="M", help="A model's name, hash or .trm file.")]
+MostPixels = Annotated[int, typer.Option("--max-pixels", help="Refuse larger pictures.")]

@@ -1,0 +1,163 @@
+"""The codec for many pictures: a model loaded once, pictures to bytes and back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from trellic import image as pictures
+from trellic.codec.decoder import crop, decode_latents, synthesize
+from trellic.codec.encoder import Analysed, Coded, analyse, code
+from trellic.codec.rate_control import Target, quality_for_psnr, quality_for_size
+from trellic.container import Header, Mode, Section, SectionType, read_stream, write_stream
+from trellic.container.header import HASH_BYTES, QUALITY_ONE
+from trellic.entropy.parameters import ONE
+from trellic.errors import BadRequest
+from trellic.evaluate.metrics import psnr
+from trellic.image import MOST_PIXELS, Picture
+from trellic.model import ModelFile, Networks, find_model
+from trellic.quantize import Quantizer, quantizer_named
+
+DEFAULT_QUANTIZER = "uniform"
+DEFAULT_STEP = ONE
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A whole stream, with what is known of it: quality 0 to 100, estimated bits of the latents, decoded pixels."""
+
+    data: bytes
+    quality: float
+    estimated_bits: float
+    decoded: pictures.Pixels
+
+
+@dataclass
+class _Trial:
+    """One picture under rate control: trials are kept, so that what is returned was tried."""
+
+    networks: Networks
+    analysed: Analysed
+    quantizer: Quantizer
+    pixels: pictures.Pixels
+
+    @cached_property
+    def code(self) -> Callable[[int], Coded]:
+        """The function that codes at a quality and remembers the last few."""
+        return lru_cache(4)(lambda quality: code(self.networks, self.analysed, quality, self.quantizer, DEFAULT_STEP))
+
+    def decoded(self, quality: int) -> pictures.Pixels:
+        """Return the picture that a quality decodes to."""
+        return self.code(quality).reconstruct(self.networks, quality, self.analysed)
+
+    def psnr(self, quality: int) -> float:
+        """Return the PSNR in dB of the picture that a quality decodes to."""
+        return psnr(self.pixels, self.decoded(quality))
+
+
+class Codec:
+    """Encode and decode with one model.
+
+    model      a name, hash prefix or path; the default model if empty
+    threads    of the transforms; 0 for as many as there are processors
+    quantizer  name of the quantizer to encode with
+    limit      most pixels to accept; larger pictures raise PictureTooLarge
+    Raises MissingModel or DamagedModel.
+    """
+
+    def __init__(
+        self, model: str = "", threads: int = 0, quantizer: str = DEFAULT_QUANTIZER, limit: int = MOST_PIXELS
+    ) -> None:
+        self.model = ModelFile.read(find_model(model) if model else find_model())
+        self.networks = Networks(self.model, threads)
+        self.quantizer = quantizer_named(quantizer)
+        self.limit = limit
+
+    def encode(
+        self,
+        image: Image.Image | npt.NDArray[np.uint8],
+        quality: float = Target.quality,
+        *,
+        bpp: float | None = None,
+        size: int | None = None,
+        psnr: float | None = None,
+    ) -> bytes:
+        """Return the stream of a picture.
+
+        image    a Pillow image of any mode, or uint8 (H, W) or (H, W, 3 or 4)
+        quality  0 to 100; instead of it, a rate in bits a pixel, a size in bytes, or a PSNR in dB
+        Raises BadRequest, PictureTooLarge or TargetMissed.
+        """
+        if not isinstance(image, Image.Image):
+            if image.dtype != np.uint8:
+                raise BadRequest(f"an array of {image.dtype} is not a picture; uint8 is")
+            image = Image.fromarray(image)
+        pictures.check_size(*image.size, self.limit)
+        return self.encode_picture(pictures.from_pillow(image), Target(quality, bpp, size, psnr)).data
+
+    def encode_picture(self, picture: Picture, target: Target) -> Encoded:
+        """Return the stream of a picture that meets a target, and what is known of it."""
+        height, width = picture.pixels.shape[:2]
+        trial = _Trial(self.networks, analyse(self.networks, picture.pixels), self.quantizer, picture.pixels)
+        rest = self._sections_beside_latents(picture)
+
+        def stream_at(quality: int) -> bytes:
+            mode = Mode.GREY if picture.grey else Mode.RGB
+            header = Header(
+                self.model.sha256[:HASH_BYTES], width, height, mode, quality, self.quantizer.number, DEFAULT_STEP
+            )
+            return write_stream(header, [*rest, Section(SectionType.LATENTS, trial.code(quality).data)])
+
+        if target.psnr is not None:
+            quality = quality_for_psnr(trial.psnr, target.psnr)
+        elif target.size is not None or target.bpp is not None:
+            limit = target.size if target.size is not None else int((target.bpp or 0) * width * height / 8)
+            quality = quality_for_size(lambda quality: len(stream_at(quality)), limit)
+        else:
+            quality = round(target.quality * QUALITY_ONE)
+        data = stream_at(quality)
+        return Encoded(data, quality / QUALITY_ONE, trial.code(quality).estimated_bits, trial.decoded(quality))
+
+    def decode(self, data: bytes) -> Image.Image:
+        """Return the picture of a stream that was coded with this model.
+
+        Raises NotAStream, UnsupportedStream, DamagedStream, PictureTooLarge or BadRequest.
+        """
+        return pictures.to_pillow(self.decode_picture(data))
+
+    def decode_picture(self, data: bytes) -> Picture:
+        """Return the picture of a stream as planes and metadata."""
+        header, sections = read_stream(data)
+        if header.model != self.model.sha256[:HASH_BYTES]:
+            raise BadRequest(f"the stream needs model {header.model.hex()}, this codec holds {self.model.name}")
+        pictures.check_size(header.width, header.height, self.limit)
+        payloads = {section.type: section.payload for section in sections}
+        latents = decode_latents(self.networks, header, payloads[SectionType.LATENTS])
+        pixels = crop(synthesize(self.networks, latents, header.quality), header.width, header.height)
+        alpha, icc, exif = (payloads.get(kind) for kind in (SectionType.ALPHA, SectionType.ICC, SectionType.EXIF))
+        return Picture(
+            pixels if header.mode is Mode.RGB else _one_channel(pixels),
+            header.mode is Mode.GREY,
+            pictures.unpack_alpha(alpha, header.width, header.height) if alpha is not None else None,
+            pictures.unpack_metadata(icc) if icc is not None else b"",
+            pictures.unpack_metadata(exif) if exif is not None else b"",
+        )
+
+    @staticmethod
+    def _sections_beside_latents(picture: Picture) -> list[Section]:
+        sections = []
+        if picture.alpha is not None:
+            sections.append(Section(SectionType.ALPHA, pictures.pack_alpha(picture.alpha)))
+        for kind, data in ((SectionType.ICC, picture.icc), (SectionType.EXIF, picture.exif)):
+            if data:
+                sections.append(Section(kind, pictures.pack_metadata(data)))
+        return sections
+
+
+def _one_channel(pixels: pictures.Pixels) -> pictures.Pixels:
+    """Return the rounded mean of the three channels in all three: what a grey stream decodes to."""
+    grey = (pixels.sum(axis=2, dtype=np.uint16) + 1) // 3
+    return np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)

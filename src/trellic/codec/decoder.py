@@ -1,0 +1,43 @@
+"""Sections → pixels."""
+
+import numpy as np
+
+from trellic.codec.passes import Positions, code_in_order
+from trellic.container.header import HIGHEST_QUALITY, Header
+from trellic.entropy.parameters import Parameters, rows_of
+from trellic.entropy.rans import Decoder
+from trellic.entropy.tables import SKIPPED_ROWS, gaussian_tables
+from trellic.image import Pixels
+from trellic.model.networks import Floats, Networks
+from trellic.quantize import quantizer_numbered
+
+SIDE_STRIDE = 64
+
+
+def decode_latents(networks: Networks, header: Header, data: bytes) -> Floats:
+    """Return the latents of a stream, (C, H/16, W/16). Raises DamagedStream or UnsupportedStream."""
+    quantizer = quantizer_numbered(header.quantizer)
+    tables = gaussian_tables()
+    coder = Decoder(data)
+    share = header.quality / HIGHEST_QUALITY
+    shape = (networks.side, -(-header.height // SIDE_STRIDE), -(-header.width // SIDE_STRIDE))
+    side_rows = rows_of(networks.side_log_scales(share)).repeat(shape[1] * shape[2])
+    side_rows = np.maximum(side_rows, SKIPPED_ROWS)
+    side = coder.pull(side_rows, tables).astype(np.float32).reshape(shape)
+
+    def code_pass(channels: slice, positions: Positions, parameters: Parameters) -> Floats:
+        return quantizer.dequantize(coder.pull(parameters.rows, tables), parameters, header.step)
+
+    latents = code_in_order(networks, side, share, code_pass)
+    coder.finish()
+    return latents
+
+
+def synthesize(networks: Networks, latents: Floats, quality: int) -> Pixels:
+    """Return the padded picture of latents, uint8 (H, W, 3); quality in 1/256 of a point."""
+    return networks.synthesis(latents, quality / HIGHEST_QUALITY).transpose(1, 2, 0)
+
+
+def crop(pixels: Pixels, width: int, height: int) -> Pixels:
+    """Return the picture without its padding, contiguous."""
+    return np.ascontiguousarray(pixels[:height, :width])

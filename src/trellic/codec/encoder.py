@@ -1,0 +1,76 @@
+"""Pixels → sections: analysis once a picture, then coding at any quality."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trellic.codec.decoder import crop, synthesize
+from trellic.codec.passes import Positions, code_in_order
+from trellic.container.header import HIGHEST_QUALITY
+from trellic.entropy.parameters import Parameters, rows_of
+from trellic.entropy.rans import Encoder, estimate_bits
+from trellic.entropy.tables import SKIPPED_ROWS, gaussian_tables
+from trellic.image import Pixels
+from trellic.model.networks import Floats, Networks
+from trellic.quantize import Quantizer
+
+STRIDE = 64
+"""Pictures are continued to multiples of this, the pixels that one element of z covers."""
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """A picture's latents before gains, (C, H/16, W/16), and its size in pixels."""
+
+    latents: Floats
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Coded latents: their bytes, the bits that the tables promised, and the latents that a decoder will have."""
+
+    data: bytes
+    estimated_bits: float
+    latents: Floats
+
+    def reconstruct(self, networks: Networks, quality: int, analysed: Analysed) -> Pixels:
+        """Return the picture that a decoder will show, uint8 (H, W, 3)."""
+        return crop(synthesize(networks, self.latents, quality), analysed.width, analysed.height)
+
+
+def analyse(networks: Networks, pixels: Pixels) -> Analysed:
+    """Return the latents of a picture, uint8 (H, W, 3)."""
+    height, width = pixels.shape[:2]
+    margins = (0, -height % STRIDE), (0, -width % STRIDE)
+    planes = np.pad(pixels.transpose(2, 0, 1), ((0, 0), *margins), mode="edge")
+    return Analysed(networks.analysis(planes.astype(np.float32) / np.float32(255)), width, height)
+
+
+def code(networks: Networks, analysed: Analysed, quality: int, quantizer: Quantizer, step: int) -> Coded:
+    """Code latents at a quality in 1/256 of a point, by a quantizer with a step in 1/1024."""
+    share = quality / HIGHEST_QUALITY
+    latents = analysed.latents * networks.gain(share)
+    tables = gaussian_tables()
+    coder = Encoder()
+    bits = 0.0
+
+    side = np.rint(networks.hyper_analysis(latents))
+    side_rows = rows_of(networks.side_log_scales(share)).repeat(side[0].size)
+    side_rows = np.maximum(side_rows, SKIPPED_ROWS)
+    side_indices = side.astype(np.int32).ravel()
+    coder.push(side_rows, side_indices, tables)
+    bits += estimate_bits(side_rows, side_indices, tables)
+    flat = latents.reshape(len(latents), -1)
+
+    def code_pass(channels: slice, positions: Positions, parameters: Parameters) -> Floats:
+        nonlocal bits
+        indices = quantizer.quantize(flat[channels, positions].ravel(), parameters, step)
+        indices[parameters.rows < SKIPPED_ROWS] = 0
+        coder.push(parameters.rows, indices, tables)
+        bits += estimate_bits(parameters.rows, indices, tables)
+        return quantizer.dequantize(indices, parameters, step)
+
+    decoded = code_in_order(networks, side, share, code_pass)
+    return Coded(coder.finish(), bits, decoded)

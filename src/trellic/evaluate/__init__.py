@@ -1,0 +1,1 @@
+"""Measuring: metrics, BD-rate, rate-distortion runs that really encode and decode."""

@@ -1,0 +1,70 @@
+"""A Pillow plugin: after `import trellic.pillow`, Image.open and Image.save know .tlic files.
+
+    image.save("photo.tlic", quality=50)        # or bpp=…, size=…, psnr=…, model=…
+"""
+
+from typing import IO, Any
+
+from PIL import Image, ImageFile
+
+from trellic import api
+from trellic.container.header import MAGIC, Mode
+from trellic.container.sections import SectionType, read_stream
+from trellic.errors import TrellicError
+
+FORMAT = "TLIC"
+
+
+class TlicImageFile(ImageFile.ImageFile):
+    """A .tlic file, decoded when its pixels are first needed."""
+
+    format = FORMAT
+    format_description = "trellic learned image"
+
+    def _open(self) -> None:
+        assert self.fp is not None
+        self._data = self.fp.read()
+        try:
+            header, sections = read_stream(self._data)
+        except TrellicError as error:
+            raise SyntaxError(str(error)) from error
+        alpha = any(section.type == SectionType.ALPHA for section in sections)
+        self._size = (header.width, header.height)
+        self._mode = ("L" if header.mode is Mode.GREY else "RGB") if not alpha else (
+            "LA" if header.mode is Mode.GREY else "RGBA"
+        )  # fmt: skip
+
+    def load(self) -> Any:
+        """Decode the stream, once. Raises OSError, as Pillow's own plugins do."""
+        if self._im is None:
+            try:
+                decoded = api.decode(self._data)
+            except TrellicError as error:
+                raise OSError(str(error)) from error
+            self._im = decoded.im
+            self.info.update(decoded.info)
+            self._data = b""
+        return super().load() if self.tile else Image.Image.load(self)
+
+
+def _accept(prefix: bytes) -> bool:
+    return prefix.startswith(MAGIC)
+
+
+def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
+    del filename
+    options = getattr(image, "encoderinfo", {})
+    known = {key: options[key] for key in ("quality", "bpp", "size", "psnr", "model") if key in options}
+    for key, name in (("icc_profile", "icc_profile"), ("exif", "exif")):
+        if options.get(key):
+            image.info[name] = options[key]
+    try:
+        file.write(api.encode(image, **known))
+    except TrellicError as error:
+        raise OSError(str(error)) from error
+
+
+Image.register_open(FORMAT, TlicImageFile, _accept)
+Image.register_save(FORMAT, _save)
+Image.register_extension(FORMAT, ".tlic")
+Image.register_mime(FORMAT, "image/x-tlic")

@@ -1,0 +1,78 @@
+"""A training run as a folder: its configuration, log, checkpoint, and the model exported from it."""
+
+import json
+import subprocess
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trellic.errors import BadConfig
+from trellic.model.file import ModelFile
+from trellic.networks.codec import TrainableCodec
+from trellic.train.config import TrainConfig
+from trellic.train.data import Pixels, centres, list_pictures
+from trellic.train.loop import train
+
+JUDGED_SIDE = 256
+
+
+def run(
+    config: Path, replaced: dict[str, Any], out: Path, cache: Path, report: Callable[[dict[str, Any]], None]
+) -> None:
+    """Train by a TOML file whose values `replaced` overrides. Raises BadConfig, NoPictures or UnreadablePicture."""
+    try:
+        values = {**tomllib.loads(config.read_text()), **replaced}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise BadConfig(f"{config}: {error}") from error
+    chosen = TrainConfig.from_values(values)
+    kept = out / "config.json"
+    out.mkdir(parents=True, exist_ok=True)
+    if kept.exists() and json.loads(kept.read_text())["design"] != json.loads(json.dumps(chosen.design.to_json())):
+        raise BadConfig(f"{out} holds a run of another design")
+    kept.write_text(json.dumps(chosen.to_json(), indent=1))
+    paths = list_pictures([Path(folder) for folder in chosen.pictures])
+    report({"message": f"{len(paths)} training pictures"})
+    pixels = Pixels.of(paths, cache)
+    held_out = centres(list_pictures([Path(folder) for folder in chosen.held_out]), JUDGED_SIDE)
+    train(chosen, pixels, held_out, out, report)
+
+
+def load_run(folder: Path) -> tuple[TrainConfig, TrainableCodec, dict[str, Any]]:
+    """Return a run's configuration, averaged model, and progress (step, elapsed seconds). Raises BadConfig."""
+    try:
+        config = TrainConfig.from_values(json.loads((folder / "config.json").read_text()))
+        state = torch.load(folder / "checkpoint.pt", weights_only=True)
+        model = TrainableCodec(config.design)
+        model.load_state_dict(state["average"])
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise BadConfig(f"{folder}: not a training run ({error})") from error
+    return config, model, {"step": state["step"], "seconds": state["elapsed"]}
+
+
+def export_run(folder: Path, out: Path, summary: str) -> str:
+    """Export a run's averaged model with a card that says how it was made; return a line about it."""
+    from trellic.train.export import export
+
+    config, model, progress = load_run(folder)
+    judged = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines() if "held_out" in line]
+    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    card = {
+        "summary": summary,
+        "trained": {
+            "config": config.to_json(),
+            "command": "trellic train --config config.toml --out RUN && trellic export RUN",
+            "steps": progress["step"],
+            "wall_seconds": round(progress["seconds"]),
+            "commit": git.stdout.strip() or "unknown",
+            "date": time.strftime("%Y-%m-%d", time.gmtime()),
+            "torch": torch.__version__,
+        },
+        "held_out": judged[-1]["held_out"] if judged else None,
+    }
+    export(model, card, out)
+    file = ModelFile.read(out)
+    return f"{out}: model {file.name}, {out.stat().st_size} bytes"
