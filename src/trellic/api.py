@@ -9,10 +9,9 @@ from PIL import Image
 
 from trellic.codec import Codec, Target
 from trellic.container import SectionType, read_stream
-from trellic.container.header import QUALITY_ONE
+from trellic.container.header import MOST_PIXELS, QUALITY_ONE
 from trellic.entropy.parameters import ONE
 from trellic.errors import MissingModel
-from trellic.image import MOST_PIXELS
 from trellic.model import find_model_by_hash
 from trellic.quantize import quantizer_numbered
 

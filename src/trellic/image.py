@@ -8,20 +8,35 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
+from trellic.container.header import MOST_PIXELS
 from trellic.errors import BadRequest, DamagedStream, PictureTooLarge, UnreadablePicture
 from trellic.files import write_atomically
 
 Pixels = npt.NDArray[np.uint8]
 
-MOST_PIXELS = 1 << 27
-"""Pixels that are accepted unless a caller raises the limit: 134 million."""
 METADATA_LIMIT = 1 << 24
-SUFFIXES = (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".jxl", ".png", ".pgm", ".ppm", ".tga", ".tif", ".tiff", ".webp")
+SUFFIXES = (
+    ".avif",
+    ".bmp",
+    ".gif",
+    ".jp2",
+    ".jpeg",
+    ".jpg",
+    ".jxl",
+    ".png",
+    ".pgm",
+    ".ppm",
+    ".tga",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
 """What counts as a picture where a folder is named."""
 TRANSPARENT_MODES = {"RGBA", "LA", "PA", "La", "RGBa"}
 
@@ -93,10 +108,10 @@ def from_pillow(image: Image.Image) -> Picture:
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     """Scale 16-bit and wider samples to 8 bits: by 257 for 16 bits, by their own range where that is unknown."""
     values = np.asarray(image).astype(np.float64)
-    if image.mode.startswith("I;16") or (image.mode == "I" and 0 <= values.min() and 255 < values.max() <= 65535):
+    if image.mode.startswith("I;16") or (image.mode == "I" and values.min() >= 0 and 255 < values.max() <= 65535):
         eight = np.rint(values / 257)
         warnings.warn("16-bit samples rounded to 8 bits", Converted, stacklevel=3)
-    elif 0 <= values.min() and values.max() <= 255:
+    elif values.min() >= 0 and values.max() <= 255:
         eight = np.rint(values)
     else:
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
@@ -141,8 +156,8 @@ def save(image: Image.Image, path: Path) -> None:
     if kind == "JPEG" and image.mode in {"RGBA", "LA"}:
         raise BadRequest(f"{path}: JPEG has no alpha; choose another kind")
     kept = {key: image.info[key] for key in ("icc_profile", "exif") if image.info.get(key)}
-    lossy = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
-    options = {**kept, **lossy.get(kind or "", {})}
+    chosen: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
+    options = {**kept, **chosen.get(kind, {})}
     write_atomically(path, lambda file: image.save(file, kind, **options))
 
 

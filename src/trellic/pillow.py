@@ -1,6 +1,6 @@
 """A Pillow plugin: after `import trellic.pillow`, Image.open and Image.save know .tlic files.
 
-    image.save("photo.tlic", quality=50)        # or bpp=…, size=…, psnr=…, model=…
+image.save("photo.tlic", quality=50)        # or bpp=…, size=…, psnr=…, model=…
 """
 
 from typing import IO, Any

@@ -33,7 +33,7 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
         elif path.exists() or not glob.has_magic(text):
             matches = [(path, Path(path.name))]
         else:
-            inside = sorted(Path(match) for match in glob.glob(text, recursive=True))
+            inside = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 — absolute patterns
             matches = [(entry, Path(entry.name)) for entry in inside if entry.is_file()]
         if not matches:
             raise NoPictures(f"{text}: nothing to work on")
@@ -49,9 +49,7 @@ def plan(inputs: list[str], out: Path | None, suffixes: Iterable[str], suffix: s
     files = find_files(inputs, suffixes)
     if out and len(files) == 1 and out.suffix and not out.is_dir() and not Path(inputs[0]).is_dir():
         return [Job(files[0][0], out)]
-    jobs = [
-        Job(path, (out / below).with_suffix(suffix) if out else path.with_suffix(suffix)) for path, below in files
-    ]
+    jobs = [Job(path, (out / below).with_suffix(suffix) if out else path.with_suffix(suffix)) for path, below in files]
     if len({job.target for job in jobs}) < len(jobs):
         seen: set[Path] = set()
         twice = next(job.target for job in jobs if job.target in seen or seen.add(job.target))  # type: ignore[func-returns-value]

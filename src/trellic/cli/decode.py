@@ -1,21 +1,19 @@
 """trellic decode: .tlic files → pictures."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from trellic.cli.batch import Job, plan, run
 from trellic.cli.options import Force, Inputs, Json, MostPixels, Output
-
-DEFAULT_PIXELS = 1 << 27
+from trellic.container.header import MOST_PIXELS
 
 
 def decode(
     inputs: Inputs,
     out: Output = None,
     format: Annotated[str, typer.Option("--format", help="Suffix of the pictures, where OUT names no file.")] = "png",
-    max_pixels: MostPixels = DEFAULT_PIXELS,
+    max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
     as_json: Json = False,
 ) -> None:

@@ -1,14 +1,12 @@
 """trellic encode: pictures → .tlic files."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from trellic.cli.batch import Job, plan, run
 from trellic.cli.options import Force, Inputs, Json, Model, MostPixels, Output
-
-DEFAULT_PIXELS = 1 << 27
+from trellic.container.header import MOST_PIXELS
 
 
 def encode(
@@ -20,7 +18,7 @@ def encode(
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Instead: at least this PSNR.")] = None,
     model: Model = "",
     quantizer: Annotated[str, typer.Option(help="How latents become integers.")] = "uniform",
-    max_pixels: MostPixels = DEFAULT_PIXELS,
+    max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
     as_json: Json = False,
 ) -> None:

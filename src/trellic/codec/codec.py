@@ -13,11 +13,11 @@ from trellic.codec.decoder import crop, decode_latents, synthesize
 from trellic.codec.encoder import Analysed, Coded, analyse, code
 from trellic.codec.rate_control import Target, quality_for_psnr, quality_for_size
 from trellic.container import Header, Mode, Section, SectionType, read_stream, write_stream
-from trellic.container.header import HASH_BYTES, QUALITY_ONE
+from trellic.container.header import HASH_BYTES, MOST_PIXELS, QUALITY_ONE
 from trellic.entropy.parameters import ONE
 from trellic.errors import BadRequest
 from trellic.evaluate.metrics import psnr
-from trellic.image import MOST_PIXELS, Picture
+from trellic.image import Picture
 from trellic.model import ModelFile, Networks, find_model
 from trellic.quantize import Quantizer, quantizer_named
 
@@ -27,12 +27,11 @@ DEFAULT_STEP = ONE
 
 @dataclass(frozen=True)
 class Encoded:
-    """A whole stream, with what is known of it: quality 0 to 100, estimated bits of the latents, decoded pixels."""
+    """A whole stream, with what is known of it: quality 0 to 100, estimated bits of the latents."""
 
     data: bytes
     quality: float
     estimated_bits: float
-    decoded: pictures.Pixels
 
 
 @dataclass
@@ -49,13 +48,9 @@ class _Trial:
         """The function that codes at a quality and remembers the last few."""
         return lru_cache(4)(lambda quality: code(self.networks, self.analysed, quality, self.quantizer, DEFAULT_STEP))
 
-    def decoded(self, quality: int) -> pictures.Pixels:
-        """Return the picture that a quality decodes to."""
-        return self.code(quality).reconstruct(self.networks, quality, self.analysed)
-
     def psnr(self, quality: int) -> float:
         """Return the PSNR in dB of the picture that a quality decodes to."""
-        return psnr(self.pixels, self.decoded(quality))
+        return psnr(self.pixels, self.code(quality).reconstruct(self.networks, quality, self.analysed))
 
 
 class Codec:
@@ -119,7 +114,7 @@ class Codec:
         else:
             quality = round(target.quality * QUALITY_ONE)
         data = stream_at(quality)
-        return Encoded(data, quality / QUALITY_ONE, trial.code(quality).estimated_bits, trial.decoded(quality))
+        return Encoded(data, quality / QUALITY_ONE, trial.code(quality).estimated_bits)
 
     def decode(self, data: bytes) -> Image.Image:
         """Return the picture of a stream that was coded with this model.

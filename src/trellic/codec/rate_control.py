@@ -15,7 +15,7 @@ DEFAULT_QUALITY = 50.0
 
 @dataclass(frozen=True)
 class Target:
-    """What to aim at; the first that is set holds: PSNR in dB, size in bytes, rate in bits a pixel, quality 0 to 100."""
+    """What to aim at: a rate in bits a pixel, a size in bytes, or a PSNR in dB; if none of them, a quality 0 to 100."""
 
     quality: float = DEFAULT_QUALITY
     bpp: float | None = None

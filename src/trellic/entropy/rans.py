@@ -2,7 +2,8 @@
 
 Two interleaved 64-bit states, renormalized by 32-bit words; the operations alternate between them, so that a
 processor works on both at once. A state's first value is 2³¹, and decoding must end there: damage that the
-checksum missed is found. (With 32-bit states and 16-bit words, frequencies this fine cost 0.2 % more bytes.) Source: Duda, Asymmetric numeral systems (2013); interleaving after Giesen (2014).
+checksum missed is found. (With 32-bit states and 16-bit words, frequencies this fine cost 0.2 % more bytes.)
+Source: Duda, Asymmetric numeral systems (2013); interleaving after Giesen (2014).
 
 An index beyond its row's radius is an escape, then its excess in an Elias gamma code of raw bits, then its sign.
 """
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from trellic.entropy.tables import BUCKET_BITS, ESCAPE_LIMIT, PRECISION, SKIPPED_ROWS, Tables, TOTAL
+from trellic.entropy.tables import BUCKET_BITS, ESCAPE_LIMIT, PRECISION, SKIPPED_ROWS, TOTAL, Tables
 from trellic.errors import DamagedStream
 
 Rows = npt.NDArray[np.uint8]
@@ -21,7 +22,7 @@ LOWEST = 1 << 31
 WORD_BITS = 32
 STATE_WORDS = 4
 LENGTH_BITS = 5
-ESCAPE_OPERATIONS = 8
+ESCAPE_OPERATIONS = 5
 """Upper bound of the operations that one escaped index takes: escape, length, two parts of the excess, sign."""
 
 _OK, _SHORT, _BAD = 0, 1, 2
@@ -130,7 +131,7 @@ def _decode(words, at, first, second, rows, radius, start, cumulative, frequency
                     continue
                 shift = np.uint64(PRECISION - bits)
                 slot = first & mask
-                value = np.int64(slot >> shift)
+                value = int(slot >> shift)
                 state = ((first >> precision) << shift) + (slot & ((np.uint64(1) << shift) - np.uint64(1)))
                 state, at = _refill(state, words, at)
                 first, second = second, state

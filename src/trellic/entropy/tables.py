@@ -6,7 +6,7 @@ positive integers that sum to 2¹⁶. Rows are laid end to end, so that a kernel
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +85,7 @@ def row_scale(row: int) -> float:
     return SMALLEST_SCALE * math.exp(row * LOG_STEP)
 
 
+@lru_cache(1)
 def gaussian_tables() -> Tables:
     """Return the tables of zero-mean Gaussians of the 64 scales, each integrated over unit intervals."""
     rows = []

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 Basis = npt.NDArray[np.float64]
 
-LUMA_CHROMA: Basis = np.array(
-    [[1, 1, 1], [1, 0, -1], [-0.5, 1, -0.5]], dtype=np.float64
-) / np.sqrt(np.array([[3.0], [2.0], [1.5]]))
+LUMA_CHROMA: Basis = np.array([[1, 1, 1], [1, 0, -1], [-0.5, 1, -0.5]], dtype=np.float64) / np.sqrt(
+    np.array([[3.0], [2.0], [1.5]])
+)
 """Orthonormal 3×3 colour rotation of RGB: a luma row and two colour differences."""
 
 

@@ -55,9 +55,7 @@ class Residual(nn.Module):
 def block(kind: str, width: int, inner: int) -> Residual:
     """Return a residual block of the named kind: `width` channels outside, `inner` inside."""
     if kind == "inverted":
-        return Residual(
-            pointwise(width, inner), activation(), depthwise(inner), activation(), pointwise(inner, width)
-        )
+        return Residual(pointwise(width, inner), activation(), depthwise(inner), activation(), pointwise(inner, width))
     if kind == "gated":
         return Residual(pointwise(width, 2 * inner), depthwise(2 * inner), Gate(), pointwise(inner, width))
     if kind == "dense":

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from trellic.networks.design import Design
 from trellic.networks.gains import Gains
-from trellic.networks.prior import Parameters, Prior, first_half
+from trellic.networks.prior import Parameters, Prior, Step, first_half
 from trellic.networks.transforms import Analysis, Synthesis
 
 SMALLEST_LOG_SCALE = math.log(0.11)
@@ -52,15 +52,17 @@ class TrainableCodec(nn.Module):
 
     def parameters_of(self, latents: Tensor, features: Tensor) -> tuple[Parameters, Tensor]:
         """Return the prior's parameters for all latents, and the rounded latents, each step seeing those before."""
-        mask = first_half(*latents.shape[-2:], device=latents.device)
-        means, scales, decoded = [], [], []
+        mask = first_half(latents)
+        means: list[Tensor] = []
+        scales: list[Tensor] = []
+        decoded: list[Tensor] = []
         for step, group in zip(self.prior.steps, latents.split(self.design.groups, dim=1), strict=True):
             earlier = torch.cat([features[:, :0], *decoded], dim=1)
-            own, first = step.forward_first(features, earlier)  # type: ignore[operator]
-            mean, log_scale = first
+            assert isinstance(step, Step)
+            own, (mean, log_scale) = step.forward_first(features, earlier)
             if self.design.context:
                 anchors = quantize_through(group, mean) * mask
-                second = step.forward_second(own, anchors)  # type: ignore[operator]
+                second = step.forward_second(own, anchors)
                 mean = mean * mask + second.mean * (1 - mask)
                 log_scale = log_scale * mask + second.log_scale * (1 - mask)
             means.append(mean)

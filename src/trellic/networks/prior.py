@@ -30,11 +30,10 @@ def split_parameters(features: Tensor) -> Parameters:
     return Parameters(mean / CONTEXT_GAIN, log_scale)
 
 
-def first_half(height: int, width: int, device: torch.device | None = None) -> Tensor:
+def first_half(latents: Tensor) -> Tensor:
     """Return the mask of the positions that are coded first, float (1, 1, H, W): row + column is even."""
-    rows = torch.arange(height, device=device)[:, None]
-    columns = torch.arange(width, device=device)[None, :]
-    return ((rows + columns) % 2 == 0).float()[None, None]
+    rows, columns = (torch.arange(size, device=latents.device) for size in latents.shape[-2:])
+    return ((rows[:, None] + columns) % 2 == 0).float()[None, None]
 
 
 class HyperAnalysis(nn.Module):

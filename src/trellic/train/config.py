@@ -56,7 +56,9 @@ class TrainConfig:
         known = {item.name for item in fields(cls)}
         if unknown := set(values) - known:
             raise BadConfig(f"unknown keys: {', '.join(sorted(unknown))} (known: {', '.join(sorted(known))})")
-        kept = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        kept: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
         try:
             kept["design"] = Design.from_json(dict(values.get("design", {})))
             config = cls(**kept)

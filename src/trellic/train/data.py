@@ -14,7 +14,6 @@ from trellic.errors import NoPictures, UnreadablePicture
 from trellic.image import SUFFIXES
 
 
-
 def list_pictures(folders: list[Path]) -> list[Path]:
     """Return the picture files below the folders, sorted, so that a seed means the same everywhere."""
     paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
@@ -73,7 +72,7 @@ class Pixels:
         picture = large[min(int(np.searchsorted(chances, random.random())), len(large) - 1)]
         top = random.integers(picture.shape[0] - crop + 1)
         left = random.integers(picture.shape[1] - crop + 1)
-        patch = np.rot90(picture[top : top + crop, left : left + crop], random.integers(4))
+        patch = np.rot90(picture[top : top + crop, left : left + crop], int(random.integers(4)))
         if random.random() < 0.5:
             patch = patch[:, ::-1]
         return torch.from_numpy(np.ascontiguousarray(patch)).permute(2, 0, 1).float() / 255.0

@@ -16,9 +16,10 @@ from trellic.model.file import FORMAT, ModelFile
 from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, TrainableCodec
 from trellic.networks.gains import Gains
 from trellic.networks.prior import Parameters, Step
-from trellic.networks.transforms import Synthesis
+from trellic.networks.transforms import ScaledConv, Synthesis
 
 OPSET = 18
+EXAMPLE_HEIGHT, EXAMPLE_WIDTH = 128, 192
 SMALLEST_HALVED = 16
 """Weights of fewer elements stay in single precision."""
 
@@ -68,10 +69,11 @@ class _Second(nn.Module):
 def networks_of(model: TrainableCodec) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
     """Return every network of the runtime by name, with example inputs for tracing."""
     design = model.design
-    side, latents = torch.zeros(1, design.hyper, 2, 3), torch.zeros(1, design.latents, 8, 12)
-    features, quality = torch.zeros(1, design.features, 8, 12), torch.full((1, 1, 1, 1), 0.5)
+    height, width = EXAMPLE_HEIGHT // 16, EXAMPLE_WIDTH // 16
+    side, latents = torch.zeros(1, design.hyper, height // 4, width // 4), torch.zeros(1, design.latents, height, width)
+    features, quality = torch.zeros(1, design.features, height, width), torch.full((1, 1, 1, 1), 0.5)
     networks: dict[str, tuple[nn.Module, tuple[Tensor, ...]]] = {
-        "analysis": (model.analysis, (torch.zeros(1, 3, 128, 192),)),
+        "analysis": (model.analysis, (torch.zeros(1, 3, EXAMPLE_HEIGHT, EXAMPLE_WIDTH),)),
         "hyper_analysis": (model.prior.hyper_analysis, (latents,)),
         "hyper_synthesis": (model.prior.hyper_synthesis, (side, quality)),
         "synthesis": (_Pictures(model.synthesis, model.gains), (latents, quality)),
@@ -88,10 +90,29 @@ def networks_of(model: TrainableCodec) -> dict[str, tuple[nn.Module, tuple[Tenso
     return networks
 
 
+def macs_of(network: nn.Module, inputs: tuple[Tensor, ...], pixels: int) -> float:
+    """Return the multiply-accumulates a pixel of a network's convolutions, by running it on inputs of so many pixels.
+
+    A convolution applies each weight once a position of its output; a transposed one, of its input.
+    """
+    total = 0
+
+    def count_module(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        positions = arguments[0] if getattr(module, "transposed", False) else output
+        total += module.weight.numel() * positions[0, 0].numel()  # type: ignore[operator,union-attr]
+
+    layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | ScaledConv)]
+    hooks = [layer.register_forward_hook(count_module) for layer in layers]
+    with torch.no_grad():
+        network(*inputs)
+    for hook in hooks:
+        hook.remove()
+    return total / pixels
+
+
 def to_onnx(network: nn.Module, inputs: tuple[Tensor, ...]) -> bytes:
     """Return an ONNX graph with free height and width and half-precision weights."""
-    height, width = torch.export.Dim("height", min=1), torch.export.Dim("width", min=1)
-    del height, width
     shapes = tuple(
         {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC} if value.shape[-1] > 1 else {} for value in inputs
     )
@@ -129,10 +150,12 @@ def export(model: TrainableCodec, card: dict[str, Any], path: Path) -> None:
     """Write the model with its card to `path`, a .trm file; the card gains the format and the design."""
     plain = TrainableCodec(model.design)
     plain.load_state_dict(model.state_dict())
-    full = {"format": FORMAT, "design": model.design.to_json(), **card}
-    entries = {"card.json": json.dumps(full, indent=1).encode(), "gains.npy": _npy(plain.gains.up)}
-    entries["side_scales.npy"] = _npy(plain.prior.side_log_scale)
+    entries = {"gains.npy": _npy(plain.gains.up), "side_scales.npy": _npy(plain.prior.side_log_scale)}
+    macs = {}
     for name, (network, inputs) in networks_of(plain).items():
+        macs[name] = macs_of(network, inputs, EXAMPLE_HEIGHT * EXAMPLE_WIDTH)
         entries[f"{name}.onnx"] = to_onnx(network, inputs)
+    full = {"format": FORMAT, "design": model.design.to_json(), "macs_per_pixel": macs, **card}
+    entries["card.json"] = json.dumps(full, indent=1).encode()
     data = ModelFile.pack(entries)
     write_atomically(path, lambda file: file.write(data))

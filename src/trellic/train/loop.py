@@ -47,7 +47,7 @@ def initial_model(config: TrainConfig, pixels: Pixels) -> TrainableCodec:
 class Average:
     """Exponential average of a model's weights, short at first, `half_life` steps in the end."""
 
-    def __init__(self, model: nn.Module, half_life: int) -> None:
+    def __init__(self, model: TrainableCodec, half_life: int) -> None:
         self.model = copy.deepcopy(model)
         self.keep = 0.5 ** (1 / half_life)
 
@@ -153,4 +153,4 @@ def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, repo
     finally:
         save()
     note({"step": step, "seconds": elapsed, "held_out": judge(average.model, held_out), "done": True})
-    return average.model  # type: ignore[return-value]
+    return average.model

@@ -1,0 +1,62 @@
+"""trellic demo: the main job on one picture, beside JPEG and WebP at the same bytes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trellic.cli.options import Force, Model
+
+BUNDLED = Path(__file__).parent.parent / "models" / "demo.webp"
+QUALITIES = (15.0, 40.0, 65.0)
+
+
+def demo(
+    picture: Annotated[Path | None, typer.Argument(metavar="[PICTURE]", help="Else a bundled photograph.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the files.")] = Path("trellic-demo"),
+    model: Model = "",
+    force: Force = False,
+) -> None:
+    """Compress one picture at three qualities, decode it, and set it beside JPEG and WebP of the same size."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from trellic.codec import Codec, Target
+    from trellic.errors import FileExists
+    from trellic.evaluate.metrics import psnr
+    from trellic.evaluate.peers import JPEG, WEBP, nearest_in_size
+    from trellic.evaluate.sheet import draw_sheet
+    from trellic.files import write_atomically
+    from trellic.image import read, save, to_pillow
+
+    source = picture or BUNDLED
+    sheet_path = out / "comparison.png"
+    if sheet_path.exists() and not force:
+        raise FileExists(f"{sheet_path} exists (--force overwrites)")
+    original = read(source)
+    codec = Codec(model)
+    height, width = original.pixels.shape[:2]
+    table = Table(title=f"{source.name}, {width}×{height}: PSNR in dB, and bytes, at equal size")
+    for heading in ("quality", "bpp", "trellic", "WebP", "JPEG"):
+        table.add_column(heading, justify="right")
+    rows = []
+    for quality in QUALITIES:
+        data = codec.encode_picture(original, Target(quality)).data
+        stream = out / f"{source.stem}-q{quality:g}.tlic"
+        write_atomically(stream, lambda file, data=data: file.write(data))  # type: ignore[misc]
+        decoded = codec.decode_picture(stream.read_bytes())
+        save(to_pillow(decoded), stream.with_suffix(".png"))
+        webp, jpeg = (nearest_in_size(peer, original.pixels, len(data)) for peer in (WEBP, JPEG))
+        ours = psnr(original.pixels, decoded.pixels)
+        table.add_row(
+            f"{quality:g}", f"{8 * len(data) / (width * height):.3f}", f"{ours:.2f} ({len(data)})",
+            f"{webp.psnr:.2f} ({webp.bytes})", f"{jpeg.psnr:.2f} ({jpeg.bytes})",
+        )  # fmt: skip
+        rows.append([
+            (f"trellic {len(data)} B, {ours:.2f} dB", decoded.pixels),
+            (f"WebP {webp.bytes} B, {webp.psnr:.2f} dB", webp.pixels),
+            (f"JPEG {jpeg.bytes} B, {jpeg.psnr:.2f} dB", jpeg.pixels),
+        ])  # fmt: skip
+    save(draw_sheet(original.pixels, rows), sheet_path)
+    Console().print(table)
+    print(f"files and pictures are in {out}; look at {sheet_path}")

@@ -1,0 +1,59 @@
+"""Rate-distortion runs: every picture really becomes bytes and comes back."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trellic.codec import Codec, Target
+from trellic.evaluate.metrics import ms_ssim, psnr
+from trellic.image import read
+
+Record = dict[str, Any]
+
+
+def evaluate_picture(codec: Codec, path: Path, quality: float) -> Record:
+    """Encode and decode one picture file; PSNR and MS-SSIM are of the decoded 8-bit picture."""
+    picture = read(path, codec.limit)
+    height, width = picture.pixels.shape[:2]
+    start = time.perf_counter()
+    encoded = codec.encode_picture(picture, Target(quality))
+    middle = time.perf_counter()
+    decoded = codec.decode_picture(encoded.data)
+    end = time.perf_counter()
+    return {
+        "image": path.name,
+        "width": width,
+        "height": height,
+        "quality": quality,
+        "bytes": len(encoded.data),
+        "bpp": 8 * len(encoded.data) / (width * height),
+        "estimated_bpp": encoded.estimated_bits / (width * height),
+        "psnr": psnr(picture.pixels, decoded.pixels),
+        "ms_ssim": ms_ssim(picture.pixels, decoded.pixels),
+        "encode_seconds": middle - start,
+        "decode_seconds": end - middle,
+    }
+
+
+def averages(records: list[Record]) -> list[Record]:
+    """Return the mean of each figure over pictures, a record a quality, lowest first."""
+    figures = ("bpp", "estimated_bpp", "psnr", "ms_ssim", "encode_seconds", "decode_seconds")
+    result = []
+    for quality in sorted({record["quality"] for record in records}):
+        chosen = [record for record in records if record["quality"] == quality]
+        means = {figure: sum(record[figure] for record in chosen) / len(chosen) for figure in figures}
+        result.append({"quality": quality, "images": len(chosen), **means})
+    return result
+
+
+def evaluate(
+    codec: Codec, paths: list[Path], qualities: list[float], progress: Callable[[Path], None] | None = None
+) -> list[Record]:
+    """Return a record a picture and quality."""
+    records = []
+    for path in paths:
+        records += [evaluate_picture(codec, path, quality) for quality in qualities]
+        if progress:
+            progress(path)
+    return records
