@@ -105,6 +105,18 @@ def _refill(state, words, at):  # type: ignore[no-untyped-def]
     return state, at
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _raw(words, at, first, second, bits):  # type: ignore[no-untyped-def]
+    """Return an integer of up to 16 raw bits, 0 without reading where there are none, and the coder's new state."""
+    if bits == 0:
+        return np.int64(0), at, first, second
+    shift = np.uint64(max(0, PRECISION - bits))
+    slot = first & np.uint64(TOTAL - 1)
+    state = ((first >> np.uint64(PRECISION)) << shift) + (slot & ((np.uint64(1) << shift) - np.uint64(1)))
+    state, at = _refill(state, words, at)
+    return np.int64(slot >> shift), at, second, state
+
+
 @njit(cache=True, nogil=True)
 def _decode(words, at, first, second, rows, radius, start, cumulative, frequency, buckets, indices):  # type: ignore[no-untyped-def]
     """Decode one index a row; return (status, words read, states). Reading past the end stops at once."""
@@ -124,27 +136,12 @@ def _decode(words, at, first, second, rows, radius, start, cumulative, frequency
         first, second = second, state
         index = symbol - base - r
         if index > r:
-            length, high, rest, sign = 0, 0, 0, 0
-            for part in range(4):
-                bits = (LENGTH_BITS, max(0, length - 12), min(length, 12), 1)[part]
-                if bits == 0:
-                    continue
-                shift = np.uint64(PRECISION - bits)
-                slot = first & mask
-                value = int(slot >> shift)
-                state = ((first >> precision) << shift) + (slot & ((np.uint64(1) << shift) - np.uint64(1)))
-                state, at = _refill(state, words, at)
-                first, second = second, state
-                if part == 0:
-                    length = value
-                    if length > 20:
-                        return _BAD, at, first, second
-                elif part == 1:
-                    high = value
-                elif part == 2:
-                    rest = value
-                else:
-                    sign = value
+            length, at, first, second = _raw(words, at, first, second, LENGTH_BITS)
+            high, at, first, second = _raw(words, at, first, second, max(0, length - 12))
+            rest, at, first, second = _raw(words, at, first, second, min(length, 12))
+            sign, at, first, second = _raw(words, at, first, second, 1)
+            if length > 20:
+                return _BAD, at, first, second
             magnitude = (1 << length) + (high << 12) + rest + r
             if magnitude > ESCAPE_LIMIT:
                 return _BAD, at, first, second

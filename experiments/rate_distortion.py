@@ -1,0 +1,75 @@
+"""trellic and Pillow's codecs on test pictures: file bytes, PSNR of the decoded 8-bit picture, BD-rate.
+
+    python experiments/rate_distortion.py ../shared/data/test/kodak --name kodak
+
+writes experiments/results/rate_distortion_NAME.json, picture by picture, resumable; `python experiments/report.py`
+makes docs/results.md of all results.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from trellic.codec import Codec
+from trellic.evaluate.metrics import ms_ssim
+from trellic.evaluate.peers import JPEG, JPEG2000, WEBP, Peer, measure
+from trellic.evaluate.run import evaluate_picture
+from trellic.files import write_atomically
+from trellic.image import SUFFIXES, read
+
+QUALITIES = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
+PEER_SETTINGS: dict[str, tuple[float, ...]] = {
+    "jpeg": (5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 85, 90, 95),
+    "webp": (0, 5, 10, 20, 30, 40, 50, 60, 70, 80, 85, 90, 93, 96, 98),
+    "jpeg2000": (24, 26, 28, 29, 30, 31, 32, 33, 34, 35, 36, 38, 40, 42, 44),
+}
+PEERS = {peer.name: peer for peer in (JPEG, WEBP, JPEG2000)}
+RESULTS = Path(__file__).parent / "results"
+
+
+def peer_records(peer: Peer, path: Path) -> Iterator[dict[str, Any]]:
+    pixels = read(path).pixels
+    for setting in PEER_SETTINGS[peer.name]:
+        point = measure(peer, pixels, setting)
+        bpp = 8 * point.bytes / (pixels.shape[0] * pixels.shape[1])
+        similarity = ms_ssim(pixels, point.pixels)
+        yield {"codec": peer.name, "image": path.name, "quality": setting, "bytes": point.bytes, "bpp": bpp,
+               "psnr": point.psnr, "ms_ssim": similarity}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--model", default="")
+    options = parser.parse_args()
+    codec = Codec(options.model)
+    target = RESULTS / f"rate_distortion_{options.name}.json"
+    head = {
+        "command": f"python experiments/rate_distortion.py {options.folder} --name {options.name}",
+        "model": codec.model.name,
+        "quantizer": codec.quantizer.name,
+        "commit": subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip(),
+        "machine": platform.machine(),
+    }
+    old = json.loads(target.read_text()) if target.exists() else {"records": []}
+    kept = [record for record in old["records"] if record["codec"] != "trellic" or old["model"] == codec.model.name]
+    done = {(record["codec"], record["image"]) for record in kept}
+    for path in sorted(path for path in options.folder.iterdir() if path.suffix in SUFFIXES):
+        for peer in PEERS.values():
+            if (peer.name, path.name) not in done:
+                kept += peer_records(peer, path)
+        if ("trellic", path.name) not in done:
+            kept += [{"codec": "trellic", **evaluate_picture(codec, path, quality)} for quality in QUALITIES]
+        print(path.name, file=sys.stderr)
+        text = json.dumps({**head, "records": kept}, indent=0)
+        write_atomically(target, lambda file, text=text: file.write(text.encode()))
+
+
+if __name__ == "__main__":
+    main()
