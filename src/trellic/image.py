@@ -38,7 +38,6 @@ SUFFIXES = (
     ".webp",
 )
 """What counts as a picture where a folder is named."""
-TRANSPARENT_MODES = {"RGBA", "LA", "PA", "La", "RGBa"}
 
 
 class Converted(UserWarning):
@@ -85,24 +84,24 @@ def from_pillow(image: Image.Image) -> Picture:
     """Convert a Pillow image of any mode; warns `Converted` where that loses something."""
     icc = image.info.get("icc_profile") or b""
     exif = image.getexif().tobytes() if image.getexif() else b""
+    image = image.convert({"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}.get(image.mode, image.mode))
     mode = image.mode
-    if mode == "P" or (mode in {"L", "RGB", "1"} and "transparency" in image.info):
-        image = image.convert("RGBA" if "transparency" in image.info or mode == "PA" else "RGB")
-    if image.mode.startswith("I") or image.mode == "F":
+    if "transparency" in image.info and mode in {"1", "L", "P", "RGB"}:
+        image = image.convert("RGBA")
+    elif mode.startswith("I") or mode == "F":
         image = _to_eight_bits(image)
     elif mode == "CMYK":
         image, icc = _from_cmyk(image, icc), b""
     elif mode in {"YCbCr", "LAB", "HSV"}:
         warnings.warn(f"{mode} converted to RGB", Converted, stacklevel=2)
     alpha = None
-    if image.mode in TRANSPARENT_MODES:
-        plane = np.asarray(image.convert("RGBA").getchannel("A"))
+    if image.mode in {"LA", "RGBA"}:
+        plane = np.asarray(image.getchannel("A"))
         alpha = plane if int(plane.min()) < 255 else None
-    if image.mode in {"1", "L", "LA", "La"}:
-        grey = np.asarray(image.convert("LA").getchannel(0) if alpha is not None else image.convert("L"))
-        return Picture(np.repeat(grey[:, :, None], 3, axis=2), True, alpha, icc, exif)
-    pixels = np.asarray(image.convert("RGBA").convert("RGB") if image.mode == "RGBa" else image.convert("RGB"))
-    return Picture(pixels, False, alpha, icc, exif)
+    grey = image.mode in {"1", "L", "LA"}
+    if grey:
+        image = image.convert("L")
+    return Picture(np.asarray(image.convert("RGB")), grey, alpha, icc, exif)
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:

@@ -6,7 +6,7 @@ from trellic.codec.passes import Positions, code_in_order
 from trellic.container.header import HIGHEST_QUALITY, Header
 from trellic.entropy.parameters import Parameters, rows_of
 from trellic.entropy.rans import Decoder
-from trellic.entropy.tables import SKIPPED_ROWS, gaussian_tables
+from trellic.entropy.tables import SKIPPED_ROWS
 from trellic.image import Pixels
 from trellic.model.networks import Floats, Networks
 from trellic.quantize import quantizer_numbered
@@ -17,7 +17,7 @@ SIDE_STRIDE = 64
 def decode_latents(networks: Networks, header: Header, data: bytes) -> Floats:
     """Return the latents of a stream, (C, H/16, W/16). Raises DamagedStream or UnsupportedStream."""
     quantizer = quantizer_numbered(header.quantizer)
-    tables = gaussian_tables()
+    tables = networks.tables
     coder = Decoder(data)
     share = header.quality / HIGHEST_QUALITY
     shape = (networks.side, -(-header.height // SIDE_STRIDE), -(-header.width // SIDE_STRIDE))

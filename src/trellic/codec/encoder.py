@@ -9,7 +9,7 @@ from trellic.codec.passes import Positions, code_in_order
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.parameters import Parameters, rows_of
 from trellic.entropy.rans import Encoder, estimate_bits
-from trellic.entropy.tables import SKIPPED_ROWS, gaussian_tables
+from trellic.entropy.tables import SKIPPED_ROWS
 from trellic.image import Pixels
 from trellic.model.networks import Floats, Networks
 from trellic.quantize import Quantizer
@@ -52,7 +52,7 @@ def code(networks: Networks, analysed: Analysed, quality: int, quantizer: Quanti
     """Code latents at a quality in 1/256 of a point, by a quantizer with a step in 1/1024."""
     share = quality / HIGHEST_QUALITY
     latents = analysed.latents * networks.gain(share)
-    tables = gaussian_tables()
+    tables = networks.tables
     coder = Encoder()
     bits = 0.0
 

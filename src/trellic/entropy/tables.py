@@ -6,7 +6,7 @@ positive integers that sum to 2¹⁶. Rows are laid end to end, so that a kernel
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,15 @@ class Tables:
         start = np.concatenate([[0], np.cumsum(2 * radius + 2)]).astype(np.int32)
         return cls(radius, start, np.concatenate(rows).astype(np.uint32))
 
+    @classmethod
+    def of_flat(cls, frequency: npt.NDArray[np.uint32]) -> "Tables":
+        """Cut rows from frequencies laid end to end. Raises ValueError where they are no tables."""
+        if frequency.ndim != 1 or frequency.dtype != np.uint32:
+            raise ValueError(f"tables are {frequency.dtype} {frequency.shape}")
+        ends = np.cumsum(frequency, dtype=np.uint64)
+        cuts = np.searchsorted(ends, np.arange(1, ROWS) * TOTAL) + 1
+        return cls.of_frequencies(np.split(frequency, cuts))
+
     @cached_property
     def cumulative(self) -> Uint32s:
         """Frequencies of all earlier symbols of the row, uint32 (symbols,)."""
@@ -70,14 +79,20 @@ class Tables:
         return (PRECISION - np.log2(self.frequency)).astype(np.float32)
 
 
-def quantize_distribution(probabilities: npt.NDArray[np.float64]) -> Uint32s:
-    """Return positive integer frequencies that sum to 2¹⁶, as near to the probabilities as rounding allows."""
-    shares = probabilities / probabilities.sum() * (TOTAL - len(probabilities))
-    frequency = np.floor(shares).astype(np.int64) + 1
-    short = TOTAL - int(frequency.sum())
-    order = np.argsort(np.floor(shares) - shares, kind="stable")
-    frequency[order[:short]] += 1
-    return frequency.astype(np.uint32)
+def quantize_distribution(centre: float, side: npt.NDArray[np.float64], escape: float) -> Uint32s:
+    """Return symmetric positive frequencies that sum to 2¹⁶.
+
+    centre, side, escape  probabilities of index 0, of 1 … radius (either sign), and of the escape; the frequency of 0
+                          takes up what rounding leaves
+    """
+    total = centre + 2 * float(side.sum()) + escape
+    room = TOTAL - (2 * len(side) + 2)
+    sides = np.rint(side / total * room).astype(np.int64) + 1
+    last = round(escape / total * room) + 1
+    middle = TOTAL - 2 * int(sides.sum()) - last
+    if middle < 1:
+        raise ValueError("too many indices for frequencies that sum to 2¹⁶")
+    return np.concatenate([sides[::-1], [middle], sides, [last]]).astype(np.uint32)
 
 
 def row_scale(row: int) -> float:
@@ -85,9 +100,11 @@ def row_scale(row: int) -> float:
     return SMALLEST_SCALE * math.exp(row * LOG_STEP)
 
 
-@lru_cache(1)
 def gaussian_tables() -> Tables:
-    """Return the tables of zero-mean Gaussians of the 64 scales, each integrated over unit intervals."""
+    """Return the tables of zero-mean Gaussians of the 64 scales, each integrated over unit intervals.
+
+    Floating point: made once, when a model is exported, and kept in it.
+    """
     rows = []
     for row in range(ROWS):
         scale = row_scale(row)
@@ -95,6 +112,5 @@ def gaussian_tables() -> Tables:
         edges = (np.arange(radius + 1) + 0.5) / (scale * math.sqrt(2))
         tail = np.array([math.erfc(edge) / 2 for edge in edges])
         side = tail[:-1] - tail[1:]
-        centre = 1.0 - 2 * tail[0]
-        rows.append(quantize_distribution(np.concatenate([side[::-1], [centre], side, [2 * tail[-1]]])))
+        rows.append(quantize_distribution(1.0 - 2 * tail[0], side, 2 * tail[-1]))
     return Tables.of_frequencies(rows)

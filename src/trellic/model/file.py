@@ -2,7 +2,7 @@
 
 `unzip -p model.trm card.json` shows the card. Entries: `card.json`; `gains.npy`, float32 (2, latents), the
 encoder's log gain at quality 0 and its slope; `side_scales.npy`, float32 (2, hyper), the same for the log scales of
-z; one ONNX graph a network, weights in half precision.
+z; `tables.npy`, uint32, the frequencies of all rows end to end, each row summing to 2¹⁶; one ONNX graph a network, weights in half precision.
 """
 
 import hashlib
@@ -69,10 +69,10 @@ class ModelFile:
         """The first 16 hexadecimal digits of the hash: how streams and messages name the model."""
         return self.sha256[:8].hex()
 
-    def array(self, entry: str) -> npt.NDArray[np.float32]:
+    def array(self, entry: str) -> npt.NDArray[Any]:
         """Return an array entry. Raises DamagedModel."""
         try:
-            array: npt.NDArray[np.float32] = np.load(io.BytesIO(self.entries[entry]), allow_pickle=False)
+            array: npt.NDArray[Any] = np.load(io.BytesIO(self.entries[entry]), allow_pickle=False)
         except (KeyError, ValueError, OSError, EOFError) as error:
             raise DamagedModel(f"model {self.name}: entry {entry} cannot be read") from error
         return array

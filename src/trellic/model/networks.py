@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trellic.entropy.tables import Tables
 from trellic.errors import DamagedModel
 from trellic.model.file import ModelFile
 
@@ -43,6 +44,14 @@ class Networks:
     @cached_property
     def _side_scales(self) -> Floats:
         return self.file.array("side_scales.npy")
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The probability tables. Raises DamagedModel."""
+        try:
+            return Tables.of_flat(self.file.array("tables.npy"))
+        except ValueError as error:
+            raise DamagedModel(f"model {self.file.name}: {error}") from error
 
     def gain(self, quality: float) -> Floats:
         """Return the encoder's factor for each latent channel, float32 (C, 1, 1)."""

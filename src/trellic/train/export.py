@@ -11,6 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from trellic.entropy.tables import gaussian_tables
 from trellic.files import write_atomically
 from trellic.model.file import FORMAT, ModelFile
 from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, TrainableCodec
@@ -140,9 +141,9 @@ def halve(graph: onnx.ModelProto) -> onnx.ModelProto:
     return graph
 
 
-def _npy(values: Tensor) -> bytes:
+def _npy(values: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    np.save(buffer, values.detach().numpy().astype(np.float32))
+    np.save(buffer, values)
     return buffer.getvalue()
 
 
@@ -150,7 +151,8 @@ def export(model: TrainableCodec, card: dict[str, Any], path: Path) -> None:
     """Write the model with its card to `path`, a .trm file; the card gains the format and the design."""
     plain = TrainableCodec(model.design)
     plain.load_state_dict(model.state_dict())
-    entries = {"gains.npy": _npy(plain.gains.up), "side_scales.npy": _npy(plain.prior.side_log_scale)}
+    entries = {"gains.npy": _npy(plain.gains.up.detach().numpy()), "side_scales.npy": _npy(plain.prior.side_log_scale.detach().numpy())}
+    entries["tables.npy"] = _npy(gaussian_tables().frequency)
     macs = {}
     for name, (network, inputs) in networks_of(plain).items():
         macs[name] = macs_of(network, inputs, EXAMPLE_HEIGHT * EXAMPLE_WIDTH)

@@ -1,0 +1,45 @@
+"""Fixtures: small pictures, the shipped model, and a tiny model trained by nobody."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trellic.image import Picture, from_pillow, read
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def textured(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Return a smooth coloured picture with some noise, uint8 (height, width, 3)."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width]
+    phases = random.uniform(0, 6, 3)
+    planes = [128 + 80 * np.sin(x / 17 + phase) * np.cos(y / 23 - phase) for phase in phases]
+    return np.clip(np.stack(planes, axis=2) + random.normal(0, 4, (height, width, 3)), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def photograph() -> Picture:
+    """The demonstration's picture."""
+    from trellic.cli.demo import BUNDLED
+
+    return read(BUNDLED)
+
+
+@pytest.fixture(scope="session")
+def small_picture() -> Picture:
+    """A detail of the demonstration's picture, 96×80."""
+    from trellic.cli.demo import BUNDLED
+
+    with Image.open(BUNDLED) as image:
+        return from_pillow(image.convert("RGB").crop((300, 100, 396, 180)))
+
+
+@pytest.fixture(scope="session")
+def codec():
+    """The shipped model's codec."""
+    from trellic import Codec
+
+    return Codec(threads=2)

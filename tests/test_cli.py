@@ -1,0 +1,114 @@
+"""The commands as a user types them: results, messages, exit codes, nothing lost, nothing half written."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import textured
+from PIL import Image
+
+
+def trellic(*arguments, cwd=None):
+    command = [sys.executable, "-c", "from trellic.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    for number, name in enumerate(("a.png", "b.png", "deep/c.png")):
+        Image.fromarray(textured(40, 50, number)).save(tmp_path / "in" / name)
+    return tmp_path
+
+
+def test_a_folder_goes_and_comes_back(folder):
+    assert trellic("encode", "in", "-o", "coded", cwd=folder).returncode == 0
+    assert sorted(path.name for path in (folder / "coded").rglob("*.*")) == ["a.tlic", "b.tlic", "c.tlic"]
+    result = trellic("decode", "coded", "-o", "out", "--json", cwd=folder)
+    assert result.returncode == 0
+    assert [record["width"] for record in json.loads(result.stdout)] == [50, 50, 50]
+    assert np.asarray(Image.open(folder / "out" / "deep" / "c.png")).shape == (40, 50, 3)
+
+
+def test_a_batch_goes_on_past_a_bad_file_and_reports_it(folder):
+    (folder / "in" / "aa.png").write_bytes(b"nonsense")
+    result = trellic("encode", "in/*.png", "-o", "coded", "--quality", 20, "--json", cwd=folder)
+    assert result.returncode == 1
+    records = json.loads(result.stdout)
+    assert [("error" in record) for record in records] == [False, True, False]
+    assert "in/aa.png" in result.stderr
+    assert "1 of 3 failed" in result.stderr
+    assert sorted(path.name for path in (folder / "coded").iterdir()) == ["a.tlic", "b.tlic"]
+
+
+def test_nothing_is_overwritten_without_force(folder):
+    assert trellic("encode", "in/a.png", cwd=folder).returncode == 0
+    before = (folder / "in" / "a.tlic").read_bytes()
+    refused = trellic("encode", "in/a.png", "--quality", 10, cwd=folder)
+    assert refused.returncode == 1
+    assert "--force" in refused.stderr
+    assert (folder / "in" / "a.tlic").read_bytes() == before
+    assert trellic("encode", "in/a.png", "--quality", 10, "--force", cwd=folder).returncode == 0
+    assert (folder / "in" / "a.tlic").read_bytes() != before
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty", "missing"])
+def test_bad_streams_are_one_line_and_write_nothing(folder, damage):
+    trellic("encode", "in/a.png", "-o", "a.tlic", cwd=folder)
+    path = folder / "a.tlic"
+    data = bytearray(path.read_bytes())
+    if damage == "truncated":
+        data = data[: len(data) // 2]
+    elif damage == "flipped":
+        data[len(data) // 2] ^= 16
+    elif damage == "foreign":
+        data = bytearray((folder / "in" / "a.png").read_bytes())
+    elif damage == "empty":
+        data = bytearray()
+    path.write_bytes(data)
+    if damage == "missing":
+        path.unlink()
+    result = trellic("decode", "a.tlic", "-o", "a.png", cwd=folder)
+    assert result.returncode == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in result.stderr
+    assert not (folder / "a.png").exists()
+    assert not list(folder.glob(".a.png*"))
+
+
+def test_info_and_models_speak_json(folder):
+    trellic("encode", "in/a.png", "-o", "a.tlic", cwd=folder)
+    facts = json.loads(trellic("info", "a.tlic", "--json", cwd=folder).stdout)
+    names = {model["hash"]: model["name"] for model in json.loads(trellic("models", "--json").stdout)}
+    assert names[facts["model_hash"]] == facts["model"] == "base"
+
+
+def test_the_decoder_is_at_most_twenty_kilo_macs_a_pixel():
+    assert json.loads(trellic("macs", "--json").stdout)["decoder"] <= 20_000
+
+
+def test_evaluate_writes_the_records_it_promises(folder):
+    arguments = ("evaluate", "in/a.png", "--quality", "20 80", "--json", "r.json")
+    assert trellic(*arguments, cwd=folder).returncode == 0
+    report = json.loads((folder / "r.json").read_text())
+    assert set(report) == {"model", "quantizer", "command", "records"}
+    assert set(report["records"][0]) == {
+        "image", "width", "height", "quality", "bytes", "bpp", "estimated_bpp", "psnr", "ms_ssim", "encode_seconds",
+        "decode_seconds",
+    }  # fmt: skip
+    assert [record["quality"] for record in report["records"]] == [20, 80]
+
+
+def test_wrong_requests_are_one_line(folder):
+    for arguments in (
+        ("encode", "nowhere/*.png"),
+        ("encode", "in", "--model", "nosuch"),
+        ("encode", "in", "--bpp", 1, "--size", 4),
+        ("encode", "in", "--quantizer", "nosuch"),
+        ("train", "--config", "nosuch.toml", "--out", "run"),
+    ):
+        result = trellic(*arguments, cwd=folder)
+        assert result.returncode == 1
+        assert len(result.stderr.strip().splitlines()) == 1

@@ -1,0 +1,122 @@
+"""Pictures in and out: every mode, alpha exactly, metadata kept, conversions told."""
+
+import io
+
+import numpy as np
+import pytest
+from conftest import textured
+from PIL import Image, ImageCms
+
+from trellic.errors import BadRequest, DamagedStream, PictureTooLarge, UnreadablePicture
+from trellic.image import (
+    Converted,
+    from_pillow,
+    pack_alpha,
+    pack_metadata,
+    read,
+    save,
+    to_pillow,
+    unpack_alpha,
+    unpack_metadata,
+)
+
+RGB = Image.fromarray(textured(20, 30))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "PA", "RGBa", "La"])
+def test_every_common_mode_converts_without_a_word(mode, recwarn):
+    source = {"PA": "P", "RGBa": "RGBA", "La": "LA"}.get(mode)
+    image = RGB.convert(source).convert(mode) if source else RGB.convert(mode)
+    picture = from_pillow(image)
+    assert picture.pixels.shape == (20, 30, 3)
+    assert picture.grey == (mode in {"1", "L", "LA", "La"})
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "LAB", "HSV", "I", "I;16", "F"])
+def test_lossy_conversions_are_told(mode):
+    wide = np.asarray(RGB.convert("L")).astype(np.uint32) * 257
+    if mode in {"I", "I;16"}:
+        image = Image.fromarray(wide.astype(np.int32 if mode == "I" else np.uint16))
+    elif mode == "F":
+        image = Image.fromarray(wide.astype(np.float32))
+    else:
+        image = Image.new(mode, (30, 20))
+    with pytest.warns(Converted):
+        picture = from_pillow(image)
+    assert picture.pixels.shape == (20, 30, 3)
+    if mode in {"I", "I;16"}:
+        assert (picture.pixels[:, :, 0] == np.asarray(RGB.convert("L"))).all()
+
+
+def test_transparency_of_a_palette_becomes_alpha():
+    image = RGB.quantize(16)
+    image.info["transparency"] = 3
+    picture = from_pillow(image)
+    assert picture.alpha is not None
+    assert ((picture.alpha == 0) == (np.asarray(image) == 3)).all()
+
+
+def test_an_opaque_alpha_is_not_kept():
+    assert from_pillow(RGB.convert("RGBA")).alpha is None
+
+
+def test_alpha_is_exact_and_checked_for_size():
+    alpha = np.random.default_rng(0).integers(0, 256, (20, 30)).astype(np.uint8)
+    assert (unpack_alpha(pack_alpha(alpha), 30, 20) == alpha).all()
+    for size in ((20, 30), (31, 20)):
+        with pytest.raises(DamagedStream):
+            unpack_alpha(pack_alpha(alpha), *size)
+    with pytest.raises(DamagedStream):
+        unpack_alpha(b"not a png", 30, 20)
+
+
+def test_a_metadata_bomb_is_refused():
+    assert unpack_metadata(pack_metadata(b"profile")) == b"profile"
+    for bad in (pack_metadata(bytes(1 << 25)), pack_metadata(b"profile")[:-3], b"noise"):
+        with pytest.raises(DamagedStream):
+            unpack_metadata(bad)
+
+
+def test_profile_exif_and_orientation_survive_a_save(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    RGB.save(buffer, "PNG", icc_profile=profile, exif=exif)
+    with Image.open(buffer) as image:
+        picture = from_pillow(image)
+    save(to_pillow(picture), tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.info["icc_profile"] == profile
+        assert image.getexif()[0x0112] == 6
+        assert image.size == (30, 20)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + bytes(50)])
+def test_unreadable_pictures_are_one_error(tmp_path, content):
+    (tmp_path / "bad.png").write_bytes(content)
+    with pytest.raises(UnreadablePicture):
+        read(tmp_path / "bad.png")
+
+
+def test_a_truncated_picture_is_refused(tmp_path):
+    RGB.save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:-200])
+    with pytest.raises(UnreadablePicture):
+        read(tmp_path / "cut.png")
+
+
+def test_too_many_pixels_are_refused_before_decoding(tmp_path):
+    RGB.save(tmp_path / "whole.png")
+    with pytest.raises(PictureTooLarge):
+        read(tmp_path / "whole.png", limit=599)
+
+
+def test_what_cannot_be_written_is_said(tmp_path):
+    for name in ("x.nothing", "x"):
+        with pytest.raises(BadRequest):
+            save(RGB, tmp_path / name)
+    with pytest.raises(BadRequest, match="alpha"):
+        save(RGB.convert("RGBA"), tmp_path / "x.jpg")
+    assert not list(tmp_path.iterdir())

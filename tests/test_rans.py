@@ -1,0 +1,107 @@
+"""Range coding: whatever goes in comes out, at the promised size, and damage is noticed."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trellic.entropy.rans import Decoder, Encoder, estimate_bits
+from trellic.entropy.tables import ESCAPE_LIMIT, ROWS, SKIPPED_ROWS, Tables, gaussian_tables
+from trellic.errors import DamagedStream
+
+TABLES = gaussian_tables()
+PASSES = st.lists(
+    st.lists(st.tuples(st.integers(SKIPPED_ROWS, ROWS - 1), st.integers(-ESCAPE_LIMIT, ESCAPE_LIMIT)), max_size=40),
+    max_size=5,
+)
+
+
+def likely_pass(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows, and indices drawn from them."""
+    random = np.random.default_rng(seed)
+    rows = random.integers(0, 40, count).astype(np.uint8)
+    scales = 0.11 * np.exp(rows * np.log(256 / 0.11) / 63)
+    indices = np.rint(random.normal(size=count) * scales).astype(np.int32)
+    indices[rows < SKIPPED_ROWS] = 0
+    return rows, indices
+
+
+def coded(passes: list[tuple[np.ndarray, np.ndarray]]) -> bytes:
+    encoder = Encoder()
+    for rows, indices in passes:
+        encoder.push(rows, indices, TABLES)
+    return encoder.finish()
+
+
+@given(PASSES)
+@settings(deadline=None, max_examples=100)
+def test_every_index_survives_escapes_included(passes):
+    arrays = [
+        (np.array([row for row, _ in part], np.uint8), np.array([index for _, index in part], np.int32))
+        for part in passes
+    ]
+    decoder = Decoder(coded(arrays))
+    for rows, indices in arrays:
+        assert decoder.pull(rows, TABLES).tolist() == indices.tolist()
+    decoder.finish()
+
+
+def test_size_is_the_estimate_and_sixteen_bytes_of_states():
+    rows, indices = likely_pass(200_000, 1)
+    estimate = estimate_bits(rows, indices, TABLES) / 8
+    assert estimate < len(coded([(rows, indices)])) < estimate + 17
+
+
+def test_skipped_rows_take_no_room():
+    rows = np.zeros(100_000, np.uint8)
+    assert len(coded([(rows, np.zeros(100_000, np.int32))])) == 16
+
+
+def test_every_truncation_is_noticed():
+    rows, indices = likely_pass(300, 2)
+    data = coded([(rows, indices)])
+    for length in range(len(data)):
+        with pytest.raises(DamagedStream):
+            read_all(data[:length], rows)
+
+
+def test_most_flipped_bits_are_noticed_and_none_crashes():
+    rows, indices = likely_pass(300, 3)
+    data = coded([(rows, indices)])
+    noticed = 0
+    for bit in range(8 * len(data)):
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << (bit % 8)
+        try:
+            read_all(bytes(damaged), rows)
+        except DamagedStream:
+            noticed += 1
+    assert noticed > 0.99 * 8 * len(data)
+
+
+def read_all(data: bytes, rows: np.ndarray) -> None:
+    decoder = Decoder(data)
+    decoder.pull(rows, TABLES)
+    decoder.finish()
+
+
+def test_tables_are_distributions_of_positive_integers():
+    for start, end in zip(TABLES.start[:-1], TABLES.start[1:], strict=True):
+        row = TABLES.frequency[start:end]
+        assert row.sum() == 1 << 16
+        assert row.min() >= 1
+        assert (row[:-1] == row[:-1][::-1]).all()
+
+
+def test_bytes_of_the_coder_are_pinned():
+    """A change here is a change of the format: it needs a new version."""
+    row = np.array([1000, 7000, 49_000, 7000, 1000, 536], np.uint32)
+    tables = Tables.of_frequencies([row] * ROWS)
+    random = np.random.default_rng(5)
+    encoder = Encoder()
+    encoder.push(random.integers(0, ROWS, 5000).astype(np.uint8), np.zeros(5000, np.int32), tables)
+    rows = random.integers(SKIPPED_ROWS, ROWS, 5000).astype(np.uint8)
+    encoder.push(rows, random.integers(-9, 10, 5000).astype(np.int32), tables)
+    assert hashlib.sha256(encoder.finish()).hexdigest()[:16] == "a80d8e90a23a1471"

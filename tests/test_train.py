@@ -1,0 +1,134 @@
+"""Training: resumes where it was, shares work between processes, and exports what it trained."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import textured
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+
+from trellic.codec import Codec, Target  # noqa: E402
+from trellic.entropy.tables import ROWS, row_scale  # noqa: E402
+from trellic.errors import BadConfig  # noqa: E402
+from trellic.image import Picture  # noqa: E402
+from trellic.networks.bases import dct, haar_merge, lapped, picture_basis  # noqa: E402
+from trellic.networks.codec import TrainableCodec  # noqa: E402
+from trellic.networks.design import Design  # noqa: E402
+from trellic.train.config import TrainConfig  # noqa: E402
+from trellic.train.run import export_run, load_run, run  # noqa: E402
+
+TINY = {
+    "latents": 12, "groups": [4, 8], "fine": [1, 1, 16], "coarse": [1, 1, 16], "hyper": 8, "features": 16,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(3):
+        Image.fromarray(textured(280, 300, number)).save(folder / f"{number}.png")
+    return folder
+
+
+def configuration(folder, pictures, **changes):
+    values = {"pictures": [str(pictures)], "held_out": [str(pictures)], "steps": 4, "batch": 2, "crop": 64,
+              "warmup": 2, **changes}  # fmt: skip
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    lines += ["[design]", *[f"{key} = {json.dumps(value)}" for key, value in TINY.items()]]
+    path = folder / "config.toml"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def trained(folder, pictures, **changes):
+    out = folder / "run"
+    run(configuration(folder, pictures, **changes), {}, out, folder / "cache", lambda entry: None)
+    return out
+
+
+def test_training_lowers_the_loss_and_logs_it(tmp_path, pictures):
+    out = trained(tmp_path, pictures, steps=100, learning_rate=3e-3)
+    entries = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    losses = [entry["loss"] for entry in entries if "loss" in entry]
+    assert losses[-1] < losses[0]
+    assert entries[-1]["done"]
+    assert len(entries[-1]["held_out"]["psnr"]) == 5
+
+
+def test_a_run_goes_on_from_its_checkpoint(tmp_path, pictures):
+    out = trained(tmp_path, pictures, steps=3)
+    assert load_run(out)[2]["step"] == 3
+    trained(tmp_path, pictures, steps=5)
+    assert load_run(out)[2]["step"] == 5
+
+
+def test_the_same_seed_trains_the_same_model(tmp_path, pictures):
+    weights = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        weights.append(load_run(trained(tmp_path / name, pictures))[1].state_dict())
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+def test_two_processes_train_one_model(tmp_path, pictures):
+    config = configuration(tmp_path, pictures, batch=4)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python", sys.executable,
+               "-c", "from trellic.cli import main; main()", "train", "--config", config, "--out", tmp_path / "run",
+               "--cache", tmp_path / "cache"]  # fmt: skip
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert load_run(tmp_path / "run")[2]["step"] == 4
+
+
+def test_the_exported_model_agrees_with_the_torch_one(tmp_path, pictures):
+    out = trained(tmp_path, pictures, steps=30)
+    export_run(out, tmp_path / "tiny.trm", "tiny")
+    codec = Codec(str(tmp_path / "tiny.trm"))
+    model: TrainableCodec = load_run(out)[1].eval()
+    pixels = textured(128, 192, 9)
+    coded = codec.encode_picture(Picture(pixels), Target(60))
+    decoded = codec.decode_picture(coded.data).pixels
+    with torch.no_grad():
+        batch = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+        theirs = model(batch, torch.full((1, 1, 1, 1), 0.6))
+    rebuilt = (theirs.pictures.clamp(0, 1) * 255).round()[0].permute(1, 2, 0).numpy()
+    assert np.abs(decoded.astype(float) - rebuilt).mean() < 0.5
+    assert coded.estimated_bits == pytest.approx(float(theirs.latent_bits + theirs.side_bits), rel=0.03)
+    assert codec.model.card["trained"]["steps"] == 30
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"crop": 100}, {"nosuch": 1}, {"minutes": 3.0, "steps": 3}, {"design": {"groups": [1, 2]}}]
+)
+def test_wrong_configurations_are_refused(wrong):
+    with pytest.raises(BadConfig):
+        TrainConfig.from_values({"pictures": ["x"], "held_out": ["y"], **({"steps": 3} | wrong)})
+
+
+@pytest.mark.parametrize("basis", [dct(8), picture_basis(dct(8)).reshape(192, -1), haar_merge(4).reshape(16, -1)])
+def test_bases_are_orthonormal(basis):
+    assert np.allclose(basis @ basis.T, np.eye(len(basis)))
+
+
+def test_the_lapped_transform_rebuilds_perfectly():
+    basis = lapped(8)
+    assert np.allclose(basis @ basis.T, np.eye(8))
+    assert np.allclose(basis[:, :8] @ basis[:, 8:].T, 0)
+
+
+def test_torch_and_the_tables_mean_the_same_scales():
+    from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE
+
+    assert np.exp(SMALLEST_LOG_SCALE) == pytest.approx(row_scale(0))
+    assert np.exp(LARGEST_LOG_SCALE) == pytest.approx(row_scale(ROWS - 1))
+
+
+def test_designs_survive_json():
+    design = replace(Design(), stem="lapped", groups=(20, 300))
+    assert Design.from_json(json.loads(json.dumps(design.to_json()))) == design
