@@ -54,7 +54,9 @@ def main() -> None:
         "command": f"python experiments/rate_distortion.py {options.folder} --name {options.name}",
         "model": codec.model.name,
         "quantizer": codec.quantizer.name,
-        "commit": subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip(),
+        "commit": subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip(),
         "machine": platform.machine(),
     }
     old = json.loads(target.read_text()) if target.exists() else {"records": []}

@@ -6,12 +6,13 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import textured
 from PIL import Image
+
+from conftest import textured
 
 
 def trellic(*arguments, cwd=None):
-    command = [sys.executable, "-c", "from trellic.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-m", "trellic", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
 
 

@@ -4,13 +4,13 @@ import io
 
 import numpy as np
 import pytest
-from conftest import textured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 import trellic
 import trellic.pillow
+from conftest import textured
 from trellic.codec import Target
 from trellic.errors import BadRequest, DamagedStream, MissingModel, PictureTooLarge, TargetMissed
 from trellic.evaluate.metrics import psnr
@@ -131,5 +131,5 @@ def test_pillow_opens_and_saves(tmp_path, small_picture):
         opened.load()
         assert psnr(small_picture.pixels, np.asarray(opened)) > 25
         assert opened.getexif()[0x0112] == 6
-    with pytest.raises(OSError, match="damaged|truncated|checksum|cannot identify"):
+    with pytest.raises(OSError, match=r"damaged|truncated|checksum|cannot identify"):
         Image.open(io.BytesIO(path.read_bytes()[:-5])).load()

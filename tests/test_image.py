@@ -4,9 +4,9 @@ import io
 
 import numpy as np
 import pytest
-from conftest import textured
 from PIL import Image, ImageCms
 
+from conftest import textured
 from trellic.errors import BadRequest, DamagedStream, PictureTooLarge, UnreadablePicture
 from trellic.image import (
     Converted,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import textured
 
+from conftest import textured
 from trellic.evaluate.bdrate import bd_rate
 from trellic.evaluate.metrics import ms_ssim, psnr
 

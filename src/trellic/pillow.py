@@ -55,9 +55,13 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     del filename
     options = getattr(image, "encoderinfo", {})
     known = {key: options[key] for key in ("quality", "bpp", "size", "psnr", "model") if key in options}
-    for key, name in (("icc_profile", "icc_profile"), ("exif", "exif")):
-        if options.get(key):
-            image.info[name] = options[key]
+    metadata: dict[str | tuple[int, int], Any] = {
+        key: options[key] for key in ("icc_profile", "exif") if options.get(key)
+    }
+    if metadata:
+        image = image.copy()
+        exif = metadata.get("exif")
+        image.info |= metadata | ({"exif": exif.tobytes()} if isinstance(exif, Image.Exif) else {})
     try:
         file.write(api.encode(image, **known))
     except TrellicError as error:

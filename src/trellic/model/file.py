@@ -1,8 +1,12 @@
 """The .trm file: a zip archive with the card and the networks, named by the SHA-256 of its bytes.
 
-`unzip -p model.trm card.json` shows the card. Entries: `card.json`; `gains.npy`, float32 (2, latents), the
-encoder's log gain at quality 0 and its slope; `side_scales.npy`, float32 (2, hyper), the same for the log scales of
-z; `tables.npy`, uint32, the frequencies of all rows end to end, each row summing to 2¹⁶; one ONNX graph a network, weights in half precision.
+`unzip -p model.trm card.json` shows the card. Entries:
+
+`card.json`         what the model is and how it was made
+`gains.npy`         float32 (2, latents): the encoder's log gain at quality 0, and its slope
+`side_scales.npy`   float32 (2, hyper): the same for the log scales of z
+`tables.npy`        uint32: the frequencies of all rows end to end, each row summing to 2¹⁶
+`NETWORK.onnx`      one graph a network, weights in half precision
 """
 
 import hashlib

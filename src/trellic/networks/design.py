@@ -43,5 +43,7 @@ class Design:
         known = {field.name for field in fields(cls)}
         if unknown := set(values) - known:
             raise ValueError(f"unknown design keys: {', '.join(sorted(unknown))}")
-        kept: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        kept: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
         return cls(**kept)

@@ -151,7 +151,10 @@ def export(model: TrainableCodec, card: dict[str, Any], path: Path) -> None:
     """Write the model with its card to `path`, a .trm file; the card gains the format and the design."""
     plain = TrainableCodec(model.design)
     plain.load_state_dict(model.state_dict())
-    entries = {"gains.npy": _npy(plain.gains.up.detach().numpy()), "side_scales.npy": _npy(plain.prior.side_log_scale.detach().numpy())}
+    entries = {
+        "gains.npy": _npy(plain.gains.up.detach().numpy()),
+        "side_scales.npy": _npy(plain.prior.side_log_scale.detach().numpy()),
+    }
     entries["tables.npy"] = _npy(gaussian_tables().frequency)
     macs = {}
     for name, (network, inputs) in networks_of(plain).items():

@@ -1,0 +1,48 @@
+"""Speed of the hot paths: `pytest benchmarks` (needs the bench extra)."""
+
+import numpy as np
+import pytest
+
+from trellic.cli.demo import BUNDLED
+from trellic.codec import Codec, Target
+from trellic.entropy.rans import Decoder, Encoder
+from trellic.entropy.tables import SKIPPED_ROWS, gaussian_tables, row_scale
+from trellic.image import read
+
+
+@pytest.fixture(scope="module")
+def codec():
+    return Codec()
+
+
+@pytest.fixture(scope="module")
+def symbols():
+    random = np.random.default_rng(0)
+    rows = random.integers(SKIPPED_ROWS, 24, 500_000).astype(np.uint8)
+    scales = np.array([row_scale(row) for row in range(64)])[rows]
+    return rows, np.rint(random.normal(size=len(rows)) * scales).astype(np.int32), gaussian_tables()
+
+
+def encoded(rows, indices, tables):
+    encoder = Encoder()
+    encoder.push(rows, indices, tables)
+    return encoder.finish()
+
+
+def test_range_encode_half_a_million(benchmark, symbols):
+    benchmark(encoded, *symbols)
+
+
+def test_range_decode_half_a_million(benchmark, symbols):
+    data = encoded(*symbols)
+    benchmark(lambda: Decoder(data).pull(symbols[0], symbols[2]))
+
+
+@pytest.mark.parametrize("quality", [10, 50, 90])
+def test_encode_768x512(benchmark, codec, quality):
+    benchmark(codec.encode_picture, read(BUNDLED), Target(quality))
+
+
+@pytest.mark.parametrize("quality", [10, 50, 90])
+def test_decode_768x512(benchmark, codec, quality):
+    benchmark(codec.decode_picture, codec.encode_picture(read(BUNDLED), Target(quality)).data)
