@@ -115,8 +115,8 @@ def speed() -> str:
     lines = [
         "## Speed",
         "",
-        f"`{result['command']}`, {result['processors']} processors ({result['processor']}), medians; a 768×512 photograph at",
-        "quality 50.",
+        f"`{result['command']}`, {result['processors']} processors ({result['processor']}), medians; a 768×512",
+        "photograph at quality 50.",
         "",
         "| what | measured |",
         "|---|---|",

@@ -133,3 +133,8 @@ def test_pillow_opens_and_saves(tmp_path, small_picture):
         assert opened.getexif()[0x0112] == 6
     with pytest.raises(OSError, match=r"damaged|truncated|checksum|cannot identify"):
         Image.open(io.BytesIO(path.read_bytes()[:-5])).load()
+
+
+def test_streams_do_not_depend_on_the_number_of_threads(photograph):
+    streams = {trellic.Codec(threads=threads).encode_picture(photograph, Target(60)).data for threads in (1, 2, 3)}
+    assert len(streams) == 1

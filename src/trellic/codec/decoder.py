@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trellic.codec.passes import Positions, code_in_order
+from trellic.codec.passes import code_in_order
 from trellic.container.header import HIGHEST_QUALITY, Header
 from trellic.entropy.parameters import Parameters, rows_of
 from trellic.entropy.rans import Decoder
@@ -25,7 +25,7 @@ def decode_latents(networks: Networks, header: Header, data: bytes) -> Floats:
     side_rows = np.maximum(side_rows, SKIPPED_ROWS)
     side = coder.pull(side_rows, tables).astype(np.float32).reshape(shape)
 
-    def code_pass(channels: slice, positions: Positions, parameters: Parameters) -> Floats:
+    def code_pass(channels: slice, half: int, parameters: Parameters) -> Floats:
         return quantizer.dequantize(coder.pull(parameters.rows, tables), parameters, header.step)
 
     latents = code_in_order(networks, side, share, code_pass)

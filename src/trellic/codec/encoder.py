@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trellic.codec.decoder import crop, synthesize
-from trellic.codec.passes import Positions, code_in_order
+from trellic.codec.halves import gather
+from trellic.codec.passes import code_in_order
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.parameters import Parameters, rows_of
 from trellic.entropy.rans import Encoder, estimate_bits
@@ -62,11 +63,10 @@ def code(networks: Networks, analysed: Analysed, quality: int, quantizer: Quanti
     side_indices = side.astype(np.int32).ravel()
     coder.push(side_rows, side_indices, tables)
     bits += estimate_bits(side_rows, side_indices, tables)
-    flat = latents.reshape(len(latents), -1)
 
-    def code_pass(channels: slice, positions: Positions, parameters: Parameters) -> Floats:
+    def code_pass(channels: slice, half: int, parameters: Parameters) -> Floats:
         nonlocal bits
-        indices = quantizer.quantize(flat[channels, positions].ravel(), parameters, step)
+        indices = quantizer.quantize(gather(latents[channels], half), parameters, step)
         indices[parameters.rows < SKIPPED_ROWS] = 0
         coder.push(parameters.rows, indices, tables)
         bits += estimate_bits(parameters.rows, indices, tables)

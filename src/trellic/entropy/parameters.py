@@ -3,10 +3,12 @@
 Everything after this point, in the encoder and the decoder, is integer arithmetic.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from trellic.entropy.tables import LOG_STEP, ROWS, SMALLEST_SCALE
 
@@ -15,6 +17,11 @@ FRACTION_BITS = 10
 ONE = 1 << FRACTION_BITS
 MEAN_LIMIT = 1 << 14
 
+_LOWEST = np.float32(math.log(SMALLEST_SCALE))
+_PER_ROW = np.float32(1 / LOG_STEP)
+_HALF, _ONE = np.float32(0.5), np.float32(ONE)
+_LIMIT = np.float32(MEAN_LIMIT)
+
 
 class Parameters(NamedTuple):
     """What the prior says of some latents, all of one shape: rows uint8; means int32 in 1/1024."""
@@ -22,19 +29,26 @@ class Parameters(NamedTuple):
     rows: npt.NDArray[np.uint8]
     means: npt.NDArray[np.int32]
 
-    def take(self, index: npt.NDArray[np.intp]) -> "Parameters":
-        """Return the parameters at flat positions of the last axis."""
-        return Parameters(self.rows[..., index].ravel(), self.means[..., index].ravel())
 
-
-def rows_of(log_scales: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Return the nearest table row of each natural log scale."""
-    row = np.floor((log_scales - np.log(SMALLEST_SCALE)) * np.float32(1 / LOG_STEP) + np.float32(0.5))
-    # fmax and fmin send NaN, which a damaged model could produce, to row 0 rather than anywhere.
-    return np.fmax(np.fmin(row, ROWS - 1), 0).astype(np.uint8)
+@njit(cache=True, nogil=True)
+def _fill(means, log_scales, rows, fixed):  # type: ignore[no-untyped-def]
+    for n in range(len(means)):
+        row = math.floor((log_scales[n] - _LOWEST) * _PER_ROW + _HALF)
+        # Written so that NaN, which only a damaged model can produce, becomes row 0 and mean 0.
+        rows[n] = np.uint8(min(row, ROWS - 1)) if row > 0 else np.uint8(0)
+        mean = means[n]
+        if not -_LIMIT <= mean <= _LIMIT:
+            mean = _LIMIT if mean > _LIMIT else (-_LIMIT if mean < -_LIMIT else np.float32(0))
+        fixed[n] = np.int32(np.rint(mean * _ONE))
 
 
 def parameters_of(means: npt.NDArray[np.float32], log_scales: npt.NDArray[np.float32]) -> Parameters:
-    """Return the integers that stand for a head's outputs, same shape."""
-    limited = np.fmax(np.fmin(means, MEAN_LIMIT), -MEAN_LIMIT)
-    return Parameters(rows_of(log_scales), np.rint(limited * ONE).astype(np.int32))
+    """Return the integers that stand for means and natural log scales, float32 (n,)."""
+    parameters = Parameters(np.empty(len(means), np.uint8), np.empty(len(means), np.int32))
+    _fill(means, log_scales, *parameters)
+    return parameters
+
+
+def rows_of(log_scales: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Return the nearest table row of each natural log scale, (n,)."""
+    return parameters_of(np.zeros_like(log_scales), log_scales).rows

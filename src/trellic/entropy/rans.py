@@ -36,7 +36,7 @@ def _push_raw(starts, frequencies, at, value, bits):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True)
-def _operations(rows, indices, radius, start, cumulative, frequency, starts, frequencies):  # type: ignore[no-untyped-def]
+def _operations(rows, indices, radius, row_first, cumulative, starts, frequencies):  # type: ignore[no-untyped-def]
     """Turn indices into (start, frequency) operations; return how many."""
     at = 0
     for n in range(len(rows)):
@@ -46,14 +46,14 @@ def _operations(rows, indices, radius, start, cumulative, frequency, starts, fre
         index = indices[n]
         r = radius[row]
         if -r <= index <= r:
-            symbol = start[row] + index + r
+            symbol = row_first[row] + index + r
             starts[at] = cumulative[symbol]
-            frequencies[at] = frequency[symbol]
+            frequencies[at] = cumulative[symbol + 1] - cumulative[symbol]
             at += 1
             continue
-        symbol = start[row] + 2 * r + 1
+        symbol = row_first[row] + 2 * r + 1
         starts[at] = cumulative[symbol]
-        frequencies[at] = frequency[symbol]
+        frequencies[at] = TOTAL - cumulative[symbol]
         excess = abs(index) - r  # at least 1
         length = 0
         while excess >> (length + 1):
@@ -118,31 +118,34 @@ def _raw(words, at, first, second, bits):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _decode(words, at, first, second, rows, radius, start, cumulative, frequency, buckets, indices):  # type: ignore[no-untyped-def]
+def _decode(words, at, first, second, rows, radius, row_first, cumulative, buckets, indices):  # type: ignore[no-untyped-def]
     """Decode one index a row; return (status, words read, states). Reading past the end stops at once."""
     mask, precision = np.uint64(TOTAL - 1), np.uint64(PRECISION)
+    bucket_bits, one = np.uint64(BUCKET_BITS), np.uint64(1)
     for n in range(len(rows)):
-        row = rows[n]
+        row = np.uint64(rows[n])  # unsigned throughout: a signed index costs a test for being negative
         if row < SKIPPED_ROWS:
             indices[n] = 0
             continue
         slot = first & mask
-        base, end, r = start[row], start[row + 1], radius[row]
-        symbol = base + buckets[row, slot >> np.uint64(BUCKET_BITS)]
-        while symbol + 1 < end and np.uint64(cumulative[symbol + 1]) <= slot:
-            symbol += 1
-        state = np.uint64(frequency[symbol]) * (first >> precision) + slot - np.uint64(cumulative[symbol])
-        state, at = _refill(state, words, at)
+        base = np.uint64(row_first[row])
+        symbol = base + np.uint64(buckets[row, slot >> bucket_bits])
+        low, high = np.uint64(cumulative[symbol]), np.uint64(cumulative[symbol + one])
+        while high <= slot:
+            symbol += one
+            low, high = high, np.uint64(cumulative[symbol + one])
+        state, at = _refill((high - low) * (first >> precision) + slot - low, words, at)
         first, second = second, state
-        index = symbol - base - r
+        r = np.int64(radius[row])
+        index = np.int64(symbol - base) - r
         if index > r:
             length, at, first, second = _raw(words, at, first, second, LENGTH_BITS)
-            high, at, first, second = _raw(words, at, first, second, max(0, length - 12))
+            upper, at, first, second = _raw(words, at, first, second, max(0, length - 12))
             rest, at, first, second = _raw(words, at, first, second, min(length, 12))
             sign, at, first, second = _raw(words, at, first, second, 1)
             if length > 20:
                 return _BAD, at, first, second
-            magnitude = (1 << length) + (high << 12) + rest + r
+            magnitude = (1 << length) + (upper << 12) + rest + r
             if magnitude > ESCAPE_LIMIT:
                 return _BAD, at, first, second
             index = -magnitude if sign else magnitude
@@ -189,9 +192,7 @@ class Encoder:
         beyond = int(np.count_nonzero(np.abs(indices) > tables.radius[rows]))
         room = len(rows) + ESCAPE_OPERATIONS * beyond
         starts, frequencies = np.empty(room, np.uint32), np.empty(room, np.uint32)
-        used = _operations(
-            rows, indices, tables.radius, tables.start, tables.cumulative, tables.frequency, starts, frequencies
-        )
+        used = _operations(rows, indices, tables.radius, tables.first, tables.cumulative, starts, frequencies)
         self._starts.append(starts[:used])
         self._frequencies.append(frequencies[:used])
 
@@ -219,8 +220,8 @@ class Decoder:
         """Return the next pass, int32 (n,), by its rows. Raises DamagedStream."""
         indices = np.empty(len(rows), np.int32)
         status, self._at, first, second = _decode(
-            self._words, self._at, self._states[0], self._states[1], rows, tables.radius, tables.start,
-            tables.cumulative, tables.frequency, tables.buckets, indices,
+            self._words, self._at, self._states[0], self._states[1], rows, tables.radius, tables.first,
+            tables.cumulative, tables.buckets, indices,
         )  # fmt: skip
         self._states = np.array([first, second], np.uint64)
         if status == _SHORT:

@@ -61,17 +61,24 @@ class Tables:
 
     @cached_property
     def cumulative(self) -> Uint32s:
-        """Frequencies of all earlier symbols of the row, uint32 (symbols,)."""
-        before = np.cumsum(self.frequency, dtype=np.uint64) - self.frequency
-        return (before - before[self.start[:-1]].repeat(np.diff(self.start))).astype(np.uint32)
+        """Frequencies of all earlier symbols of the row, then 2¹⁶, row by row, uint32 (symbols + rows,).
+
+        Row n begins at start[n] + n, so that symbol s of it covers the slots from one entry to the next.
+        """
+        rows = np.split(self.frequency, self.start[1:-1])
+        return np.concatenate([np.concatenate([[0], np.cumsum(row)]) for row in rows]).astype(np.uint32)
+
+    @cached_property
+    def first(self) -> Int32s:
+        """Where each row begins in `cumulative`, int32 (rows,)."""
+        return self.start[:-1] + np.arange(len(self.radius), dtype=np.int32)
 
     @cached_property
     def buckets(self) -> npt.NDArray[np.uint16]:
         """First symbol of each slot's bucket, uint16 (rows, 2¹⁶ >> BUCKET_BITS): where decoding starts to look."""
         slots = np.arange(0, TOTAL, 1 << BUCKET_BITS)
-        bounds = zip(self.start[:-1], self.start[1:], strict=True)
-        found = [np.searchsorted(self.cumulative[a:b], slots, side="right") - 1 for a, b in bounds]
-        return np.array(found, dtype=np.uint16)
+        rows = np.split(self.cumulative, self.first[1:])
+        return np.array([np.searchsorted(row, slots, side="right") - 1 for row in rows], dtype=np.uint16)
 
     @cached_property
     def bits(self) -> npt.NDArray[np.float32]:

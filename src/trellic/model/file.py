@@ -59,7 +59,7 @@ class ModelFile:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             for name in sorted(entries):
-                archive.writestr(zipfile.ZipInfo(name, _EPOCH), entries[name], zipfile.ZIP_DEFLATED, 9)
+                archive.writestr(zipfile.ZipInfo(name, _EPOCH), entries[name])  # stored: weights hardly shrink
         return buffer.getvalue()
 
     @cached_property

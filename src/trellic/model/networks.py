@@ -1,7 +1,7 @@
 """The runtime: a model's networks as functions on numpy arrays, executed by onnxruntime.
 
-The networks between bytes and table rows run on one thread whatever the caller allows, so that their sums are
-taken in one order; analysis and synthesis use all threads.
+Threads divide the outputs of a convolution between them, never one sum: the networks between bytes and table rows
+give the same floats for any number of threads (a test holds that).
 """
 
 from functools import cached_property
@@ -64,45 +64,43 @@ class Networks:
 
     def analysis(self, picture: Floats) -> Floats:
         """Return latents before gains."""
-        return self._run("analysis", self.threads, picture)[0]
+        return self._run("analysis", picture)[0]
 
     def hyper_analysis(self, latents: Floats) -> Floats:
         """Return the side information, not rounded, of gained latents."""
-        return self._run("hyper_analysis", self.threads, latents)[0]
+        return self._run("hyper_analysis", latents)[0]
 
     def hyper_synthesis(self, side: Floats, quality: float) -> Floats:
         """Return the features that every step starts from."""
-        return self._run("hyper_synthesis", 1, side, np.full((1, 1, 1), quality, np.float32))[0]
+        return self._run("hyper_synthesis", side, np.full((1, 1, 1), quality, np.float32))[0]
 
     def first(self, group: int, features: Floats, earlier: Floats) -> tuple[Floats, Floats, Floats]:
         """Return a group's own features, and mean and log scale of its first half."""
         arguments = (features, earlier) if group and self.context else (features,)
-        own, mean, log_scale = self._run(f"first_{group}", 1, *arguments)
+        own, mean, log_scale = self._run(f"first_{group}", *arguments)
         return own, mean, log_scale
 
     def second(self, group: int, own: Floats, anchors: Floats) -> tuple[Floats, Floats]:
         """Return mean and log scale of a group's second half, given its first (zero elsewhere)."""
-        mean, log_scale = self._run(f"second_{group}", 1, own, anchors)
+        mean, log_scale = self._run(f"second_{group}", own, anchors)
         return mean, log_scale
 
     def synthesis(self, latents: Floats, quality: float) -> npt.NDArray[np.uint8]:
         """Return the picture, uint8 (3, H, W)."""
-        picture: npt.NDArray[np.uint8] = self._run(
-            "synthesis", self.threads, latents, np.full((1, 1, 1), quality, np.float32)
-        )[0]  # type: ignore[assignment]
+        picture: npt.NDArray[np.uint8] = self._run("synthesis", latents, np.full((1, 1, 1), quality, np.float32))[0]  # type: ignore[assignment]
         return picture
 
-    def _run(self, name: str, threads: int, *arrays: Floats) -> list[Floats]:
-        session = self.sessions.get(name) or self._load(name, threads)
+    def _run(self, name: str, *arrays: Floats) -> list[Floats]:
+        session = self.sessions.get(name) or self._load(name)
         names = [entry.name for entry in session.get_inputs()]
         feeds = {key: array[None] for key, array in zip(names, arrays, strict=True)}
         return [output[0] for output in session.run(None, feeds)]
 
-    def _load(self, name: str, threads: int) -> Any:
+    def _load(self, name: str) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = self.threads
         options.log_severity_level = 3
         try:
             session = onnxruntime.InferenceSession(

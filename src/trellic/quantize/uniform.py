@@ -2,17 +2,34 @@
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.tables import ESCAPE_LIMIT
 
 
+@njit(cache=True, nogil=True)
+def _quantize(latents, means, step, indices):  # type: ignore[no-untyped-def]
+    for n in range(len(latents)):
+        nearest = np.rint((np.float64(latents[n]) * ONE - means[n]) / step)
+        indices[n] = min(max(nearest, -ESCAPE_LIMIT), ESCAPE_LIMIT)
+
+
+@njit(cache=True, nogil=True)
+def _dequantize(indices, means, step, latents):  # type: ignore[no-untyped-def]
+    for n in range(len(indices)):
+        latents[n] = (means[n] + indices[n] * step) / ONE
+
+
 def quantize(latents: npt.NDArray[np.float32], parameters: Parameters, step: int) -> npt.NDArray[np.int32]:
     """Return the nearest index of each residual, int32 (n,)."""
-    residuals = latents.astype(np.float64) * ONE - parameters.means
-    return np.clip(np.rint(residuals / step), -ESCAPE_LIMIT, ESCAPE_LIMIT).astype(np.int32)
+    indices = np.empty(len(latents), np.int32)
+    _quantize(latents, parameters.means, step, indices)
+    return indices
 
 
 def dequantize(indices: npt.NDArray[np.int32], parameters: Parameters, step: int) -> npt.NDArray[np.float32]:
     """Return mean + index · step, float32 (n,)."""
-    return ((parameters.means + indices.astype(np.int64) * step) / ONE).astype(np.float32)
+    latents = np.empty(len(indices), np.float32)
+    _dequantize(indices, parameters.means, step, latents)
+    return latents
