@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from trellic import image as pictures
-from trellic.codec.decoder import crop, decode_latents, synthesize
+from trellic.codec.decoder import decode_latents, synthesize
 from trellic.codec.encoder import Analysed, Coded, analyse, code
 from trellic.codec.rate_control import Target, quality_for_psnr, quality_for_size
 from trellic.container import Header, Mode, Section, SectionType, read_stream, write_stream
@@ -131,7 +131,7 @@ class Codec:
         pictures.check_size(header.width, header.height, self.limit)
         payloads = {section.type: section.payload for section in sections}
         latents = decode_latents(self.networks, header, payloads[SectionType.LATENTS])
-        pixels = crop(synthesize(self.networks, latents, header.quality), header.width, header.height)
+        pixels = synthesize(self.networks, latents, header.quality, header.width, header.height)
         alpha, icc, exif = (payloads.get(kind) for kind in (SectionType.ALPHA, SectionType.ICC, SectionType.EXIF))
         return Picture(
             pixels if header.mode is Mode.RGB else _one_channel(pixels),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trellic.codec.decoder import crop, synthesize
+from trellic.codec.decoder import synthesize
 from trellic.codec.halves import gather
 from trellic.codec.passes import code_in_order
 from trellic.container.header import HIGHEST_QUALITY
@@ -38,7 +38,7 @@ class Coded:
 
     def reconstruct(self, networks: Networks, quality: int, analysed: Analysed) -> Pixels:
         """Return the picture that a decoder will show, uint8 (H, W, 3)."""
-        return crop(synthesize(networks, self.latents, quality), analysed.width, analysed.height)
+        return synthesize(networks, self.latents, quality, analysed.width, analysed.height)
 
 
 def analyse(networks: Networks, pixels: Pixels) -> Analysed:

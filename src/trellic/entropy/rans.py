@@ -95,36 +95,40 @@ def _encode(starts, frequencies, words):  # type: ignore[no-untyped-def]
     return written
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _refill(state, words, at):  # type: ignore[no-untyped-def]
-    """Return the state in its range again, and the words read; `at` beyond the words tells of a shortage."""
+@njit(cache=True, nogil=True)
+def _raw(words, at, first, second, bits):  # type: ignore[no-untyped-def]
+    """Return an integer of up to 16 raw bits, 0 without reading where there are none, and the coder's new state."""
+    if bits <= 0:
+        return 0, at, first, second
+    shift = np.uint64(PRECISION - bits)
+    slot = first & np.uint64(TOTAL - 1)
+    state = ((first >> np.uint64(PRECISION)) << shift) + (slot & ((np.uint64(1) << shift) - np.uint64(1)))
     if state < np.uint64(LOWEST):
         if at < len(words):
             state = (state << np.uint64(WORD_BITS)) | np.uint64(words[at])
         at += 1
-    return state, at
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _raw(words, at, first, second, bits):  # type: ignore[no-untyped-def]
-    """Return an integer of up to 16 raw bits, 0 without reading where there are none, and the coder's new state."""
-    if bits == 0:
-        return np.int64(0), at, first, second
-    shift = np.uint64(max(0, PRECISION - bits))
-    slot = first & np.uint64(TOTAL - 1)
-    state = ((first >> np.uint64(PRECISION)) << shift) + (slot & ((np.uint64(1) << shift) - np.uint64(1)))
-    state, at = _refill(state, words, at)
     return np.int64(slot >> shift), at, second, state
+
+
+@njit(cache=True, nogil=True)
+def _escaped(words, at, first, second, radius):  # type: ignore[no-untyped-def]
+    """Return an index that an escape announced, beyond ESCAPE_LIMIT where it is impossible, and the coder's state."""
+    length, at, first, second = _raw(words, at, first, second, LENGTH_BITS)
+    upper, at, first, second = _raw(words, at, first, second, length - 12)
+    lower, at, first, second = _raw(words, at, first, second, min(length, 12))
+    negative, at, first, second = _raw(words, at, first, second, 1)
+    magnitude = radius + (1 << length) + (upper << 12) + lower if length <= 20 else ESCAPE_LIMIT + 1
+    return -magnitude if negative else magnitude, at, first, second
 
 
 @njit(cache=True, nogil=True)
 def _decode(words, at, first, second, rows, radius, row_first, cumulative, buckets, indices):  # type: ignore[no-untyped-def]
     """Decode one index a row; return (status, words read, states). Reading past the end stops at once."""
-    mask, precision = np.uint64(TOTAL - 1), np.uint64(PRECISION)
-    bucket_bits, one = np.uint64(BUCKET_BITS), np.uint64(1)
+    mask, precision, word = np.uint64(TOTAL - 1), np.uint64(PRECISION), np.uint64(WORD_BITS)
+    bucket_bits, one, lowest = np.uint64(BUCKET_BITS), np.uint64(1), np.uint64(LOWEST)
     for n in range(len(rows)):
         row = np.uint64(rows[n])  # unsigned throughout: a signed index costs a test for being negative
-        if row < SKIPPED_ROWS:
+        if row < np.uint64(SKIPPED_ROWS):
             indices[n] = 0
             continue
         slot = first & mask
@@ -134,23 +138,20 @@ def _decode(words, at, first, second, rows, radius, row_first, cumulative, bucke
         while high <= slot:
             symbol += one
             low, high = high, np.uint64(cumulative[symbol + one])
-        state, at = _refill((high - low) * (first >> precision) + slot - low, words, at)
+        state = (high - low) * (first >> precision) + slot - low
+        if state < lowest:
+            if at >= len(words):
+                return _SHORT, at, first, second
+            state = (state << word) | np.uint64(words[np.uint64(at)])
+            at += 1
         first, second = second, state
-        r = np.int64(radius[row])
-        index = np.int64(symbol - base) - r
-        if index > r:
-            length, at, first, second = _raw(words, at, first, second, LENGTH_BITS)
-            upper, at, first, second = _raw(words, at, first, second, max(0, length - 12))
-            rest, at, first, second = _raw(words, at, first, second, min(length, 12))
-            sign, at, first, second = _raw(words, at, first, second, 1)
-            if length > 20:
+        index = np.int64(symbol - base) - radius[row]
+        if index > radius[row]:
+            index, at, first, second = _escaped(words, at, first, second, np.int64(radius[row]))
+            if at > len(words):
+                return _SHORT, at, first, second
+            if abs(index) > ESCAPE_LIMIT:
                 return _BAD, at, first, second
-            magnitude = (1 << length) + (upper << 12) + rest + r
-            if magnitude > ESCAPE_LIMIT:
-                return _BAD, at, first, second
-            index = -magnitude if sign else magnitude
-        if at > len(words):
-            return _SHORT, at, first, second
         indices[n] = index
     return _OK, at, first, second
 

@@ -102,6 +102,7 @@ class Networks:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             session = onnxruntime.InferenceSession(
                 self.file.entries[f"{name}.onnx"], options, providers=["CPUExecutionProvider"]
