@@ -155,7 +155,11 @@ def save(image: Image.Image, path: Path) -> None:
     if kind == "JPEG" and image.mode in {"RGBA", "LA"}:
         raise BadRequest(f"{path}: JPEG has no alpha; choose another kind")
     kept = {key: image.info[key] for key in ("icc_profile", "exif") if image.info.get(key)}
-    chosen: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
+    chosen: dict[str, dict[str, Any]] = {
+        "JPEG": {"quality": 95},
+        "PNG": {"compress_level": 3},  # four times as quick as the usual level, for a few per cent more
+        "WEBP": {"lossless": True},
+    }
     options = {**kept, **chosen.get(kind, {})}
     write_atomically(path, lambda file: image.save(file, kind, **options))
 

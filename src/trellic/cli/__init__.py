@@ -1,5 +1,7 @@
 """The command line: one file a verb; a verb is a function, its docstring the help."""
 
+import contextlib
+import os
 import sys
 
 import typer
@@ -27,11 +29,19 @@ for verb in (encode, decode, info, evaluate, demo, train, export, models, macs):
 
 def main() -> None:
     """Run the command line: a TrellicError becomes one line on stderr and exit code 1."""
+    code: int | str | None = 0
     try:
         app()
+    except SystemExit as end:
+        code = end.code
     except TrellicError as error:
         print(f"trellic: {error}", file=sys.stderr)
-        sys.exit(1)
+        code = 1
     except KeyboardInterrupt:
         print("trellic: interrupted", file=sys.stderr)
-        sys.exit(130)
+        code = 130
+    with contextlib.suppress(BrokenPipeError):  # the reader of a pipe may have left
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Taking down the compiler and the thread pools in order takes longer than decoding a picture.
+    os._exit(code if isinstance(code, int) else 1)
