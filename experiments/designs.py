@@ -3,7 +3,7 @@
     python experiments/designs.py --minutes 3 --data ../shared/data --runs runs
 
 writes experiments/results/designs.json; finished designs are not trained again. Every design trains with Adam on the
-same pictures, from the same seed; `start-muon` differs from `start` in its optimizer alone.
+same pictures, from the same seed.
 """
 
 import argparse
@@ -34,7 +34,6 @@ DESIGNS: dict[str, Design] = {
     "no-context": replace(START, context=False),
     "dense": replace(START, blocks="dense", fine=(3, 4, 96), coarse=(3, 4, 128)),
     "gated": replace(START, blocks="gated", fine=(3, 4, 128), coarse=(3, 4, 256)),
-    "start-muon": START,
 }
 RESULTS = Path(__file__).parent / "results" / "designs.json"
 REPEATS = 9
@@ -68,7 +67,7 @@ def main() -> None:
     for name, design in DESIGNS.items():
         config = TrainConfig(
             pictures=(str(train_folder),), held_out=(str(held_folder),), minutes=options.minutes, warmup=40, average=40,
-            matrix_rate=0.002 if name.endswith("muon") else 0.0, judge_every=math.inf, design=design,
+            judge_every=math.inf, design=design,
         )  # fmt: skip
         out = options.runs / f"design-{name}"
         out.mkdir(parents=True, exist_ok=True)
@@ -77,7 +76,7 @@ def main() -> None:
         export(model, {"summary": name}, out / "model.trm")
         cost = judged["held_out"]["cost"]
         records.append({
-            "design": name, "optimizer": "Muon" if config.matrix_rate else "Adam", "steps": judged["step"],
+            "design": name, "steps": judged["step"],
             "cost": cost if math.isfinite(cost) else None, "bpp": judged["held_out"]["bpp"],
             "psnr": judged["held_out"]["psnr"], "parameters": sum(weight.numel() for weight in model.parameters()),
             "decoder_kmac": count(ModelFile.read(out / "model.trm"))["decoder"] / 1000,

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from trellic.codec import Codec
-from trellic.evaluate.metrics import ms_ssim
 from trellic.evaluate.peers import JPEG, JPEG2000, WEBP, Peer, measure
 from trellic.evaluate.run import evaluate_picture
 from trellic.files import write_atomically
@@ -37,9 +36,8 @@ def peer_records(peer: Peer, path: Path) -> Iterator[dict[str, Any]]:
     for setting in PEER_SETTINGS[peer.name]:
         point = measure(peer, pixels, setting)
         bpp = 8 * point.bytes / (pixels.shape[0] * pixels.shape[1])
-        similarity = ms_ssim(pixels, point.pixels)
         yield {"codec": peer.name, "image": path.name, "quality": setting, "bytes": point.bytes, "bpp": bpp,
-               "psnr": point.psnr, "ms_ssim": similarity}  # fmt: skip
+               "psnr": point.psnr}  # fmt: skip
 
 
 def main() -> None:

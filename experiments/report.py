@@ -99,12 +99,12 @@ def designs() -> str:
         f"`{result['command']}`: {result['minutes']:g} minutes each. Cost is the mean over five qualities of",
         "log(bpp + λ·MSE) on held-out pictures: 0.01 lower is 1 % better.",
         "",
-        "| design | optimizer | cost | steps | decoder kMAC/px | decode 768×512 (ms) |",
-        "|---|---|---|---|---|---|",
+        "| design | cost | steps | decoder kMAC/px | decode 768×512 (ms) |",
+        "|---|---|---|---|---|",
     ]
     for record in result["records"]:
         cost, time = ("diverged" if record[key] is None else f"{record[key]:{form}}" for key, form in FORMS)
-        lines.append(f"| {record['design']} | {record['optimizer']} | {cost} | {record['steps']} | "
+        lines.append(f"| {record['design']} | {cost} | {record['steps']} | "
                      f"{record['decoder_kmac']:.1f} | {time} |")  # fmt: skip
     return "\n".join(lines)
 

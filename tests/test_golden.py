@@ -4,9 +4,9 @@ import hashlib
 
 import numpy as np
 import pytest
-from conftest import GOLDEN
 from PIL import Image
 
+from conftest import GOLDEN
 from trellic import Codec
 from trellic.codec.decoder import decode_latents
 from trellic.container import SectionType, read_stream

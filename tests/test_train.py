@@ -22,6 +22,7 @@ from trellic.networks.bases import dct, haar_merge, lapped, picture_basis  # noq
 from trellic.networks.codec import TrainableCodec  # noqa: E402
 from trellic.networks.design import Design  # noqa: E402
 from trellic.train.config import TrainConfig  # noqa: E402
+from trellic.train.load import load  # noqa: E402
 from trellic.train.run import export_run, load_run, run  # noqa: E402
 
 TINY = {
@@ -102,6 +103,9 @@ def test_the_exported_model_agrees_with_the_torch_one(tmp_path, pictures):
     assert np.abs(decoded.astype(float) - rebuilt).mean() < 0.5
     assert coded.estimated_bits == pytest.approx(float(theirs.latent_bits + theirs.side_bits), rel=0.05)
     assert codec.model.card["trained"]["steps"] == 30
+    loaded = load(codec.model).state_dict()
+    for key, weight in model.state_dict().items():
+        assert torch.allclose(loaded[key], weight, rtol=1e-3, atol=1e-6), key
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ class Tables:
     @cached_property
     def first(self) -> Int32s:
         """Where each row begins in `cumulative`, int32 (rows,)."""
-        return self.start[:-1] + np.arange(len(self.radius), dtype=np.int32)
+        return (self.start[:-1] + np.arange(len(self.radius))).astype(np.int32)
 
     @cached_property
     def buckets(self) -> npt.NDArray[np.uint16]:

@@ -20,12 +20,12 @@ class TrainConfig:
     batch          crops a step, over all processes
     crop           side of a crop in pixels, a multiple of 64
     late_crop      the same for the second half of the run; 0 for no change
-    learning_rate  of Adam, for all that is not a matrix; falls to zero at the end
-    matrix_rate    of Muon, for the matrices of 1×1 convolutions; 0 leaves them to Adam
+    learning_rate  of Adam; falls to zero at the end
     warmup         steps in which the learning rate rises
     average        half-life of the weight average, in steps
     seed           of crops, qualities, noise and initial weights
     judge_every    seconds between judgements on held-out pictures
+    start          a .trm file to start from, of the same design; else the classical transforms
     """
 
     pictures: tuple[str, ...]
@@ -36,11 +36,11 @@ class TrainConfig:
     crop: int = 256
     late_crop: int = 0
     learning_rate: float = 1e-3
-    matrix_rate: float = 0.0
     warmup: int = 100
     average: int = 500
     seed: int = 1
     judge_every: float = 600.0
+    start: str = ""
     design: Design = field(default_factory=Design)
 
     def to_json(self) -> dict[str, Any]:

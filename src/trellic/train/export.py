@@ -18,6 +18,7 @@ from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, Traina
 from trellic.networks.gains import Gains
 from trellic.networks.prior import Parameters, Step
 from trellic.networks.transforms import ScaledConv, Synthesis
+from trellic.train.load import HALF, REST, weights_in
 
 OPSET = 18
 EXAMPLE_HEIGHT, EXAMPLE_WIDTH = 128, 192
@@ -132,8 +133,8 @@ def halve(graph: onnx.ModelProto) -> onnx.ModelProto:
         if weight.data_type != TensorProto.FLOAT or values.size < SMALLEST_HALVED:
             continue
         name = weight.name
-        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + HALF))
+        casts.append(helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.graph.node]
     del graph.graph.node[:]
     graph.graph.node.extend(nodes)
@@ -145,6 +146,16 @@ def _npy(values: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, values)
     return buffer.getvalue()
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _weights_of(entry: str, data: bytes) -> dict[str, np.ndarray]:
+    return weights_in(entry.removesuffix(".onnx"), data) if entry.endswith(".onnx") else {}
 
 
 def export(model: TrainableCodec, card: dict[str, Any], path: Path) -> None:
@@ -160,6 +171,9 @@ def export(model: TrainableCodec, card: dict[str, Any], path: Path) -> None:
     for name, (network, inputs) in networks_of(plain).items():
         macs[name] = macs_of(network, inputs, EXAMPLE_HEIGHT * EXAMPLE_WIDTH)
         entries[f"{name}.onnx"] = to_onnx(network, inputs)
+    held = {key for name, data in entries.items() for key in _weights_of(name, data)}
+    rest = {key: value.numpy() for key, value in plain.state_dict().items() if key not in held}
+    entries[REST] = _npz(rest)
     full = {"format": FORMAT, "design": model.design.to_json(), "macs_per_pixel": macs, **card}
     entries["card.json"] = json.dumps(full, indent=1).encode()
     data = ModelFile.pack(entries)

@@ -14,13 +14,15 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from trellic.files import write_atomically
+from trellic.model.file import ModelFile
 from trellic.networks.codec import TrainableCodec, distortion
 from trellic.networks.gains import rate_weight
 from trellic.networks.transforms import fit_to
 from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels
 from trellic.train.judge import judge
-from trellic.train.optimizer import Optimizers
+from trellic.train.load import load
+from trellic.train.optimizer import adam, set_rate
 
 Report = Callable[[dict[str, Any]], None]
 LOG_EVERY = 50
@@ -36,11 +38,14 @@ def loss_of(model: TrainableCodec, pictures: Tensor, quality: Tensor) -> Tensor:
 
 
 def initial_model(config: TrainConfig, pixels: Pixels) -> TrainableCodec:
-    """Return the untrained model: classical transforms scaled to the training pictures."""
+    """Return the model to start from: an exported one, or classical transforms scaled to the training pictures."""
     torch.manual_seed(config.seed)
-    model = TrainableCodec(config.design)
-    sample = next(pixels.batches(16, config.crop, seed=config.seed))
-    model.gains.fit_to(fit_to(sample, config.design, model.analysis, model.synthesis))
+    if config.start:
+        model = load(ModelFile.read(Path(config.start)))
+    else:
+        model = TrainableCodec(config.design)
+        sample = next(pixels.batches(16, config.crop, seed=config.seed))
+        model.gains.fit_to(fit_to(sample, config.design, model.analysis, model.synthesis))
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
@@ -87,14 +92,14 @@ def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, repo
         dist.init_process_group("gloo")
     model = initial_model(config, pixels)
     average = Average(model, config.average)
-    optimizers = Optimizers(model, config.learning_rate, config.matrix_rate)
+    optimizer = adam(model, config.learning_rate)
     step, elapsed = 0, 0.0
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         model.load_state_dict(state["model"])
         average.model.load_state_dict(state["average"])
-        optimizers.load_state_dict(state["optimizers"])
+        optimizer.load_state_dict(state["optimizer"])
         step, elapsed = state["step"], state["elapsed"]
 
     def note(entry: dict[str, Any]) -> None:
@@ -105,7 +110,7 @@ def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, repo
 
     def save() -> None:
         if rank == 0:
-            parts = {"model": model, "average": average.model, "optimizers": optimizers}
+            parts = {"model": model, "average": average.model, "optimizer": optimizer}
             state = {name: part.state_dict() for name, part in parts.items()}  # type: ignore[attr-defined]
             write_atomically(checkpoint, lambda file: torch.save({**state, "step": step, "elapsed": elapsed}, file))
 
@@ -125,13 +130,15 @@ def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, repo
         while progress() < 1.0:
             pictures = next(early if progress() < 0.5 else late).contiguous(memory_format=torch.channels_last)
             loss = loss_of(model, pictures, torch.rand(len(pictures), 1, 1, 1))
+            optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             if world > 1:
                 average_gradients(model)
             norm = float(nn.utils.clip_grad_norm_(model.parameters(), 1.0))
             factor = learning_factor(progress(), step, config.warmup)
             if math.isfinite(norm):
-                optimizers.step(factor)
+                set_rate(optimizer, factor)
+                optimizer.step()
                 average.update(model, step)
             step += 1
             now = time.monotonic()

@@ -1,0 +1,48 @@
+"""An exported .trm file → the torch model again, to train on, retrain or adapt. Weights come back in half precision."""
+
+import io
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+
+from trellic.errors import DamagedModel
+from trellic.model.file import ModelFile
+from trellic.networks.codec import TrainableCodec
+from trellic.networks.design import Design
+
+HALF = ".half"
+REST = "rest.npz"
+"""The entry for weights that no graph holds as they are: those that the exporter folded into others."""
+
+
+def weight_name(network: str, initializer: str) -> str:
+    """Return the name in the torch model of what a network's graph calls `initializer`."""
+    name = initializer.removesuffix(HALF)
+    if network.startswith(("first_", "second_")):
+        return f"prior.steps.{network.split('_')[1]}.{name.removeprefix('step.')}"
+    if network.startswith("hyper_"):
+        return f"prior.{network}.{name}"
+    return name if name.startswith("synthesis.") else f"{network}.{name}"
+
+
+def weights_in(network: str, graph: bytes) -> dict[str, np.ndarray]:
+    """Return the weights of an ONNX graph by their names in the torch model."""
+    initializers = onnx.load_from_string(graph).graph.initializer
+    return {weight_name(network, weight.name): numpy_helper.to_array(weight) for weight in initializers}
+
+
+def load(file: ModelFile) -> TrainableCodec:
+    """Return the torch model that was exported to a file. Raises DamagedModel."""
+    try:
+        model = TrainableCodec(Design.from_json(file.card["design"]))
+        state = dict(np.load(io.BytesIO(file.entries[REST]), allow_pickle=False))
+        for entry, data in file.entries.items():
+            if entry.endswith(".onnx"):
+                state |= weights_in(entry.removesuffix(".onnx"), data)
+        wanted = model.state_dict()
+        model.load_state_dict({name: torch.from_numpy(state[name].astype(np.float32)) for name in wanted})
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise DamagedModel(f"model {file.name}: weights cannot be read ({error})") from error
+    return model
