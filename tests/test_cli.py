@@ -91,7 +91,7 @@ def test_the_decoder_is_at_most_twenty_kilo_macs_a_pixel():
 
 
 def test_evaluate_writes_the_records_it_promises(folder):
-    arguments = ("evaluate", "in/a.png", "--quality", "20 80", "--json", "r.json")
+    arguments = ("evaluate", "in/a.png", "--quality", 20, 80, "--json", "r.json")
     assert trellic(*arguments, cwd=folder).returncode == 0
     report = json.loads((folder / "r.json").read_text())
     assert set(report) == {"model", "quantizer", "command", "records"}

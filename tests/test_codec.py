@@ -13,7 +13,7 @@ import trellic.pillow
 from conftest import textured
 from trellic.codec import Target
 from trellic.errors import BadRequest, DamagedStream, MissingModel, PictureTooLarge, TargetMissed
-from trellic.evaluate.metrics import psnr
+from trellic.metrics import psnr
 
 
 @given(st.integers(1, 140), st.integers(1, 140), st.sampled_from(["RGB", "L", "RGBA", "LA", "P", "1", "CMYK"]))

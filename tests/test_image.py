@@ -1,6 +1,7 @@
 """Pictures in and out: every mode, alpha exactly, metadata kept, conversions told."""
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -73,9 +74,14 @@ def test_alpha_is_exact_and_checked_for_size():
 
 def test_a_metadata_bomb_is_refused():
     assert unpack_metadata(pack_metadata(b"profile")) == b"profile"
-    for bad in (pack_metadata(bytes(1 << 25)), pack_metadata(b"profile")[:-3], b"noise"):
+    for bad in (zlib.compress(bytes(1 << 25)), pack_metadata(b"profile")[:-3], b"noise"):
         with pytest.raises(DamagedStream):
             unpack_metadata(bad)
+
+
+def test_metadata_that_no_decoder_would_take_is_refused():
+    with pytest.raises(BadRequest):
+        pack_metadata(bytes(1 << 24))
 
 
 def test_profile_exif_and_orientation_survive_a_save(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import textured
 from trellic.evaluate.bdrate import bd_rate
-from trellic.evaluate.metrics import ms_ssim, psnr
+from trellic.metrics import ms_ssim, psnr
 
 CURVES = json.loads((Path(__file__).parent.parent / "experiments" / "results" / "published_kodak.json").read_text())
 

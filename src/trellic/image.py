@@ -161,7 +161,10 @@ def save(image: Image.Image, path: Path) -> None:
         "WEBP": {"lossless": True},
     }
     options = {**kept, **chosen.get(kind, {})}
-    write_atomically(path, lambda file: image.save(file, kind, **options))
+    try:
+        write_atomically(path, lambda file: image.save(file, kind, **options))
+    except ValueError as error:  # what the kind cannot hold: a side, a mode, a long EXIF block
+        raise BadRequest(f"{path}: cannot be written as {kind} ({error})") from error
 
 
 def pack_alpha(alpha: Pixels) -> bytes:
@@ -183,7 +186,9 @@ def unpack_alpha(data: bytes, width: int, height: int) -> Pixels:
 
 
 def pack_metadata(data: bytes) -> bytes:
-    """Return compressed metadata."""
+    """Return compressed metadata. Raises BadRequest where a decoder would refuse it."""
+    if len(data) >= METADATA_LIMIT:
+        raise BadRequest(f"{len(data)} bytes of metadata are more than a file may carry ({METADATA_LIMIT})")
     return zlib.compress(data, 9)
 
 

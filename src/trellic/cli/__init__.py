@@ -11,6 +11,7 @@ from trellic.cli.demo import demo
 from trellic.cli.encode import encode
 from trellic.cli.evaluate import evaluate
 from trellic.cli.export import export
+from trellic.cli.fit_tables import fit_tables
 from trellic.cli.info import info
 from trellic.cli.macs import macs
 from trellic.cli.models import models
@@ -23,12 +24,25 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (encode, decode, info, evaluate, demo, train, export, models, macs):
+for verb in (encode, decode, info, evaluate, demo, train, export, fit_tables, models, macs):
     app.command()(verb)
+
+
+def join_numbers(arguments: list[str]) -> list[str]:
+    """Let `--quality 10 30 50` mean what it says: numbers that follow the option become one argument."""
+    joined: list[str] = []
+    for argument in arguments:
+        previous = joined[-2] if len(joined) > 1 else ""
+        if previous == "--quality" and joined[1] == "evaluate" and argument.replace(".", "", 1).isdigit():
+            joined[-1] += f" {argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def main() -> None:
     """Run the command line: a TrellicError becomes one line on stderr and exit code 1."""
+    sys.argv = join_numbers(sys.argv)
     code: int | str | None = 0
     try:
         app()

@@ -23,11 +23,11 @@ def demo(
 
     from trellic.codec import Codec, Target
     from trellic.errors import FileExists
-    from trellic.evaluate.metrics import psnr
     from trellic.evaluate.peers import JPEG, WEBP, nearest_in_size
     from trellic.evaluate.sheet import draw_sheet
     from trellic.files import write_atomically
     from trellic.image import read, save, to_pillow
+    from trellic.metrics import psnr
 
     source = picture or BUNDLED
     sheet_path = out / "comparison.png"

@@ -10,12 +10,10 @@ import typer
 
 from trellic.cli.options import Inputs, Model
 
-QUALITIES = [10.0, 30.0, 50.0, 70.0, 90.0]
-
 
 def evaluate(
     inputs: Inputs,
-    quality: Annotated[str, typer.Option("--quality", "-q", help="Qualities, by spaces or commas.")] = "10 30 50 70 90",
+    quality: Annotated[str, typer.Option("--quality", "-q", help="Qualities.")] = "10 30 50 70 90",
     quantizer: Annotated[str, typer.Option(help="How latents become integers.")] = "uniform",
     model: Model = "",
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all records here.")] = None,

@@ -16,8 +16,8 @@ from trellic.container import Header, Mode, Section, SectionType, read_stream, w
 from trellic.container.header import HASH_BYTES, MOST_PIXELS, QUALITY_ONE
 from trellic.entropy.parameters import ONE
 from trellic.errors import BadRequest
-from trellic.evaluate.metrics import psnr
 from trellic.image import Picture
+from trellic.metrics import psnr
 from trellic.model import ModelFile, Networks, find_model
 from trellic.quantize import Quantizer, quantizer_named
 

@@ -1,5 +1,6 @@
 """Pixels → sections: analysis once a picture, then coding at any quality."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from trellic.codec.halves import gather
 from trellic.codec.passes import code_in_order
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.parameters import Parameters, rows_of
-from trellic.entropy.rans import Encoder, estimate_bits
+from trellic.entropy.rans import Encoder, Indices, Rows, estimate_bits
 from trellic.entropy.tables import SKIPPED_ROWS
 from trellic.image import Pixels
 from trellic.model.networks import Floats, Networks
@@ -51,26 +52,40 @@ def analyse(networks: Networks, pixels: Pixels) -> Analysed:
 
 def code(networks: Networks, analysed: Analysed, quality: int, quantizer: Quantizer, step: int) -> Coded:
     """Code latents at a quality in 1/256 of a point, by a quantizer with a step in 1/1024."""
-    share = quality / HIGHEST_QUALITY
-    latents = analysed.latents * networks.gain(share)
     tables = networks.tables
     coder = Encoder()
     bits = 0.0
 
+    def put(rows: Rows, indices: Indices) -> None:
+        nonlocal bits
+        coder.push(rows, indices, tables)
+        bits += estimate_bits(rows, indices, tables)
+
+    decoded = quantize_in_order(networks, analysed, quality, quantizer, step, put)
+    return Coded(coder.finish(), bits, decoded)
+
+
+def quantize_in_order(
+    networks: Networks,
+    analysed: Analysed,
+    quality: int,
+    quantizer: Quantizer,
+    step: int,
+    put: Callable[[Rows, Indices], None],
+) -> Floats:
+    """Quantize all latents pass by pass, hand rows and indices to `put`, and return the latents as decoded."""
+    share = quality / HIGHEST_QUALITY
+    latents = analysed.latents * networks.gain(share)
+
     side = np.rint(networks.hyper_analysis(latents))
     side_rows = rows_of(networks.side_log_scales(share)).repeat(side[0].size)
     side_rows = np.maximum(side_rows, SKIPPED_ROWS)
-    side_indices = side.astype(np.int32).ravel()
-    coder.push(side_rows, side_indices, tables)
-    bits += estimate_bits(side_rows, side_indices, tables)
+    put(side_rows, side.astype(np.int32).ravel())
 
     def code_pass(channels: slice, half: int, parameters: Parameters) -> Floats:
-        nonlocal bits
         indices = quantizer.quantize(gather(latents[channels], half), parameters, step)
         indices[parameters.rows < SKIPPED_ROWS] = 0
-        coder.push(parameters.rows, indices, tables)
-        bits += estimate_bits(parameters.rows, indices, tables)
+        put(parameters.rows, indices)
         return quantizer.dequantize(indices, parameters, step)
 
-    decoded = code_in_order(networks, side, share, code_pass)
-    return Coded(coder.finish(), bits, decoded)
+    return code_in_order(networks, side, share, code_pass)

@@ -1,1 +1,1 @@
-"""Measuring: metrics, BD-rate, rate-distortion runs that really encode and decode."""
+"""Measuring: BD-rate, rate-distortion runs that really encode and decode."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from trellic.evaluate.metrics import psnr
 from trellic.image import Pixels
+from trellic.metrics import psnr
 
 
 class Peer(NamedTuple):

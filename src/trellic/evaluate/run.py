@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from trellic.codec import Codec, Target
-from trellic.evaluate.metrics import ms_ssim, psnr
 from trellic.image import read
+from trellic.metrics import ms_ssim, psnr
 
 Record = dict[str, Any]
 

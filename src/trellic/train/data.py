@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from trellic.errors import NoPictures, UnreadablePicture
+from trellic.errors import NoPictures
 from trellic.image import SUFFIXES
 
 
@@ -31,8 +31,8 @@ class Pixels:
         self.pictures = [flat[at : at + h * w * 3].reshape(h, w, 3) for at, h, w in index]
 
     @classmethod
-    def of(cls, paths: list[Path], cache: Path, progress: Callable[[int, int], None] | None = None) -> "Pixels":
-        """Decode the pictures into the cache, unless this very list is there already."""
+    def of(cls, paths: list[Path], cache: Path, report: Callable[[str], None] = lambda message: None) -> "Pixels":
+        """Decode the pictures into the cache, unless this very list is there already; unreadable ones are left out."""
         facts = "\n".join(f"{path.resolve()} {path.stat().st_size}" for path in paths)
         store = cache / hashlib.sha256(facts.encode()).hexdigest()[:16]
         if not (store / "index.json").exists():
@@ -40,16 +40,17 @@ class Pixels:
             index, position = [], 0
             with (store / "pixels.bin").open("wb") as file:
                 for number, path in enumerate(paths):
+                    if number % 100 == 0:
+                        report(f"decoding picture {number + 1} of {len(paths)}")
                     try:
                         with Image.open(path) as picture:
                             pixels = np.asarray(picture.convert("RGB"))
                     except (OSError, ValueError) as error:
-                        raise UnreadablePicture(f"{path}: {error}") from error
+                        report(f"{path}: left out, {error}")
+                        continue
                     file.write(pixels.tobytes())
                     index.append((position, *pixels.shape[:2]))
                     position += pixels.size
-                    if progress:
-                        progress(number + 1, len(paths))
             (store / "index.json").write_text(json.dumps(index))
         return cls(store)
 

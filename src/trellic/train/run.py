@@ -23,7 +23,7 @@ JUDGED_SIDE = 256
 def run(
     config: Path, replaced: dict[str, Any], out: Path, cache: Path, report: Callable[[dict[str, Any]], None]
 ) -> None:
-    """Train by a TOML file whose values `replaced` overrides. Raises BadConfig, NoPictures or UnreadablePicture."""
+    """Train by a TOML file whose values `replaced` overrides. Raises BadConfig or NoPictures."""
     try:
         values = {**tomllib.loads(config.read_text()), **replaced}
     except (OSError, tomllib.TOMLDecodeError) as error:
@@ -36,7 +36,7 @@ def run(
     kept.write_text(json.dumps(chosen.to_json(), indent=1))
     paths = list_pictures([Path(folder) for folder in chosen.pictures])
     report({"message": f"{len(paths)} training pictures"})
-    pixels = Pixels.of(paths, cache)
+    pixels = Pixels.of(paths, cache, lambda text: report({"message": text}))
     held_out = centres(list_pictures([Path(folder) for folder in chosen.held_out]), JUDGED_SIDE)
     train(chosen, pixels, held_out, out, report)
 
