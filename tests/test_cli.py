@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from conftest import textured
+from trellic.cli import join_numbers
 
 
 def trellic(*arguments, cwd=None):
@@ -113,3 +114,16 @@ def test_wrong_requests_are_one_line(folder):
         result = trellic(*arguments, cwd=folder)
         assert result.returncode == 1
         assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_two_inputs_never_become_one_file(folder):
+    Image.fromarray(textured(40, 50)).save(folder / "in" / "a.webp")
+    result = trellic("encode", "in/a.png", "in/a.webp", "-o", "coded", "--force", cwd=folder)
+    assert result.returncode == 1
+    assert "another input" in result.stderr
+    assert len(list((folder / "coded").iterdir())) == 1
+
+
+def test_numbers_after_an_option_belong_to_it():
+    joined = join_numbers(["trellic", "evaluate", "a.png", "--quality", "10", "30.5", "--json", "7"])
+    assert joined == ["trellic", "evaluate", "a.png", "--quality", "10 30.5", "--json", "7"]

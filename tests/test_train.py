@@ -38,19 +38,19 @@ def pictures(tmp_path_factory):
     return folder
 
 
-def configuration(folder, pictures, **changes):
+def configuration(folder, pictures, design=(), **changes):
     values = {"pictures": [str(pictures)], "held_out": [str(pictures)], "steps": 4, "batch": 2, "crop": 64,
               "warmup": 2, **changes}  # fmt: skip
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
-    lines += ["[design]", *[f"{key} = {json.dumps(value)}" for key, value in TINY.items()]]
+    lines += ["[design]", *[f"{key} = {json.dumps(value)}" for key, value in (TINY | dict(design)).items()]]
     path = folder / "config.toml"
     path.write_text("\n".join(lines))
     return path
 
 
-def trained(folder, pictures, **changes):
+def trained(folder, pictures, design=(), **changes):
     out = folder / "run"
-    run(configuration(folder, pictures, **changes), {}, out, folder / "cache", lambda entry: None)
+    run(configuration(folder, pictures, design, **changes), {}, out, folder / "cache", lambda entry: None)
     return out
 
 
@@ -88,8 +88,9 @@ def test_two_processes_train_one_model(tmp_path, pictures):
     assert load_run(tmp_path / "run")[2]["step"] == 4
 
 
-def test_the_exported_model_agrees_with_the_torch_one(tmp_path, pictures):
-    out = trained(tmp_path, pictures, steps=30)
+@pytest.mark.parametrize("changes", [{}, {"context": False, "blocks": "gated", "stem": "lapped"}])
+def test_the_exported_model_agrees_with_the_torch_one(tmp_path, pictures, changes):
+    out = trained(tmp_path, pictures, changes, steps=30)
     export_run(out, tmp_path / "tiny.trm", "tiny")
     codec = Codec(str(tmp_path / "tiny.trm"))
     model: TrainableCodec = load_run(out)[1].eval()

@@ -42,51 +42,46 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
 
 
 def plan(inputs: list[str], out: Path | None, suffixes: Iterable[str], suffix: str) -> list[Job]:
-    """Return what to read and where to write: beside the input, to the file `out`, or below the folder `out`.
-
-    Raises FileExists where two inputs would be written to one file.
-    """
+    """Return what to read and where to write: beside the input, to the file `out`, or below the folder `out`."""
     files = find_files(inputs, suffixes)
     if out and len(files) == 1 and out.suffix and not out.is_dir() and not Path(inputs[0]).is_dir():
         return [Job(files[0][0], out)]
-    jobs = [Job(path, (out / below).with_suffix(suffix) if out else path.with_suffix(suffix)) for path, below in files]
-    if len({job.target for job in jobs}) < len(jobs):
-        seen: set[Path] = set()
-        twice = next(job.target for job in jobs if job.target in seen or seen.add(job.target))  # type: ignore[func-returns-value]
-        raise FileExists(f"{twice}: two inputs would be written here")
-    return jobs
+    return [Job(path, (out / below).with_suffix(suffix) if out else path.with_suffix(suffix)) for path, below in files]
 
 
 def run(jobs: list[Job], work: Callable[[Job], dict[str, Any]], force: bool, as_json: bool) -> int:
-    """Do every job; print a line or a JSON record each; return the exit code, 1 where any failed."""
+    """Do every job; print a line or a JSON record each; return the exit code, 1 where any failed.
+
+    `work` returns the facts of one job, with a `line` for people.
+    """
     from rich.progress import track
 
     records: list[dict[str, Any]] = []
+    written: set[Path] = set()
     failures = 0
     hidden = as_json or len(jobs) == 1 or not sys.stderr.isatty()
-    for job in track(jobs, "", disable=hidden, console=_console()):
+    for job in track(jobs, "", disable=hidden, console=console()):
         record: dict[str, Any] = {"source": str(job.source), "target": str(job.target)}
+        line = ""
         try:
+            if job.target in written:
+                raise FileExists(f"{job.target} was just written from another input")
             if job.target.exists() and not force:
                 raise FileExists(f"{job.target} exists (--force overwrites)")
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 record |= work(job)
+            line = record.pop("line")
+            written.add(job.target)
             record["warnings"] = [str(warning.message) for warning in caught]
             for text in record["warnings"]:
                 print(f"{job.source}: {text}", file=sys.stderr)
-        except TrellicError as error:
+        except (TrellicError, OSError) as error:
             failures += 1
-            record["error"] = str(error)
-            print(f"{job.source}: {error}", file=sys.stderr)
-        except OSError as error:
-            failures += 1
-            record["error"] = f"{error.strerror or error}: {error.filename or job.target}"
+            record["error"] = describe(error, job)
             print(f"{job.source}: {record['error']}", file=sys.stderr)
-        else:
-            if not as_json:
-                print(record["line"])
-        record.pop("line", None)
+        if line and not as_json:
+            print(line)
         records.append(record)
     if as_json:
         print(json.dumps(records, indent=1))
@@ -95,7 +90,15 @@ def run(jobs: list[Job], work: Callable[[Job], dict[str, Any]], force: bool, as_
     return 1 if failures else 0
 
 
-def _console() -> Any:
+def describe(error: TrellicError | OSError, job: Job) -> str:
+    """Return an error in a line: ours say it all, the system's lack the file."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}: {error.filename or job.target}"
+    return str(error)
+
+
+def console() -> Any:
+    """Return a rich console on stderr, where progress belongs."""
     from rich.console import Console
 
     return Console(stderr=True)

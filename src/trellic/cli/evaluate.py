@@ -21,7 +21,7 @@ def evaluate(
     """Encode to bytes and decode every picture at every quality, and report what it took and what came back."""
     from rich.progress import Progress
 
-    from trellic.cli.batch import _console, find_files
+    from trellic.cli.batch import console, find_files
     from trellic.codec import Codec
     from trellic.errors import BadRequest
     from trellic.evaluate.run import averages
@@ -35,7 +35,7 @@ def evaluate(
         raise BadRequest(f"qualities {quality!r} are not numbers") from error
     paths = [path for path, _ in find_files(inputs, SUFFIXES)]
     codec = Codec(model, quantizer=quantizer)
-    with Progress(console=_console(), disable=not sys.stderr.isatty()) as bar:
+    with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("evaluating", total=len(paths))
         records = run(codec, paths, qualities, lambda path: bar.advance(task))
     if json_file:

@@ -25,7 +25,7 @@ def fit_tables(
     import numpy as np
     from rich.progress import Progress
 
-    from trellic.cli.batch import _console, find_files
+    from trellic.cli.batch import console, find_files
     from trellic.codec import Codec
     from trellic.codec.codec import DEFAULT_STEP
     from trellic.codec.fit_tables import count_indices
@@ -37,7 +37,7 @@ def fit_tables(
     codec = Codec(model)
     paths = [path for path, _ in find_files(inputs, SUFFIXES)][::every]
     qualities = [quality * QUALITY_ONE for quality in QUALITIES]
-    with Progress(console=_console(), disable=not sys.stderr.isatty()) as bar:
+    with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("counting", total=len(paths))
         pictures = [partial(read, path) for path in paths]
         histogram = count_indices(
