@@ -51,7 +51,7 @@ def main() -> None:
     head = {
         "command": f"python experiments/rate_distortion.py {options.folder} --name {options.name}",
         "model": codec.model.name,
-        "quantizer": codec.quantizer.name,
+        "quantizer": codec.quantization.quantizer.name,
         "commit": subprocess.run(
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip(),

@@ -53,7 +53,7 @@ def coded_passes(codec: Codec, target: Target) -> list[tuple[np.ndarray, np.ndar
 def coder_speed(codec: Codec) -> tuple[float, float]:
     """Return millions of coded symbols a second of the range coder, encoding and decoding, on one thread."""
     passes = coded_passes(codec, Target(90))
-    tables = codec.networks.tables
+    tables = codec.quantization.tables
     rows, indices = (np.concatenate([part[side] for part in passes] * 4) for side in (0, 1))
     kept = rows >= rans.SKIPPED_ROWS
     rows, indices = rows[kept], indices[kept]

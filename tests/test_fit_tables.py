@@ -29,7 +29,7 @@ def test_peaked_indices_cost_fewer_bits_with_fitted_tables():
 
 def test_counting_sees_every_index(codec):
     picture = Picture(textured(64, 128))
-    histogram = count_indices(codec.networks, [lambda: picture], [12800], codec.quantizer, 1024)
+    histogram = count_indices(codec.networks, [lambda: picture], [12800], codec.quantization)
     positions = 64 * 128 // 256
     side = codec.networks.side * positions // 16
     assert sum(count.sum() for count in histogram.counts) == codec.networks.latents * positions + side

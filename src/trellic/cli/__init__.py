@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from trellic.cli.calibrate import calibrate
 from trellic.cli.decode import decode
 from trellic.cli.demo import demo
 from trellic.cli.encode import encode
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (encode, decode, info, evaluate, demo, train, export, fit_tables, models, macs):
+for verb in (encode, decode, info, evaluate, demo, train, export, fit_tables, calibrate, models, macs):
     app.command()(verb)
 
 

@@ -19,6 +19,7 @@ def fit_tables(
     inputs: Inputs,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL.trm")],
     model: Model = "",
+    quantizer: Annotated[str, typer.Option(help="Whose tables to fit.")] = "uniform",
     every: Annotated[int, typer.Option(min=1, help="Take one picture in so many.")] = 1,
 ) -> None:
     """Write a model whose probability tables are those of the indices it emits on training pictures."""
@@ -27,27 +28,27 @@ def fit_tables(
 
     from trellic.cli.batch import console, find_files
     from trellic.codec import Codec
-    from trellic.codec.codec import DEFAULT_STEP
     from trellic.codec.fit_tables import count_indices
     from trellic.container.header import QUALITY_ONE
     from trellic.files import write_atomically
     from trellic.image import SUFFIXES, read
     from trellic.model import ModelFile
 
-    codec = Codec(model)
+    codec = Codec(model, quantizer=quantizer)
     paths = [path for path, _ in find_files(inputs, SUFFIXES)][::every]
     qualities = [quality * QUALITY_ONE for quality in QUALITIES]
     with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("counting", total=len(paths))
         pictures = [partial(read, path) for path in paths]
-        histogram = count_indices(
-            codec.networks, pictures, qualities, codec.quantizer, DEFAULT_STEP, lambda: bar.advance(task)
-        )
+        histogram = count_indices(codec.networks, pictures, qualities, codec.quantization, lambda: bar.advance(task))
     buffer = io.BytesIO()
     np.save(buffer, histogram.fitted().frequency)
     command = shlex.join(["trellic", *sys.argv[1:]])
-    card = {**codec.model.card, "tables": {"command": command, "pictures": len(paths), "before": codec.model.name}}
-    entries = {**codec.model.entries, "tables.npy": buffer.getvalue(), "card.json": json.dumps(card, indent=1).encode()}
+    fitted = {"command": command, "pictures": len(paths), "before": codec.model.name}
+    quantizers = codec.model.card.get("quantizers", {})
+    settings = {**quantizers, quantizer: {**quantizers.get(quantizer, {}), "tables": fitted}}
+    card = json.dumps({**codec.model.card, "quantizers": settings}, indent=1).encode()
+    entries = {**codec.model.entries, f"tables_{quantizer}.npy": buffer.getvalue(), "card.json": card}
     data = ModelFile.pack(entries)
     write_atomically(out, lambda file: file.write(data))
     print(f"{out}: model {ModelFile.read(out).name}, tables of {len(paths)} pictures")

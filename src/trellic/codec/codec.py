@@ -11,18 +11,17 @@ from PIL import Image
 from trellic import image as pictures
 from trellic.codec.decoder import decode_latents, synthesize
 from trellic.codec.encoder import Analysed, Coded, analyse, code
+from trellic.codec.quantization import Quantization
 from trellic.codec.rate_control import Target, quality_for_psnr, quality_for_size
 from trellic.container import Header, Mode, Section, SectionType, read_stream, write_stream
 from trellic.container.header import HASH_BYTES, MOST_PIXELS, QUALITY_ONE
-from trellic.entropy.parameters import ONE
 from trellic.errors import BadRequest
 from trellic.image import Picture
 from trellic.metrics import psnr
 from trellic.model import ModelFile, Networks, find_model
-from trellic.quantize import Quantizer, quantizer_named
+from trellic.quantize import quantizer_named
 
 DEFAULT_QUANTIZER = "uniform"
-DEFAULT_STEP = ONE
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,13 @@ class _Trial:
 
     networks: Networks
     analysed: Analysed
-    quantizer: Quantizer
+    quantization: Quantization
     pixels: pictures.Pixels
 
     @cached_property
     def code(self) -> Callable[[int], Coded]:
         """The function that codes at a quality and remembers the last few."""
-        return lru_cache(4)(lambda quality: code(self.networks, self.analysed, quality, self.quantizer, DEFAULT_STEP))
+        return lru_cache(4)(lambda quality: code(self.networks, self.analysed, quality, self.quantization))
 
     def psnr(self, quality: int) -> float:
         """Return the PSNR in dB of the picture that a quality decodes to."""
@@ -68,7 +67,7 @@ class Codec:
     ) -> None:
         self.model = ModelFile.read(find_model(model) if model else find_model())
         self.networks = Networks(self.model, threads)
-        self.quantizer = quantizer_named(quantizer)
+        self.quantization = Quantization.of(self.networks, quantizer_named(quantizer))
         self.limit = limit
 
     def encode(
@@ -96,14 +95,13 @@ class Codec:
     def encode_picture(self, picture: Picture, target: Target) -> Encoded:
         """Return the stream of a picture that meets a target, and what is known of it."""
         height, width = picture.pixels.shape[:2]
-        trial = _Trial(self.networks, analyse(self.networks, picture.pixels), self.quantizer, picture.pixels)
+        trial = _Trial(self.networks, analyse(self.networks, picture.pixels), self.quantization, picture.pixels)
         rest = self._sections_beside_latents(picture)
 
         def stream_at(quality: int) -> bytes:
             mode = Mode.GREY if picture.grey else Mode.RGB
-            header = Header(
-                self.model.sha256[:HASH_BYTES], width, height, mode, quality, self.quantizer.number, DEFAULT_STEP
-            )
+            number, step = self.quantization.quantizer.number, self.quantization.step
+            header = Header(self.model.sha256[:HASH_BYTES], width, height, mode, quality, number, step)
             return write_stream(header, [*rest, Section(SectionType.LATENTS, trial.code(quality).data)])
 
         if target.psnr is not None:

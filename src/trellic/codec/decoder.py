@@ -3,6 +3,7 @@
 import numpy as np
 
 from trellic.codec.passes import code_in_order
+from trellic.codec.quantization import Quantization
 from trellic.container.header import HIGHEST_QUALITY, Header
 from trellic.entropy.parameters import Parameters, rows_of
 from trellic.entropy.rans import Decoder
@@ -16,8 +17,8 @@ SIDE_STRIDE = 64
 
 def decode_latents(networks: Networks, header: Header, data: bytes) -> Floats:
     """Return the latents of a stream, (C, H/16, W/16). Raises DamagedStream or UnsupportedStream."""
-    quantizer = quantizer_numbered(header.quantizer)
-    tables = networks.tables
+    quantization = Quantization.of(networks, quantizer_numbered(header.quantizer), header.step)
+    tables = quantization.tables
     coder = Decoder(data)
     share = header.quality / HIGHEST_QUALITY
     shape = (networks.side, -(-header.height // SIDE_STRIDE), -(-header.width // SIDE_STRIDE))
@@ -26,7 +27,7 @@ def decode_latents(networks: Networks, header: Header, data: bytes) -> Floats:
     side = coder.pull(side_rows, tables).astype(np.float32).reshape(shape)
 
     def code_pass(channels: slice, half: int, parameters: Parameters) -> Floats:
-        return quantizer.dequantize(coder.pull(parameters.rows, tables), parameters, header.step)
+        return quantization.dequantize(coder.pull(parameters.rows, tables), parameters)
 
     latents = code_in_order(networks, side, share, code_pass)
     coder.finish()

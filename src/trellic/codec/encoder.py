@@ -8,13 +8,13 @@ import numpy as np
 from trellic.codec.decoder import synthesize
 from trellic.codec.halves import gather
 from trellic.codec.passes import code_in_order
+from trellic.codec.quantization import Quantization
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.parameters import Parameters, rows_of
 from trellic.entropy.rans import Encoder, Indices, Rows, estimate_bits
 from trellic.entropy.tables import SKIPPED_ROWS
 from trellic.image import Pixels
 from trellic.model.networks import Floats, Networks
-from trellic.quantize import Quantizer
 
 STRIDE = 64
 """Pictures are continued to multiples of this, the pixels that one element of z covers."""
@@ -50,9 +50,9 @@ def analyse(networks: Networks, pixels: Pixels) -> Analysed:
     return Analysed(networks.analysis(planes.astype(np.float32) / np.float32(255)), width, height)
 
 
-def code(networks: Networks, analysed: Analysed, quality: int, quantizer: Quantizer, step: int) -> Coded:
-    """Code latents at a quality in 1/256 of a point, by a quantizer with a step in 1/1024."""
-    tables = networks.tables
+def code(networks: Networks, analysed: Analysed, quality: int, quantization: Quantization) -> Coded:
+    """Code latents at a quality in 1/256 of a point."""
+    tables = quantization.tables
     coder = Encoder()
     bits = 0.0
 
@@ -61,7 +61,7 @@ def code(networks: Networks, analysed: Analysed, quality: int, quantizer: Quanti
         coder.push(rows, indices, tables)
         bits += estimate_bits(rows, indices, tables)
 
-    decoded = quantize_in_order(networks, analysed, quality, quantizer, step, put)
+    decoded = quantize_in_order(networks, analysed, quality, quantization, put)
     return Coded(coder.finish(), bits, decoded)
 
 
@@ -69,8 +69,7 @@ def quantize_in_order(
     networks: Networks,
     analysed: Analysed,
     quality: int,
-    quantizer: Quantizer,
-    step: int,
+    quantization: Quantization,
     put: Callable[[Rows, Indices], None],
 ) -> Floats:
     """Quantize all latents pass by pass, hand rows and indices to `put`, and return the latents as decoded."""
@@ -83,9 +82,8 @@ def quantize_in_order(
     put(side_rows, side.astype(np.int32).ravel())
 
     def code_pass(channels: slice, half: int, parameters: Parameters) -> Floats:
-        indices = quantizer.quantize(gather(latents[channels], half), parameters, step)
-        indices[parameters.rows < SKIPPED_ROWS] = 0
+        indices = quantization.quantize(gather(latents[channels], half), parameters)
         put(parameters.rows, indices)
-        return quantizer.dequantize(indices, parameters, step)
+        return quantization.dequantize(indices, parameters)
 
     return code_in_order(networks, side, share, code_pass)

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from trellic.codec.encoder import analyse, quantize_in_order
+from trellic.codec.quantization import Quantization
 from trellic.entropy.rans import Indices, Rows
 from trellic.entropy.tables import ROWS, Tables, quantize_distribution
 from trellic.image import Picture
 from trellic.model.networks import Networks
-from trellic.quantize import Quantizer
 
 PRIOR_COUNT = 2000.0
 """How many observations the table before refitting is worth, in each row: what smooths rows that are rarely met."""
@@ -52,15 +52,14 @@ def count_indices(
     networks: Networks,
     pictures: Sequence[Callable[[], Picture]],
     qualities: Sequence[int],
-    quantizer: Quantizer,
-    step: int,
+    quantization: Quantization,
     progress: Callable[[], None] = lambda: None,
 ) -> Histogram:
     """Return the histogram of the indices of pictures, each at every quality in 1/256 of a point."""
-    histogram = Histogram(networks.tables)
+    histogram = Histogram(quantization.tables)
     for picture in pictures:
         analysed = analyse(networks, picture().pixels)
         for quality in qualities:
-            quantize_in_order(networks, analysed, quality, quantizer, step, histogram.put)
+            quantize_in_order(networks, analysed, quality, quantization, histogram.put)
         progress()
     return histogram

@@ -157,22 +157,24 @@ def _decode(words, at, first, second, rows, radius, row_first, cumulative, bucke
 
 
 @njit(cache=True, nogil=True)
+def index_bits(index, row, radius, start, bits):  # type: ignore[no-untyped-def]
+    """Return the bits that an index costs in a row that is not skipped, escape and all; for kernels."""
+    r = radius[row]
+    if -r <= index <= r:
+        return bits[start[row] + index + r]
+    excess = abs(index) - r
+    length = 0
+    while excess >> (length + 1):
+        length += 1
+    return bits[start[row] + 2 * r + 1] + np.float32(LENGTH_BITS + 1 + length)
+
+
+@njit(cache=True, nogil=True)
 def _bits(rows, indices, radius, start, bits):  # type: ignore[no-untyped-def]
     total = 0.0
     for n in range(len(rows)):
-        row = rows[n]
-        if row < SKIPPED_ROWS:
-            continue
-        r = radius[row]
-        magnitude = abs(indices[n])
-        if magnitude <= r:
-            total += bits[start[row] + indices[n] + r]
-        else:
-            excess = magnitude - r
-            total += bits[start[row] + 2 * r + 1] + LENGTH_BITS + 1
-            while excess >> 1:
-                excess >>= 1
-                total += 1.0
+        if rows[n] >= SKIPPED_ROWS:
+            total += index_bits(indices[n], rows[n], radius, start, bits)
     return total
 
 

@@ -5,7 +5,8 @@
 `card.json`         what the model is and how it was made
 `gains.npy`         float32 (2, latents): the encoder's log gain at quality 0, and its slope
 `side_scales.npy`   float32 (2, hyper): the same for the log scales of z
-`tables.npy`        uint32: the frequencies of all rows end to end, each row summing to 2¹⁶
+`tables.npy`        uint32: the frequencies of all rows end to end, each row summing to 2¹⁶; `tables_NAME.npy` for a
+                    quantizer that has its own
 `rest.npz`          what training from this file needs besides: weights that export folded into others
 `NETWORK.onnx`      one graph a network, weights in half precision
 """

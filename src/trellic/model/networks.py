@@ -4,7 +4,7 @@ Threads divide the outputs of a convolution between them, never one sum: the net
 give the same floats for any number of threads (a test holds that).
 """
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -45,11 +45,19 @@ class Networks:
     def _side_scales(self) -> Floats:
         return self.file.array("side_scales.npy")
 
-    @cached_property
-    def tables(self) -> Tables:
-        """The probability tables. Raises DamagedModel."""
+    def strength(self, quantizer: str, default: float) -> float:
+        """Return how hard the encoder tries with a quantizer: the card's value, else the default."""
+        return float(self.file.card.get("quantizers", {}).get(quantizer, {}).get("strength", default))
+
+    @cache  # noqa: B019 — a model's networks live as long as they are used
+    def tables_for(self, quantizer: str) -> Tables:
+        """Return a quantizer's own probability tables, or those of all where the model has none of its own.
+
+        Raises DamagedModel.
+        """
+        own = f"tables_{quantizer}.npy"
         try:
-            return Tables.of_flat(self.file.array("tables.npy"))
+            return Tables.of_flat(self.file.array(own if own in self.file.entries else "tables.npy"))
         except ValueError as error:
             raise DamagedModel(f"model {self.file.name}: {error}") from error
 

@@ -1,0 +1,46 @@
+"""trellic calibrate: how hard a quantizer should try, found on held-out pictures and kept in the model."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trellic.cli.options import Inputs, Model
+
+
+def calibrate(
+    inputs: Inputs,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL.trm")],
+    quantizer: Annotated[str, typer.Option(help="The quantizer to calibrate.")],
+    model: Model = "",
+    every: Annotated[int, typer.Option(min=1, help="Take one picture in so many.")] = 1,
+) -> None:
+    """Write a model with the quantizer's strength that takes the fewest bits at equal PSNR on held-out pictures."""
+    from trellic.cli.batch import find_files
+    from trellic.codec import Codec
+    from trellic.evaluate.bdrate import bd_rate
+    from trellic.evaluate.calibrate import STRENGTHS, curves
+    from trellic.files import write_atomically
+    from trellic.image import SUFFIXES, read
+    from trellic.model import ModelFile
+
+    codec = Codec(model, quantizer=quantizer)
+    pictures = [read(path) for path, _ in find_files(inputs, SUFFIXES)[::every]]
+    found = curves(codec, pictures, lambda message: print(message, file=sys.stderr, flush=True))
+    rates = {strength: bd_rate(found[0.0], found[strength]).percent for strength in STRENGTHS}
+    best = min(rates, key=lambda strength: rates[strength])
+    quantizers = codec.model.card.get("quantizers", {})
+    setting = {
+        "strength": best,
+        "calibration": {"command": shlex.join(["trellic", *sys.argv[1:]]), "bd_rate_by_strength": rates},
+    }
+    settings = {**quantizers, quantizer: {**quantizers.get(quantizer, {}), **setting}}
+    card = json.dumps({**codec.model.card, "quantizers": settings}, indent=1).encode()
+    data = ModelFile.pack({**codec.model.entries, "card.json": card})
+    write_atomically(out, lambda file: file.write(data))
+    for strength, rate in rates.items():
+        print(f"strength {strength:<6g} {rate:+.2f} %{'  ← chosen' if strength == best else ''}")
+    print(f"{out}: model {ModelFile.read(out).name}")
