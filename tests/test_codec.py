@@ -11,6 +11,7 @@ from PIL import Image
 import trellic
 import trellic.pillow
 from conftest import textured
+from trellic.cli.options import DEFAULT
 from trellic.codec import Target
 from trellic.errors import BadRequest, DamagedStream, MissingModel, PictureTooLarge, TargetMissed
 from trellic.metrics import psnr
@@ -80,8 +81,23 @@ def test_grey_costs_no_colour_and_stays_grey(codec, photograph):
 def test_arrays_are_pictures(small_picture):
     data = trellic.encode(small_picture.pixels, 30)
     assert trellic.decode(data).size == (96, 80)
-    with pytest.raises(BadRequest, match="float64"):
-        trellic.encode(small_picture.pixels / 255.0)  # type: ignore[arg-type]
+    for wrong in (small_picture.pixels / 255.0, small_picture.pixels[:, :, :1], small_picture.pixels[:0]):
+        with pytest.raises(BadRequest):
+            trellic.encode(wrong)
+
+
+def test_a_target_for_a_grey_picture_is_met_by_what_is_shown(codec, photograph):
+    grey = Image.fromarray(photograph.pixels).convert("L")
+    shown = np.asarray(codec.decode(codec.encode(grey, psnr=36.0)))
+    assert psnr(np.asarray(grey), shown) == pytest.approx(36.0, abs=0.05)
+
+
+def test_the_command_line_names_the_same_defaults():
+    from trellic.cli import options
+    from trellic.codec.codec import DEFAULT_QUANTIZER
+    from trellic.model.store import DEFAULT as MODEL
+
+    assert (options.DEFAULT, options.DEFAULT_QUANTIZER) == (MODEL, DEFAULT_QUANTIZER)
 
 
 def test_every_damage_is_an_error_of_ours(codec, small_picture):
@@ -117,7 +133,7 @@ def test_info_accounts_for_every_byte(small_picture, codec):
     facts = trellic.info(data)
     assert (facts["width"], facts["height"], facts["quality"]) == (96, 80, 30)
     assert facts["bytes"] == len(data) == facts["overhead_bytes"] + facts["sections"][-1]["bytes"]
-    assert facts["model"] == "base"
+    assert facts["model"] == DEFAULT
 
 
 def test_pillow_opens_and_saves(tmp_path, small_picture):

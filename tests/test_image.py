@@ -58,6 +58,35 @@ def test_transparency_of_a_palette_becomes_alpha():
     assert ((picture.alpha == 0) == (np.asarray(image) == 3)).all()
 
 
+def test_float_samples_from_zero_to_one_are_not_black():
+    values = np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30)
+    with pytest.warns(Converted):
+        picture = from_pillow(Image.fromarray(values))
+    assert int(picture.pixels.max()) == 255
+
+
+def test_a_palette_of_four_channels_keeps_its_alpha():
+    image = RGB.convert("RGBA")
+    image.putalpha(100)
+    assert from_pillow(image.quantize(8)).alpha is not None
+
+
+def test_odd_exif_rejects_no_picture():
+    for exif in (b"Exif\0\0II*\0", b"garbage"):
+        image = RGB.copy()
+        image.info["exif"] = exif
+        assert from_pillow(image).exif == exif
+
+
+def test_a_tiff_comes_upright_and_keeps_none_of_its_tags(tmp_path):
+    RGB.save(tmp_path / "in.tif", tiffinfo={0x0112: 8}, compression="tiff_lzw")
+    picture = read(tmp_path / "in.tif")
+    save(to_pillow(picture), tmp_path / "out.tif")
+    with Image.open(tmp_path / "out.tif") as image:
+        assert image.size == (20, 30)
+        assert np.array_equal(np.asarray(image), np.rot90(np.asarray(RGB)))
+
+
 def test_an_opaque_alpha_is_not_kept():
     assert from_pillow(RGB.convert("RGBA")).alpha is None
 
@@ -81,7 +110,7 @@ def test_a_metadata_bomb_is_refused():
 
 def test_metadata_that_no_decoder_would_take_is_refused():
     with pytest.raises(BadRequest):
-        pack_metadata(bytes(1 << 24))
+        pack_metadata(bytes((1 << 24) + 1))
 
 
 def test_profile_exif_and_orientation_survive_a_save(tmp_path):

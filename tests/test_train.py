@@ -110,7 +110,18 @@ def test_the_exported_model_agrees_with_the_torch_one(tmp_path, pictures, change
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"crop": 100}, {"nosuch": 1}, {"minutes": 3.0, "steps": 3}, {"design": {"groups": [1, 2]}}]
+    "wrong",
+    [
+        {"crop": 100},
+        {"nosuch": 1},
+        {"minutes": 3.0, "steps": 3},
+        {"design": {"groups": [1, 2]}},
+        {"pictures": "x"},
+        {"steps": "3"},
+        {"warmup": 0},
+        {"design": {"stem": "laped"}},
+        {"design": {"blocks": "zzz"}},
+    ],
 )
 def test_wrong_configurations_are_refused(wrong):
     with pytest.raises(BadConfig):

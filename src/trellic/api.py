@@ -1,6 +1,8 @@
 """The functions of the public API; models stay loaded between calls."""
 
+import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,19 @@ from trellic.container import SectionType, read_stream
 from trellic.container.header import MOST_PIXELS, QUALITY_ONE
 from trellic.entropy.parameters import ONE
 from trellic.errors import MissingModel
-from trellic.model import find_model_by_hash
+from trellic.image import check_size
+from trellic.model import DEFAULT, find_model, find_model_by_hash
 from trellic.quantize import quantizer_numbered
 
-codec_for = lru_cache(4)(Codec)
+
+@lru_cache(4)
+def _codec_at(path: Path, modified: int) -> Codec:
+    """Return the codec of a model file, loaded once for as long as the file is not modified."""
+    return Codec(str(path), limit=sys.maxsize)
+
+
+def _codec(path: Path) -> Codec:
+    return _codec_at(path, path.stat().st_mtime_ns)
 
 
 def encode(
@@ -25,10 +36,10 @@ def encode(
     bpp: float | None = None,
     size: int | None = None,
     psnr: float | None = None,
-    model: str = "",
+    model: str = DEFAULT,
 ) -> bytes:
     """Return the bytes of a .tlic file; the arguments are those of `Codec.encode`, and the model's name."""
-    return codec_for(model).encode(image, quality, bpp=bpp, size=size, psnr=psnr)
+    return _codec(find_model(model)).encode(image, quality, bpp=bpp, size=size, psnr=psnr)
 
 
 def decode(data: bytes, limit: int = MOST_PIXELS) -> Image.Image:
@@ -37,7 +48,8 @@ def decode(data: bytes, limit: int = MOST_PIXELS) -> Image.Image:
     limit  most pixels to accept. Raises a TrellicError that says what is wrong with the data.
     """
     header, _ = read_stream(data)
-    return codec_for(str(find_model_by_hash(header.model)), limit=limit).decode(data)
+    check_size(header.width, header.height, limit)
+    return _codec(find_model_by_hash(header.model)).decode(data)
 
 
 def info(data: bytes) -> dict[str, Any]:

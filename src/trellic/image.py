@@ -1,9 +1,10 @@
 """Pictures in and out: whatever Pillow opens becomes 8-bit RGB, alpha and metadata, and comes back.
 
-Orientation stays in the EXIF data, as the camera wrote it; pixels are not turned.
+Orientation stays in the EXIF data, as the camera wrote it; pixels are not turned. (Pillow itself turns TIFFs upright.)
 """
 
 import io
+import struct
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -62,7 +63,9 @@ class Picture:
 
 
 def check_size(width: int, height: int, limit: int) -> None:
-    """Raise PictureTooLarge where a picture has more pixels than `limit`."""
+    """Raise PictureTooLarge where a picture has more pixels than `limit`, BadRequest where it has none."""
+    if min(width, height) < 1:
+        raise BadRequest(f"a picture of {width}×{height} has no pixels")
     if width * height > limit:
         raise PictureTooLarge(f"{width}×{height} is more than the limit of {limit} pixels (it can be raised)")
 
@@ -83,10 +86,10 @@ def read(path: Path, limit: int = MOST_PIXELS) -> Picture:
 def from_pillow(image: Image.Image) -> Picture:
     """Convert a Pillow image of any mode; warns `Converted` where that loses something."""
     icc = image.info.get("icc_profile") or b""
-    exif = image.getexif().tobytes() if image.getexif() else b""
+    exif = image.info.get("exif") or b""
     image = image.convert({"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}.get(image.mode, image.mode))
     mode = image.mode
-    if "transparency" in image.info and mode in {"1", "L", "P", "RGB"}:
+    if image.has_transparency_data and mode in {"1", "L", "P", "RGB"}:
         image = image.convert("RGBA")
     elif mode.startswith("I") or mode == "F":
         image = _to_eight_bits(image)
@@ -105,18 +108,22 @@ def from_pillow(image: Image.Image) -> Picture:
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Scale 16-bit and wider samples to 8 bits: by 257 for 16 bits, by their own range where that is unknown."""
-    values = np.asarray(image).astype(np.float64)
-    if image.mode.startswith("I;16") or (image.mode == "I" and values.min() >= 0 and 255 < values.max() <= 65535):
-        eight = np.rint(values / 257)
-        warnings.warn("16-bit samples rounded to 8 bits", Converted, stacklevel=3)
-    elif values.min() >= 0 and values.max() <= 255:
-        eight = np.rint(values)
+    """Scale wider samples to 8 bits: integers as 16-bit, floats as 0 to 1, anything else by its own range."""
+    values = np.nan_to_num(np.asarray(image).astype(np.float64))
+    low, high = float(values.min()), float(values.max())
+    if image.mode != "F" and low >= 0 and high <= 65535:
+        eight, told = values / 257, "16-bit samples rounded to 8 bits"
+    elif image.mode == "F" and low >= 0 and high <= 1:
+        eight, told = values * 255, "samples from 0 to 1 rounded to 8 bits"
+    elif low >= 0 and high <= 255:
+        eight, told = values, "samples rounded to 8 bits"
     else:
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        eight = np.rint((np.nan_to_num(values, nan=low) - low) * (255 / max(high - low, 1e-12)))
-        warnings.warn(f"samples from {low:g} to {high:g} stretched to 8 bits", Converted, stacklevel=3)
-    return Image.fromarray(eight.astype(np.uint8), "L")
+        eight, told = (
+            (values - low) * (255 / max(high - low, 1e-12)),
+            f"samples {low:g} to {high:g} stretched to 8 bits",
+        )
+    warnings.warn(told, Converted, stacklevel=3)
+    return Image.fromarray(np.rint(eight).astype(np.uint8))
 
 
 def _from_cmyk(image: Image.Image, icc: bytes) -> Image.Image:
@@ -163,7 +170,12 @@ def save(image: Image.Image, path: Path) -> None:
     options = {**kept, **chosen.get(kind, {})}
     try:
         write_atomically(path, lambda file: image.save(file, kind, **options))
-    except ValueError as error:  # what the kind cannot hold: a side, a mode, a long EXIF block
+    except (
+        ValueError,
+        OverflowError,
+        SyntaxError,
+        struct.error,
+    ) as error:  # what the kind cannot hold: a side, a mode, a long EXIF block
         raise BadRequest(f"{path}: cannot be written as {kind} ({error})") from error
 
 
@@ -187,7 +199,7 @@ def unpack_alpha(data: bytes, width: int, height: int) -> Pixels:
 
 def pack_metadata(data: bytes) -> bytes:
     """Return compressed metadata. Raises BadRequest where a decoder would refuse it."""
-    if len(data) >= METADATA_LIMIT:
+    if len(data) > METADATA_LIMIT:
         raise BadRequest(f"{len(data)} bytes of metadata are more than a file may carry ({METADATA_LIMIT})")
     return zlib.compress(data, 9)
 
@@ -196,9 +208,9 @@ def unpack_metadata(data: bytes) -> bytes:
     """Return what `pack_metadata` packed, at most 16 MiB. Raises DamagedStream."""
     inflater = zlib.decompressobj()
     try:
-        plain = inflater.decompress(data, METADATA_LIMIT)
+        plain = inflater.decompress(data, METADATA_LIMIT + 1)
     except zlib.error as error:
         raise DamagedStream("metadata cannot be read") from error
-    if not inflater.eof:
+    if len(plain) > METADATA_LIMIT or not inflater.eof:
         raise DamagedStream("metadata is truncated or larger than 16 MiB")
     return plain

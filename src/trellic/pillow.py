@@ -44,7 +44,7 @@ class TlicImageFile(ImageFile.ImageFile):
             self._im = decoded.im
             self.info.update(decoded.info)
             self._data = b""
-        return super().load() if self.tile else Image.Image.load(self)
+        return Image.Image.load(self)
 
 
 def _accept(prefix: bytes) -> bool:

@@ -52,9 +52,9 @@ def main() -> None:
     except TrellicError as error:
         print(f"trellic: {error}", file=sys.stderr)
         code = 1
-    except KeyboardInterrupt:
-        print("trellic: interrupted", file=sys.stderr)
-        code = 130
+    except OSError as error:
+        print(f"trellic: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        code = 1
     with contextlib.suppress(BrokenPipeError):  # the reader of a pipe may have left
         sys.stdout.flush()
         sys.stderr.flush()

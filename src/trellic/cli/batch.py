@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trellic.errors import FileExists, NoPictures, TrellicError
+from trellic.files import check_free
 
 
 class Job(NamedTuple):
@@ -66,8 +67,7 @@ def run(jobs: list[Job], work: Callable[[Job], dict[str, Any]], force: bool, as_
         try:
             if job.target in written:
                 raise FileExists(f"{job.target} was just written from another input")
-            if job.target.exists() and not force:
-                raise FileExists(f"{job.target} exists (--force overwrites)")
+            check_free(job.target, force)
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 record |= work(job)

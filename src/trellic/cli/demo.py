@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import Force, Model
+from trellic.cli.options import DEFAULT, Force, Model
 
 BUNDLED = Path(__file__).parent.parent / "models" / "demo.webp"
 QUALITIES = (15.0, 40.0, 65.0)
@@ -14,7 +14,7 @@ QUALITIES = (15.0, 40.0, 65.0)
 def demo(
     picture: Annotated[Path | None, typer.Argument(metavar="[PICTURE]", help="Else a bundled photograph.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the files.")] = Path("trellic-demo"),
-    model: Model = "",
+    model: Model = DEFAULT,
     force: Force = False,
 ) -> None:
     """Compress one picture at three qualities, decode it, and set it beside JPEG and WebP of the same size."""
@@ -22,17 +22,17 @@ def demo(
     from rich.table import Table
 
     from trellic.codec import Codec, Target
-    from trellic.errors import FileExists
     from trellic.evaluate.peers import JPEG, WEBP, nearest_in_size
     from trellic.evaluate.sheet import draw_sheet
-    from trellic.files import write_atomically
+    from trellic.files import check_free, write_atomically
     from trellic.image import read, save, to_pillow
     from trellic.metrics import psnr
 
     source = picture or BUNDLED
     sheet_path = out / "comparison.png"
-    if sheet_path.exists() and not force:
-        raise FileExists(f"{sheet_path} exists (--force overwrites)")
+    streams = {quality: out / f"{source.stem}-q{quality:g}.tlic" for quality in QUALITIES}
+    for path in (sheet_path, *streams.values(), *(path.with_suffix(".png") for path in streams.values())):
+        check_free(path, force)
     original = read(source)
     codec = Codec(model)
     height, width = original.pixels.shape[:2]
@@ -42,7 +42,7 @@ def demo(
     rows = []
     for quality in QUALITIES:
         data = codec.encode_picture(original, Target(quality)).data
-        stream = out / f"{source.stem}-q{quality:g}.tlic"
+        stream = streams[quality]
         write_atomically(stream, lambda file, data=data: file.write(data))  # type: ignore[misc]
         decoded = codec.decode_picture(stream.read_bytes())
         save(to_pillow(decoded), stream.with_suffix(".png"))

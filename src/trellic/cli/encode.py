@@ -5,19 +5,19 @@ from typing import Annotated, Any
 import typer
 
 from trellic.cli.batch import Job, plan, run
-from trellic.cli.options import Force, Inputs, Json, Model, MostPixels, Output
+from trellic.cli.options import DEFAULT, DEFAULT_QUANTIZER, Force, Inputs, Json, Model, MostPixels, Output
 from trellic.container.header import MOST_PIXELS
 
 
 def encode(
     inputs: Inputs,
     out: Output = None,
-    quality: Annotated[float, typer.Option("--quality", "-q", min=0, max=100, help="0 small … 100 faithful.")] = 50.0,
+    quality: Annotated[float, typer.Option("--quality", "-q", help="0 small … 100 faithful.")] = 50.0,
     bpp: Annotated[float | None, typer.Option(help="Instead: at most this rate, bits a pixel.")] = None,
     size: Annotated[int | None, typer.Option(metavar="BYTES", help="Instead: at most this file size.")] = None,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Instead: at least this PSNR.")] = None,
-    model: Model = "",
-    quantizer: Annotated[str, typer.Option(help="How latents become integers.")] = "uniform",
+    model: Model = DEFAULT,
+    quantizer: Annotated[str, typer.Option(help="How latents become integers.")] = DEFAULT_QUANTIZER,
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
     as_json: Json = False,

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import Inputs, Model
+from trellic.cli.options import DEFAULT, DEFAULT_QUANTIZER, Inputs, Model
 
 
 def evaluate(
     inputs: Inputs,
     quality: Annotated[str, typer.Option("--quality", "-q", help="Qualities.")] = "10 30 50 70 90",
-    quantizer: Annotated[str, typer.Option(help="How latents become integers.")] = "uniform",
-    model: Model = "",
+    quantizer: Annotated[str, typer.Option(help="How latents become integers.")] = DEFAULT_QUANTIZER,
+    model: Model = DEFAULT,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all records here.")] = None,
 ) -> None:
     """Encode to bytes and decode every picture at every quality, and report what it took and what came back."""

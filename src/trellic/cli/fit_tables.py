@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import Inputs, Model
+from trellic.cli.options import DEFAULT, DEFAULT_QUANTIZER, Force, Inputs, Model
 
 QUALITIES = (0, 15, 30, 45, 60, 75, 90, 100)
 
@@ -18,9 +18,10 @@ QUALITIES = (0, 15, 30, 45, 60, 75, 90, 100)
 def fit_tables(
     inputs: Inputs,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL.trm")],
-    model: Model = "",
-    quantizer: Annotated[str, typer.Option(help="Whose tables to fit.")] = "uniform",
+    model: Model = DEFAULT,
+    quantizer: Annotated[str, typer.Option(help="Whose tables to fit.")] = DEFAULT_QUANTIZER,
     every: Annotated[int, typer.Option(min=1, help="Take one picture in so many.")] = 1,
+    force: Force = False,
 ) -> None:
     """Write a model whose probability tables are those of the indices it emits on training pictures."""
     import numpy as np
@@ -30,10 +31,11 @@ def fit_tables(
     from trellic.codec import Codec
     from trellic.codec.fit_tables import count_indices
     from trellic.container.header import QUALITY_ONE
-    from trellic.files import write_atomically
+    from trellic.files import check_free, write_atomically
     from trellic.image import SUFFIXES, read
     from trellic.model import ModelFile
 
+    check_free(out, force)
     codec = Codec(model, quantizer=quantizer)
     paths = [path for path, _ in find_files(inputs, SUFFIXES)][::every]
     qualities = [quality * QUALITY_ONE for quality in QUALITIES]

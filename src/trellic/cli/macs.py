@@ -2,15 +2,15 @@
 
 import json
 
-from trellic.cli.options import Json, Model
+from trellic.cli.options import DEFAULT, Json, Model
 
 
-def macs(model: Model = "", as_json: Json = False) -> None:
-    """Count multiply-accumulates a pixel of every network of a model, from the graphs that are executed."""
+def macs(model: Model = DEFAULT, as_json: Json = False) -> None:
+    """Count multiply-accumulates a pixel of every network of a model, as counted when it was exported."""
     from trellic.evaluate.macs import count
     from trellic.model import ModelFile, find_model
 
-    table = count(ModelFile.read(find_model(model) if model else find_model()))
+    table = count(ModelFile.read(find_model(model)))
     if as_json:
         print(json.dumps(table, indent=1))
         return

@@ -1,6 +1,7 @@
 """trellic models: which models are installed."""
 
 import json
+import sys
 from typing import Any
 
 from trellic.cli.options import Json
@@ -8,11 +9,16 @@ from trellic.cli.options import Json
 
 def models(as_json: Json = False) -> None:
     """List the installed models with their cards."""
+    from trellic.errors import DamagedModel
     from trellic.model import ModelFile, installed_models
 
     records: list[dict[str, Any]] = []
     for path in installed_models():
-        file = ModelFile.read(path)
+        try:
+            file = ModelFile.read(path)
+        except DamagedModel as error:
+            print(error, file=sys.stderr)
+            continue
         records.append({"name": path.stem, "hash": file.name, "path": str(path), "card": file.card})
     if as_json:
         print(json.dumps(records, indent=1))

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+DEFAULT, DEFAULT_QUANTIZER = "base", "uniform"
+"""Named here too, where the codec is not loaded; a test holds them to it."""
+
 Inputs = Annotated[list[str], typer.Argument(metavar="IN...", help="Files, folders or glob patterns.")]
 Output = Annotated[
     Path | None, typer.Option("-o", "--out", metavar="OUT|DIR", help="A file for one input, else a folder.")

@@ -1,15 +1,13 @@
 """The codec for many pictures: a model loaded once, pictures to bytes and back."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from trellic import image as pictures
-from trellic.codec.decoder import decode_latents, synthesize
+from trellic.codec.decoder import STRIDE, decode_latents, synthesize
 from trellic.codec.encoder import Analysed, Coded, analyse, code
 from trellic.codec.quantization import Quantization
 from trellic.codec.rate_control import Target, quality_for_psnr, quality_for_size
@@ -18,7 +16,7 @@ from trellic.container.header import HASH_BYTES, MOST_PIXELS, QUALITY_ONE
 from trellic.errors import BadRequest
 from trellic.image import Picture
 from trellic.metrics import psnr
-from trellic.model import ModelFile, Networks, find_model
+from trellic.model import DEFAULT, ModelFile, Networks, find_model
 from trellic.quantize import quantizer_named
 
 DEFAULT_QUANTIZER = "uniform"
@@ -40,22 +38,26 @@ class _Trial:
     networks: Networks
     analysed: Analysed
     quantization: Quantization
-    pixels: pictures.Pixels
+    picture: Picture
+    kept: dict[int, Coded] = field(default_factory=dict)
 
-    @cached_property
-    def code(self) -> Callable[[int], Coded]:
-        """The function that codes at a quality and remembers the last few."""
-        return lru_cache(4)(lambda quality: code(self.networks, self.analysed, quality, self.quantization))
+    def code(self, quality: int) -> Coded:
+        """Code at a quality; the last two trials are remembered, which is all that a bisection goes back to."""
+        if quality not in self.kept:
+            coded = code(self.networks, self.analysed, quality, self.quantization)
+            self.kept = {**dict(list(self.kept.items())[-1:]), quality: coded}
+        return self.kept[quality]
 
     def psnr(self, quality: int) -> float:
         """Return the PSNR in dB of the picture that a quality decodes to."""
-        return psnr(self.pixels, self.code(quality).reconstruct(self.networks, quality, self.analysed))
+        decoded = self.code(quality).reconstruct(self.networks, quality, self.analysed)
+        return psnr(self.picture.pixels, _one_channel(decoded) if self.picture.grey else decoded)
 
 
 class Codec:
     """Encode and decode with one model.
 
-    model      a name, hash prefix or path; the default model if empty
+    model      a name, hash prefix or path
     threads    of the transforms; 0 for as many as there are processors
     quantizer  name of the quantizer to encode with
     limit      most pixels to accept; larger pictures raise PictureTooLarge
@@ -63,9 +65,9 @@ class Codec:
     """
 
     def __init__(
-        self, model: str = "", threads: int = 0, quantizer: str = DEFAULT_QUANTIZER, limit: int = MOST_PIXELS
+        self, model: str = DEFAULT, threads: int = 0, quantizer: str = DEFAULT_QUANTIZER, limit: int = MOST_PIXELS
     ) -> None:
-        self.model = ModelFile.read(find_model(model) if model else find_model())
+        self.model = ModelFile.read(find_model(model))
         self.networks = Networks(self.model, threads)
         self.quantization = Quantization.of(self.networks, quantizer_named(quantizer))
         self.limit = limit
@@ -86,8 +88,10 @@ class Codec:
         Raises BadRequest, PictureTooLarge or TargetMissed.
         """
         if not isinstance(image, Image.Image):
-            if image.dtype != np.uint8:
-                raise BadRequest(f"an array of {image.dtype} is not a picture; uint8 is")
+            shape = image.shape
+            if image.dtype != np.uint8 or len(shape) not in {2, 3} or (len(shape) == 3 and shape[2] not in {3, 4}):
+                raise BadRequest(f"an array {image.dtype} {shape} is no picture; uint8 (H, W) or (H, W, 3 or 4) is")
+            pictures.check_size(shape[1], shape[0], self.limit)
             image = Image.fromarray(image)
         pictures.check_size(*image.size, self.limit)
         return self.encode_picture(pictures.from_pillow(image), Target(quality, bpp, size, psnr)).data
@@ -95,7 +99,7 @@ class Codec:
     def encode_picture(self, picture: Picture, target: Target) -> Encoded:
         """Return the stream of a picture that meets a target, and what is known of it."""
         height, width = picture.pixels.shape[:2]
-        trial = _Trial(self.networks, analyse(self.networks, picture.pixels), self.quantization, picture.pixels)
+        trial = _Trial(self.networks, analyse(self.networks, picture.pixels), self.quantization, picture)
         rest = self._sections_beside_latents(picture)
 
         def stream_at(quality: int) -> bytes:
@@ -126,7 +130,8 @@ class Codec:
         header, sections = read_stream(data)
         if header.model != self.model.sha256[:HASH_BYTES]:
             raise BadRequest(f"the stream needs model {header.model.hex()}, this codec holds {self.model.name}")
-        pictures.check_size(header.width, header.height, self.limit)
+        width, height = header.width + -header.width % STRIDE, header.height + -header.height % STRIDE
+        pictures.check_size(width, height, max(self.limit, STRIDE**2))
         payloads = {section.type: section.payload for section in sections}
         latents = decode_latents(self.networks, header, payloads[SectionType.LATENTS])
         pixels = synthesize(self.networks, latents, header.quality, header.width, header.height)

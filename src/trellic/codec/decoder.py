@@ -6,13 +6,14 @@ from trellic.codec.passes import code_in_order
 from trellic.codec.quantization import Quantization
 from trellic.container.header import HIGHEST_QUALITY, Header
 from trellic.entropy.parameters import Parameters, rows_of
-from trellic.entropy.rans import Decoder
+from trellic.entropy.rans import Decoder, Rows
 from trellic.entropy.tables import SKIPPED_ROWS
 from trellic.image import Pixels
 from trellic.model.networks import Floats, Networks
 from trellic.quantize import quantizer_numbered
 
-SIDE_STRIDE = 64
+STRIDE = 64
+"""Pictures are continued to multiples of this, the pixels that one element of z covers."""
 
 
 def decode_latents(networks: Networks, header: Header, data: bytes) -> Floats:
@@ -21,10 +22,8 @@ def decode_latents(networks: Networks, header: Header, data: bytes) -> Floats:
     tables = quantization.tables
     coder = Decoder(data)
     share = header.quality / HIGHEST_QUALITY
-    shape = (networks.side, -(-header.height // SIDE_STRIDE), -(-header.width // SIDE_STRIDE))
-    side_rows = rows_of(networks.side_log_scales(share)).repeat(shape[1] * shape[2])
-    side_rows = np.maximum(side_rows, SKIPPED_ROWS)
-    side = coder.pull(side_rows, tables).astype(np.float32).reshape(shape)
+    shape = (networks.side, -(-header.height // STRIDE), -(-header.width // STRIDE))
+    side = coder.pull(side_rows(networks, share, shape[1] * shape[2]), tables).astype(np.float32).reshape(shape)
 
     def code_pass(channels: slice, half: int, parameters: Parameters) -> Floats:
         return quantization.dequantize(coder.pull(parameters.rows, tables), parameters)
@@ -32,6 +31,11 @@ def decode_latents(networks: Networks, header: Header, data: bytes) -> Floats:
     latents = code_in_order(networks, side, share, code_pass)
     coder.finish()
     return latents
+
+
+def side_rows(networks: Networks, quality: float, positions: int) -> Rows:
+    """Return the table row of each element of z, channel by channel; none is skipped."""
+    return np.maximum(rows_of(networks.side_log_scales(quality)), SKIPPED_ROWS).repeat(positions)
 
 
 def synthesize(networks: Networks, latents: Floats, quality: int, width: int, height: int) -> Pixels:

@@ -5,19 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trellic.codec.decoder import synthesize
+from trellic.codec.decoder import STRIDE, side_rows, synthesize
 from trellic.codec.halves import gather
 from trellic.codec.passes import code_in_order
 from trellic.codec.quantization import Quantization
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.entropy.parameters import Parameters, rows_of
+from trellic.entropy.parameters import Parameters
 from trellic.entropy.rans import Encoder, Indices, Rows, estimate_bits
-from trellic.entropy.tables import SKIPPED_ROWS
+from trellic.entropy.tables import ESCAPE_LIMIT
 from trellic.image import Pixels
 from trellic.model.networks import Floats, Networks
-
-STRIDE = 64
-"""Pictures are continued to multiples of this, the pixels that one element of z covers."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +73,8 @@ def quantize_in_order(
     share = quality / HIGHEST_QUALITY
     latents = analysed.latents * networks.gain(share)
 
-    side = np.rint(networks.hyper_analysis(latents))
-    side_rows = rows_of(networks.side_log_scales(share)).repeat(side[0].size)
-    side_rows = np.maximum(side_rows, SKIPPED_ROWS)
-    put(side_rows, side.astype(np.int32).ravel())
+    side = np.clip(np.rint(networks.hyper_analysis(latents)), -ESCAPE_LIMIT, ESCAPE_LIMIT)
+    put(side_rows(networks, share, side[0].size), side.astype(np.int32).ravel())
 
     def code_pass(channels: slice, half: int, parameters: Parameters) -> Floats:
         indices = quantization.quantize(gather(latents[channels], half), parameters)

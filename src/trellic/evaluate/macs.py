@@ -15,6 +15,8 @@ def count(file: ModelFile) -> dict[str, float]:
         table = {str(name): float(value) for name, value in file.card["macs_per_pixel"].items()}
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise DamagedModel(f"model {file.name}: its card holds no counts of operations") from error
+    if not {"analysis", "hyper_analysis", "synthesis"} <= set(table):
+        raise DamagedModel(f"model {file.name}: its card does not count every network")
     decoder = sum(value for name, value in table.items() if name.startswith(DECODER))
     entropy = decoder - table["synthesis"]
     return {**table, "decoder": decoder, "encoder": table["analysis"] + table["hyper_analysis"] + entropy}

@@ -1,5 +1,6 @@
 """Rate-distortion runs: every picture really becomes bytes and comes back."""
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ def evaluate_picture(codec: Codec, path: Path, quality: float) -> Record:
     middle = time.perf_counter()
     decoded = codec.decode_picture(encoded.data)
     end = time.perf_counter()
+    similarity = ms_ssim(picture.pixels, decoded.pixels)
     return {
         "image": path.name,
         "width": width,
@@ -30,10 +32,16 @@ def evaluate_picture(codec: Codec, path: Path, quality: float) -> Record:
         "bpp": 8 * len(encoded.data) / (width * height),
         "estimated_bpp": encoded.estimated_bits / (width * height),
         "psnr": psnr(picture.pixels, decoded.pixels),
-        "ms_ssim": ms_ssim(picture.pixels, decoded.pixels),
+        "ms_ssim": similarity if math.isfinite(similarity) else None,
         "encode_seconds": middle - start,
         "decode_seconds": end - middle,
     }
+
+
+def _mean(values: list[float | None]) -> float:
+    """Return the mean of the values that are there, NaN if none is."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else math.nan
 
 
 def averages(records: list[Record]) -> list[Record]:
@@ -42,7 +50,7 @@ def averages(records: list[Record]) -> list[Record]:
     result = []
     for quality in sorted({record["quality"] for record in records}):
         chosen = [record for record in records if record["quality"] == quality]
-        means = {figure: sum(record[figure] for record in chosen) / len(chosen) for figure in figures}
+        means = {figure: _mean([record[figure] for record in chosen]) for figure in figures}
         result.append({"quality": quality, "images": len(chosen), **means})
     return result
 

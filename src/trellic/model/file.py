@@ -49,9 +49,11 @@ class ModelFile:
                     raise DamagedModel(f"{path}: an entry is larger than {LARGEST_ENTRY} bytes")
                 entries = {info.filename: archive.read(info) for info in infos}
             model = cls(entries, hashlib.sha256(data).digest())
+            if not isinstance(model.card, dict):
+                raise DamagedModel(f"{path}: the card is no object")
             if model.card.get("format") != FORMAT:
                 raise DamagedModel(f"{path}: model format {model.card.get('format')}; this release reads {FORMAT}")
-        except (OSError, zipfile.BadZipFile, zlib.error, ValueError, KeyError, NotImplementedError) as error:
+        except (OSError, zipfile.BadZipFile, zlib.error, ValueError, KeyError, RuntimeError) as error:
             raise DamagedModel(f"{path}: not a model file ({error})") from error
         return model
 

@@ -4,7 +4,7 @@ Threads divide the outputs of a convolution between them, never one sum: the net
 give the same floats for any number of threads (a test holds that).
 """
 
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ class Networks:
         """Use `threads` threads, or as many as there are processors where it is 0. Raises DamagedModel."""
         self.file = file
         self.threads = threads
-        self.sessions: dict[str, Any] = {}
+        self._sessions: dict[str, Any] = {}
+        self._tables: dict[str, Tables] = {}
         try:
             design = file.card["design"]
             self.groups: tuple[int, ...] = tuple(int(size) for size in design["groups"])
@@ -49,17 +50,19 @@ class Networks:
         """Return how hard the encoder tries with a quantizer: the card's value, else the default."""
         return float(self.file.card.get("quantizers", {}).get(quantizer, {}).get("strength", default))
 
-    @cache  # noqa: B019 — a model's networks live as long as they are used
     def tables_for(self, quantizer: str) -> Tables:
         """Return a quantizer's own probability tables, or those of all where the model has none of its own.
 
         Raises DamagedModel.
         """
         own = f"tables_{quantizer}.npy"
-        try:
-            return Tables.of_flat(self.file.array(own if own in self.file.entries else "tables.npy"))
-        except ValueError as error:
-            raise DamagedModel(f"model {self.file.name}: {error}") from error
+        entry = own if own in self.file.entries else "tables.npy"
+        if entry not in self._tables:
+            try:
+                self._tables[entry] = Tables.of_flat(self.file.array(entry))
+            except ValueError as error:
+                raise DamagedModel(f"model {self.file.name}: {error}") from error
+        return self._tables[entry]
 
     def gain(self, quality: float) -> Floats:
         """Return the encoder's factor for each latent channel, float32 (C, 1, 1)."""
@@ -99,7 +102,7 @@ class Networks:
         return picture
 
     def _run(self, name: str, *arrays: Floats) -> list[Floats]:
-        session = self.sessions.get(name) or self._load(name)
+        session = self._sessions.get(name) or self._load(name)
         names = [entry.name for entry in session.get_inputs()]
         feeds = {key: array[None] for key, array in zip(names, arrays, strict=True)}
         return [output[0] for output in session.run(None, feeds)]
@@ -117,5 +120,5 @@ class Networks:
             )
         except Exception as error:  # onnxruntime raises its own kinds, none of them public
             raise DamagedModel(f"model {self.file.name}: network {name} cannot be loaded") from error
-        self.sessions[name] = session
+        self._sessions[name] = session
         return session

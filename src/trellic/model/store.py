@@ -17,7 +17,7 @@ def installed_models() -> list[Path]:
     return [path for folder in [*folders, SHIPPED] for path in sorted(folder.glob("*.trm"))]
 
 
-def find_model(name: str = DEFAULT) -> Path:
+def find_model(name: str) -> Path:
     """Return the model file of that name, hash prefix (6 digits or more) or path. Raises MissingModel."""
     paths = installed_models()
     for path in paths:
@@ -37,7 +37,9 @@ def find_model_by_hash(prefix: bytes) -> Path:
     for path in installed_models():
         if _hash(path, path.stat().st_mtime_ns).startswith(prefix):
             return path
-    raise MissingModel(f"needs model {prefix.hex()}, which is not installed (trellic models lists those that are)")
+    raise MissingModel(
+        f"needs model {prefix.hex()}, which is not installed (put it in the folder that TRELLIC_MODELS names)"
+    )
 
 
 @lru_cache

@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+STEMS = ("block", "lapped")
+BLOCKS = ("inverted", "gated", "dense")
+
 
 @dataclass(frozen=True)
 class Design:
@@ -30,6 +33,8 @@ class Design:
     features: int = 192
 
     def __post_init__(self) -> None:
+        if self.stem not in STEMS or self.blocks not in BLOCKS:
+            raise ValueError(f"stem {self.stem!r} is one of {STEMS}, blocks {self.blocks!r} one of {BLOCKS}")
         if sum(self.groups) != self.latents:
             raise ValueError(f"groups {self.groups} do not sum to {self.latents} latents")
 

@@ -108,7 +108,6 @@ class Prior(nn.Module):
 
     def __init__(self, design: Design) -> None:
         super().__init__()
-        self.groups = design.groups
         self.hyper_analysis = HyperAnalysis(design)
         self.hyper_synthesis = HyperSynthesis(design)
         self.side_log_scale = nn.Parameter(torch.zeros(2, design.hyper))

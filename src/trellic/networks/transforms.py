@@ -15,8 +15,6 @@ from trellic.networks.blocks import block
 from trellic.networks.design import Design
 
 STEM_CHANNELS = 192
-STRIDE = 16
-"""Pixels a latent covers in each direction."""
 
 
 class ScaledConv(nn.Module):

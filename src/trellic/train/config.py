@@ -1,8 +1,6 @@
 """A training configuration: one TOML file that says what is trained, on what, for how long."""
 
-import tomllib
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 from trellic.errors import BadConfig
@@ -64,19 +62,16 @@ class TrainConfig:
             config = cls(**kept)
         except (TypeError, ValueError) as error:
             raise BadConfig(str(error)) from error
+        for name in ("pictures", "held_out"):
+            if not isinstance(getattr(config, name), tuple):
+                raise BadConfig(f"{name} is a list of folders")
+        if not all(isinstance(value, int | float) for value in (config.steps, config.minutes, config.learning_rate)):
+            raise BadConfig("steps, minutes and learning_rate are numbers")
+        if min(config.batch, config.warmup, config.average) < 1:
+            raise BadConfig("batch, warmup and average are 1 or more")
         if (config.steps > 0) == (config.minutes > 0):
             raise BadConfig("give either steps or minutes")
         for crop in (config.crop, config.late_crop or config.crop):
             if crop < 64 or crop % 64:
                 raise BadConfig(f"crop {crop} is not a multiple of 64")
         return config
-
-    @classmethod
-    def read(cls, path: Path) -> "TrainConfig":
-        """Read a TOML file. Raises BadConfig."""
-        try:
-            return cls.from_values(tomllib.loads(path.read_text()))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise BadConfig(f"{path}: {error}") from error
-        except BadConfig as error:
-            raise BadConfig(f"{path}: {error}") from error

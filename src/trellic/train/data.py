@@ -45,12 +45,14 @@ class Pixels:
                     try:
                         with Image.open(path) as picture:
                             pixels = np.asarray(picture.convert("RGB"))
-                    except (OSError, ValueError) as error:
+                    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
                         report(f"{path}: left out, {error}")
                         continue
                     file.write(pixels.tobytes())
                     index.append((position, *pixels.shape[:2]))
                     position += pixels.size
+            if not index:
+                raise NoPictures("none of the training pictures can be read")
             (store / "index.json").write_text(json.dumps(index))
         return cls(store)
 

@@ -3,14 +3,12 @@
 import copy
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
 from trellic.files import write_atomically
@@ -23,6 +21,7 @@ from trellic.train.data import Pixels
 from trellic.train.judge import judge
 from trellic.train.load import load
 from trellic.train.optimizer import adam, set_rate
+from trellic.train.processes import average_gradients, rank, shared, start_processes, world
 
 Report = Callable[[dict[str, Any]], None]
 LOG_EVERY = 50
@@ -71,25 +70,13 @@ def learning_factor(progress: float, step: int, warmup: int) -> float:
     return rise * fall
 
 
-def average_gradients(model: nn.Module) -> None:
-    """Average gradients over all processes in one message."""
-    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
-    dist.all_reduce(flat)
-    flat /= dist.get_world_size()
-    for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
-        gradient.copy_(part.view_as(gradient))
-
-
 def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, report: Report) -> TrainableCodec:
     """Train, or go on training, the model in folder `out`; return the averaged weights.
 
     Writes `log.jsonl` (a line each 50 steps and each judgement) and `checkpoint.pt` (all that resuming needs).
     Under torchrun the processes share the batch; the first one writes. held_out is float32 (N, 3, H, W) in [0, 1].
     """
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    if world > 1 and not dist.is_initialized():
-        dist.init_process_group("gloo")
+    first = start_processes()
     model = initial_model(config, pixels)
     average = Average(model, config.average)
     optimizer = adam(model, config.learning_rate)
@@ -103,13 +90,13 @@ def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, repo
         step, elapsed = state["step"], state["elapsed"]
 
     def note(entry: dict[str, Any]) -> None:
-        if rank == 0:
+        if first:
             report(entry)
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(entry) + "\n")
 
     def save() -> None:
-        if rank == 0:
+        if first:
             parts = {"model": model, "average": average.model, "optimizer": optimizer}
             state = {name: part.state_dict() for name, part in parts.items()}  # type: ignore[attr-defined]
             write_atomically(checkpoint, lambda file: torch.save({**state, "step": step, "elapsed": elapsed}, file))
@@ -117,9 +104,9 @@ def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, repo
     def progress() -> float:
         return step / config.steps if config.steps else elapsed / (60 * config.minutes)
 
-    seed = config.seed * 1_000_003 + step * 101 + rank
+    seed = config.seed * 1_000_003 + step * 101 + rank()
     torch.manual_seed(seed)
-    share = max(1, config.batch // world)
+    share = max(1, config.batch // world())
     early = pixels.batches(share, config.crop, seed)
     late = pixels.batches(share, config.late_crop or config.crop, seed + 50)
     model.train()
@@ -132,8 +119,7 @@ def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, repo
             loss = loss_of(model, pictures, torch.rand(len(pictures), 1, 1, 1))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            if world > 1:
-                average_gradients(model)
+            average_gradients(model)
             norm = float(nn.utils.clip_grad_norm_(model.parameters(), 1.0))
             factor = learning_factor(progress(), step, config.warmup)
             if math.isfinite(norm):
@@ -142,11 +128,7 @@ def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, repo
                 average.update(model, step)
             step += 1
             now = time.monotonic()
-            elapsed, clock = elapsed + now - clock, now
-            if world > 1 and not config.steps:
-                shared = torch.tensor([elapsed], dtype=torch.float64)
-                dist.broadcast(shared, 0)
-                elapsed = float(shared)
+            elapsed, clock = shared(elapsed + now - clock), now
             losses.append(loss.item())
             if step % LOG_EVERY == 0:
                 note({"step": step, "seconds": elapsed, "progress": progress(), "loss": sum(losses) / len(losses),

@@ -1,6 +1,7 @@
 """A training run as a folder: its configuration, log, checkpoint, and the model exported from it."""
 
 import json
+import pickle
 import subprocess
 import time
 import tomllib
@@ -11,11 +12,14 @@ from typing import Any
 import torch
 
 from trellic.errors import BadConfig
+from trellic.files import write_atomically
 from trellic.model.file import ModelFile
 from trellic.networks.codec import TrainableCodec
+from trellic.networks.design import Design
 from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels, centres, list_pictures
 from trellic.train.loop import train
+from trellic.train.processes import start_processes, wait_for_all
 
 JUDGED_SIDE = 256
 
@@ -29,16 +33,26 @@ def run(
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(f"{config}: {error}") from error
     chosen = TrainConfig.from_values(values)
-    kept = out / "config.json"
-    out.mkdir(parents=True, exist_ok=True)
-    if kept.exists() and json.loads(kept.read_text())["design"] != json.loads(json.dumps(chosen.design.to_json())):
-        raise BadConfig(f"{out} holds a run of another design")
-    kept.write_text(json.dumps(chosen.to_json(), indent=1))
-    paths = list_pictures([Path(folder) for folder in chosen.pictures])
-    report({"message": f"{len(paths)} training pictures"})
-    pixels = Pixels.of(paths, cache, lambda text: report({"message": text}))
+    first = start_processes()
+    if first:
+        _prepare(chosen, out, cache, report)
+    wait_for_all()
+    pixels = Pixels.of(list_pictures([Path(folder) for folder in chosen.pictures]), cache)
     held_out = centres(list_pictures([Path(folder) for folder in chosen.held_out]), JUDGED_SIDE)
     train(chosen, pixels, held_out, out, report)
+
+
+def _prepare(config: TrainConfig, out: Path, cache: Path, report: Callable[[dict[str, Any]], None]) -> None:
+    """Keep the configuration and decode the pictures, once for all processes. Raises BadConfig or NoPictures."""
+    kept, text = out / "config.json", json.dumps(config.to_json(), indent=1)
+    if kept.exists() and json.loads(kept.read_text())["design"] != json.loads(text)["design"]:
+        raise BadConfig(f"{out} holds a run of another design")
+    if config.start and Design.from_json(ModelFile.read(Path(config.start)).card["design"]) != config.design:
+        raise BadConfig(f"{config.start} is a model of another design")
+    write_atomically(kept, lambda file: file.write(text.encode()))
+    paths = list_pictures([Path(folder) for folder in config.pictures])
+    report({"message": f"{len(paths)} training pictures"})
+    Pixels.of(paths, cache, lambda text: report({"message": text}))
 
 
 def load_run(folder: Path) -> tuple[TrainConfig, TrainableCodec, dict[str, Any]]:
@@ -48,9 +62,18 @@ def load_run(folder: Path) -> tuple[TrainConfig, TrainableCodec, dict[str, Any]]
         state = torch.load(folder / "checkpoint.pt", weights_only=True)
         model = TrainableCodec(config.design)
         model.load_state_dict(state["average"])
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
         raise BadConfig(f"{folder}: not a training run ({error})") from error
     return config, model, {"step": state["step"], "seconds": state["elapsed"]}
+
+
+def _commit() -> str:
+    """Return the commit of the working folder, or "unknown"."""
+    try:
+        git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
+    return git.stdout.strip() or "unknown"
 
 
 def export_run(folder: Path, out: Path, summary: str) -> str:
@@ -58,16 +81,17 @@ def export_run(folder: Path, out: Path, summary: str) -> str:
     from trellic.train.export import export
 
     config, model, progress = load_run(folder)
-    judged = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines() if "held_out" in line]
-    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    log = folder / "log.jsonl"
+    lines = log.read_text().splitlines() if log.exists() else []
+    judged = [json.loads(line) for line in lines if "held_out" in line]
     card = {
         "summary": summary,
         "trained": {
             "config": config.to_json(),
-            "command": "trellic train --config config.toml --out RUN && trellic export RUN",
+            "command": "trellic train --config CONFIG --out RUN && trellic export RUN --out MODEL.trm",
             "steps": progress["step"],
             "wall_seconds": round(progress["seconds"]),
-            "commit": git.stdout.strip() or "unknown",
+            "commit": _commit(),
             "date": time.strftime("%Y-%m-%d", time.gmtime()),
             "torch": torch.__version__,
         },

@@ -1,0 +1,51 @@
+"""Several training processes under torchrun: who is first, waiting for each other, averaging gradients."""
+
+import os
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+
+def rank() -> int:
+    """Return this process's number, 0 for the first or only one."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def world() -> int:
+    """Return the number of processes."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def start_processes() -> bool:
+    """Join the other processes where there are any; return whether this is the first."""
+    if world() > 1 and not dist.is_initialized():
+        dist.init_process_group("gloo")
+    return rank() == 0
+
+
+def wait_for_all() -> None:
+    """Return when every process has come here."""
+    if world() > 1:
+        dist.barrier()
+
+
+def average_gradients(model: nn.Module) -> None:
+    """Average gradients over all processes in one message."""
+    if world() == 1:
+        return
+    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    flat /= world()
+    for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def shared(value: float) -> float:
+    """Return the first process's value in all of them."""
+    if world() == 1:
+        return value
+    holder = torch.tensor([value], dtype=torch.float64)
+    dist.broadcast(holder, 0)
+    return float(holder)
