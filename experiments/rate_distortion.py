@@ -20,6 +20,7 @@ from trellic.evaluate.peers import JPEG, JPEG2000, WEBP, Peer, measure
 from trellic.evaluate.run import evaluate_picture
 from trellic.files import write_atomically
 from trellic.image import SUFFIXES, read
+from trellic.model import DEFAULT
 
 QUALITIES = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 PEER_SETTINGS: dict[str, tuple[float, ...]] = {
@@ -44,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--name", required=True)
-    parser.add_argument("--model", default="")
+    parser.add_argument("--model", default=DEFAULT)
     options = parser.parse_args()
     codec = Codec(options.model)
     target = RESULTS / f"rate_distortion_{options.name}.json"
