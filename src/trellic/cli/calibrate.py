@@ -1,6 +1,5 @@
 """trellic calibrate: how hard a quantizer should try, found on held-out pictures and kept in the model."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -34,14 +33,11 @@ def calibrate(
     found = curves(codec, pictures, lambda message: print(message, file=sys.stderr, flush=True))
     rates = {strength: bd_rate(found[0.0], found[strength]).percent for strength in STRENGTHS}
     best = min(rates, key=lambda strength: rates[strength])
-    quantizers = codec.model.card.get("quantizers", {})
     setting = {
         "strength": best,
         "calibration": {"command": shlex.join(["trellic", *sys.argv[1:]]), "bd_rate_by_strength": rates},
     }
-    settings = {**quantizers, quantizer: {**quantizers.get(quantizer, {}), **setting}}
-    card = json.dumps({**codec.model.card, "quantizers": settings}, indent=1).encode()
-    data = ModelFile.pack({**codec.model.entries, "card.json": card})
+    data = codec.model.pack_with(quantizer, setting, {})
     write_atomically(out, lambda file: file.write(data))
     for strength, rate in rates.items():
         print(f"strength {strength:<6g} {rate:+.2f} %{'  ← chosen' if strength == best else ''}")

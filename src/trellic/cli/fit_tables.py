@@ -1,7 +1,6 @@
 """trellic fit-tables: a model with probability tables refitted on pictures."""
 
 import io
-import json
 import shlex
 import sys
 from functools import partial
@@ -47,10 +46,7 @@ def fit_tables(
     np.save(buffer, histogram.fitted().frequency)
     command = shlex.join(["trellic", *sys.argv[1:]])
     fitted = {"command": command, "pictures": len(paths), "before": codec.model.name}
-    quantizers = codec.model.card.get("quantizers", {})
-    settings = {**quantizers, quantizer: {**quantizers.get(quantizer, {}), "tables": fitted}}
-    card = json.dumps({**codec.model.card, "quantizers": settings}, indent=1).encode()
-    entries = {**codec.model.entries, f"tables_{quantizer}.npy": buffer.getvalue(), "card.json": card}
-    data = ModelFile.pack(entries)
+    tables = {f"tables_{quantizer}.npy": buffer.getvalue()}
+    data = codec.model.pack_with(quantizer, {"tables": fitted}, tables)
     write_atomically(out, lambda file: file.write(data))
     print(f"{out}: model {ModelFile.read(out).name}, tables of {len(paths)} pictures")

@@ -66,6 +66,13 @@ class ModelFile:
                 archive.writestr(zipfile.ZipInfo(name, _EPOCH), entries[name])  # stored: weights hardly shrink
         return buffer.getvalue()
 
+    def pack_with(self, quantizer: str, setting: dict[str, Any], entries: dict[str, bytes]) -> bytes:
+        """Return the bytes of this model with more said of a quantizer in the card, and other entries replaced."""
+        quantizers = self.card.get("quantizers", {})
+        settings = {**quantizers, quantizer: {**quantizers.get(quantizer, {}), **setting}}
+        card = json.dumps({**self.card, "quantizers": settings}, indent=1).encode()
+        return self.pack({**self.entries, **entries, "card.json": card})
+
     @cached_property
     def card(self) -> dict[str, Any]:
         """What the model is, and how it was made."""

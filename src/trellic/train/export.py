@@ -46,10 +46,9 @@ def _bounded(parameters: Parameters) -> tuple[Tensor, Tensor]:
 class _First(nn.Module):
     """A step's first half; the first group has no earlier latents to read."""
 
-    def __init__(self, step: Step, reads_earlier: bool) -> None:
+    def __init__(self, step: Step) -> None:
         super().__init__()
         self.step = step
-        self.reads_earlier = reads_earlier
 
     def forward(self, features: Tensor, earlier: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         before = earlier if earlier is not None else features[:, :0]
@@ -83,9 +82,8 @@ def networks_of(model: TrainableCodec) -> dict[str, tuple[nn.Module, tuple[Tenso
     before = 0
     for number, (step, size) in enumerate(zip(model.prior.steps, design.groups, strict=True)):
         assert isinstance(step, Step)
-        reads_earlier = bool(before) and design.context
-        inputs = (features, latents[:, :before]) if reads_earlier else (features,)
-        networks[f"first_{number}"] = (_First(step, reads_earlier), inputs)
+        inputs = (features, latents[:, :before]) if before and design.context else (features,)
+        networks[f"first_{number}"] = (_First(step), inputs)
         if design.context:
             networks[f"second_{number}"] = (_Second(step), (features, latents[:, :size]))
         before += size
