@@ -5,9 +5,12 @@ import pytest
 
 from trellic.cli.demo import BUNDLED
 from trellic.codec import Codec, Target
+from trellic.entropy.parameters import Parameters
 from trellic.entropy.rans import Decoder, Encoder
 from trellic.entropy.tables import SKIPPED_ROWS, gaussian_tables, row_scale
 from trellic.image import read
+from trellic.quantize import QUANTIZERS, Setting
+from trellic.quantize.levels import no_points
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +26,16 @@ def symbols():
     return rows, np.rint(random.normal(size=len(rows)) * scales).astype(np.int32), gaussian_tables()
 
 
+@pytest.fixture(scope="module")
+def latents():
+    """Half a million latents by falling scale, as a trellis takes them."""
+    random = np.random.default_rng(0)
+    rows = np.sort(random.integers(SKIPPED_ROWS, 24, 500_000).astype(np.uint8))[::-1].copy()
+    scales = np.array([row_scale(row) for row in range(64)])[rows]
+    line = (random.normal(size=len(rows)) * scales).astype(np.float32)
+    return line, Parameters(rows, np.zeros(len(rows), np.int32)), np.ones_like(line)
+
+
 def encoded(rows, indices, tables):
     encoder = Encoder()
     encoder.push(rows, indices, tables)
@@ -36,6 +49,20 @@ def test_range_encode_half_a_million(benchmark, symbols):
 def test_range_decode_half_a_million(benchmark, symbols):
     data = encoded(*symbols)
     benchmark(lambda: Decoder(data).pull(symbols[0], symbols[2]))
+
+
+@pytest.mark.parametrize("quantizer", QUANTIZERS, ids=lambda quantizer: quantizer.name)
+def test_search_half_a_million(benchmark, latents, quantizer):
+    line, parameters, weights = latents
+    kinds = 2 if quantizer.machine.remembers else 1
+    setting = Setting(gaussian_tables(kinds), no_points(kinds), quantizer.step, quantizer.strength)
+    benchmark(quantizer.quantize, line, parameters, weights, setting, 0)
+
+
+@pytest.mark.parametrize("quantizer", ["uniform", "tcq8"])
+def test_decode_by_quantizer_768x512(benchmark, quantizer):
+    codec = Codec(quantizer=quantizer)
+    benchmark(codec.decode_picture, codec.encode_picture(read(BUNDLED), Target(50)).data)
 
 
 @pytest.mark.parametrize("quality", [10, 50, 90])

@@ -26,6 +26,7 @@ from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels, centres, list_pictures
 from trellic.train.export import export
 from trellic.train.loop import train
+from trellic.train.pretrain import Pretraining
 
 START = Design()
 DESIGNS: dict[str, Design] = {
@@ -71,7 +72,7 @@ def main() -> None:
         )  # fmt: skip
         out = options.runs / f"design-{name}"
         out.mkdir(parents=True, exist_ok=True)
-        model = train(config, pixels, held_out, out, lambda entry: None)
+        model = train(config, Pretraining(config, pixels, held_out), out, lambda entry: None)
         judged = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()][-1]
         export(model, {"summary": name}, out / "model.trm")
         cost = judged["held_out"]["cost"]

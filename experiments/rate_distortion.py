@@ -1,4 +1,6 @@
-"""trellic and Pillow's codecs on test pictures: file bytes, PSNR of the decoded 8-bit picture, BD-rate.
+"""trellic and Pillow's codecs on test pictures: file bytes and PSNR of the decoded 8-bit picture.
+
+trellic as it comes, and with its uniform quantizer.
 
     python experiments/rate_distortion.py ../shared/data/test/kodak --name kodak
 
@@ -47,26 +49,28 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--model", default=DEFAULT)
     options = parser.parse_args()
-    codec = Codec(options.model)
+    ours = {"trellic": Codec(options.model), "trellic-uniform": Codec(options.model, quantizer="uniform")}
+    model = ours["trellic"].model.name
     target = RESULTS / f"rate_distortion_{options.name}.json"
     head = {
         "command": f"python experiments/rate_distortion.py {options.folder} --name {options.name}",
-        "model": codec.model.name,
-        "quantizer": codec.quantization.quantizer.name,
+        "model": model,
+        "quantizers": {name: codec.quantizer.name for name, codec in ours.items()},
         "commit": subprocess.run(
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip(),
         "machine": platform.machine(),
     }
     old = json.loads(target.read_text()) if target.exists() else {"records": []}
-    kept = [record for record in old["records"] if record["codec"] != "trellic" or old["model"] == codec.model.name]
+    kept = [record for record in old["records"] if record["codec"] not in ours or old["model"] == model]
     done = {(record["codec"], record["image"]) for record in kept}
     for path in sorted(path for path in options.folder.iterdir() if path.suffix in SUFFIXES):
         for peer in PEERS.values():
             if (peer.name, path.name) not in done:
                 kept += peer_records(peer, path)
-        if ("trellic", path.name) not in done:
-            kept += [{"codec": "trellic", **evaluate_picture(codec, path, quality)} for quality in QUALITIES]
+        for name, codec in ours.items():
+            if (name, path.name) not in done:
+                kept += [{"codec": name, **evaluate_picture(codec, path.name, read(path), q)} for q in QUALITIES]
         print(path.name, file=sys.stderr)
         text = json.dumps({**head, "records": kept}, indent=0)
         write_atomically(target, lambda file, text=text: file.write(text.encode()))

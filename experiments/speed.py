@@ -16,9 +16,16 @@ import numpy as np
 
 from trellic.cli.demo import BUNDLED
 from trellic.codec import Codec, Target
+from trellic.codec.encoder import analyse
+from trellic.codec.fit_tables import Census
+from trellic.container.header import QUALITY_ONE
 from trellic.entropy import rans
+from trellic.entropy.parameters import Parameters
+from trellic.entropy.tables import gaussian_tables, row_scale
 from trellic.files import write_atomically
 from trellic.image import read
+from trellic.quantize import QUANTIZERS, Quantizer, Setting
+from trellic.quantize.levels import no_points
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
 REPEATS = 15
@@ -35,28 +42,18 @@ def median_seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
     return sorted(times)[repeats // 2]
 
 
-def coded_passes(codec: Codec, target: Target) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the rows and indices of all passes of the demonstration's picture."""
-    passes = []
-    push = rans.Encoder.push
-
-    def keep(self, rows, indices, tables):  # type: ignore[no-untyped-def]
-        passes.append((rows, indices))
-        push(self, rows, indices, tables)
-
-    rans.Encoder.push = keep  # type: ignore[method-assign]
-    codec.encode_picture(read(BUNDLED), target)
-    rans.Encoder.push = push  # type: ignore[method-assign]
-    return passes
-
-
 def coder_speed(codec: Codec) -> tuple[float, float]:
     """Return millions of coded symbols a second of the range coder, encoding and decoding, on one thread."""
-    passes = coded_passes(codec, Target(90))
     tables = codec.quantization.tables
-    rows, indices = (np.concatenate([part[side] for part in passes] * 4) for side in (0, 1))
-    kept = rows >= rans.SKIPPED_ROWS
-    rows, indices = rows[kept], indices[kept]
+    census = Census(codec.quantization)
+    census.count(codec.networks, analyse(codec.networks, read(BUNDLED).pixels), [90 * QUALITY_ONE])
+    random = np.random.default_rng(0)
+    counts = census.latent_counts.counts[rans.SKIPPED_ROWS :]  # the demonstration's indices, shuffled
+    each = counts.ravel().astype(int)
+    rows, magnitudes = (np.repeat(side, each) for side in np.indices(counts.shape).reshape(2, -1))
+    order = random.permutation(4 * len(rows)) % len(rows)
+    rows = (rows[order] + rans.SKIPPED_ROWS).astype(np.uint8)
+    indices = (magnitudes[order] * random.choice([-1, 1], len(rows))).astype(np.int32)
 
     def encode() -> bytes:
         encoder = rans.Encoder()
@@ -68,14 +65,25 @@ def coder_speed(codec: Codec) -> tuple[float, float]:
     return len(rows) / median_seconds(encode) / 1e6, len(rows) / decoding / 1e6
 
 
+def search_speed(quantizer: Quantizer) -> float:
+    """Return millions of latents a second of a quantizer's search on one thread: Gaussians by falling scale."""
+    random = np.random.default_rng(0)
+    rows = np.sort(random.integers(rans.SKIPPED_ROWS, 24, 500_000).astype(np.uint8))[::-1].copy()
+    line = (random.normal(size=len(rows)) * np.array([row_scale(row) for row in range(64)])[rows]).astype(np.float32)
+    parameters, weights = Parameters(rows, np.zeros(len(rows), np.int32)), np.ones_like(line)
+    kinds = 2 if quantizer.machine.remembers else 1
+    setting = Setting(gaussian_tables(kinds), no_points(kinds), quantizer.step, quantizer.strength)
+    return len(rows) / median_seconds(lambda: quantizer.quantize(line, parameters, weights, setting, 0)) / 1e6
+
+
 def main() -> None:
-    codec = Codec()
+    codecs = {name: Codec(quantizer=name) for name in ("uniform", "tcq8")}
     picture = read(BUNDLED)
-    data = codec.encode_picture(picture, Target(50)).data
-    encoding, decoding = coder_speed(codec)
+    streams = {name: codec.encode_picture(picture, Target(50)).data for name, codec in codecs.items()}
+    encoding, decoding = coder_speed(codecs["uniform"])
     with tempfile.TemporaryDirectory() as folder:
         stream, out = Path(folder) / "p.tlic", Path(folder) / "p.png"
-        stream.write_bytes(data)
+        stream.write_bytes(streams["tcq8"])
         command = [sys.executable, "-m", "trellic", "decode", str(stream), "-o", str(out), "--force"]
         cold = median_seconds(lambda: subprocess.run(command, check=True, capture_output=True), 7)
         bare = [sys.executable, "-c", "pass"]
@@ -83,19 +91,27 @@ def main() -> None:
         importing = median_seconds(lambda: subprocess.run(package, check=True)) - median_seconds(
             lambda: subprocess.run(bare, check=True)
         )
+
+    def encode_ms(name: str) -> float:
+        return 1000 * median_seconds(lambda: codecs[name].encode_picture(picture, Target(50)))
+
+    def decode_ms(name: str) -> float:
+        return 1000 * median_seconds(lambda: codecs[name].decode_picture(streams[name]))
+
     figures = [
-        ("encode, warm process", 1000 * median_seconds(lambda: codec.encode_picture(picture, Target(50))), "ms"),
-        ("decode, warm process", 1000 * median_seconds(lambda: codec.decode_picture(data)), "ms"),
+        *((f"encode {name}, warm process", encode_ms(name), "ms") for name in codecs),
+        *((f"decode {name}, warm process", decode_ms(name), "ms") for name in codecs),
         ("trellic decode, cold process, PNG written", cold, "s"),
         ("import trellic", 1000 * importing, "ms"),
         ("range coder, encoding, one thread, quality 90", encoding, "M symbols/s"),
         ("range coder, decoding, one thread, quality 90", decoding, "M symbols/s"),
+        *((f"search of {each.name}, one thread", search_speed(each), "M latents/s") for each in QUANTIZERS),
     ]
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     result = {
         "command": "python experiments/speed.py",
-        "model": codec.model.name,
+        "model": codecs["tcq8"].model.name,
         "processors": os.cpu_count(),
         "processor": names[0] if names else "unknown",
         "figures": figures,

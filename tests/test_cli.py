@@ -56,6 +56,42 @@ def test_nothing_is_overwritten_without_force(folder):
     assert (folder / "in" / "a.tlic").read_bytes() != before
 
 
+def test_evaluating_goes_on_past_a_bad_file_and_reports_it(folder):
+    (folder / "in" / "aa.png").write_bytes(b"nonsense")
+    result = trellic("evaluate", "in", "--quality", 30, "--json", "r.json", cwd=folder)
+    assert result.returncode == 1
+    assert "aa.png" in result.stderr
+    assert len(json.loads((folder / "r.json").read_text())["records"]) == 3
+
+
+def test_a_batch_makes_the_same_files_as_one_by_one(folder):
+    assert trellic("encode", "in", "-o", "together", cwd=folder).returncode == 0
+    for name in ("a", "b"):
+        assert trellic("encode", f"in/{name}.png", "-o", "alone", cwd=folder).returncode == 0
+        assert (folder / "alone" / f"{name}.tlic").read_bytes() == (folder / "together" / f"{name}.tlic").read_bytes()
+
+
+def test_verify_names_the_bad_file_and_goes_on(folder):
+    assert trellic("encode", "in", "-o", "coded", cwd=folder).returncode == 0
+    data = (folder / "coded" / "a.tlic").read_bytes()
+    (folder / "coded" / "a.tlic").write_bytes(data[:-9] + b"x" + data[-8:])
+    result = trellic("verify", "coded", cwd=folder)
+    assert result.returncode == 1
+    assert "a.tlic" in result.stderr
+    lines = result.stdout.splitlines()
+    assert len(lines) == 2
+    assert all(len(line.split()[0]) == 64 for line in lines)
+
+
+def test_two_inputs_for_one_output_are_not_both_written(folder):
+    Image.fromarray(textured(20, 20, 5)).save(folder / "in" / "a.bmp")
+    result = trellic("encode", "in", "-o", "coded", "--json", cwd=folder)
+    records = {record["source"]: record for record in json.loads(result.stdout)}
+    assert result.returncode == 1
+    assert "another input" in records["in/a.png"]["error"]
+    assert records["in/a.bmp"]["height"] == 20
+
+
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty", "missing"])
 def test_bad_streams_are_one_line_and_write_nothing(folder, damage):
     trellic("encode", "in/a.png", "-o", "a.tlic", cwd=folder)

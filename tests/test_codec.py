@@ -44,7 +44,7 @@ def test_a_photograph_is_small_and_faithful(codec, photograph):
 
 def test_file_bytes_are_the_estimate(codec, photograph):
     coded = codec.encode_picture(photograph, Target(50))
-    assert 0 < 8 * len(coded.data) / coded.estimated_bits - 1 < 0.005
+    assert 0 < 8 * len(coded.data) / coded.coded.estimated_bits - 1 < 0.005
 
 
 def test_targets_are_met(codec, photograph):
@@ -94,10 +94,10 @@ def test_a_target_for_a_grey_picture_is_met_by_what_is_shown(codec, photograph):
 
 def test_the_command_line_names_the_same_defaults():
     from trellic.cli import options
-    from trellic.codec.codec import DEFAULT_QUANTIZER
     from trellic.model.store import DEFAULT as MODEL
+    from trellic.quantize import DEFAULT_EFFORT
 
-    assert (options.DEFAULT, options.DEFAULT_QUANTIZER) == (MODEL, DEFAULT_QUANTIZER)
+    assert (options.DEFAULT, options.DEFAULT_EFFORT) == (MODEL, DEFAULT_EFFORT)
 
 
 def test_every_damage_is_an_error_of_ours(codec, small_picture):
@@ -136,6 +136,18 @@ def test_info_accounts_for_every_byte(small_picture, codec):
     assert facts["model"] == DEFAULT
 
 
+def test_verifying_sees_every_index_and_any_damage(small_picture):
+    data = trellic.encode(small_picture.pixels, 50)
+    digest = trellic.verify(data)
+    assert digest == trellic.verify(data)
+    assert digest != trellic.verify(trellic.encode(small_picture.pixels, 51))
+    for position in range(30, len(data), 97):
+        damaged = bytearray(data)
+        damaged[position] ^= 4
+        with pytest.raises(trellic.TrellicError):
+            trellic.verify(bytes(damaged))
+
+
 def test_pillow_opens_and_saves(tmp_path, small_picture):
     image = Image.fromarray(small_picture.pixels)
     path = tmp_path / "picture.tlic"
@@ -147,6 +159,9 @@ def test_pillow_opens_and_saves(tmp_path, small_picture):
         opened.load()
         assert psnr(small_picture.pixels, np.asarray(opened)) > 25
         assert opened.getexif()[0x0112] == 6
+    opened = Image.open(path)
+    opened.load()
+    assert opened.fp is None
     with pytest.raises(OSError, match=r"damaged|truncated|checksum|cannot identify"):
         Image.open(io.BytesIO(path.read_bytes()[:-5])).load()
 

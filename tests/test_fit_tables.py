@@ -3,15 +3,19 @@
 import numpy as np
 
 from conftest import textured
-from trellic.codec import Target
-from trellic.codec.fit_tables import Histogram, count_indices
+from trellic.codec.encoder import analyse, code
+from trellic.codec.fit_tables import Census, Histogram, refit
+from trellic.codec.quantization import Quantization
+from trellic.container.header import QUALITY_ONE
+from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import estimate_bits
-from trellic.entropy.tables import Tables, gaussian_tables
+from trellic.entropy.tables import ROWS, Tables, gaussian_tables
 from trellic.image import Picture
+from trellic.quantize import quantizer_named
 
 
 def test_tables_without_observations_stay_as_they_are():
-    tables = gaussian_tables()
+    tables = gaussian_tables(kinds=2)
     change = np.abs(Histogram(tables).fitted().frequency.astype(int) - tables.frequency)
     assert np.add.reduceat(change, tables.start[:-1]).max() < 0.05 * (1 << 16)
 
@@ -27,10 +31,31 @@ def test_peaked_indices_cost_fewer_bits_with_fitted_tables():
     assert np.array_equal(Tables.of_flat(fitted.frequency).radius, tables.radius)
 
 
-def test_counting_sees_every_index(codec):
-    picture = Picture(textured(64, 128))
-    histogram = count_indices(codec.networks, [lambda: picture], [12800], codec.quantization)
-    positions = 64 * 128 // 256
-    side = codec.networks.side * positions // 16
-    assert sum(count.sum() for count in histogram.counts) == codec.networks.latents * positions + side
-    assert codec.encode_picture(picture, Target(50)).data
+def test_points_are_the_mean_of_the_residuals_behind_an_index(codec):
+    quantization = Quantization.of(codec.networks, quantizer_named("tcq8"))
+    census = Census(quantization)
+    census.step = 2 * ONE
+    count = 100_000
+    rows = np.full(count, 20 + ROWS, np.uint8)  # kind 1: index 2 is the level at one and a half steps
+    line = np.full(count, 2 * 1.5 - 2 * 0.1, np.float32)
+    census.latents(rows, np.full(count, 2, np.int32), line, Parameters(rows, np.zeros(count, np.int32)))
+    points = census.refit().points
+    assert abs(int(points[20 + ROWS, 1]) + round(0.1 * ONE)) <= 1
+    assert np.count_nonzero(points) == 1
+
+
+def test_refitting_sees_every_index_and_takes_fewer_bits(codec):
+    picture = Picture(textured(256, 256))
+    qualities = [50 * QUALITY_ONE]
+    analysed = analyse(codec.networks, picture.pixels)
+    for name in ("uniform", "tcq8"):
+        before = Quantization.of(codec.networks, quantizer_named(name))
+        census = Census(before)
+        census.count(codec.networks, analysed, qualities)
+        positions = 256 * 256 // 256
+        counted = sum(int(histogram.counts.sum()) for histogram in (census.side_counts, census.latent_counts))
+        assert counted == codec.networks.latents * positions + codec.networks.side * positions // 16
+        (after,) = refit(codec.networks, [picture], qualities, [before])
+        bits = [code(codec.networks, analysed, qualities[0], each).estimated_bits for each in (before, after)]
+        if name == "uniform":  # a search may also spend what it saves on fidelity
+            assert bits[1] < bits[0]

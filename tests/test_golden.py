@@ -1,4 +1,4 @@
-"""Streams of the first release decode for ever: to the same latents exactly, to the same pixels within one."""
+"""Streams of earlier releases decode for ever: to the same latents exactly, to the same pixels within one."""
 
 import hashlib
 
@@ -10,25 +10,33 @@ from conftest import GOLDEN
 from trellic import Codec
 from trellic.codec.decoder import decode_latents
 from trellic.container import SectionType, read_stream
+from trellic.quantize import QUANTIZERS
 
-LATENTS = {"uniform": "4b7baf7c3c8602d6"}
-
-
-@pytest.fixture(scope="module")
-def golden_codec():
-    return Codec(str(GOLDEN / "golden.trm"))
+LATENTS = {
+    "uniform": ("golden", "4b7baf7c3c8602d6"),
+    "deadzone": ("trellis", "4891f58bfb300443"),
+    "rdoq": ("trellis", "3e39d2cddb265042"),
+    "tcq4": ("trellis", "7b34382cacce3166"),
+    "tcq8": ("trellis", "f87aad0b2d25bff6"),
+}
 
 
 @pytest.mark.parametrize("name", LATENTS)
-def test_a_golden_stream_decodes_to_its_latents_and_picture(golden_codec, name):
+def test_a_golden_stream_decodes_to_its_latents_and_picture(name):
+    model, digest = LATENTS[name]
+    codec = Codec(str(GOLDEN / f"{model}.trm"))
     data = (GOLDEN / f"{name}.tlic").read_bytes()
     header, sections = read_stream(data)
     payload = next(section.payload for section in sections if section.type == SectionType.LATENTS)
-    latents = decode_latents(golden_codec.networks, header, payload)
-    assert hashlib.sha256(latents.astype("<f4").tobytes()).hexdigest()[:16] == LATENTS[name]
-    decoded = golden_codec.decode(data)
+    latents = decode_latents(codec.networks, header, payload)
+    assert hashlib.sha256(latents.astype("<f4").tobytes()).hexdigest()[:16] == digest
+    decoded = codec.decode(data)
     assert decoded.getexif()[0x0112] == 3
     with Image.open(GOLDEN / f"{name}.png") as expected:
         assert decoded.size == expected.size
         assert np.array_equal(np.asarray(decoded.getchannel("A")), np.asarray(expected.getchannel("A")))
         assert np.abs(np.asarray(decoded).astype(int) - np.asarray(expected)).max() <= 1
+
+
+def test_every_quantizer_is_pinned():
+    assert set(LATENTS) == {quantizer.name for quantizer in QUANTIZERS}

@@ -1,6 +1,7 @@
 """Pictures in and out: every mode, alpha exactly, metadata kept, conversions told."""
 
 import io
+import struct
 import zlib
 
 import numpy as np
@@ -155,3 +156,25 @@ def test_what_cannot_be_written_is_said(tmp_path):
     with pytest.raises(BadRequest, match="alpha"):
         save(RGB.convert("RGBA"), tmp_path / "x.jpg")
     assert not list(tmp_path.iterdir())
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def test_sixteen_bit_colour_is_cut_and_said_so(tmp_path):
+    samples = (np.arange(20 * 30 * 3).reshape(20, 30, 3) * 30).astype(">u2")
+    raw = b"".join(b"\0" + row.tobytes() for row in samples)
+    header = struct.pack(">IIBBBBB", 30, 20, 16, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    (tmp_path / "wide.png").write_bytes(data)
+    with pytest.warns(Converted, match="16-bit"):
+        picture = read(tmp_path / "wide.png")
+    assert np.abs(picture.pixels.astype(int) - samples // 256).max() <= 1
+
+
+def test_frames_beyond_the_first_are_said_to_be_lost(tmp_path):
+    frames = [Image.fromarray(textured(20, 30, seed)) for seed in range(3)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    with pytest.warns(Converted, match="first of 3"):
+        assert read(tmp_path / "moving.gif").pixels.shape == (20, 30, 3)

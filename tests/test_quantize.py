@@ -9,11 +9,17 @@ from hypothesis import strategies as st
 
 from trellic import Codec
 from trellic.codec import Target
+from trellic.codec.decoder import decode_latents
+from trellic.codec.encoder import analyse, code
+from trellic.container import SectionType, read_stream
+from trellic.container.header import QUALITY_ONE
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import estimate_bits
 from trellic.entropy.tables import ROWS, SKIPPED_ROWS, gaussian_tables
+from trellic.errors import BadRequest
 from trellic.metrics import psnr
-from trellic.quantize import QUANTIZERS, deadzone, quantizer_named, rdoq, uniform
+from trellic.quantize import QUANTIZERS, Setting, deadzone, dequantize, quantizer_for, quantizer_named, rdoq, uniform
+from trellic.quantize.levels import no_points
 
 TABLES = gaussian_tables()
 NAMES = [quantizer.name for quantizer in QUANTIZERS]
@@ -25,20 +31,24 @@ LATENTS = st.lists(
 def arrays(latents):
     values = np.array([value for value, _, _ in latents], np.float32)
     rows = np.array([row for _, row, _ in latents], np.uint8)
-    return values, Parameters(rows, np.array([mean for _, _, mean in latents], np.int32))
+    return values, Parameters(rows, np.array([mean for _, _, mean in latents], np.int32)), np.ones_like(values)
 
 
-def cost(scaled: float, index: int, row: int, strength: float) -> float:
+def setting(step: int = ONE, strength: float = 0.0) -> Setting:
+    return Setting(TABLES, no_points(1), step, strength)
+
+
+def cost(scaled: float, index: int, row: int, weight: float, strength: float) -> float:
     bits = estimate_bits(np.array([row], np.uint8), np.array([index], np.int32), TABLES)
-    return (scaled - index) ** 2 + strength * bits
+    return weight * (scaled - index) ** 2 + strength * bits
 
 
 @given(LATENTS, st.integers(300, 3000))
 @settings(deadline=None)
 def test_uniform_takes_the_nearest_level(latents, step):
-    values, parameters = arrays(latents)
-    indices = uniform.quantize(values, parameters, TABLES, step, 0.0)
-    decoded = uniform.dequantize(indices, parameters, step)
+    values, parameters, weights = arrays(latents)
+    indices = uniform.quantize(values, parameters, weights, setting(step), 0)
+    decoded = dequantize(indices, parameters.rows, parameters.means, no_points(1), step)
     coded = parameters.rows >= SKIPPED_ROWS
     assert (np.abs(decoded - values)[coded] <= 0.5 * step / ONE + 1e-3).all()
     assert (indices[~coded] == 0).all()
@@ -47,42 +57,67 @@ def test_uniform_takes_the_nearest_level(latents, step):
 @given(LATENTS, st.floats(0, 0.4))
 @settings(deadline=None)
 def test_the_dead_zone_is_zero_and_all_else_the_nearest(latents, strength):
-    values, parameters = arrays(latents)
-    indices = deadzone.quantize(values, parameters, TABLES, ONE, strength)
-    nearest = uniform.quantize(values, parameters, TABLES, ONE, 0.0)
+    values, parameters, weights = arrays(latents)
+    indices = deadzone.quantize(values, parameters, weights, setting(strength=strength), 0)
+    nearest = uniform.quantize(values, parameters, weights, setting(), 0)
     inside = np.abs(values.astype(np.float64) * ONE - parameters.means) / ONE < 0.5 + strength
     assert (indices == np.where(inside, 0, nearest)).all()
 
 
-@given(LATENTS, st.floats(0, 1))
+@given(LATENTS, st.floats(0, 1), st.floats(0.2, 5))
 @settings(deadline=None)
-def test_rdoq_takes_the_cheapest_of_its_candidates(latents, strength):
-    values, parameters = arrays(latents)
-    indices = rdoq.quantize(values, parameters, TABLES, ONE, strength)
+def test_rdoq_takes_the_cheapest_of_its_candidates(latents, strength, weight):
+    values, parameters, _ = arrays(latents)
+    weights = np.full_like(values, weight)
+    indices = rdoq.quantize(values, parameters, weights, setting(strength=strength), 0)
     for value, row, mean, index in zip(values, *parameters, indices, strict=True):
         if row < SKIPPED_ROWS:
             assert index == 0
             continue
         scaled = (float(value) * ONE - int(mean)) / ONE
         candidates = {0, math.floor(scaled), math.floor(scaled) + 1}
-        least = min(cost(scaled, candidate, row, strength) for candidate in candidates)
-        assert cost(scaled, int(index), row, strength) == pytest.approx(least, rel=1e-5, abs=1e-5)
+        least = min(cost(scaled, candidate, row, weights[0], strength) for candidate in candidates)
+        assert cost(scaled, int(index), row, weights[0], strength) == pytest.approx(least, rel=1e-5, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_quantizer_makes_streams_that_decode(name, photograph):
+def test_every_quantizers_stream_decodes_to_the_encoders_latents(name, photograph):
     codec = Codec(quantizer=name)
-    coded = codec.encode_picture(photograph, Target(50))
-    assert psnr(photograph.pixels, codec.decode_picture(coded.data).pixels) > 33
-    assert 0 < 8 * len(coded.data) / coded.estimated_bits - 1 < 0.005
+    for quality in (5, 50, 95):
+        header, sections = read_stream(codec.encode_picture(photograph, Target(quality)).data)
+        payload = next(section.payload for section in sections if section.type == SectionType.LATENTS)
+        analysed = analyse(codec.networks, photograph.pixels)
+        coded = code(codec.networks, analysed, quality * QUALITY_ONE, codec.quantization)
+        assert np.array_equal(decode_latents(codec.networks, header, payload), coded.latents)
+        assert payload == coded.data
+        assert 0 < 8 * len(coded.data) / coded.estimated_bits - 1 < 0.02
 
 
-def test_at_one_quality_searching_takes_fewer_bytes_than_rounding(photograph):
-    sizes = {name: len(Codec(quantizer=name).encode_picture(photograph, Target(50)).data) for name in NAMES}
-    assert sizes["rdoq"] < sizes["uniform"]
-    assert sizes["deadzone"] < sizes["uniform"]
+def test_the_trellis_takes_fewer_bytes_at_equal_psnr(photograph):
+    sizes = {}
+    for name in NAMES:
+        data = Codec(quantizer=name).encode_picture(photograph, Target(psnr=35.0)).data
+        assert psnr(photograph.pixels, Codec().decode_picture(data).pixels) == pytest.approx(35.0, abs=0.05)
+        sizes[name] = len(data)
+    assert sizes["tcq8"] < min(sizes["rdoq"], sizes["uniform"])
+
+
+def test_a_model_without_trellis_tables_says_so():
+    from conftest import GOLDEN
+
+    with pytest.raises(BadRequest, match="no tables for tcq8"):
+        Codec(str(GOLDEN / "golden.trm"), quantizer="tcq8").encode(np.zeros((9, 9), np.uint8))
+
+
+def test_efforts_are_ever_better_quantizers():
+    numbers = [quantizer_for(effort).number for effort in range(1, 10)]
+    assert numbers == sorted(numbers)
+    assert set(numbers) == {quantizer.number for quantizer in QUANTIZERS}
+    with pytest.raises(BadRequest):
+        quantizer_for(10)
 
 
 def test_numbers_of_quantizers_are_part_of_the_format():
-    assert {quantizer.name: quantizer.number for quantizer in QUANTIZERS} == {"uniform": 0, "deadzone": 1, "rdoq": 2}
+    numbers = {"uniform": 0, "deadzone": 1, "rdoq": 2, "tcq4": 3, "tcq8": 4}
+    assert {quantizer.name: quantizer.number for quantizer in QUANTIZERS} == numbers
     assert quantizer_named("rdoq").number == 2

@@ -16,17 +16,17 @@ from trellic.entropy.parameters import ONE
 from trellic.errors import MissingModel
 from trellic.image import check_size
 from trellic.model import DEFAULT, find_model, find_model_by_hash
-from trellic.quantize import quantizer_numbered
+from trellic.quantize import DEFAULT_EFFORT, quantizer_numbered
 
 
 @lru_cache(4)
-def _codec_at(path: Path, modified: int) -> Codec:
+def _codec_at(path: Path, modified: int, effort: int) -> Codec:
     """Return the codec of a model file, loaded once for as long as the file is not modified."""
-    return Codec(str(path), limit=sys.maxsize)
+    return Codec(str(path), effort=effort, limit=sys.maxsize)
 
 
-def _codec(path: Path) -> Codec:
-    return _codec_at(path, path.stat().st_mtime_ns)
+def _codec(path: Path, effort: int = DEFAULT_EFFORT) -> Codec:
+    return _codec_at(path, path.stat().st_mtime_ns, effort)
 
 
 def encode(
@@ -36,10 +36,14 @@ def encode(
     bpp: float | None = None,
     size: int | None = None,
     psnr: float | None = None,
+    effort: int = DEFAULT_EFFORT,
     model: str = DEFAULT,
 ) -> bytes:
-    """Return the bytes of a .tlic file; the arguments are those of `Codec.encode`, and the model's name."""
-    return _codec(find_model(model)).encode(image, quality, bpp=bpp, size=size, psnr=psnr)
+    """Return the bytes of a .tlic file.
+
+    The arguments are those of `Codec.encode`, an effort from 1 (quick) to 9 (small), and the model's name.
+    """
+    return _codec(find_model(model), effort).encode(image, quality, bpp=bpp, size=size, psnr=psnr)
 
 
 def decode(data: bytes, limit: int = MOST_PIXELS) -> Image.Image:
@@ -47,9 +51,18 @@ def decode(data: bytes, limit: int = MOST_PIXELS) -> Image.Image:
 
     limit  most pixels to accept. Raises a TrellicError that says what is wrong with the data.
     """
+    return _codec_for(data, limit).decode(data)
+
+
+def verify(data: bytes, limit: int = MOST_PIXELS) -> str:
+    """Return the SHA-256 of a .tlic file's indices, once everything but its picture was decoded; see `Codec.verify`."""
+    return _codec_for(data, limit).verify(data)
+
+
+def _codec_for(data: bytes, limit: int) -> Codec:
     header, _ = read_stream(data)
     check_size(header.width, header.height, limit)
-    return _codec(find_model_by_hash(header.model)).decode(data)
+    return _codec(find_model_by_hash(header.model))
 
 
 def info(data: bytes) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Writing files so that nothing is ever half written."""
 
+import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -16,6 +17,8 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     try:
         with temporary.open("xb") as file:
             write(file)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut could leave the new name with no content
         if path.exists():
             shutil.copymode(path, temporary)
         temporary.replace(path)

@@ -7,6 +7,7 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image, ImageCms
 
 from trellic.container.header import MOST_PIXELS
-from trellic.errors import BadRequest, DamagedStream, PictureTooLarge, UnreadablePicture
+from trellic.errors import BadRequest, DamagedStream, PictureTooLarge, TrellicError, UnreadablePicture
 from trellic.files import write_atomically
 
 Pixels = npt.NDArray[np.uint8]
@@ -77,10 +78,27 @@ def read(path: Path, limit: int = MOST_PIXELS) -> Picture:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # check_size is the limit here
             with Image.open(path) as image:
                 check_size(*image.size, limit)
+                wide = image.mode in {"RGB", "RGBA"} and any(";16" in str(tile[3]) for tile in image.tile)
+                frames = (
+                    1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+                )  # MPO: a photograph and its preview
                 image.load()
-                return from_pillow(image)
+            if wide:  # Pillow keeps the upper halves
+                warnings.warn("16-bit colour samples cut to 8 bits", Converted, stacklevel=2)
+            if frames > 1:
+                warnings.warn(f"the first of {frames} frames", Converted, stacklevel=2)
+            return from_pillow(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, zlib.error) as error:
         raise UnreadablePicture(f"cannot be read as a picture: {str(error).splitlines()[0]}") from error
+
+
+def readable(paths: Iterable[Path], report: Callable[[str], None]) -> Iterator[tuple[Path, Picture]]:
+    """Yield the pictures that can be read, and report those that cannot."""
+    for path in paths:
+        try:
+            yield path, read(path)
+        except TrellicError as error:
+            report(f"{path}: left out, {error}")
 
 
 def from_pillow(image: Image.Image) -> Picture:

@@ -44,6 +44,9 @@ class TlicImageFile(ImageFile.ImageFile):
             self._im = decoded.im
             self.info.update(decoded.info)
             self._data = b""
+            if self._exclusive_fp and self.fp is not None:  # opened by name: nothing more to read
+                self.fp.close()
+                self.fp = None
         return Image.Image.load(self)
 
 

@@ -16,7 +16,9 @@ from trellic.cli.fit_tables import fit_tables
 from trellic.cli.info import info
 from trellic.cli.macs import macs
 from trellic.cli.models import models
+from trellic.cli.retrain import retrain
 from trellic.cli.train import train
+from trellic.cli.verify import verify
 from trellic.errors import TrellicError
 
 app = typer.Typer(
@@ -25,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (encode, decode, info, evaluate, demo, train, export, fit_tables, calibrate, models, macs):
+for verb in (encode, decode, info, verify, evaluate, demo, train, retrain, export, fit_tables, calibrate, models, macs):
     app.command()(verb)
 
 

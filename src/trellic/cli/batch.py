@@ -2,9 +2,12 @@
 
 import glob
 import json
+import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,39 +53,62 @@ def plan(inputs: list[str], out: Path | None, suffixes: Iterable[str], suffix: s
     return [Job(path, (out / below).with_suffix(suffix) if out else path.with_suffix(suffix)) for path, below in files]
 
 
-def run(jobs: list[Job], work: Callable[[Job], dict[str, Any]], force: bool, as_json: bool) -> int:
-    """Do every job; print a line or a JSON record each; return the exit code, 1 where any failed.
+def workers_for(jobs: list[Job]) -> int:
+    """Return how many files to work on at a time: a thread each, as many as there are processors."""
+    return min(len(jobs), os.cpu_count() or 1)
 
-    `work` returns the facts of one job, with a `line` for people.
+
+class _Warnings(threading.local):
+    """The warnings of the job that a thread works on."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def take(self, message: Warning | str, *rest: object) -> None:
+        """Stand in for warnings.showwarning."""
+        self.texts.append(str(message))
+
+
+def run(jobs: list[Job], work: Callable[[Job], dict[str, Any]], force: bool, as_json: bool) -> int:
+    """Do every job, several at a time; print a line or a JSON record each, in order; return the exit code.
+
+    `work` returns the facts of one job, with a `line` for people. The exit code is 1 where any failed.
     """
     from rich.progress import track
 
-    records: list[dict[str, Any]] = []
-    written: set[Path] = set()
-    failures = 0
-    hidden = as_json or len(jobs) == 1 or not sys.stderr.isatty()
-    for job in track(jobs, "", disable=hidden, console=console()):
+    first = {job.target: job for job in reversed(jobs)}
+    told = _Warnings()
+
+    def do(job: Job) -> dict[str, Any]:
         record: dict[str, Any] = {"source": str(job.source), "target": str(job.target)}
-        line = ""
+        told.texts = []
         try:
-            if job.target in written:
-                raise FileExists(f"{job.target} was just written from another input")
+            if first[job.target] is not job:
+                raise FileExists(f"{job.target} is what another input is written to")
             check_free(job.target, force)
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                record |= work(job)
-            line = record.pop("line")
-            written.add(job.target)
-            record["warnings"] = [str(warning.message) for warning in caught]
-            for text in record["warnings"]:
-                print(f"{job.source}: {text}", file=sys.stderr)
+            record |= work(job)
+            record["warnings"] = told.texts
         except (TrellicError, OSError) as error:
-            failures += 1
             record["error"] = describe(error, job)
-            print(f"{job.source}: {record['error']}", file=sys.stderr)
-        if line and not as_json:
-            print(line)
-        records.append(record)
+        return record
+
+    records: list[dict[str, Any]] = []
+    hidden = as_json or len(jobs) == 1 or not sys.stderr.isatty()
+    with warnings.catch_warnings(), ThreadPoolExecutor(workers_for(jobs)) as pool:
+        warnings.simplefilter("always")
+        warnings.showwarning = told.take  # type: ignore[assignment]
+        try:
+            for record in track(pool.map(do, jobs), "", len(jobs), disable=hidden, console=console()):
+                line = record.pop("line", "")
+                for text in [*record.get("warnings", []), *filter(None, [record.get("error")])]:
+                    print(f"{record['source']}: {text}", file=sys.stderr)
+                if line and not as_json:
+                    print(line)
+                records.append(record)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    failures = sum("error" in record for record in records)
     if as_json:
         print(json.dumps(records, indent=1))
     if len(jobs) > 1 and failures:
@@ -95,6 +121,11 @@ def describe(error: TrellicError | OSError, job: Job) -> str:
     if isinstance(error, OSError):
         return f"{error.strerror or error}: {error.filename or job.target}"
     return str(error)
+
+
+def complain(message: str) -> None:
+    """Print a line on stderr."""
+    print(message, file=sys.stderr, flush=True)
 
 
 def console() -> Any:

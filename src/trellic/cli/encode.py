@@ -4,8 +4,19 @@ from typing import Annotated, Any
 
 import typer
 
-from trellic.cli.batch import Job, plan, run
-from trellic.cli.options import DEFAULT, DEFAULT_QUANTIZER, Force, Inputs, Json, Model, MostPixels, Output
+from trellic.cli.batch import Job, plan, run, workers_for
+from trellic.cli.options import (
+    DEFAULT,
+    DEFAULT_EFFORT,
+    Effort,
+    Force,
+    Inputs,
+    Json,
+    Model,
+    MostPixels,
+    Output,
+    Quantizer,
+)  # fmt: skip
 from trellic.container.header import MOST_PIXELS
 
 
@@ -17,7 +28,8 @@ def encode(
     size: Annotated[int | None, typer.Option(metavar="BYTES", help="Instead: at most this file size.")] = None,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Instead: at least this PSNR.")] = None,
     model: Model = DEFAULT,
-    quantizer: Annotated[str, typer.Option(help="How latents become integers.")] = DEFAULT_QUANTIZER,
+    effort: Effort = DEFAULT_EFFORT,
+    quantizer: Quantizer = "",
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
     as_json: Json = False,
@@ -28,7 +40,9 @@ def encode(
     from trellic.image import SUFFIXES, read
 
     target = Target(quality, bpp, size, psnr)
-    codec = Codec(model, quantizer=quantizer, limit=max_pixels)
+    jobs = plan(inputs, out, SUFFIXES, ".tlic")
+    threads = 1 if workers_for(jobs) > 1 else 0  # several pictures at a time, or several threads on one
+    codec = Codec(model, threads, quantizer=quantizer, effort=effort, limit=max_pixels)
 
     def work(job: Job) -> dict[str, Any]:
         picture = read(job.source, max_pixels)
@@ -41,4 +55,4 @@ def encode(
         line = f"{job.source} → {job.target}  {count} bytes, {bpp:.3f} bpp, quality {coded.quality:g}"
         return {**facts, "quality": coded.quality, "line": line}
 
-    raise typer.Exit(run(plan(inputs, out, SUFFIXES, ".tlic"), work, force, as_json))
+    raise typer.Exit(run(jobs, work, force, as_json))

@@ -8,40 +8,41 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, DEFAULT_QUANTIZER, Inputs, Model
+from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Inputs, Model, Quantizer
 
 
 def evaluate(
     inputs: Inputs,
     quality: Annotated[str, typer.Option("--quality", "-q", help="Qualities.")] = "10 30 50 70 90",
-    quantizer: Annotated[str, typer.Option(help="How latents become integers.")] = DEFAULT_QUANTIZER,
+    effort: Effort = DEFAULT_EFFORT,
+    quantizer: Quantizer = "",
     model: Model = DEFAULT,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all records here.")] = None,
 ) -> None:
     """Encode to bytes and decode every picture at every quality, and report what it took and what came back."""
     from rich.progress import Progress
 
-    from trellic.cli.batch import console, find_files
+    from trellic.cli.batch import complain, console, find_files
     from trellic.codec import Codec
     from trellic.errors import BadRequest
-    from trellic.evaluate.run import averages
-    from trellic.evaluate.run import evaluate as run
+    from trellic.evaluate.run import averages, evaluate_picture
     from trellic.files import write_atomically
-    from trellic.image import SUFFIXES
+    from trellic.image import SUFFIXES, readable
 
     try:
         qualities = [float(word) for word in quality.replace(",", " ").split()]
     except ValueError as error:
         raise BadRequest(f"qualities {quality!r} are not numbers") from error
     paths = [path for path, _ in find_files(inputs, SUFFIXES)]
-    codec = Codec(model, quantizer=quantizer)
+    codec = Codec(model, quantizer=quantizer, effort=effort)
+    records = []
     with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("evaluating", total=len(paths))
-        records = run(codec, paths, qualities, lambda path: bar.advance(task))
+        for path, picture in bar.track(readable(paths, complain), len(paths), description="evaluating"):
+            records += [evaluate_picture(codec, path.name, picture, quality) for quality in qualities]
     if json_file:
         report = {
             "model": codec.model.name,
-            "quantizer": quantizer,
+            "quantizer": codec.quantizer.name,
             "command": shlex.join(["trellic", *sys.argv[1:]]),
             "records": records,
         }
@@ -52,3 +53,4 @@ def evaluate(
             f"{row['quality']:7g} {row['bpp']:7.4f}   {row['estimated_bpp']:7.4f} {row['psnr']:7.3f}  "
             f"{row['ms_ssim']:.5f}  {row['encode_seconds']:8.3f}  {row['decode_seconds']:8.3f}"
         )
+    raise typer.Exit(int(len(records) < len(paths) * len(qualities)))

@@ -1,52 +1,58 @@
-"""trellic fit-tables: a model with probability tables refitted on pictures."""
+"""trellic fit-tables: a model with probability tables and reconstruction points refitted on pictures."""
 
-import io
 import shlex
 import sys
-from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from trellic.cli.options import DEFAULT, DEFAULT_QUANTIZER, Force, Inputs, Model
+from trellic.cli.options import DEFAULT, Force, Inputs, Model, Quantizers
 
-QUALITIES = (0, 15, 30, 45, 60, 75, 90, 100)
+QUALITIES = (0, 20, 40, 60, 80, 100)
+ROUNDS = 2
+"""A search chooses by the tables it has; with the tables of its first choices it chooses again."""
 
 
 def fit_tables(
     inputs: Inputs,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL.trm")],
     model: Model = DEFAULT,
-    quantizer: Annotated[str, typer.Option(help="Whose tables to fit.")] = DEFAULT_QUANTIZER,
+    quantizer: Quantizers = None,
     every: Annotated[int, typer.Option(min=1, help="Take one picture in so many.")] = 1,
     force: Force = False,
 ) -> None:
-    """Write a model whose probability tables are those of the indices it emits on training pictures."""
-    import numpy as np
+    """Write a model whose tables are those of the indices that quantizers emit on training pictures."""
     from rich.progress import Progress
 
-    from trellic.cli.batch import console, find_files
-    from trellic.codec import Codec
-    from trellic.codec.fit_tables import count_indices
+    from trellic.cli.batch import complain, console, find_files
+    from trellic.codec.fit_tables import refit
+    from trellic.codec.quantization import Quantization
     from trellic.container.header import QUALITY_ONE
     from trellic.files import check_free, write_atomically
-    from trellic.image import SUFFIXES, read
-    from trellic.model import ModelFile
+    from trellic.image import SUFFIXES, readable
+    from trellic.model import ModelFile, Networks, find_model
+    from trellic.quantize import QUANTIZERS, quantizer_named
 
     check_free(out, force)
-    codec = Codec(model, quantizer=quantizer)
+    file = ModelFile.read(find_model(model))
+    networks = Networks(file)
+    chosen = [quantizer_named(name) for name in quantizer] if quantizer else QUANTIZERS
+    quantizations = [Quantization.of(networks, each) for each in chosen]
     paths = [path for path, _ in find_files(inputs, SUFFIXES)][::every]
     qualities = [quality * QUALITY_ONE for quality in QUALITIES]
     with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("counting", total=len(paths))
-        pictures = [partial(read, path) for path in paths]
-        histogram = count_indices(codec.networks, pictures, qualities, codec.quantization, lambda: bar.advance(task))
-    buffer = io.BytesIO()
-    np.save(buffer, histogram.fitted().frequency)
-    command = shlex.join(["trellic", *sys.argv[1:]])
-    fitted = {"command": command, "pictures": len(paths), "before": codec.model.name}
-    tables = {f"tables_{quantizer}.npy": buffer.getvalue()}
-    data = codec.model.pack_with(quantizer, {"tables": fitted}, tables)
-    write_atomically(out, lambda file: file.write(data))
-    print(f"{out}: model {ModelFile.read(out).name}, tables of {len(paths)} pictures")
+        task = bar.add_task("counting", total=ROUNDS * len(paths))
+        for _ in range(ROUNDS):
+            pictures = (picture for _, picture in bar.track(readable(paths, complain), task_id=task))
+            quantizations = refit(networks, pictures, qualities, quantizations)
+    facts = {"command": shlex.join(["trellic", *sys.argv[1:]]), "pictures": len(paths), "before": file.name}
+    arrays: dict[str, Any] = {"tables_side.npy": quantizations[0].side_tables.frequency}
+    settings = {}
+    for each in quantizations:
+        name = each.quantizer.name
+        arrays |= {f"tables_{name}.npy": each.tables.frequency, f"points_{name}.npy": each.points}
+        settings[name] = {"tables": facts}
+    data = file.pack_with(settings, arrays)
+    write_atomically(out, lambda target: target.write(data))
+    print(f"{out}: model {ModelFile.read(out).name}, tables of {', '.join(settings)} from {len(paths)} pictures")

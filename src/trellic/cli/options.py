@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-DEFAULT, DEFAULT_QUANTIZER = "base", "uniform"
+DEFAULT, DEFAULT_EFFORT = "base", 7
 """Named here too, where the codec is not loaded; a test holds them to it."""
 
 Inputs = Annotated[list[str], typer.Argument(metavar="IN...", help="Files, folders or glob patterns.")]
@@ -16,3 +16,8 @@ Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on stdout.")]
 Model = Annotated[str, typer.Option("--model", "-m", metavar="M", help="A model's name, hash or .trm file.")]
 MostPixels = Annotated[int, typer.Option("--max-pixels", help="Refuse larger pictures.")]
+Effort = Annotated[int, typer.Option("--effort", min=1, max=9, help="1 quick … 9 small; decoding takes the same.")]
+Quantizer = Annotated[
+    str, typer.Option("--quantizer", help="Instead of an effort: uniform, deadzone, rdoq, tcq4 or tcq8.")
+]
+Quantizers = Annotated[list[str] | None, typer.Option("--quantizer", help="Only this one; may be repeated.")]

@@ -1,6 +1,8 @@
 """The codec for many pictures: a model loaded once, pictures to bytes and back."""
 
+import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +19,16 @@ from trellic.errors import BadRequest
 from trellic.image import Picture
 from trellic.metrics import psnr
 from trellic.model import DEFAULT, ModelFile, Networks, find_model
-from trellic.quantize import quantizer_named
-
-DEFAULT_QUANTIZER = "uniform"
+from trellic.quantize import DEFAULT_EFFORT, quantizer_for, quantizer_named
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A whole stream, with what is known of it: quality 0 to 100, estimated bits of the latents."""
+    """A whole stream, with what is known of it: quality 0 to 100, and its coded latents."""
 
     data: bytes
     quality: float
-    estimated_bits: float
+    coded: Coded
 
 
 @dataclass
@@ -59,18 +59,29 @@ class Codec:
 
     model      a name, hash prefix or path
     threads    of the transforms; 0 for as many as there are processors
-    quantizer  name of the quantizer to encode with
+    quantizer  name of the quantizer to encode with; "" for the one that `effort` stands for
+    effort     1 (quick) to 9 (small files)
     limit      most pixels to accept; larger pictures raise PictureTooLarge
-    Raises MissingModel or DamagedModel.
+    Raises MissingModel, DamagedModel or BadRequest.
     """
 
     def __init__(
-        self, model: str = DEFAULT, threads: int = 0, quantizer: str = DEFAULT_QUANTIZER, limit: int = MOST_PIXELS
+        self,
+        model: str = DEFAULT,
+        threads: int = 0,
+        quantizer: str = "",
+        effort: int = DEFAULT_EFFORT,
+        limit: int = MOST_PIXELS,
     ) -> None:
         self.model = ModelFile.read(find_model(model))
         self.networks = Networks(self.model, threads)
-        self.quantization = Quantization.of(self.networks, quantizer_named(quantizer))
+        self.quantizer = quantizer_named(quantizer) if quantizer else quantizer_for(effort)
         self.limit = limit
+
+    @cached_property
+    def quantization(self) -> Quantization:
+        """The quantizer to encode with, as the model is set up for it. Raises BadRequest where it is not."""
+        return Quantization.of(self.networks, self.quantizer)
 
     def encode(
         self,
@@ -104,7 +115,7 @@ class Codec:
 
         def stream_at(quality: int) -> bytes:
             mode = Mode.GREY if picture.grey else Mode.RGB
-            number, step = self.quantization.quantizer.number, self.quantization.step
+            number, step = self.quantization.quantizer.number, self.quantization.at(quality).step
             header = Header(self.model.sha256[:HASH_BYTES], width, height, mode, quality, number, step)
             return write_stream(header, [*rest, Section(SectionType.LATENTS, trial.code(quality).data)])
 
@@ -116,7 +127,7 @@ class Codec:
         else:
             quality = round(target.quality * QUALITY_ONE)
         data = stream_at(quality)
-        return Encoded(data, quality / QUALITY_ONE, trial.code(quality).estimated_bits)
+        return Encoded(data, quality / QUALITY_ONE, trial.code(quality))
 
     def decode(self, data: bytes) -> Image.Image:
         """Return the picture of a stream that was coded with this model.
@@ -127,18 +138,39 @@ class Codec:
 
     def decode_picture(self, data: bytes) -> Picture:
         """Return the picture of a stream as planes and metadata."""
+        header, payloads = self._read(data)
+        latents = decode_latents(self.networks, header, payloads[SectionType.LATENTS])
+        pixels = synthesize(self.networks, latents, header.quality, header.width, header.height)
+        shown = pixels if header.mode is Mode.RGB else _one_channel(pixels)
+        return Picture(shown, header.mode is Mode.GREY, *self._beside_latents(header, payloads))
+
+    def verify(self, data: bytes) -> str:
+        """Return the SHA-256 of a stream's indices: all is decoded but the picture itself.
+
+        Checks every checksum, and that the coded data ends where the picture does, and unpacks alpha and metadata.
+        Indices are hashed in coding order, 32-bit little-endian. Raises as `decode` does.
+        """
+        header, payloads = self._read(data)
+        digest = hashlib.sha256()
+        data = payloads[SectionType.LATENTS]
+        decode_latents(self.networks, header, data, lambda indices: digest.update(indices.astype("<i4").tobytes()))
+        self._beside_latents(header, payloads)
+        return digest.hexdigest()
+
+    def _read(self, data: bytes) -> tuple[Header, dict[int, bytes]]:
+        """Return the header and the payloads by type of a stream that this codec may decode."""
         header, sections = read_stream(data)
         if header.model != self.model.sha256[:HASH_BYTES]:
             raise BadRequest(f"the stream needs model {header.model.hex()}, this codec holds {self.model.name}")
         width, height = header.width + -header.width % STRIDE, header.height + -header.height % STRIDE
         pictures.check_size(width, height, max(self.limit, STRIDE**2))
-        payloads = {section.type: section.payload for section in sections}
-        latents = decode_latents(self.networks, header, payloads[SectionType.LATENTS])
-        pixels = synthesize(self.networks, latents, header.quality, header.width, header.height)
+        return header, {section.type: section.payload for section in sections}
+
+    @staticmethod
+    def _beside_latents(header: Header, payloads: dict[int, bytes]) -> tuple[pictures.Pixels | None, bytes, bytes]:
+        """Return alpha, profile and EXIF."""
         alpha, icc, exif = (payloads.get(kind) for kind in (SectionType.ALPHA, SectionType.ICC, SectionType.EXIF))
-        return Picture(
-            pixels if header.mode is Mode.RGB else _one_channel(pixels),
-            header.mode is Mode.GREY,
+        return (
             pictures.unpack_alpha(alpha, header.width, header.height) if alpha is not None else None,
             pictures.unpack_metadata(icc) if icc is not None else b"",
             pictures.unpack_metadata(exif) if exif is not None else b"",

@@ -1,12 +1,15 @@
 """Sections → pixels."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from trellic.codec.passes import code_in_order
+from trellic.codec.passes import Pass, code_in_order
 from trellic.codec.quantization import Quantization
 from trellic.container.header import HIGHEST_QUALITY, Header
-from trellic.entropy.parameters import Parameters, rows_of
-from trellic.entropy.rans import Decoder, Rows
+from trellic.entropy.machine import Indices, Rows
+from trellic.entropy.parameters import rows_of
+from trellic.entropy.rans import Decoder
 from trellic.entropy.tables import SKIPPED_ROWS
 from trellic.image import Pixels
 from trellic.model.networks import Floats, Networks
@@ -16,19 +19,31 @@ STRIDE = 64
 """Pictures are continued to multiples of this, the pixels that one element of z covers."""
 
 
-def decode_latents(networks: Networks, header: Header, data: bytes) -> Floats:
-    """Return the latents of a stream, (C, H/16, W/16). Raises DamagedStream or UnsupportedStream."""
-    quantization = Quantization.of(networks, quantizer_numbered(header.quantizer), header.step)
-    tables = quantization.tables
+def decode_latents(
+    networks: Networks, header: Header, data: bytes, see: Callable[[Indices], None] = lambda indices: None
+) -> Floats:
+    """Return the latents of a stream, (C, H/16, W/16), and show every pass's indices to `see` in coding order.
+
+    Raises DamagedStream or UnsupportedStream.
+    """
+    quantization = Quantization.of(networks, quantizer_numbered(header.quantizer))
     coder = Decoder(data)
     share = header.quality / HIGHEST_QUALITY
     shape = (networks.side, -(-header.height // STRIDE), -(-header.width // STRIDE))
-    side = coder.pull(side_rows(networks, share, shape[1] * shape[2]), tables).astype(np.float32).reshape(shape)
+    side = coder.pull(side_rows(networks, share, shape[1] * shape[2]), quantization.side_tables)
+    see(side)
 
-    def code_pass(channels: slice, half: int, parameters: Parameters) -> Floats:
-        return quantization.dequantize(coder.pull(parameters.rows, tables), parameters)
+    def code_pass(at: Pass) -> tuple[Indices, Rows, int]:
+        indices, table_rows, state = coder.pull_by(
+            quantization.machine, at.parameters.rows, quantization.tables, at.state
+        )
+        see(indices)
+        return indices, table_rows, state
 
-    latents = code_in_order(networks, side, share, code_pass)
+    latents = code_in_order(
+        networks, side.astype(np.float32).reshape(shape), share, quantization.machine, quantization.read(header.step),
+        code_pass,
+    )  # fmt: skip
     coder.finish()
     return latents
 

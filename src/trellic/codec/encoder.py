@@ -1,20 +1,21 @@
 """Pixels → sections: analysis once a picture, then coding at any quality."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from trellic.codec.decoder import STRIDE, side_rows, synthesize
-from trellic.codec.halves import gather
-from trellic.codec.passes import code_in_order
+from trellic.codec.passes import Pass, code_in_order
 from trellic.codec.quantization import Quantization
 from trellic.container.header import HIGHEST_QUALITY
+from trellic.entropy.machine import Indices, Rows, walk
 from trellic.entropy.parameters import Parameters
-from trellic.entropy.rans import Encoder, Indices, Rows, estimate_bits
-from trellic.entropy.tables import ESCAPE_LIMIT
+from trellic.entropy.rans import Encoder, estimate_bits
+from trellic.entropy.tables import ESCAPE_LIMIT, Tables
 from trellic.image import Pixels
 from trellic.model.networks import Floats, Networks
+from trellic.quantize import Quantizer, Setting
 
 
 @dataclass(frozen=True)
@@ -47,38 +48,68 @@ def analyse(networks: Networks, pixels: Pixels) -> Analysed:
     return Analysed(networks.analysis(planes.astype(np.float32) / np.float32(255)), width, height)
 
 
+class Sink(Protocol):
+    """What becomes of quantized latents: written, or counted."""
+
+    def side(self, rows: Rows, indices: Indices) -> None:
+        """Take the side information."""
+
+    def latents(self, table_rows: Rows, indices: Indices, line: Floats, parameters: Parameters) -> None:
+        """Take a pass in coding order; `line` is what was quantized."""
+
+
+class _Writer:
+    """Codes what it takes, and adds up what the tables promise."""
+
+    def __init__(self, quantization: Quantization) -> None:
+        self.quantization = quantization
+        self.coder = Encoder()
+        self.bits = 0.0
+
+    def side(self, rows: Rows, indices: Indices) -> None:
+        self._put(rows, indices, self.quantization.side_tables)
+
+    def latents(self, table_rows: Rows, indices: Indices, line: Floats, parameters: Parameters) -> None:
+        del line, parameters
+        self._put(table_rows, indices, self.quantization.tables)
+
+    def _put(self, rows: Rows, indices: Indices, tables: Tables) -> None:
+        self.coder.push(rows, indices, tables)
+        self.bits += estimate_bits(rows, indices, tables)
+
+
 def code(networks: Networks, analysed: Analysed, quality: int, quantization: Quantization) -> Coded:
     """Code latents at a quality in 1/256 of a point."""
-    tables = quantization.tables
-    coder = Encoder()
-    bits = 0.0
+    writer = _Writer(quantization)
+    decoded = quantize_in_order(networks, analysed, quality, quantization, writer)
+    return Coded(writer.coder.finish(), writer.bits, decoded)
 
-    def put(rows: Rows, indices: Indices) -> None:
-        nonlocal bits
-        coder.push(rows, indices, tables)
-        bits += estimate_bits(rows, indices, tables)
 
-    decoded = quantize_in_order(networks, analysed, quality, quantization, put)
-    return Coded(coder.finish(), bits, decoded)
+def quantize_pass(
+    quantizer: Quantizer, setting: Setting, at: Pass, line: Floats, worth: Floats
+) -> tuple[Indices, Rows, int]:
+    """Return indices and table rows of a pass's latents, and the state after them; all in coding order."""
+    indices = quantizer.quantize(line, at.parameters, worth, setting, at.state)
+    table_rows, state = walk(quantizer.machine, at.parameters.rows, indices, at.state)
+    return indices, table_rows, state
 
 
 def quantize_in_order(
-    networks: Networks,
-    analysed: Analysed,
-    quality: int,
-    quantization: Quantization,
-    put: Callable[[Rows, Indices], None],
+    networks: Networks, analysed: Analysed, quality: int, quantization: Quantization, sink: Sink
 ) -> Floats:
-    """Quantize all latents pass by pass, hand rows and indices to `put`, and return the latents as decoded."""
+    """Quantize all latents pass by pass, hand them to `sink`, and return the latents as decoded."""
     share = quality / HIGHEST_QUALITY
+    setting, machine = quantization.at(quality), quantization.machine
     latents = analysed.latents * networks.gain(share)
+    weights = networks.weights(share)
 
     side = np.clip(np.rint(networks.hyper_analysis(latents)), -ESCAPE_LIMIT, ESCAPE_LIMIT)
-    put(side_rows(networks, share, side[0].size), side.astype(np.int32).ravel())
+    sink.side(side_rows(networks, share, side[0].size), side.astype(np.int32).ravel())
 
-    def code_pass(channels: slice, half: int, parameters: Parameters) -> Floats:
-        indices = quantization.quantize(gather(latents[channels], half), parameters)
-        put(parameters.rows, indices)
-        return quantization.dequantize(indices, parameters)
+    def code_pass(at: Pass) -> tuple[Indices, Rows, int]:
+        line, worth = at.gather(latents[at.channels]), at.spread(weights[at.channels])
+        indices, table_rows, state = quantize_pass(quantization.quantizer, setting, at, line, worth)
+        sink.latents(table_rows, indices, line, at.parameters)
+        return indices, table_rows, state
 
-    return code_in_order(networks, side, share, code_pass)
+    return code_in_order(networks, side, share, machine, setting, code_pass)

@@ -1,42 +1,66 @@
-"""Probability tables refitted on what a quantizer really emits.
+"""Probability tables and reconstruction points refitted on what a quantizer really emits.
 
 A trained prior promises a Gaussian of some scale; the indices that arrive follow a law with a sharper peak and longer
-tails. Counting them, row by row, on training pictures gives tables that cost fewer bits for the same indices.
+tails, more so where a search chose them. Counting them, table by table, on training pictures gives tables that cost
+fewer bits for the same indices, and the mean of the residuals behind each index is where its level should lie.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
-from trellic.codec.encoder import analyse, quantize_in_order
+from trellic.codec.encoder import Analysed, analyse, quantize_in_order
 from trellic.codec.quantization import Quantization
-from trellic.entropy.rans import Indices, Rows
-from trellic.entropy.tables import ROWS, Tables, quantize_distribution
+from trellic.entropy.machine import Indices, Rows
+from trellic.entropy.parameters import ONE, Parameters
+from trellic.entropy.tables import ROWS, SKIPPED_ROWS, Tables, quantize_distribution
 from trellic.image import Picture
-from trellic.model.networks import Networks
+from trellic.model.networks import Floats, Networks
+from trellic.quantize.levels import POINTS
 
 PRIOR_COUNT = 2000.0
 """How many observations the table before refitting is worth, in each row: what smooths rows that are rarely met."""
+POINT_PRIOR = 200.0
+"""How many residuals at the level itself a reconstruction point starts from."""
+
+Float64s = npt.NDArray[np.float64]
+
+
+@njit(cache=True, nogil=True)
+def _count(rows, indices, radius, counts):  # type: ignore[no-untyped-def]
+    for n in range(len(rows)):
+        counts[rows[n], min(abs(indices[n]), radius[rows[n]] + 1)] += 1
+
+
+@njit(cache=True, nogil=True)
+def _add_errors(rows, indices, line, means, step, number, total):  # type: ignore[no-untyped-def]
+    for n in range(len(rows)):
+        if indices[n] != 0 and rows[n] >= SKIPPED_ROWS:
+            residual = (line[n] * np.float64(ONE) - means[n]) / step
+            magnitude = abs(indices[n])
+            level = magnitude - 0.5 * (rows[n] // ROWS)
+            point = min(magnitude, POINTS) - 1
+            number[rows[n], point] += 1
+            total[rows[n], point] += (residual if indices[n] > 0 else -residual) - level
 
 
 class Histogram:
-    """Counts of magnitudes by row: 0 … radius, then escapes, float64 (radius + 2,) each."""
+    """Counts of magnitudes by table row: 0 … radius, then escapes, float64 (table rows, largest radius + 2)."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
-        self.counts = [np.zeros(radius + 2) for radius in tables.radius]
+        self.counts = np.zeros((len(tables.radius), int(tables.radius.max()) + 2))
 
     def put(self, rows: Rows, indices: Indices) -> None:
         """Count a pass."""
-        for row in np.unique(rows):
-            radius = int(self.tables.radius[row])
-            magnitudes = np.minimum(np.abs(indices[rows == row]), radius + 1)
-            self.counts[row] += np.bincount(magnitudes, minlength=radius + 2)
+        _count(rows, indices, self.tables.radius, self.counts)
 
     def fitted(self) -> Tables:
         """Return tables of the same shape: symmetric, smoothed by the tables before, positive."""
-        return Tables.of_frequencies([self._fitted_row(row) for row in range(ROWS)])
+        return Tables.of_frequencies([self._fitted_row(row) for row in range(len(self.counts))])
 
     def _fitted_row(self, row: int) -> npt.NDArray[np.uint32]:
         start, end = self.tables.start[row : row + 2]
@@ -44,22 +68,53 @@ class Histogram:
         before = self.tables.frequency[start:end].astype(np.float64)
         folded = np.concatenate([before[radius : 2 * radius + 1], before[-1:]])
         folded[1:-1] *= 2
-        mixed = self.counts[row] + PRIOR_COUNT * folded / folded.sum()
+        mixed = self.counts[row, : radius + 2] + PRIOR_COUNT * folded / folded.sum()
         return quantize_distribution(mixed[0], mixed[1:-1] / 2, mixed[-1])
 
 
-def count_indices(
-    networks: Networks,
-    pictures: Sequence[Callable[[], Picture]],
-    qualities: Sequence[int],
-    quantization: Quantization,
-    progress: Callable[[], None] = lambda: None,
-) -> Histogram:
-    """Return the histogram of the indices of pictures, each at every quality in 1/256 of a point."""
-    histogram = Histogram(quantization.tables)
-    for picture in pictures:
-        analysed = analyse(networks, picture().pixels)
+class Census:
+    """All that refitting counts, of one quantization at any qualities; a sink of `quantize_in_order`."""
+
+    def __init__(self, quantization: Quantization) -> None:
+        self.quantization = quantization
+        self.step = ONE
+        self.side_counts = Histogram(quantization.side_tables)
+        self.latent_counts = Histogram(quantization.tables)
+        self._numbers, self._errors = np.zeros(quantization.points.shape), np.zeros(quantization.points.shape)
+
+    def count(self, networks: Networks, analysed: Analysed, qualities: Sequence[int]) -> None:
+        """Count a picture at every quality in 1/256 of a point."""
         for quality in qualities:
-            quantize_in_order(networks, analysed, quality, quantization, histogram.put)
-        progress()
-    return histogram
+            self.step = self.quantization.at(quality).step
+            quantize_in_order(networks, analysed, quality, self.quantization, self)
+
+    def side(self, rows: Rows, indices: Indices) -> None:
+        """Count side information."""
+        self.side_counts.put(rows, indices)
+
+    def latents(self, table_rows: Rows, indices: Indices, line: Floats, parameters: Parameters) -> None:
+        """Count a pass."""
+        self.latent_counts.put(table_rows, indices)
+        _add_errors(table_rows, indices, line, parameters.means, self.step, self._numbers, self._errors)
+
+    def refit(self) -> Quantization:
+        """Return the quantization with the tables that were counted, and the mean of each level's residuals."""
+        shift = np.clip(self._errors / (self._numbers + POINT_PRIOR), -0.25, 0.25)
+        return replace(
+            self.quantization,
+            tables=self.latent_counts.fitted(),
+            side_tables=self.side_counts.fitted(),
+            points=np.rint(shift * ONE).astype(np.int16),
+        )
+
+
+def refit(
+    networks: Networks, pictures: Iterable[Picture], qualities: Sequence[int], quantizations: Sequence[Quantization]
+) -> list[Quantization]:
+    """Return quantizations with tables and points of pictures, each at every quality in 1/256 of a point."""
+    censuses = [Census(quantization) for quantization in quantizations]
+    for picture in pictures:
+        analysed = analyse(networks, picture.pixels)
+        for census in censuses:
+            census.count(networks, analysed, qualities)
+    return [census.refit() for census in censuses]

@@ -1,33 +1,51 @@
-"""A quantizer with all that it needs at one model: its tables, its step, and how hard the encoder tries."""
+"""A quantizer with all that it needs at one model: its tables and points, and its step and strength at each quality."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from trellic.entropy.parameters import ONE, Parameters
+import numpy as np
+
+from trellic.container.header import HIGHEST_QUALITY
+from trellic.entropy.machine import Machine
 from trellic.entropy.tables import Tables
 from trellic.model.networks import Networks
-from trellic.quantize import Indices, Latents, Quantizer
+from trellic.quantize import Quantizer, Setting
+from trellic.quantize.levels import Points
 
 
-class Quantization(NamedTuple):
-    """What the passes of one stream share; only the encoder reads `strength`."""
+@dataclass(frozen=True)
+class Quantization:
+    """A quantizer as a model is set up for it.
+
+    side_tables  of the side information, which every quantizer codes alike
+    knots        (quality 0 to 1, step in 1/1024, strength), quality rising; linear in between; for the encoder only
+    """
 
     quantizer: Quantizer
     tables: Tables
-    step: int
-    strength: float
+    points: Points
+    side_tables: Tables
+    knots: tuple[tuple[float, float, float], ...]
 
     @classmethod
-    def of(
-        cls, networks: Networks, quantizer: Quantizer, step: int = ONE, strength: float | None = None
-    ) -> "Quantization":
-        """Return the quantizer as the model is set up for it; `strength` replaces the model's."""
-        chosen = networks.strength(quantizer.name, quantizer.strength) if strength is None else strength
-        return cls(quantizer, networks.tables_for(quantizer.name), step, chosen)
+    def of(cls, networks: Networks, quantizer: Quantizer) -> "Quantization":
+        """Return the quantizer as the model is set up for it. Raises BadRequest where it is not."""
+        knots = networks.knots(quantizer.name) or ((0.0, float(quantizer.step), quantizer.strength),)
+        kinds = int(quantizer.machine.kinds.max()) + 1
+        tables, points = networks.tables_for(quantizer.name, kinds)
+        return cls(quantizer, tables, points, networks.side_tables, knots)
 
-    def quantize(self, latents: Latents, parameters: Parameters) -> Indices:
-        """Return the indices of a pass, int32 (n,)."""
-        return self.quantizer.quantize(latents, parameters, self.tables, self.step, self.strength)
+    @property
+    def machine(self) -> Machine:
+        """The state machine that chooses between kinds of tables."""
+        return self.quantizer.machine
 
-    def dequantize(self, indices: Indices, parameters: Parameters) -> Latents:
-        """Return the latents of a pass, float32 (n,)."""
-        return self.quantizer.dequantize(indices, parameters, self.step)
+    def at(self, quality: int) -> Setting:
+        """Return what the encoder works with at a quality in 1/256 of a point."""
+        share = quality / HIGHEST_QUALITY
+        qualities, steps, strengths = zip(*self.knots, strict=True)
+        step = round(float(np.interp(share, qualities, steps)))
+        return Setting(self.tables, self.points, step, float(np.interp(share, qualities, strengths)))
+
+    def read(self, step: int) -> Setting:
+        """Return what a decoder needs, given a stream's step in 1/1024."""
+        return Setting(self.tables, self.points, step, 0.0)

@@ -21,6 +21,7 @@ _LOWEST = np.float32(math.log(SMALLEST_SCALE))
 _PER_ROW = np.float32(1 / LOG_STEP)
 _HALF, _ONE = np.float32(0.5), np.float32(ONE)
 _LIMIT = np.float32(MEAN_LIMIT)
+_OFFSET_ONE = 256
 
 
 class Parameters(NamedTuple):
@@ -30,10 +31,18 @@ class Parameters(NamedTuple):
     means: npt.NDArray[np.int32]
 
 
+def row_offset(step: int) -> np.float32:
+    """Return by how many rows a step, in 1/1024, lowers them: a row stands for a scale in steps.
+
+    Counted in 1/256 of a row, so that every processor's logarithm gives the same.
+    """
+    return np.float32(round(math.log(step / ONE) / LOG_STEP * _OFFSET_ONE) / _OFFSET_ONE)
+
+
 @njit(cache=True, nogil=True)
-def _fill(means, log_scales, rows, fixed):  # type: ignore[no-untyped-def]
+def _fill(means, log_scales, offset, rows, fixed):  # type: ignore[no-untyped-def]
     for n in range(len(means)):
-        row = math.floor((log_scales[n] - _LOWEST) * _PER_ROW + _HALF)
+        row = math.floor((log_scales[n] - _LOWEST) * _PER_ROW - offset + _HALF)
         # Written so that NaN, which only a damaged model can produce, becomes row 0 and mean 0.
         rows[n] = np.uint8(min(row, ROWS - 1)) if row > 0 else np.uint8(0)
         mean = means[n]
@@ -42,10 +51,10 @@ def _fill(means, log_scales, rows, fixed):  # type: ignore[no-untyped-def]
         fixed[n] = np.int32(np.rint(mean * _ONE))
 
 
-def parameters_of(means: npt.NDArray[np.float32], log_scales: npt.NDArray[np.float32]) -> Parameters:
-    """Return the integers that stand for means and natural log scales, float32 (n,)."""
+def parameters_of(means: npt.NDArray[np.float32], log_scales: npt.NDArray[np.float32], step: int = ONE) -> Parameters:
+    """Return the integers that stand for means and natural log scales, float32 (n,), at a step in 1/1024."""
     parameters = Parameters(np.empty(len(means), np.uint8), np.empty(len(means), np.int32))
-    _fill(means, log_scales, *parameters)
+    _fill(means, log_scales, row_offset(step), *parameters)
     return parameters
 
 

@@ -12,11 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from trellic.entropy.tables import BUCKET_BITS, ESCAPE_LIMIT, PRECISION, SKIPPED_ROWS, TOTAL, Tables
+from trellic.entropy.machine import MEMORYLESS, Indices, Machine, Rows
+from trellic.entropy.tables import BUCKET_BITS, ESCAPE_LIMIT, PRECISION, ROWS, SKIPPED_ROWS, TOTAL, Tables
 from trellic.errors import DamagedStream
-
-Rows = npt.NDArray[np.uint8]
-Indices = npt.NDArray[np.int32]
 
 LOWEST = 1 << 31
 WORD_BITS = 32
@@ -122,8 +120,11 @@ def _escaped(words, at, first, second, radius):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _decode(words, at, first, second, rows, radius, row_first, cumulative, buckets, indices):  # type: ignore[no-untyped-def]
-    """Decode one index a row; return (status, words read, states). Reading past the end stops at once."""
+def _decode(words, at, first, second, rows, radius, row_first, cumulative, buckets, indices, machine, state):  # type: ignore[no-untyped-def]
+    """Decode one index a row; return (status, words read, coder's states, machine's state). Reading past the end stops.
+
+    `machine` is None, which costs nothing, or (transitions, kinds): then rows become table rows in place.
+    """
     mask, precision, word = np.uint64(TOTAL - 1), np.uint64(PRECISION), np.uint64(WORD_BITS)
     bucket_bits, one, lowest = np.uint64(BUCKET_BITS), np.uint64(1), np.uint64(LOWEST)
     for n in range(len(rows)):
@@ -131,6 +132,9 @@ def _decode(words, at, first, second, rows, radius, row_first, cumulative, bucke
         if row < np.uint64(SKIPPED_ROWS):
             indices[n] = 0
             continue
+        if machine is not None:
+            row += np.uint64(ROWS) * np.uint64(machine[1][state])
+            rows[n] = row
         slot = first & mask
         base = np.uint64(row_first[row])
         symbol = base + np.uint64(buckets[row, slot >> bucket_bits])
@@ -138,22 +142,24 @@ def _decode(words, at, first, second, rows, radius, row_first, cumulative, bucke
         while high <= slot:
             symbol += one
             low, high = high, np.uint64(cumulative[symbol + one])
-        state = (high - low) * (first >> precision) + slot - low
-        if state < lowest:
+        value = (high - low) * (first >> precision) + slot - low
+        if value < lowest:
             if at >= len(words):
-                return _SHORT, at, first, second
-            state = (state << word) | np.uint64(words[np.uint64(at)])
+                return _SHORT, at, first, second, state
+            value = (value << word) | np.uint64(words[np.uint64(at)])
             at += 1
-        first, second = second, state
+        first, second = second, value
         index = np.int64(symbol - base) - radius[row]
         if index > radius[row]:
             index, at, first, second = _escaped(words, at, first, second, np.int64(radius[row]))
             if at > len(words):
-                return _SHORT, at, first, second
+                return _SHORT, at, first, second, state
             if abs(index) > ESCAPE_LIMIT:
-                return _BAD, at, first, second
+                return _BAD, at, first, second, state
         indices[n] = index
-    return _OK, at, first, second
+        if machine is not None:
+            state = np.int64(machine[0][state, index & 1])
+    return _OK, at, first, second, state
 
 
 @njit(cache=True, nogil=True)
@@ -221,17 +227,22 @@ class Decoder:
 
     def pull(self, rows: Rows, tables: Tables) -> Indices:
         """Return the next pass, int32 (n,), by its rows. Raises DamagedStream."""
+        return self.pull_by(MEMORYLESS, rows, tables, 0)[0]
+
+    def pull_by(self, machine: Machine, rows: Rows, tables: Tables, state: int) -> tuple[Indices, Rows, int]:
+        """Return the next pass, the table row of each index, and the machine's state after it. Raises DamagedStream."""
         indices = np.empty(len(rows), np.int32)
-        status, self._at, first, second = _decode(
-            self._words, self._at, self._states[0], self._states[1], rows, tables.radius, tables.first,
-            tables.cumulative, tables.buckets, indices,
+        table_rows = rows.copy() if machine.remembers else rows
+        status, self._at, first, second, state = _decode(
+            self._words, self._at, self._states[0], self._states[1], table_rows, tables.radius, tables.first,
+            tables.cumulative, tables.buckets, indices, tuple(machine) if machine.remembers else None, state,
         )  # fmt: skip
         self._states = np.array([first, second], np.uint64)
         if status == _SHORT:
             raise DamagedStream("coded data ends before the picture does")
         if status == _BAD:
             raise DamagedStream("coded data holds an impossible index")
-        return indices
+        return indices, table_rows, state
 
     def finish(self) -> None:
         """Check that the data ends exactly here. Raises DamagedStream."""

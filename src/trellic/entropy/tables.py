@@ -1,5 +1,8 @@
 """Integer probability tables: one row a scale, read alike by the coder, the rate estimate and every search.
 
+A scalar quantizer has 64 rows. A trellis-coded one has 128: the rows of its first set of levels (kind 0: all multiples
+of the step), then those of its second (kind 1: zero, and all odd multiples of half the step).
+
 A row holds the indices -radius … radius and, last, an escape that announces a larger index. Frequencies are
 positive integers that sum to 2¹⁶. Rows are laid end to end, so that a kernel needs only flat arrays.
 """
@@ -52,12 +55,20 @@ class Tables:
 
     @classmethod
     def of_flat(cls, frequency: npt.NDArray[np.uint32]) -> "Tables":
-        """Cut rows from frequencies laid end to end. Raises ValueError where they are no tables."""
+        """Cut rows from frequencies laid end to end. Raises ValueError where they are no tables of one or two kinds."""
         if frequency.ndim != 1 or frequency.dtype != np.uint32:
             raise ValueError(f"tables are {frequency.dtype} {frequency.shape}")
         ends = np.cumsum(frequency, dtype=np.uint64)
-        cuts = np.searchsorted(ends, np.arange(1, ROWS) * TOTAL) + 1
+        rows = int(ends[-1]) // TOTAL if len(ends) else 0
+        if rows not in {ROWS, 2 * ROWS}:
+            raise ValueError(f"{rows} rows instead of {ROWS} or {2 * ROWS}")
+        cuts = np.searchsorted(ends, np.arange(1, rows) * TOTAL) + 1
         return cls.of_frequencies(np.split(frequency, cuts))
+
+    @property
+    def kinds(self) -> int:
+        """How many tables there are for each scale: 1, or 2 for a trellis."""
+        return len(self.radius) // ROWS
 
     @cached_property
     def cumulative(self) -> Uint32s:
@@ -89,16 +100,18 @@ class Tables:
 def quantize_distribution(centre: float, side: npt.NDArray[np.float64], escape: float) -> Uint32s:
     """Return symmetric positive frequencies that sum to 2¹⁶.
 
-    centre, side, escape  probabilities of index 0, of 1 … radius (either sign), and of the escape; the frequency of 0
-                          takes up what rounding leaves
+    centre, side, escape  probabilities of index 0, of 1 … radius (either sign), and of the escape
+
+    Rounded down, then what is left goes to the sides that lost most, in pairs, and any rest to the centre.
     """
     total = centre + 2 * float(side.sum()) + escape
     room = TOTAL - (2 * len(side) + 2)
-    sides = np.rint(side / total * room).astype(np.int64) + 1
-    last = round(escape / total * room) + 1
+    exact = side / total * room
+    sides = np.floor(exact).astype(np.int64) + 1
+    last = int(escape / total * room) + 1
+    left = TOTAL - 2 * int(sides.sum()) - last - int(centre / total * room) - 1
+    sides[np.argsort(sides - 1 - exact, kind="stable")[: left // 2]] += 1
     middle = TOTAL - 2 * int(sides.sum()) - last
-    if middle < 1:
-        raise ValueError("too many indices for frequencies that sum to 2¹⁶")
     return np.concatenate([sides[::-1], [middle], sides, [last]]).astype(np.uint32)
 
 
@@ -107,17 +120,20 @@ def row_scale(row: int) -> float:
     return SMALLEST_SCALE * math.exp(row * LOG_STEP)
 
 
-def gaussian_tables() -> Tables:
-    """Return the tables of zero-mean Gaussians of the 64 scales, each integrated over unit intervals.
+def gaussian_tables(kinds: int = 1) -> Tables:
+    """Return the tables of zero-mean Gaussians of the 64 scales, integrated over the intervals nearest to each level.
 
+    Levels are …, -1, 0, 1, … for kind 0 and …, -1.5, -0.5, 0, 0.5, 1.5, … for kind 1, in steps.
     Floating point: made once, when a model is exported, and kept in it.
     """
     rows = []
-    for row in range(ROWS):
-        scale = row_scale(row)
-        radius = min(1023, math.ceil(4 * scale) + 2)
-        edges = (np.arange(radius + 1) + 0.5) / (scale * math.sqrt(2))
-        tail = np.array([math.erfc(edge) / 2 for edge in edges])
-        side = tail[:-1] - tail[1:]
-        rows.append(quantize_distribution(1.0 - 2 * tail[0], side, 2 * tail[-1]))
+    for kind in range(kinds):
+        for row in range(ROWS):
+            scale = row_scale(row)
+            radius = min(1023, math.ceil(4 * scale) + 2)
+            edges = np.arange(radius + 1) + 0.5 * (1 - kind)
+            edges[0] = 0.5 if kind == 0 else 0.25
+            tail = np.array([math.erfc(edge / (scale * math.sqrt(2))) / 2 for edge in edges])
+            side = tail[:-1] - tail[1:]
+            rows.append(quantize_distribution(1.0 - 2 * tail[0], side, 2 * tail[-1]))
     return Tables.of_frequencies(rows)

@@ -1,33 +1,86 @@
-"""Rate-distortion curves of one quantizer at several strengths: what calibration chooses from."""
+"""The best step and strength of a quantizer at each quality: measured on held-out pictures over a grid.
 
-from collections.abc import Callable
+Every setting is tried with tables and points refitted to it, on the same pictures: a setting that is poor with the
+tables of another may be best with its own. The reference is the uniform quantizer, refitted as well.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
-from trellic.codec import Codec
-from trellic.codec.encoder import analyse, code
-from trellic.container.header import QUALITY_ONE
+from trellic.codec.encoder import Analysed, code
+from trellic.codec.fit_tables import Census
+from trellic.codec.quantization import Quantization
+from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
+from trellic.entropy.parameters import ONE
+from trellic.evaluate.bdrate import curve, pchip
 from trellic.image import Picture
 from trellic.metrics import psnr
+from trellic.model.networks import Networks
 
-STRENGTHS = (0.0, 0.03, 0.06, 0.09, 0.12, 0.16)
-QUALITIES = (15, 50, 85)
+REFERENCE_QUALITIES = (0, 15, 30, 45, 60, 75, 90, 100)
+KNOT_QUALITIES = (15, 40, 65, 90)
+
+Setting = tuple[int, float]
+Point = tuple[float, float]
+
+GRIDS: dict[str, tuple[Setting, ...]] = {
+    "deadzone": tuple(product((960, ONE, 1100), (0.0, 0.03, 0.06, 0.1))),
+    "rdoq": tuple(product((960, 1060, 1160), (0.01, 0.02, 0.03, 0.045))),
+    "tcq4": tuple(product((1350, 1500, 1650, 1800), (0.015, 0.025, 0.035, 0.05))),
+    "tcq8": tuple(product((1350, 1500, 1650, 1800), (0.015, 0.025, 0.035, 0.05))),
+}
+"""(step in 1/1024, strength) to try; theory's strength, for a step of 1024 and squared errors alone, is 0.1155."""
 
 
-def curves(
-    codec: Codec, pictures: list[Picture], report: Callable[[str], None]
-) -> dict[float, list[tuple[float, float]]]:
-    """Return (bits a pixel of coded latents, PSNR in dB), means over pictures, at each strength and quality."""
-    points: dict[float, list[tuple[float, float]]] = {strength: [] for strength in STRENGTHS}
-    analysed = [analyse(codec.networks, picture.pixels) for picture in pictures]
-    for strength in STRENGTHS:
-        quantization = codec.quantization._replace(strength=strength)
-        for quality in (point * QUALITY_ONE for point in QUALITIES):
-            rates, qualities = [], []
-            for picture, latents in zip(pictures, analysed, strict=True):
-                coded = code(codec.networks, latents, quality, quantization)
-                rates.append(8 * len(coded.data) / (latents.width * latents.height))
-                qualities.append(psnr(picture.pixels, coded.reconstruct(codec.networks, quality, latents)))
-            points[strength].append((float(np.mean(rates)), float(np.mean(qualities))))
-        report(f"strength {strength:g} measured")
-    return points
+@dataclass(frozen=True)
+class Bench:
+    """Held-out pictures, analysed once, and the model's networks."""
+
+    networks: Networks
+    pictures: Sequence[tuple[Picture, Analysed]]
+
+    def measure(self, quantization: Quantization, qualities: Sequence[int]) -> list[Point]:
+        """Return (bits a pixel as the tables promise, PSNR in dB), means over pictures, at each quality 0 to 100."""
+        census = Census(quantization)
+        for _, analysed in self.pictures:
+            census.count(self.networks, analysed, [quality * QUALITY_ONE for quality in qualities])
+        fitted = census.refit()
+        points = []
+        for quality in (quality * QUALITY_ONE for quality in qualities):
+            rates, distortions = [], []
+            for picture, analysed in self.pictures:
+                coded = code(self.networks, analysed, quality, fitted)
+                rates.append(coded.estimated_bits / (analysed.width * analysed.height))
+                distortions.append(psnr(picture.pixels, coded.reconstruct(self.networks, quality, analysed)))
+            points.append((float(np.mean(rates)), float(np.mean(distortions))))
+        return points
+
+
+def with_setting(quantization: Quantization, setting: Setting) -> Quantization:
+    """Return the quantization with one step and strength at every quality."""
+    return replace(quantization, knots=((0.0, float(setting[0]), setting[1]),))
+
+
+def calibrate(
+    bench: Bench, reference: Sequence[Point], quantization: Quantization, report: Callable[[str], None]
+) -> tuple[list[tuple[float, int, float]], dict[str, list[float]]]:
+    """Return knots, and the rate of every setting against the reference at each knot's quality.
+
+    Rates are natural logs of the bits' ratio at equal PSNR, by setting "step strength".
+    """
+    psnrs, rates = curve(list(reference))
+    gaps: dict[Setting, list[float]] = {}
+    for setting in GRIDS[quantization.quantizer.name]:
+        points = bench.measure(with_setting(quantization, setting), KNOT_QUALITIES)
+        wanted = pchip(psnrs, rates, np.array([quality for _, quality in points]))
+        gaps[setting] = [float(np.log(rate) - log_rate) for (rate, _), log_rate in zip(points, wanted, strict=True)]
+        shown = "  ".join(f"{100 * (np.exp(gap) - 1):+6.2f} %" for gap in gaps[setting])
+        report(f"{quantization.quantizer.name}: step {setting[0] / ONE:.3f}, strength {setting[1]:<6g} {shown}")
+    knots = []
+    for number, quality in enumerate(KNOT_QUALITIES):
+        step, strength = min(gaps, key=lambda setting: gaps[setting][number])
+        knots.append((quality * QUALITY_ONE / HIGHEST_QUALITY, step, strength))
+    return knots, {f"{step} {strength:g}": gap for (step, strength), gap in gaps.items()}

@@ -2,20 +2,17 @@
 
 import math
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from trellic.codec import Codec, Target
-from trellic.image import read
+from trellic.image import Picture
 from trellic.metrics import ms_ssim, psnr
 
 Record = dict[str, Any]
 
 
-def evaluate_picture(codec: Codec, path: Path, quality: float) -> Record:
-    """Encode and decode one picture file; PSNR and MS-SSIM are of the decoded 8-bit picture."""
-    picture = read(path, codec.limit)
+def evaluate_picture(codec: Codec, name: str, picture: Picture, quality: float) -> Record:
+    """Encode and decode one picture; PSNR and MS-SSIM are of the decoded 8-bit picture."""
     height, width = picture.pixels.shape[:2]
     start = time.perf_counter()
     encoded = codec.encode_picture(picture, Target(quality))
@@ -24,13 +21,13 @@ def evaluate_picture(codec: Codec, path: Path, quality: float) -> Record:
     end = time.perf_counter()
     similarity = ms_ssim(picture.pixels, decoded.pixels)
     return {
-        "image": path.name,
+        "image": name,
         "width": width,
         "height": height,
         "quality": quality,
         "bytes": len(encoded.data),
         "bpp": 8 * len(encoded.data) / (width * height),
-        "estimated_bpp": encoded.estimated_bits / (width * height),
+        "estimated_bpp": encoded.coded.estimated_bits / (width * height),
         "psnr": psnr(picture.pixels, decoded.pixels),
         "ms_ssim": similarity if math.isfinite(similarity) else None,
         "encode_seconds": middle - start,
@@ -53,15 +50,3 @@ def averages(records: list[Record]) -> list[Record]:
         means = {figure: _mean([record[figure] for record in chosen]) for figure in figures}
         result.append({"quality": quality, "images": len(chosen), **means})
     return result
-
-
-def evaluate(
-    codec: Codec, paths: list[Path], qualities: list[float], progress: Callable[[Path], None] | None = None
-) -> list[Record]:
-    """Return a record a picture and quality."""
-    records = []
-    for path in paths:
-        records += [evaluate_picture(codec, path, quality) for quality in qualities]
-        if progress:
-            progress(path)
-    return records

@@ -5,8 +5,11 @@
 `card.json`         what the model is and how it was made
 `gains.npy`         float32 (2, latents): the encoder's log gain at quality 0, and its slope
 `side_scales.npy`   float32 (2, hyper): the same for the log scales of z
-`tables.npy`        uint32: the frequencies of all rows end to end, each row summing to 2¹⁶; `tables_NAME.npy` for a
-                    quantizer that has its own
+`tables.npy`        uint32: the frequencies of all rows end to end, each row summing to 2¹⁶, for quantizers with one
+                    kind of table; `tables_trellis.npy` for those with two; `tables_NAME.npy` for a quantizer that has
+                    its own; `tables_side.npy` for the side information
+`points_NAME.npy`   int16 (table rows, 3): a quantizer's reconstruction points
+`sensitivity.npy`   float32 (2, latents): natural log of what an error in a channel costs, and its slope over quality
 `rest.npz`          what training from this file needs besides: weights that export folded into others
 `NETWORK.onnx`      one graph a network, weights in half precision
 """
@@ -43,6 +46,14 @@ class ModelFile:
         """Read a model file. Raises DamagedModel."""
         try:
             data = path.read_bytes()
+        except OSError as error:
+            raise DamagedModel(f"{path}: not a model file ({error})") from error
+        return cls.of(data, str(path))
+
+    @classmethod
+    def of(cls, data: bytes, path: str = "model") -> "ModelFile":
+        """Return the model that bytes hold; `path` is for messages. Raises DamagedModel."""
+        try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 infos = archive.infolist()
                 if any(info.file_size > LARGEST_ENTRY for info in infos):
@@ -53,7 +64,7 @@ class ModelFile:
                 raise DamagedModel(f"{path}: the card is no object")
             if model.card.get("format") != FORMAT:
                 raise DamagedModel(f"{path}: model format {model.card.get('format')}; this release reads {FORMAT}")
-        except (OSError, zipfile.BadZipFile, zlib.error, ValueError, KeyError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError) as error:
             raise DamagedModel(f"{path}: not a model file ({error})") from error
         return model
 
@@ -66,12 +77,22 @@ class ModelFile:
                 archive.writestr(zipfile.ZipInfo(name, _EPOCH), entries[name])  # stored: weights hardly shrink
         return buffer.getvalue()
 
-    def pack_with(self, quantizer: str, setting: dict[str, Any], entries: dict[str, bytes]) -> bytes:
-        """Return the bytes of this model with more said of a quantizer in the card, and other entries replaced."""
+    def pack_with(self, settings: dict[str, dict[str, Any]], arrays: dict[str, npt.NDArray[Any]]) -> bytes:
+        """Return the bytes of this model with more said of some quantizers in the card, and array entries replaced."""
         quantizers = self.card.get("quantizers", {})
-        settings = {**quantizers, quantizer: {**quantizers.get(quantizer, {}), **setting}}
-        card = json.dumps({**self.card, "quantizers": settings}, indent=1).encode()
-        return self.pack({**self.entries, **entries, "card.json": card})
+        merged = {**quantizers, **{name: {**quantizers.get(name, {}), **new} for name, new in settings.items()}}
+        card = json.dumps({**self.card, "quantizers": merged}, indent=1).encode()
+        packed = {}
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array)
+            packed[name] = buffer.getvalue()
+        return self.pack({**self.entries, **packed, "card.json": card})
+
+    def quantizer_entries(self) -> dict[str, bytes]:
+        """Return the entries that calibrating and refitting made, not training."""
+        made = ("tables_", "points_", "sensitivity")
+        return {name: data for name, data in self.entries.items() if name.startswith(made)}
 
     @cached_property
     def card(self) -> dict[str, Any]:

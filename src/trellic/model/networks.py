@@ -4,15 +4,18 @@ Threads divide the outputs of a convolution between them, never one sum: the net
 give the same floats for any number of threads (a test holds that).
 """
 
+import math
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from trellic.entropy.tables import Tables
-from trellic.errors import DamagedModel
+from trellic.entropy.tables import ROWS, Tables
+from trellic.errors import BadRequest, DamagedModel
 from trellic.model.file import ModelFile
+from trellic.quantize.levels import POINTS, Points, no_points
 
 Floats = npt.NDArray[np.float32]
 
@@ -28,7 +31,8 @@ class Networks:
         self.file = file
         self.threads = threads
         self._sessions: dict[str, Any] = {}
-        self._tables: dict[str, Tables] = {}
+        self._lock = Lock()
+        self._loaded: dict[str, Tables] = {}
         try:
             design = file.card["design"]
             self.groups: tuple[int, ...] = tuple(int(size) for size in design["groups"])
@@ -46,23 +50,59 @@ class Networks:
     def _side_scales(self) -> Floats:
         return self.file.array("side_scales.npy")
 
-    def strength(self, quantizer: str, default: float) -> float:
-        """Return how hard the encoder tries with a quantizer: the card's value, else the default."""
-        return float(self.file.card.get("quantizers", {}).get(quantizer, {}).get("strength", default))
+    @cached_property
+    def _sensitivity(self) -> Floats:
+        if "sensitivity.npy" not in self.file.entries:
+            return np.zeros((2, self.latents), np.float32)
+        return self.file.array("sensitivity.npy")
 
-    def tables_for(self, quantizer: str) -> Tables:
-        """Return a quantizer's own probability tables, or those of all where the model has none of its own.
+    def knots(self, quantizer: str) -> tuple[tuple[float, float, float], ...]:
+        """Return what calibration found for a quantizer: (quality 0 to 1, step in 1/1024, strength) in order, or ()."""
+        found = self.file.card.get("quantizers", {}).get(quantizer, {}).get("knots", [])
+        try:
+            knots = tuple((float(quality), float(step), float(strength)) for quality, step, strength in found)
+        except (TypeError, ValueError) as error:
+            raise DamagedModel(f"model {self.file.name}: its card's knots of {quantizer} are no triples") from error
+        if not all(1 <= step <= 65535 and 0 <= strength < math.inf for _, step, strength in knots):
+            raise DamagedModel(f"model {self.file.name}: its card's knots of {quantizer} cannot be")
+        return knots
 
-        Raises DamagedModel.
+    @cached_property
+    def side_tables(self) -> Tables:
+        """The tables of the side information. Raises DamagedModel."""
+        return self._tables("tables_side.npy" if "tables_side.npy" in self.file.entries else "tables.npy", 1)
+
+    def tables_for(self, quantizer: str, kinds: int) -> tuple[Tables, Points]:
+        """Return a quantizer's tables of so many kinds and its points: its own, else those that export gave to all.
+
+        Raises DamagedModel, or BadRequest where a model has nothing for a trellis.
         """
-        own = f"tables_{quantizer}.npy"
-        entry = own if own in self.file.entries else "tables.npy"
-        if entry not in self._tables:
+        own, common = f"tables_{quantizer}.npy", "tables.npy" if kinds == 1 else "tables_trellis.npy"
+        entry = own if own in self.file.entries else common
+        if entry not in self.file.entries:
+            raise BadRequest(f"model {self.file.name} has no tables for {quantizer}")
+        points = f"points_{quantizer}.npy"
+        if points not in self.file.entries:
+            return self._tables(entry, kinds), no_points(kinds)
+        found = self.file.array(points)
+        if found.dtype != np.int16 or found.shape != (ROWS * kinds, POINTS):
+            raise DamagedModel(f"model {self.file.name}: {points} is {found.dtype} {found.shape}")
+        return self._tables(entry, kinds), found
+
+    def _tables(self, entry: str, kinds: int) -> Tables:
+        if entry not in self._loaded:
             try:
-                self._tables[entry] = Tables.of_flat(self.file.array(entry))
+                self._loaded[entry] = Tables.of_flat(self.file.array(entry))
             except ValueError as error:
                 raise DamagedModel(f"model {self.file.name}: {error}") from error
-        return self._tables[entry]
+        if self._loaded[entry].kinds != kinds:
+            raise DamagedModel(f"model {self.file.name}: {entry} is not of {kinds} kinds")
+        return self._loaded[entry]
+
+    def weights(self, quality: float) -> Floats:
+        """Return what the squared error of a latent of each channel is worth, 1 on average, float32 (C,)."""
+        weights: Floats = np.exp(self._sensitivity[0] + self._sensitivity[1] * np.float32(quality))
+        return weights
 
     def gain(self, quality: float) -> Floats:
         """Return the encoder's factor for each latent channel, float32 (C, 1, 1)."""
@@ -102,10 +142,14 @@ class Networks:
         return picture
 
     def _run(self, name: str, *arrays: Floats) -> list[Floats]:
-        session = self._sessions.get(name) or self._load(name)
-        names = [entry.name for entry in session.get_inputs()]
-        feeds = {key: array[None] for key, array in zip(names, arrays, strict=True)}
-        return [output[0] for output in session.run(None, feeds)]
+        with self._lock:  # of several threads that need a network, one loads it
+            session = self._sessions.get(name) or self._load(name)
+        try:
+            names = [entry.name for entry in session.get_inputs()]
+            feeds = {key: array[None] for key, array in zip(names, arrays, strict=True)}
+            return [output[0] for output in session.run(None, feeds)]
+        except Exception as error:  # onnxruntime raises its own kinds, none of them public
+            raise DamagedModel(f"model {self.file.name}: network {name} cannot be run") from error
 
     def _load(self, name: str) -> Any:
         import onnxruntime

@@ -5,9 +5,18 @@
 `dense`     1×1 narrow, LeakyReLU, dense 3×3, LeakyReLU, 1×1 widen (after He et al., 2016)
 """
 
+import torch
 from torch import Tensor, nn
 
 SLOPE = 0.1
+
+
+def full_precision() -> torch.autocast:
+    """Return a context in which layers compute in float32, whatever precision the training loop asked for.
+
+    For all that carries latents, means or pixels: bfloat16 would round a latent of 300 to a multiple of 2.
+    """
+    return torch.autocast("cpu", enabled=False)
 
 
 def pointwise(inputs: int, outputs: int) -> nn.Conv2d:

@@ -1,12 +1,14 @@
 """The whole model as one torch module: what training runs and what export takes apart."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trellic.codec.halves import EVEN, ODD, WHOLE
 from trellic.networks.design import Design
 from trellic.networks.gains import Gains
 from trellic.networks.prior import Parameters, Prior, Step, first_half
@@ -24,6 +26,19 @@ class Coded(NamedTuple):
     side_bits: Tensor
 
 
+class CodedLatents(NamedTuple):
+    """Latents as decoded, (N, latents, H/16, W/16), and bits of y and z, each (N,)."""
+
+    decoded: Tensor
+    latent_bits: Tensor
+    side_bits: Tensor
+
+
+Search = Callable[[int, int, Tensor, Parameters], tuple[Tensor, Tensor]]
+"""A real quantizer in the place of rounding: (group, half, the group's latents, parameters) → decoded latents, with the
+gradient of the identity, and bits; both (N, C, H, W), zero outside the half."""
+
+
 def quantize_through(values: Tensor, mean: Tensor | float = 0.0) -> Tensor:
     """Return mean + round(values - mean), with the gradient of the identity for `values`."""
     residuals = values - mean
@@ -37,6 +52,26 @@ def interval_bits(residuals: Tensor, log_scale: Tensor) -> Tensor:
     upper = torch.erfc((distance - 0.5) * inverse)
     lower = torch.erfc((distance + 0.5) * inverse)
     return -torch.log2((0.5 * (upper - lower)).clamp_min(1e-7))
+
+
+def level_bits(residuals: Tensor, indices: Tensor, kinds: Tensor, steps: Tensor, log_scale: Tensor) -> Tensor:
+    """Return bits of the interval around each index's level under a zero-mean Gaussian, element by element.
+
+    residuals  decoded latents less their means: where the gradient goes. An interval moves along with its residual
+    indices, kinds, steps  integers of a real quantizer, its kinds of table, and its step in latent units
+
+    The intervals are those of `trellic.entropy.tables.gaussian_tables`.
+    """
+    magnitude = indices.abs()
+    far = torch.where(kinds > 0, magnitude, magnitude + 0.5)
+    near = torch.where(kinds > 0, torch.where(magnitude == 1, 0.25, magnitude - 1.0), magnitude - 0.5)
+    zero = 0.5 - 0.25 * kinds
+    near, far = (torch.where(magnitude == 0, edge, other) for edge, other in ((-zero, near), (zero, far)))
+    sign = torch.where(indices < 0, -1.0, 1.0)
+    moved = sign * (residuals - residuals.detach())
+    inverse = torch.exp(-log_scale.clamp(SMALLEST_LOG_SCALE, LARGEST_LOG_SCALE)) * math.sqrt(0.5)
+    chance = torch.erfc((near * steps + moved) * inverse) - torch.erfc((far * steps + moved) * inverse)
+    return -torch.log2((0.5 * chance).clamp_min(1e-7))
 
 
 class TrainableCodec(nn.Module):
@@ -70,19 +105,44 @@ class TrainableCodec(nn.Module):
             decoded.append(quantize_through(group, mean))
         return Parameters(torch.cat(means, 1), torch.cat(scales, 1)), torch.cat(decoded, 1)
 
-    def forward(self, pictures: Tensor, quality: Tensor) -> Coded:
-        """Code pictures (N, 3, H, W) at quality (N, 1, 1, 1); noise stands for rounding in the rate while training."""
-        latents = self.analysis(pictures) * self.gains.gain(quality)
+    def search_latents(self, latents: Tensor, features: Tensor, search: Search) -> tuple[Tensor, Tensor]:
+        """Return latents as a real quantizer has them decoded, and their bits, (N,)."""
+        bits = latents.new_zeros(len(latents))
+        decoded: list[Tensor] = []
+        for number, group in enumerate(latents.split(self.design.groups, dim=1)):
+            step = self.prior.steps[number]
+            assert isinstance(step, Step)
+            own, parameters = step.forward_first(features, torch.cat([features[:, :0], *decoded], dim=1))
+            chosen, cost = search(number, EVEN if self.design.context else WHOLE, group, parameters)
+            if self.design.context:
+                rest, more = search(number, ODD, group, step.forward_second(own, chosen))
+                chosen, cost = chosen + rest, cost + more
+            bits = bits + cost.sum(dim=(1, 2, 3))
+            decoded.append(chosen)
+        return torch.cat(decoded, 1), bits
+
+    def code_latents(self, latents: Tensor, quality: Tensor, search: Search | None = None) -> CodedLatents:
+        """Code gained latents; noise stands for rounding in the rate while training, but where there is a search."""
         side = self.prior.hyper_analysis(latents)
         side_noisy = side + torch.rand_like(side) - 0.5 if self.training else side.round()
-        side_bits = interval_bits(side_noisy, self.prior.side_scales(quality))
+        side_bits = interval_bits(side_noisy, self.prior.side_scales(quality)).sum(dim=(1, 2, 3))
         features = self.prior.hyper_synthesis(quantize_through(side), quality)
+        if search:
+            return CodedLatents(*self.search_latents(latents, features, search), side_bits)
         parameters, decoded = self.parameters_of(latents, features)
         residuals = latents - parameters.mean
         noisy = residuals + torch.rand_like(residuals) - 0.5 if self.training else residuals.round()
-        bits = interval_bits(noisy, parameters.log_scale)
-        rebuilt = self.synthesis(decoded * self.gains.inverse(quality), quality)
-        return Coded(rebuilt, bits.sum(dim=(1, 2, 3)), side_bits.sum(dim=(1, 2, 3)))
+        return CodedLatents(decoded, interval_bits(noisy, parameters.log_scale).sum(dim=(1, 2, 3)), side_bits)
+
+    def forward(self, pictures: Tensor, quality: Tensor, search: Search | None = None) -> Coded:
+        """Code pictures (N, 3, H, W) at quality (N, 1, 1, 1), differentiably."""
+        latents = self.analysis(pictures) * self.gains.gain(quality)
+        coded = self.code_latents(latents, quality, search)
+        return Coded(self.rebuild(coded.decoded, quality), coded.latent_bits, coded.side_bits)
+
+    def rebuild(self, decoded: Tensor, quality: Tensor) -> Tensor:
+        """Return the pictures of decoded latents, not clipped."""
+        return self.synthesis(decoded * self.gains.inverse(quality), quality)
 
 
 def distortion(rebuilt: Tensor, pictures: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trellic.networks.blocks import activation, depthwise, pointwise
+from trellic.networks.blocks import activation, depthwise, full_precision, pointwise
 from trellic.networks.design import Design
 
 CONTEXT_GAIN = 0.25
@@ -24,9 +24,10 @@ class Parameters(NamedTuple):
     log_scale: Tensor
 
 
-def split_parameters(features: Tensor) -> Parameters:
-    """Read the two halves of a head's channels as mean and log scale."""
-    mean, log_scale = features.chunk(2, dim=1)
+def head_parameters(head: nn.Module, features: Tensor) -> Parameters:
+    """Read the two halves of a head's output channels as mean and log scale."""
+    with full_precision():
+        mean, log_scale = head(features.float()).chunk(2, dim=1)
     return Parameters(mean / CONTEXT_GAIN, log_scale)
 
 
@@ -51,7 +52,9 @@ class HyperAnalysis(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         compressed = latents.sign() * torch.log1p(latents.abs())
-        side: Tensor = self.layers(self.enter(compressed))
+        features = self.layers[:-1](self.enter(compressed))
+        with full_precision():
+            side: Tensor = self.layers[-1](features.float())
         return side
 
 
@@ -95,12 +98,12 @@ class Step(nn.Module):
         if self.context:
             features = torch.cat([features, earlier * CONTEXT_GAIN], dim=1)
         features = self.join(features)
-        return features, split_parameters(self.first_head(features))
+        return features, head_parameters(self.first_head, features)
 
     def forward_second(self, features: Tensor, anchors: Tensor) -> Parameters:
         """Return the second half's parameters from the group's first half (zero elsewhere), (N, C, H, W)."""
         joined = self.second(features + self.neighbours(anchors * CONTEXT_GAIN))
-        return split_parameters(self.second_head(joined))
+        return head_parameters(self.second_head, joined)
 
 
 class Prior(nn.Module):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trellic.networks.bases import dct, haar_merge, lapped, picture_basis
-from trellic.networks.blocks import block
+from trellic.networks.blocks import block, full_precision
 from trellic.networks.design import Design
 
 STEM_CHANNELS = 192
@@ -29,6 +29,10 @@ class ScaledConv(nn.Module):
         self.transposed = transposed
 
     def forward(self, features: Tensor) -> Tensor:
+        with full_precision():
+            return self._transform(features.float())
+
+    def _transform(self, features: Tensor) -> Tensor:
         weight = self.weight * self.scale[:, None, None, None]
         margin = weight.shape[-1] - self.stride  # overlap: half a stride on each side
         if not self.transposed:

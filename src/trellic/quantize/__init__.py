@@ -1,42 +1,64 @@
-"""Floats → integers. A quantizer is a value: a number for the stream, a name, and two functions."""
+"""Floats → integers. A quantizer is a value: a number for the stream, a name, a state machine, and a function."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
-from trellic.entropy.parameters import Parameters
-from trellic.entropy.tables import Tables
+from trellic.entropy.machine import EIGHT_STATES, FOUR_STATES, MEMORYLESS, Indices, Machine
+from trellic.entropy.parameters import ONE, Parameters
 from trellic.errors import BadRequest, UnsupportedStream
-from trellic.quantize import deadzone, rdoq, uniform
+from trellic.quantize import deadzone, rdoq, trellis, uniform
+from trellic.quantize.levels import dequantize
+from trellic.quantize.setting import Latents, Setting
 
-Latents = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.int32]
+__all__ = [
+    "DEFAULT_EFFORT",
+    "QUANTIZERS",
+    "Latents",
+    "Quantizer",
+    "Setting",
+    "dequantize",
+    "quantizer_for",
+    "quantizer_named",
+    "quantizer_numbered",
+]
 
 
 class Quantizer(NamedTuple):
-    """A quantizer and how hard it tries where a model does not say.
+    """A quantizer, and its step and how hard it tries where a model does not say.
 
-    quantize    (latents, parameters, tables, step, strength) → indices
-    dequantize  (indices, parameters, step) → latents
-    strength    the encoder's one setting; its unit is the quantizer's own
-
-    All arrays are flat and in scan order; `step` is in 1/1024 of the latents' unit. An index in a skipped row is zero.
+    quantize  (latents, parameters, weights, setting, state) → indices int32 (n,). Arrays are flat and in coding order;
+              latents and weights float32 (n,), a weight being what a latent's squared error is worth; `state` is the
+              machine's before the first. An index in a skipped row is zero.
+    step      in 1/1024 of the latents' unit
+    strength  the encoder's one setting; its unit is the quantizer's own
     """
 
     number: int
     name: str
-    quantize: Callable[[Latents, Parameters, Tables, int, float], Indices]
-    dequantize: Callable[[Indices, Parameters, int], Latents]
+    machine: Machine
+    quantize: Callable[[Latents, Parameters, Latents, Setting, int], Indices]
+    step: int
     strength: float
 
 
 QUANTIZERS = (
-    Quantizer(0, "uniform", uniform.quantize, uniform.dequantize, 0.0),
-    Quantizer(1, "deadzone", deadzone.quantize, uniform.dequantize, 0.08),
-    Quantizer(2, "rdoq", rdoq.quantize, uniform.dequantize, 0.06),
+    Quantizer(0, "uniform", MEMORYLESS, uniform.quantize, ONE, 0.0),
+    Quantizer(1, "deadzone", MEMORYLESS, deadzone.quantize, ONE, 0.08),
+    Quantizer(2, "rdoq", MEMORYLESS, rdoq.quantize, ONE, 0.06),
+    Quantizer(3, "tcq4", FOUR_STATES, trellis.quantize_by_four, 1400, 0.03),
+    Quantizer(4, "tcq8", EIGHT_STATES, trellis.quantize_by_eight, 1400, 0.03),
 )
+
+BY_EFFORT = ("uniform", "deadzone", "rdoq", "rdoq", "tcq4", "tcq4", "tcq8", "tcq8", "tcq8")
+"""The quantizer of each effort from 1 to 9, for those who do not know the words. Decoding takes the same for all."""
+DEFAULT_EFFORT = 7
+
+
+def quantizer_for(effort: int) -> Quantizer:
+    """Return the quantizer of an effort, 1 (quick) to 9 (small). Raises BadRequest."""
+    if not 1 <= effort <= len(BY_EFFORT):
+        raise BadRequest(f"effort {effort} is not between 1 and {len(BY_EFFORT)}")
+    return quantizer_named(BY_EFFORT[effort - 1])
 
 
 def quantizer_named(name: str) -> Quantizer:

@@ -1,11 +1,12 @@
 """Nearest level, but for a zero bin that is wider: residuals that barely reach a level are not worth its bits."""
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
+from trellic.entropy.machine import Indices
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.tables import ESCAPE_LIMIT, SKIPPED_ROWS, Tables
+from trellic.entropy.tables import ESCAPE_LIMIT, SKIPPED_ROWS
+from trellic.quantize.setting import Latents, Setting
 
 
 @njit(cache=True, nogil=True)
@@ -18,11 +19,9 @@ def _quantize(latents, means, rows, step, strength, indices):  # type: ignore[no
             indices[n] = min(max(np.rint(scaled), -ESCAPE_LIMIT), ESCAPE_LIMIT)
 
 
-def quantize(
-    latents: npt.NDArray[np.float32], parameters: Parameters, tables: Tables, step: int, strength: float
-) -> npt.NDArray[np.int32]:
-    """Return int32 (n,) indices; `strength`, in steps, is how far the zero bin reaches beyond half a step."""
-    del tables
+def quantize(latents: Latents, parameters: Parameters, weights: Latents, setting: Setting, state: int) -> Indices:
+    """Return int32 (n,) indices; the strength, in steps, is how far the zero bin reaches beyond half a step."""
+    del weights, state
     indices = np.empty(len(latents), np.int32)
-    _quantize(latents, parameters.means, parameters.rows, step, strength, indices)
+    _quantize(latents, parameters.means, parameters.rows, setting.step, setting.strength, indices)
     return indices

@@ -21,9 +21,13 @@ class TrainConfig:
     learning_rate  of Adam; falls to zero at the end
     warmup         steps in which the learning rate rises
     average        half-life of the weight average, in steps
+    bfloat16       whether the blocks compute in half the bits: quicker or slower, by processor; measure first
     seed           of crops, qualities, noise and initial weights
     judge_every    seconds between judgements on held-out pictures
     start          a .trm file to start from, of the same design; else the classical transforms
+    stage          what is trained, and on what latents; a name of `trellic.train.stages.STAGES`
+    quantizer      whose latents, in the stages of retraining
+    cached         how many crops' latents a stage keeps on disk, where it trains on those
     """
 
     pictures: tuple[str, ...]
@@ -36,9 +40,13 @@ class TrainConfig:
     learning_rate: float = 1e-3
     warmup: int = 100
     average: int = 500
+    bfloat16: bool = False
     seed: int = 1
     judge_every: float = 600.0
     start: str = ""
+    stage: str = "pretrain"
+    quantizer: str = ""
+    cached: int = 4000
     design: Design = field(default_factory=Design)
 
     def to_json(self) -> dict[str, Any]:
@@ -69,6 +77,8 @@ class TrainConfig:
             raise BadConfig("steps, minutes and learning_rate are numbers")
         if min(config.batch, config.warmup, config.average) < 1:
             raise BadConfig("batch, warmup and average are 1 or more")
+        if config.stage != "pretrain" and not (config.start and config.quantizer):
+            raise BadConfig(f"stage {config.stage} needs a model to start from and a quantizer")
         if (config.steps > 0) == (config.minutes > 0):
             raise BadConfig("give either steps or minutes")
         for crop in (config.crop, config.late_crop or config.crop):

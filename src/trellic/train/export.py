@@ -156,8 +156,11 @@ def _weights_of(entry: str, data: bytes) -> dict[str, np.ndarray]:
     return weights_in(entry.removesuffix(".onnx"), data) if entry.endswith(".onnx") else {}
 
 
-def export(model: TrainableCodec, card: dict[str, Any], path: Path) -> None:
-    """Write the model with its card to `path`, a .trm file; the card gains the format and the design."""
+def export(model: TrainableCodec, card: dict[str, Any], path: Path, kept: dict[str, bytes] | None = None) -> None:
+    """Write the model with its card to `path`, a .trm file; the card gains the format and the design.
+
+    kept  entries of another model that stay as they are: its quantizers'
+    """
     plain = TrainableCodec(model.design)
     plain.load_state_dict(model.state_dict())
     entries = {
@@ -165,6 +168,7 @@ def export(model: TrainableCodec, card: dict[str, Any], path: Path) -> None:
         "side_scales.npy": _npy(plain.prior.side_log_scale.detach().numpy()),
     }
     entries["tables.npy"] = _npy(gaussian_tables().frequency)
+    entries["tables_trellis.npy"] = _npy(gaussian_tables(kinds=2).frequency)
     macs = {}
     for name, (network, inputs) in networks_of(plain).items():
         macs[name] = macs_of(network, inputs, EXAMPLE_HEIGHT * EXAMPLE_WIDTH)
@@ -174,5 +178,5 @@ def export(model: TrainableCodec, card: dict[str, Any], path: Path) -> None:
     entries[REST] = _npz(rest)
     full = {"format": FORMAT, "design": model.design.to_json(), "macs_per_pixel": macs, **card}
     entries["card.json"] = json.dumps(full, indent=1).encode()
-    data = ModelFile.pack(entries)
+    data = ModelFile.pack({**entries, **(kept or {})})
     write_atomically(path, lambda file: file.write(data))

@@ -1,19 +1,24 @@
 """Held-out judgement: rate and distortion at fixed qualities, and one number to compare runs by."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from trellic.networks.codec import TrainableCodec, distortion
+from trellic.networks.codec import Coded, TrainableCodec, distortion
 from trellic.networks.gains import rate_weight
 
 QUALITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 @torch.no_grad()
-def judge(model: TrainableCodec, pictures: Tensor, batch: int = 4) -> dict[str, float | list[float]]:
+def judge(
+    model: TrainableCodec, pictures: Tensor, code: Callable[[TrainableCodec, Tensor, Tensor], Coded], batch: int = 4
+) -> dict[str, float | list[float]]:
     """Return bpp (estimated) and PSNR (dB) at each quality, and the mean log cost.
+
+    code  (model, pictures, quality) → coded; pictures float32 (N, 3, H, W) in [0, 1]
 
     The cost of a quality is bpp + λ·MSE; the mean of its logarithm weighs every rate alike, and a difference of
     0.01 is one per cent.
@@ -25,7 +30,7 @@ def judge(model: TrainableCodec, pictures: Tensor, batch: int = 4) -> dict[str, 
         bits, errors = 0.0, []
         for part in pictures.split(batch):
             q = torch.full((len(part), 1, 1, 1), quality)
-            coded = model(part, q)
+            coded = code(model, part, q)
             bits += float((coded.latent_bits + coded.side_bits).sum())
             errors.append(distortion(coded.pictures.clamp(0, 1), part))
         error = torch.cat(errors)

@@ -1,4 +1,4 @@
-"""The one training loop: pretraining here, retraining and adaptation by other losses and other frozen parts."""
+"""The one training loop: what is trained, and by what loss, is a task."""
 
 import copy
 import json
@@ -6,46 +6,34 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from trellic.files import write_atomically
-from trellic.model.file import ModelFile
-from trellic.networks.codec import TrainableCodec, distortion
-from trellic.networks.gains import rate_weight
-from trellic.networks.transforms import fit_to
+from trellic.networks.codec import TrainableCodec
 from trellic.train.config import TrainConfig
-from trellic.train.data import Pixels
-from trellic.train.judge import judge
-from trellic.train.load import load
 from trellic.train.optimizer import adam, set_rate
-from trellic.train.processes import average_gradients, rank, shared, start_processes, world
+from trellic.train.processes import average_gradients, rank, shared, start_processes
 
 Report = Callable[[dict[str, Any]], None]
 LOG_EVERY = 50
 
 
-def loss_of(model: TrainableCodec, pictures: Tensor, quality: Tensor) -> Tensor:
-    """Return the mean over pictures of (bpp + λ·MSE)/√λ: so weighted, high rates do not drown low ones."""
-    coded = model(pictures, quality)
-    bpp = (coded.latent_bits + coded.side_bits) / pictures[0, 0].numel()
-    weight = rate_weight(quality.flatten())
-    middle = float(rate_weight(torch.tensor(0.5)))
-    return ((bpp + weight * distortion(coded.pictures, pictures)) * (middle / weight).sqrt()).mean()
+class Task(Protocol):
+    """What is trained: of `model`, the weights that want a gradient."""
 
+    model: TrainableCodec
 
-def initial_model(config: TrainConfig, pixels: Pixels) -> TrainableCodec:
-    """Return the model to start from: an exported one, or classical transforms scaled to the training pictures."""
-    torch.manual_seed(config.seed)
-    if config.start:
-        model = load(ModelFile.read(Path(config.start)))
-    else:
-        model = TrainableCodec(config.design)
-        sample = next(pixels.batches(16, config.crop, seed=config.seed))
-        model.gains.fit_to(fit_to(sample, config.design, model.analysis, model.synthesis))
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    def begin(self, seed: int) -> None:
+        """Start drawing batches by a seed."""
+
+    def loss(self, progress: float) -> Tensor:
+        """Return the loss of a new batch; progress runs from 0 to 1."""
+
+    def judge(self, model: TrainableCodec) -> dict[str, Any]:
+        """Return what the held-out pictures say of a model, `cost` among it."""
 
 
 class Average:
@@ -60,7 +48,8 @@ class Average:
         """Move the average towards the model."""
         keep = min(self.keep, (1 + step) / (10 + step))
         for mean, weight in zip(self.model.parameters(), model.parameters(), strict=True):
-            mean.lerp_(weight, 1 - keep)
+            if weight.requires_grad:
+                mean.lerp_(weight, 1 - keep)
 
 
 def learning_factor(progress: float, step: int, warmup: int) -> float:
@@ -70,14 +59,14 @@ def learning_factor(progress: float, step: int, warmup: int) -> float:
     return rise * fall
 
 
-def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, report: Report) -> TrainableCodec:
-    """Train, or go on training, the model in folder `out`; return the averaged weights.
+def train(config: TrainConfig, task: Task, out: Path, report: Report) -> TrainableCodec:
+    """Train, or go on training, a task's model in folder `out`; return the averaged weights.
 
     Writes `log.jsonl` (a line each 50 steps and each judgement) and `checkpoint.pt` (all that resuming needs).
-    Under torchrun the processes share the batch; the first one writes. held_out is float32 (N, 3, H, W) in [0, 1].
+    Under torchrun the processes share the batch; the first one writes.
     """
     first = start_processes()
-    model = initial_model(config, pixels)
+    model = task.model
     average = Average(model, config.average)
     optimizer = adam(model, config.learning_rate)
     step, elapsed = 0, 0.0
@@ -106,17 +95,15 @@ def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, repo
 
     seed = config.seed * 1_000_003 + step * 101 + rank()
     torch.manual_seed(seed)
-    share = max(1, config.batch // world())
-    early = pixels.batches(share, config.crop, seed)
-    late = pixels.batches(share, config.late_crop or config.crop, seed + 50)
+    task.begin(seed)
     model.train()
     losses: list[float] = []
     judged = elapsed
     clock = time.monotonic()
     try:
         while progress() < 1.0:
-            pictures = next(early if progress() < 0.5 else late).contiguous(memory_format=torch.channels_last)
-            loss = loss_of(model, pictures, torch.rand(len(pictures), 1, 1, 1))
+            with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
+                loss = task.loss(progress())
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             average_gradients(model)
@@ -136,10 +123,10 @@ def train(config: TrainConfig, pixels: Pixels, held_out: Tensor, out: Path, repo
                 losses.clear()
             if elapsed - judged >= config.judge_every:
                 judged = elapsed
-                note({"step": step, "seconds": elapsed, "held_out": judge(average.model, held_out)})
+                note({"step": step, "seconds": elapsed, "held_out": task.judge(average.model)})
                 save()
                 clock = time.monotonic()
     finally:
         save()
-    note({"step": step, "seconds": elapsed, "held_out": judge(average.model, held_out), "done": True})
+    note({"step": step, "seconds": elapsed, "held_out": task.judge(average.model), "done": True})
     return average.model

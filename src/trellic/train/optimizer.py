@@ -12,13 +12,15 @@ BASIS_RATE = 0.2
 
 
 def adam(model: nn.Module, learning_rate: float) -> torch.optim.Adam:
-    """Return Adam over all weights; `set_rate` sets the learning rate of each step."""
+    """Return Adam over all weights that want a gradient; `set_rate` sets the learning rate of each step."""
     bases: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, weight in model.named_parameters():
+        if not weight.requires_grad:
+            continue
         (bases if name.endswith(("stem.weight", "merge.weight")) else rest).append(weight)
     groups = [{"params": rest, "peak": learning_rate}, {"params": bases, "peak": BASIS_RATE * learning_rate}]
-    return torch.optim.Adam(groups, lr=learning_rate, betas=(0.9, 0.98))
+    return torch.optim.Adam([group for group in groups if group["params"]], lr=learning_rate, betas=(0.9, 0.98))
 
 
 def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:

@@ -5,7 +5,6 @@ import pickle
 import subprocess
 import time
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +17,38 @@ from trellic.networks.codec import TrainableCodec
 from trellic.networks.design import Design
 from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels, centres, list_pictures
-from trellic.train.loop import train
+from trellic.train.loop import Report, train
 from trellic.train.processes import start_processes, wait_for_all
+from trellic.train.stages import task_of
 
 JUDGED_SIDE = 256
 
 
-def run(
-    config: Path, replaced: dict[str, Any], out: Path, cache: Path, report: Callable[[dict[str, Any]], None]
-) -> None:
-    """Train by a TOML file whose values `replaced` overrides. Raises BadConfig or NoPictures."""
+def read_config(path: Path, replaced: dict[str, Any]) -> TrainConfig:
+    """Return a TOML file's configuration, with other values for some keys. Raises BadConfig."""
     try:
-        values = {**tomllib.loads(config.read_text()), **replaced}
+        return TrainConfig.from_values({**tomllib.loads(path.read_text()), **replaced})
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise BadConfig(f"{config}: {error}") from error
-    chosen = TrainConfig.from_values(values)
+        raise BadConfig(f"{path}: {error}") from error
+
+
+def run(config: Path, replaced: dict[str, Any], out: Path, cache: Path, report: Report) -> None:
+    """Train by a TOML file whose values `replaced` overrides. Raises BadConfig or NoPictures."""
+    run_config(read_config(config, replaced), out, cache, report)
+
+
+def run_config(config: TrainConfig, out: Path, cache: Path, report: Report) -> None:
+    """Train by a configuration in the folder `out`, going on where an earlier run stopped."""
     first = start_processes()
     if first:
-        _prepare(chosen, out, cache, report)
+        _prepare(config, out, cache, report)
     wait_for_all()
-    pixels = Pixels.of(list_pictures([Path(folder) for folder in chosen.pictures]), cache)
-    held_out = centres(list_pictures([Path(folder) for folder in chosen.held_out]), JUDGED_SIDE)
-    train(chosen, pixels, held_out, out, report)
+    pixels = Pixels.of(list_pictures([Path(folder) for folder in config.pictures]), cache)
+    held_out = centres(list_pictures([Path(folder) for folder in config.held_out]), JUDGED_SIDE)
+    train(config, task_of(config, pixels, held_out, cache), out, report)
 
 
-def _prepare(config: TrainConfig, out: Path, cache: Path, report: Callable[[dict[str, Any]], None]) -> None:
+def _prepare(config: TrainConfig, out: Path, cache: Path, report: Report) -> None:
     """Keep the configuration and decode the pictures, once for all processes. Raises BadConfig or NoPictures."""
     kept, text = out / "config.json", json.dumps(config.to_json(), indent=1)
     if kept.exists() and json.loads(kept.read_text())["design"] != json.loads(text)["design"]:
@@ -77,26 +83,33 @@ def _commit() -> str:
 
 
 def export_run(folder: Path, out: Path, summary: str) -> str:
-    """Export a run's averaged model with a card that says how it was made; return a line about it."""
+    """Export a run's averaged model with a card that says how it was made; return a line about it.
+
+    A retrained model keeps the quantizers' settings, tables and points of the model that it started from.
+    """
     from trellic.train.export import export
 
     config, model, progress = load_run(folder)
     log = folder / "log.jsonl"
     lines = log.read_text().splitlines() if log.exists() else []
     judged = [json.loads(line) for line in lines if "held_out" in line]
-    card = {
-        "summary": summary,
-        "trained": {
-            "config": config.to_json(),
-            "command": "trellic train --config CONFIG --out RUN && trellic export RUN --out MODEL.trm",
-            "steps": progress["step"],
-            "wall_seconds": round(progress["seconds"]),
-            "commit": _commit(),
-            "date": time.strftime("%Y-%m-%d", time.gmtime()),
-            "torch": torch.__version__,
-        },
-        "held_out": judged[-1]["held_out"] if judged else None,
+    trained = {
+        "config": config.to_json(),
+        "command": "trellic train --config CONFIG --out RUN && trellic export RUN --out MODEL.trm",
+        "steps": progress["step"],
+        "wall_seconds": round(progress["seconds"]),
+        "commit": _commit(),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "torch": torch.__version__,
     }
-    export(model, card, out)
+    card = {"summary": summary, "trained": trained, "held_out": judged[-1]["held_out"] if judged else None}
+    kept: dict[str, bytes] = {}
+    if config.start:
+        start = ModelFile.read(Path(config.start))
+        trained["started_from"] = {"model": start.name, "trained": start.card.get("trained")}
+        if config.stage != "pretrain":
+            kept = start.quantizer_entries()
+            card["quantizers"] = start.card.get("quantizers", {})
+    export(model, card, out, kept)
     file = ModelFile.read(out)
     return f"{out}: model {file.name}, {out.stat().st_size} bytes"

@@ -1,0 +1,88 @@
+"""Draw the figures of docs/method.md, after sources.py: `python experiments/figures.py` (needs the figures extra)."""
+
+import json
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+
+from trellic.entropy.machine import EIGHT_STATES, FOUR_STATES, Machine
+
+ROOT = Path(__file__).parent.parent
+FIGURES = ROOT / "docs" / "figures"
+SOURCES = ROOT / "experiments" / "results" / "sources.json"
+EVEN, ODD, INK, FAINT = "#1f6fb4", "#d1651a", "#30343b", "#9aa1ab"
+STYLE = {
+    "svg.hashsalt": "trellic", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10,
+    "axes.edgecolor": FAINT, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "text.color": INK,
+    "axes.spines.top": False, "axes.spines.right": False,
+}  # fmt: skip
+
+
+def draw_levels(axes: plt.Axes) -> None:
+    """Draw the two sets of levels on one line each, coloured by the parity of their index."""
+    for kind, height in ((0, 1), (1, 0)):
+        axes.plot([-3.2, 3.2], [height, height], color=FAINT, lw=0.8, zorder=0)
+        for index in range(-3, 4):
+            level = index - 0.5 * kind * np.sign(index)
+            axes.scatter(level, height, s=70, color=ODD if index % 2 else EVEN, zorder=2)
+            axes.annotate(str(index), (level, height), (0, 9), textcoords="offset points", ha="center", fontsize=9)
+        axes.text(-3.9, height, f"kind {kind}", ha="right", va="center")
+    axes.set(xlim=(-5.2, 3.5), ylim=(-0.7, 1.6), xticks=range(-3, 4), yticks=[], xlabel="level, in steps")
+    axes.spines["left"].set_visible(False)
+    axes.set_title("Levels, and the indices that name them", loc="left", fontsize=11)
+
+
+def draw_machine(axes: plt.Axes, machine: Machine) -> None:
+    """Draw one step of the trellis: even branches and odd ones."""
+    states = len(machine.kinds)
+    for state in range(states):
+        for parity, colour in ((0, EVEN), (1, ODD)):
+            axes.plot([0, 1], [-state, -int(machine.transitions[state, parity])], color=colour, lw=1.3, zorder=1)
+        for x in (0, 1):
+            filled = INK if machine.kinds[state] else "white"
+            axes.scatter(x, -state, s=60, facecolor=filled, edgecolor=INK, zorder=2)
+        axes.text(-0.12, -state, str(state), ha="right", va="center", fontsize=9)
+    axes.set(xlim=(-0.35, 1.2), ylim=(-states + 0.4, 0.6))
+    axes.axis("off")
+    axes.set_title(f"{states} states", loc="left", fontsize=11)
+
+
+def trellis() -> None:
+    """Draw levels and state machines."""
+    figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), width_ratios=(2.2, 1, 1), layout="constrained")
+    draw_levels(axes[0])
+    draw_machine(axes[1], FOUR_STATES)
+    draw_machine(axes[2], EIGHT_STATES)
+    figure.text(0.5, -0.04, "blue: even index   orange: odd index   open circle: kind 0   filled: kind 1", ha="center")
+    figure.savefig(FIGURES / "trellis.svg", metadata={"Date": None}, bbox_inches="tight")
+
+
+def gains() -> None:
+    """Draw what the trellis gains over rdoq on sources of known theory."""
+    result = json.loads(SOURCES.read_text())
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True, layout="constrained")
+    for panel, (source, gains) in zip(axes, result["gain_over_rdoq_db"].items(), strict=True):
+        for name, colour in (("tcq8", ODD), ("tcq4", EVEN)):
+            panel.plot(result["rates"], gains[name], "o-", color=colour, lw=1.5, ms=5, label=f"{name}, measured")
+            panel.plot(result["rates"], result["expected_db"][source][name], "x", color=INK, ms=7,
+                       label="expected" if name == "tcq4" else None)  # fmt: skip
+        panel.set_title(f"{source.capitalize()} source", loc="left", fontsize=11)
+        panel.set_xlabel("bits a sample")
+        panel.grid(color=FAINT, alpha=0.25)
+    axes[0].set_ylabel("gain over rdoq (dB)")
+    axes[0].legend(frameon=False)
+    figure.savefig(FIGURES / "gain.svg", metadata={"Date": None}, bbox_inches="tight")
+
+
+def main() -> None:
+    mpl.use("svg")
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context(STYLE):
+        trellis()
+        gains()
+
+
+if __name__ == "__main__":
+    main()

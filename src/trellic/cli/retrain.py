@@ -1,0 +1,33 @@
+"""trellic retrain: a model adapted to what a quantizer really emits."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trellic.cli.options import DEFAULT
+from trellic.cli.train import Cache, HeldOut, Pictures, end_in_order, need_torch, replaced, report
+
+RECIPE = Path(__file__).parent.parent / "train" / "recipes" / "retrain.toml"
+
+
+def retrain(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder of all stages; what is done there is kept.")],
+    model: Annotated[str, typer.Argument(metavar="[MODEL]", help="A model's name, hash or .trm file.")] = DEFAULT,
+    quantizer: Annotated[str, typer.Option(help="The quantizer to retrain for.")] = "tcq8",
+    stages: Annotated[
+        str, typer.Option(help="In order: synthesis, tables, entropy, joint, or noise, the control of synthesis.")
+    ] = "synthesis,tables",
+    config: Annotated[Path, typer.Option("--config", "-c", help="A TOML file of how each stage trains.")] = RECIPE,
+    pictures: Pictures = None,
+    held_out: HeldOut = None,
+    cache: Cache = Path("runs/cache"),
+) -> None:
+    """Retrain parts of a model on latents that a quantizer produced. Needs trellic[train]."""
+    need_torch()
+    from trellic.model import find_model
+    from trellic.train.chain import retrain as run
+
+    end_in_order()
+    values = {**replaced(pictures, held_out), "quantizer": quantizer}
+    print(run(find_model(model), stages.split(","), config, values, out, cache, report))

@@ -1,0 +1,19 @@
+"""trellic verify: are .tlic files whole? What an archive runs every year."""
+
+import typer
+
+from trellic.cli.batch import Job, find_files, run
+from trellic.cli.options import Inputs, Json, MostPixels
+from trellic.container.header import MOST_PIXELS
+
+
+def verify(inputs: Inputs, max_pixels: MostPixels = MOST_PIXELS, as_json: Json = False) -> None:
+    """Check .tlic files: checksums, and every index down to the last bit. Prints the SHA-256 of the indices."""
+    from trellic import api
+
+    def work(job: Job) -> dict[str, str]:
+        digest = api.verify(job.source.read_bytes(), max_pixels)
+        return {"sha256": digest, "line": f"{digest}  {job.source}"}
+
+    jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic"])]  # nothing is written
+    raise typer.Exit(run(jobs, work, force=True, as_json=as_json))

@@ -1,0 +1,67 @@
+"""What an error in a latent costs the picture, channel by channel: the weights of the quantizers' searches.
+
+Each channel in turn gets an error of ±1/4 step at every position, signs at random, on top of plain rounding; what
+that adds to the picture's squared error is its sensitivity. Twice for each picture, with opposite signs, so that the
+correlation with the error that was there already cancels.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from trellic.codec.encoder import Analysed, code
+from trellic.codec.quantization import Quantization
+from trellic.container.header import HIGHEST_QUALITY
+from trellic.image import Pixels
+from trellic.model.networks import Floats, Networks
+
+SIDE = 256
+QUALITIES = (0.15, 0.5, 0.85)
+ERROR = np.float32(0.25)
+
+
+def channel_costs(
+    networks: Networks, latents: Floats, pixels: Pixels, quality: float, seed: int
+) -> npt.NDArray[np.float64]:
+    """Return what a unit of squared error in each channel's latents adds to the picture's, (C,)."""
+    random = np.random.default_rng(seed)
+    original = pixels.transpose(2, 0, 1).astype(np.float32)
+
+    def error(changed: Floats) -> float:
+        return float(np.square(networks.synthesis(changed, quality) - original).sum(dtype=np.float64))
+
+    before = error(latents)
+    costs = np.empty(len(latents))
+    for channel in range(len(latents)):
+        signs = random.choice(np.array([-ERROR, ERROR]), latents[channel].shape)
+        added = 0.0
+        for sign in (signs, -signs):
+            changed = latents.copy()
+            changed[channel] += sign
+            added += error(changed) - before
+        costs[channel] = added / (2 * signs.size * ERROR**2)
+    return costs
+
+
+def measure_sensitivity(
+    networks: Networks,
+    quantization: Quantization,
+    details: Sequence[tuple[Pixels, Analysed]],
+    progress: Callable[[], None] = lambda: None,
+) -> Floats:
+    """Return natural log weights and their slope over quality, float32 (2, C), the mean weight at any quality being 1.
+
+    details  square pieces of pictures, sides multiples of 64, and their analysis
+    """
+    logs = []
+    for quality in QUALITIES:
+        total = np.zeros(networks.latents)
+        for seed, (pixels, analysed) in enumerate(details):
+            decoded = code(networks, analysed, round(quality * HIGHEST_QUALITY), quantization).latents
+            total += channel_costs(networks, decoded, pixels, quality, seed)
+            progress()
+        relative = total / total.mean()
+        logs.append(np.log(np.clip(relative, 0.2, 5.0)))
+    slope, base = np.polyfit(QUALITIES, np.array(logs), 1)
+    return np.stack([base, slope]).astype(np.float32)

@@ -1,0 +1,71 @@
+"""Retraining as a chain of stages, each starting from the model that the one before made; resumable at any point."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from trellic.codec.fit_tables import refit
+from trellic.codec.quantization import Quantization
+from trellic.container.header import QUALITY_ONE
+from trellic.errors import BadConfig
+from trellic.files import write_atomically
+from trellic.image import readable
+from trellic.model.file import ModelFile
+from trellic.model.networks import Networks
+from trellic.quantize import quantizer_named
+from trellic.train.config import TrainConfig
+from trellic.train.data import list_pictures
+from trellic.train.loop import Report
+from trellic.train.run import export_run, read_config, run_config
+from trellic.train.stages import STAGES
+
+TABLES = "tables"
+QUALITIES = (0, 20, 40, 60, 80, 100)
+MOST_PICTURES = 50
+
+
+def retrain(
+    model: Path, stages: Sequence[str], config: Path, replaced: dict[str, Any], out: Path, cache: Path, report: Report
+) -> Path:
+    """Retrain a model through stages and return the last one's model file, below the folder `out`.
+
+    stages    names of `STAGES`, and "tables", which refits the quantizer's tables and points
+    config    a TOML file of how each stage trains; `replaced` overrides values, and names the quantizer
+    Each stage leaves a folder with its model; those that are there already are passed over. Raises BadConfig.
+    """
+    if unknown := set(stages) - {TABLES, *STAGES}:
+        raise BadConfig(f"no stage {sorted(unknown)[0]!r} (there are: {TABLES}, {', '.join(STAGES)})")
+    quantizer_named(replaced["quantizer"])
+    current = model
+    for number, stage in enumerate(stages, 1):
+        folder = out / f"{number}-{stage}"
+        made = folder / "model.trm"
+        if not made.exists():
+            report({"message": f"stage {number}: {stage}"})
+            folder.mkdir(parents=True, exist_ok=True)
+            card = ModelFile.read(current).card
+            chosen = read_config(config, {**replaced, "start": str(current), "design": card["design"]})
+            if stage == TABLES:
+                _refit(chosen, made, report)
+            else:
+                run_config(replace(chosen, stage=stage), folder, cache, report)
+                export_run(folder, made, f"{card.get('summary', '')}; {stage} for {chosen.quantizer}".lstrip("; "))
+        current = made
+    return current
+
+
+def _refit(config: TrainConfig, made: Path, report: Report) -> None:
+    """Write a model with the quantizer's tables and points refitted on training pictures."""
+    file = ModelFile.read(Path(config.start))
+    networks = Networks(file)
+    paths = list_pictures([Path(folder) for folder in config.pictures])
+    paths = paths[:: -(-len(paths) // MOST_PICTURES)]
+    quantization = Quantization.of(networks, quantizer_named(config.quantizer))
+    pictures = (picture for _, picture in readable(paths, lambda message: report({"message": message})))
+    (fitted,) = refit(networks, pictures, [quality * QUALITY_ONE for quality in QUALITIES], [quantization])
+    name = config.quantizer
+    facts = {"command": "trellic retrain", "pictures": len(paths), "before": file.name}
+    arrays: dict[str, Any] = {f"tables_{name}.npy": fitted.tables.frequency, f"points_{name}.npy": fitted.points}
+    data = file.pack_with({name: {"tables": facts}}, arrays)
+    write_atomically(made, lambda target: target.write(data))

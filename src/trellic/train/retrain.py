@@ -1,0 +1,166 @@
+"""Retraining on what the deployed quantizer really emits (Borzechowski et al., 2024), and past that.
+
+`synthesis`  the synthesis alone, distortion only, on cached latents of the quantizer
+`noise`      its control: the same on latents with uniform noise instead, which shows what is repair, what mere training
+`entropy`    hyper-synthesis and context networks, rate only, on indices that the quantizer chooses anew at every step
+`joint`      all weights, with the quantizer in the loop: the analysis learns it too
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trellic.codec.quantization import Quantization
+from trellic.model.file import ModelFile
+from trellic.model.networks import Networks
+from trellic.networks.codec import Coded, TrainableCodec, distortion
+from trellic.networks.gains import rate_weight
+from trellic.quantize import quantizer_named
+from trellic.train.config import TrainConfig
+from trellic.train.data import Pixels
+from trellic.train.judge import judge
+from trellic.train.pretrain import initial_model, loss_of, loss_weight
+from trellic.train.processes import rank, wait_for_all, world
+from trellic.train.search import QuantizerSearch
+
+FIXED_POINT = 32
+"""Cached latents are kept in 1/32 of the unit: an error a thousandth of what quantizing makes."""
+CACHE_BATCH = 4
+
+
+class Retraining:
+    """What all stages share: the model, its quantizer's search, and judgement by it."""
+
+    trained: tuple[str, ...]
+    """Parts of the model that are trained."""
+
+    def __init__(self, config: TrainConfig, pixels: Pixels, held_out: Tensor, cache: Path) -> None:
+        self.config, self.pixels, self.held_out, self.cache = config, pixels, held_out, cache
+        self.model = initial_model(config, pixels)
+        for name, weight in self.model.named_parameters():
+            weight.requires_grad_(name.startswith(self.trained))
+        networks = Networks(ModelFile.read(Path(config.start)))
+        self.quantization = Quantization.of(networks, quantizer_named(config.quantizer))
+        self.weights = networks.weights
+
+    def search(self, quality: Tensor) -> QuantizerSearch:
+        """Return the search for a batch at qualities (N, 1, 1, 1)."""
+        return QuantizerSearch(self.quantization, self.weights, self.config.design.groups, quality)
+
+    def begin(self, seed: int) -> None:
+        """Start drawing crops by a seed."""
+        self.crops = self.pixels.batches(max(1, self.config.batch // world()), self.config.crop, seed)
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Return new pictures (N, 3, H, W) and qualities (N, 1, 1, 1)."""
+        pictures = next(self.crops).contiguous(memory_format=torch.channels_last)
+        return pictures, torch.rand(len(pictures), 1, 1, 1)
+
+    def judge(self, model: TrainableCodec) -> dict[str, Any]:
+        """Return rate, distortion and cost on held-out pictures, by the deployed quantizer."""
+
+        def code(model: TrainableCodec, pictures: Tensor, quality: Tensor) -> Coded:
+            coded: Coded = model(pictures, quality, self.search(quality))
+            return coded
+
+        return judge(model, self.held_out, code)
+
+
+class Joint(Retraining):
+    """All weights, R + λD, the quantizer in the loop, gradients straight through it."""
+
+    trained = ("analysis", "gains", "prior", "synthesis")
+
+    def loss(self, progress: float) -> Tensor:
+        """Return the loss of a new batch."""
+        del progress
+        pictures, quality = self.draw()
+        return loss_of(self.model, pictures, quality, self.search(quality))
+
+
+class Entropy(Retraining):
+    """The networks that predict latents, by the bits of the indices that the quantizer now chooses."""
+
+    trained = ("prior.hyper_synthesis", "prior.steps")
+
+    def loss(self, progress: float) -> Tensor:
+        """Return the loss of a new batch."""
+        del progress
+        pictures, quality = self.draw()
+        with torch.no_grad():
+            latents = self.model.analysis(pictures) * self.model.gains.gain(quality)
+        coded = self.model.code_latents(latents, quality, self.search(quality))
+        return (loss_weight(quality.flatten()) * coded.latent_bits / pictures[0, 0].numel()).mean()
+
+
+class Synthesis(Retraining):
+    """The synthesis and its gains, by distortion alone, on latents that were quantized once and kept on disk."""
+
+    trained = ("synthesis", "gains.down")
+
+    def begin(self, seed: int) -> None:
+        """Cache latents, unless these are there already, and start drawing from them."""
+        crop, count = self.config.crop, self.config.cached
+        key = hashlib.sha256(json.dumps(self.config.to_json(), sort_keys=True).encode())
+        key.update(Path(self.config.start).read_bytes())
+        store = self.cache / f"latents-{key.hexdigest()[:16]}"
+        shapes = {
+            "latents": (count, self.config.design.latents, crop // 16, crop // 16),
+            "pictures": (count, 3, crop, crop),
+        }
+        kinds = {"latents": np.int16, "pictures": np.uint8}
+        if rank() == 0 and not (store / "qualities.npy").exists():
+            store.mkdir(parents=True, exist_ok=True)
+            files = {name: np.memmap(store / name, kinds[name], "w+", shape=shapes[name]) for name in shapes}
+            qualities = self._fill(files["latents"], files["pictures"])
+            for file in files.values():
+                file.flush()
+            np.save(store / "qualities.npy", qualities)
+        wait_for_all()
+        self.latents, self.pictures = (np.memmap(store / name, kinds[name], "r", shape=shapes[name]) for name in shapes)
+        self.qualities = np.load(store / "qualities.npy")
+        self.random = np.random.default_rng(seed)
+
+    @torch.no_grad()
+    def _fill(self, latents: np.ndarray, pictures: np.ndarray) -> np.ndarray:
+        """Quantize crops of the training pictures at random qualities, which are returned, float32 (cached,)."""
+        crops = self.pixels.batches(CACHE_BATCH, self.config.crop, self.config.seed)
+        qualities = np.random.default_rng(self.config.seed).random(len(latents), dtype=np.float32)
+        for start in range(0, len(latents), CACHE_BATCH):
+            part = slice(start, min(start + CACHE_BATCH, len(latents)))
+            batch = next(crops)[: part.stop - part.start]
+            quality = torch.from_numpy(qualities[part]).view(-1, 1, 1, 1)
+            decoded = self.decoded(self.model.analysis(batch) * self.model.gains.gain(quality), quality)
+            fixed = (decoded * FIXED_POINT).round().clamp(-32768, 32767)
+            latents[part] = fixed.numpy()
+            pictures[part] = (batch * 255).round().numpy()
+        return qualities
+
+    def decoded(self, latents: Tensor, quality: Tensor) -> Tensor:
+        """Return latents as a decoder has them."""
+        return self.model.code_latents(latents, quality, self.search(quality)).decoded
+
+    def loss(self, progress: float) -> Tensor:
+        """Return the loss of a new batch."""
+        del progress
+        chosen = np.sort(self.random.choice(len(self.qualities), max(1, self.config.batch // world()), replace=False))
+        quality = torch.from_numpy(self.qualities[chosen]).view(-1, 1, 1, 1)
+        latents = torch.from_numpy(self.latents[chosen].astype(np.float32)) / FIXED_POINT
+        pictures = torch.from_numpy(self.pictures[chosen].astype(np.float32)) / 255
+        flat = quality.flatten()
+        errors = distortion(self.model.rebuild(latents, quality), pictures)
+        return (loss_weight(flat) * rate_weight(flat) * errors).mean()
+
+
+class Noise(Synthesis):
+    """The control of `Synthesis`."""
+
+    def decoded(self, latents: Tensor, quality: Tensor) -> Tensor:
+        """Return latents with uniform noise of one step."""
+        del quality
+        return latents + torch.rand_like(latents) - 0.5

@@ -1,0 +1,74 @@
+"""The deployed quantizer inside a forward pass: its own kernels, tables, order and state, straight-through."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trellic.codec.encoder import quantize_pass
+from trellic.codec.halves import EVEN, ODD, WHOLE
+from trellic.codec.passes import Pass
+from trellic.codec.quantization import Quantization
+from trellic.container.header import HIGHEST_QUALITY
+from trellic.entropy.parameters import ONE
+from trellic.entropy.tables import ROWS
+from trellic.model.networks import Floats
+from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, level_bits
+from trellic.networks.prior import Parameters, first_half
+from trellic.quantize import dequantize
+
+_POOL = ThreadPoolExecutor()  # the kernels do not hold the interpreter's lock
+
+
+class QuantizerSearch:
+    """A `Search` for one batch: each picture at its own quality, its trellis carried through all passes.
+
+    weights  what an error in each latent is worth, float32 (latents,), by quality 0 to 1
+    quality  (N, 1, 1, 1)
+    """
+
+    def __init__(
+        self,
+        quantization: Quantization,
+        weights: Callable[[float], Floats],
+        groups: tuple[int, ...],
+        quality: Tensor,
+    ) -> None:
+        shares = [float(share) for share in quality.flatten()]
+        self.quantization = quantization
+        self.settings = [quantization.at(round(share * HIGHEST_QUALITY)) for share in shares]
+        self.weights = [weights(share) for share in shares]
+        self.states = [0] * len(shares)
+        ends = np.cumsum(groups)
+        self.channels = [slice(int(end - size), int(end)) for size, end in zip(groups, ends, strict=True)]
+        self.steps = torch.tensor([setting.step / ONE for setting in self.settings]).view(-1, 1, 1, 1)
+
+    def __call__(self, group: int, half: int, latents: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
+        """Return decoded latents and their bits, (N, C, H, W), zero outside the half."""
+        log_scale = parameters.log_scale.clamp(SMALLEST_LOG_SCALE, LARGEST_LOG_SCALE)
+        planes = [values.detach().float().contiguous().numpy() for values in (latents, parameters.mean, log_scale)]
+        decoded = np.zeros(planes[0].shape, np.float32)
+        indices, kinds = np.zeros(decoded.shape, np.int32), np.zeros(decoded.shape, np.int32)
+        channels = self.channels[group]
+        quantizer = self.quantization.quantizer
+
+        def quantize(n: int) -> None:
+            values, mean, scale = (plane[n] for plane in planes)
+            setting = self.settings[n]
+            at = Pass.of(mean, scale, channels, half, setting.step, quantizer.machine.remembers, self.states[n])
+            line, worth = at.gather(values), at.spread(self.weights[n][channels])
+            chosen, table_rows, self.states[n] = quantize_pass(quantizer, setting, at, line, worth)
+            at.put(dequantize(chosen, table_rows, at.parameters.means, setting.points, setting.step), decoded[n])
+            at.put((table_rows // ROWS).astype(np.int32), kinds[n])
+            at.put(chosen, indices[n])
+
+        list(_POOL.map(quantize, range(len(decoded))))
+        first = first_half(latents)
+        inside = {EVEN: first, ODD: 1 - first, WHOLE: torch.ones_like(first)}[half]
+        through = (latents + (torch.from_numpy(decoded) - latents).detach()) * inside
+        bits = level_bits(
+            through - parameters.mean, torch.from_numpy(indices), torch.from_numpy(kinds), self.steps, log_scale
+        )
+        return through, bits * inside

@@ -1,0 +1,45 @@
+"""Calibration and refitting as commands: what they find is kept in the model and used."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from conftest import GOLDEN, textured
+from trellic import Codec
+from trellic.cli import app
+from trellic.evaluate.calibrate import GRIDS, KNOT_QUALITIES
+from trellic.model import ModelFile, Networks
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for seed in range(2):
+        Image.fromarray(textured(128, 128, seed)).save(folder / f"{seed}.png")
+    return folder
+
+
+def test_what_calibrate_and_fit_tables_find_is_kept_and_used(pictures, tmp_path, monkeypatch):
+    monkeypatch.setitem(GRIDS, "deadzone", ((1024, 0.0), (1024, 0.1)))
+    calibrated, fitted = tmp_path / "calibrated.trm", tmp_path / "fitted.trm"
+    chosen = ["--quantizer", "deadzone"]
+    for arguments in (
+        ["calibrate", str(pictures), "-m", str(GOLDEN / "golden.trm"), "-o", str(calibrated), *chosen],
+        ["fit-tables", str(pictures), "-m", str(calibrated), "-o", str(fitted), *chosen],
+    ):
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 0, result.output
+    file = ModelFile.read(fitted)
+    card = file.card["quantizers"]["deadzone"]
+    assert [round(100 * quality) for quality, _, _ in card["knots"]] == list(KNOT_QUALITIES)
+    assert len(card["calibration"]["log_rate_by_setting"]) == 2
+    assert card["tables"]["pictures"] == 2
+    weights = Networks(file).weights(0.5)
+    assert weights.std() > 0.01
+    assert weights.mean() == pytest.approx(1.0, abs=0.2)
+    codec = Codec(str(fitted), quantizer="deadzone")
+    assert np.array_equal(codec.quantization.tables.frequency, file.array("tables_deadzone.npy"))
+    assert codec.quantization.at(90 * 256).strength == card["knots"][-1][2]
+    assert codec.decode(codec.encode(textured(100, 90), 60)).size == (90, 100)

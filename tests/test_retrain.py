@@ -1,0 +1,144 @@
+"""Retraining: the quantizer in the loop is the codec's, and stages train what they say, in a chain that resumes."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import textured
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+
+from trellic.codec import Codec  # noqa: E402
+from trellic.codec.encoder import analyse, code  # noqa: E402
+from trellic.codec.quantization import Quantization  # noqa: E402
+from trellic.container.header import QUALITY_ONE  # noqa: E402
+from trellic.entropy.parameters import ONE  # noqa: E402
+from trellic.entropy.rans import estimate_bits  # noqa: E402
+from trellic.entropy.tables import ROWS, gaussian_tables, row_scale  # noqa: E402
+from trellic.errors import BadConfig  # noqa: E402
+from trellic.model import ModelFile, Networks  # noqa: E402
+from trellic.networks.codec import level_bits  # noqa: E402
+from trellic.quantize import quantizer_named  # noqa: E402
+from trellic.train.chain import retrain  # noqa: E402
+from trellic.train.load import load  # noqa: E402
+from trellic.train.run import export_run, load_run, run  # noqa: E402
+from trellic.train.search import QuantizerSearch  # noqa: E402
+
+TINY = {
+    "latents": 12, "groups": [4, 8], "fine": [1, 1, 16], "coarse": [1, 1, 16], "hyper": 8, "features": 16,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    """A folder with pictures, a tiny trained model, and a configuration for stages of three steps."""
+    folder = tmp_path_factory.mktemp("workshop")
+    (folder / "pictures").mkdir()
+    for number in range(3):
+        Image.fromarray(textured(280, 300, number)).save(folder / "pictures" / f"{number}.png")
+    values = {"pictures": [str(folder / "pictures")], "held_out": [str(folder / "pictures")], "batch": 2, "crop": 64,
+              "warmup": 2, "cached": 6}  # fmt: skip
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    (folder / "stage.toml").write_text("\n".join(["steps = 3", *lines]))
+    design = [f"{key} = {json.dumps(value)}" for key, value in TINY.items()]
+    (folder / "train.toml").write_text("\n".join(["steps = 30", *lines, "[design]", *design]))
+    run(folder / "train.toml", {}, folder / "run", folder / "cache", lambda entry: None)
+    export_run(folder / "run", folder / "tiny.trm", "tiny")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["uniform", "rdoq", "tcq4", "tcq8"])
+def test_the_search_in_the_loop_is_the_codecs(workshop, name):
+    file = ModelFile.read(workshop / "tiny.trm")
+    networks, model = Networks(file), load(file).eval()
+    quantization = Quantization.of(networks, quantizer_named(name))
+    pixels = textured(128, 192, 9)
+    theirs = code(networks, analyse(networks, pixels), 60 * QUALITY_ONE, quantization)
+    quality = torch.full((2, 1, 1, 1), 0.6)
+    pictures = torch.from_numpy(pixels).permute(2, 0, 1)[None].float().repeat(2, 1, 1, 1) / 255
+    with torch.no_grad():
+        search = QuantizerSearch(quantization, networks.weights, networks.groups, quality)
+        latents = model.analysis(pictures) * model.gains.gain(quality)
+        ours = model.code_latents(latents, quality, search)
+    error, expected = (float(np.square(decoded - latents[0].numpy()).mean())
+                       for decoded in (ours.decoded[0].numpy(), theirs.latents))  # fmt: skip
+    assert error == pytest.approx(expected, rel=0.05)
+    assert torch.equal(ours.decoded[0], ours.decoded[1])
+    assert float(ours.latent_bits[0] + ours.side_bits[0]) == pytest.approx(theirs.estimated_bits, rel=0.05)
+    if name == "uniform":
+        rounded = model.code_latents(latents, quality)
+        close = (ours.decoded - rounded.decoded).abs() < 2 / ONE
+        assert float(close.float().mean()) > 0.99
+
+
+def test_bits_in_the_loop_are_those_of_the_tables():
+    tables = gaussian_tables(kinds=2)
+    for row in (8, 20, 30):
+        indices = torch.arange(-6, 7)
+        for kind in (0, 1):
+            kinds = torch.full_like(indices, kind)
+            log_scale = torch.full(indices.shape, float(np.log(row_scale(row) * 2)))
+            bits = level_bits(torch.zeros(13), indices, kinds, torch.full((13,), 2.0), log_scale)
+            rows = np.full(1, row + ROWS * kind, np.uint8)
+            for index, ours in zip(indices.tolist(), bits.tolist(), strict=True):
+                theirs = estimate_bits(rows, np.array([index], np.int32), tables)
+                if theirs < 9:  # beyond that, integer frequencies are coarse
+                    assert ours == pytest.approx(theirs, abs=0.02)
+
+
+def test_gradients_pass_the_quantizer(workshop):
+    file = ModelFile.read(workshop / "tiny.trm")
+    networks, model = Networks(file), load(file)
+    quantization = Quantization.of(networks, quantizer_named("tcq8"))
+    quality = torch.full((1, 1, 1, 1), 0.5)
+    pictures = torch.from_numpy(textured(64, 64)).permute(2, 0, 1)[None].float() / 255
+    coded = model(pictures, quality, QuantizerSearch(quantization, networks.weights, networks.groups, quality))
+    (coded.latent_bits.sum() + coded.pictures.square().sum()).backward()
+    for part in (model.analysis.stem.weight, model.prior.steps[1].second_head.weight, model.synthesis.stem.weight):
+        assert float(part.grad.abs().max()) > 0
+
+
+@pytest.mark.parametrize(
+    ("stage", "trained"),
+    [
+        ("synthesis", ("synthesis.", "gains.down")),
+        ("noise", ("synthesis.", "gains.down")),
+        ("entropy", ("prior.hyper_synthesis.", "prior.steps.")),
+        ("joint", ("",)),
+    ],
+)
+def test_a_stage_trains_its_parts_and_nothing_else(workshop, stage, trained):
+    start = workshop / "tiny.trm"
+    values = {"start": str(start), "stage": stage, "quantizer": "tcq8", "design": TINY}
+    run(workshop / "stage.toml", values, workshop / stage, workshop / "cache", lambda entry: None)
+    before, after = load(ModelFile.read(start)).state_dict(), load_run(workshop / stage)[1].state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith(trained) for name in changed)
+
+
+def test_a_chain_refits_resumes_and_ends_in_a_model_that_codes(workshop):
+    messages = []
+    arguments = (workshop / "tiny.trm", ["synthesis", "tables"], workshop / "stage.toml",
+                 {"quantizer": "tcq8"}, workshop / "chain", workshop / "cache")  # fmt: skip
+    made = retrain(*arguments, lambda entry: messages.append(entry.get("message")))
+    stages = [text for text in messages if text and text.startswith("stage")]
+    assert stages == ["stage 1: synthesis", "stage 2: tables"]
+    messages.clear()
+    assert retrain(*arguments, lambda entry: messages.append(entry)) == made
+    assert not messages
+    file = ModelFile.read(made)
+    assert file.card["trained"]["started_from"]["model"] == ModelFile.read(workshop / "tiny.trm").name
+    assert "tables_tcq8.npy" in file.entries
+    assert file.card["quantizers"]["tcq8"]["tables"]["pictures"] == 3
+    codec = Codec(str(made), quantizer="tcq8")
+    assert codec.decode(codec.encode(textured(70, 90), 50)).size == (90, 70)
+
+
+def test_an_unknown_stage_is_refused(workshop):
+    with pytest.raises(BadConfig, match="no stage"):
+        retrain(workshop / "tiny.trm", ["synthesis", "nosuch"], workshop / "stage.toml", {"quantizer": "tcq8"},
+                workshop / "none", workshop / "cache", lambda entry: None)  # fmt: skip
