@@ -80,7 +80,7 @@ def operating_point(name: str, source: np.ndarray, task: tuple[float, float]) ->
     for _ in range(ROUNDS):
         census = Census(quantization)
         code_once(quantization, line, parameters, census)
-        quantization = replace(census.refit(), side_tables=quantization.side_tables)
+        quantization = replace(census.refit(), points=census.points(), side_tables=quantization.side_tables)
     bits, error = code_once(quantization, line, parameters, None)
     return bits, -10 * math.log10(error * step**2)
 

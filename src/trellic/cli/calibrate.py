@@ -42,7 +42,7 @@ def calibrate(
     check_free(out, force)
     chosen = [quantizer_named(name) for name in quantizer or GRIDS]
     file = ModelFile.read(find_model(model))
-    networks = Networks(file)
+    networks = Networks(file, threads=1)  # several settings at a time
     uniform = Quantization.of(networks, quantizer_named("uniform"))
     paths = [path for path, _ in find_files(inputs, SUFFIXES)[::every]]
     pictures = [picture for _, picture in readable(paths, complain)]
@@ -50,7 +50,7 @@ def calibrate(
     corners = [picture.pixels[:SIDE, :SIDE] for picture in pictures[:: max(1, len(pictures) // DETAILS)]]
     weights = measure_sensitivity(networks, uniform, [(pixels, analyse(networks, pixels)) for pixels in corners])
     file = ModelFile.of(file.pack_with({}, {"sensitivity.npy": weights}))
-    networks = Networks(file)
+    networks = Networks(file, threads=1)
     bench = Bench(networks, [(picture, analyse(networks, picture.pixels)) for picture in pictures])
     reference = bench.measure(uniform, REFERENCE_QUALITIES)
     settings = {}

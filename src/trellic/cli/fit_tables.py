@@ -1,4 +1,4 @@
-"""trellic fit-tables: a model with probability tables and reconstruction points refitted on pictures."""
+"""trellic fit-tables: a model with probability tables refitted on pictures."""
 
 import shlex
 import sys
@@ -36,7 +36,7 @@ def fit_tables(
 
     check_free(out, force)
     file = ModelFile.read(find_model(model))
-    networks = Networks(file)
+    networks = Networks(file, threads=1)  # several quantizers at a time
     chosen = [quantizer_named(name) for name in quantizer] if quantizer else QUANTIZERS
     quantizations = [Quantization.of(networks, each) for each in chosen]
     paths = [path for path, _ in find_files(inputs, SUFFIXES)][::every]
@@ -51,7 +51,7 @@ def fit_tables(
     settings = {}
     for each in quantizations:
         name = each.quantizer.name
-        arrays |= {f"tables_{name}.npy": each.tables.frequency, f"points_{name}.npy": each.points}
+        arrays[f"tables_{name}.npy"] = each.tables.frequency
         settings[name] = {"tables": facts}
     data = file.pack_with(settings, arrays)
     write_atomically(out, lambda target: target.write(data))

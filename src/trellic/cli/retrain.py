@@ -16,8 +16,9 @@ def retrain(
     model: Annotated[str, typer.Argument(metavar="[MODEL]", help="A model's name, hash or .trm file.")] = DEFAULT,
     quantizer: Annotated[str, typer.Option(help="The quantizer to retrain for.")] = "tcq8",
     stages: Annotated[
-        str, typer.Option(help="In order: synthesis, tables, entropy, joint, or noise, the control of synthesis.")
-    ] = "synthesis,tables",
+        str,
+        typer.Option(help="In order: points, synthesis, tables, entropy, joint, or noise, the control of synthesis."),
+    ] = "points,synthesis,tables",
     config: Annotated[Path, typer.Option("--config", "-c", help="A TOML file of how each stage trains.")] = RECIPE,
     pictures: Pictures = None,
     held_out: HeldOut = None,

@@ -107,7 +107,7 @@ def quantize_in_order(
     sink.side(side_rows(networks, share, side[0].size), side.astype(np.int32).ravel())
 
     def code_pass(at: Pass) -> tuple[Indices, Rows, int]:
-        line, worth = at.gather(latents[at.channels]), at.spread(weights[at.channels])
+        line, worth = at.gather(latents[at.channels]), at.spread(weights[at.channels], latents[0].size)
         indices, table_rows, state = quantize_pass(quantization.quantizer, setting, at, line, worth)
         sink.latents(table_rows, indices, line, at.parameters)
         return indices, table_rows, state

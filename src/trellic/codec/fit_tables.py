@@ -2,10 +2,16 @@
 
 A trained prior promises a Gaussian of some scale; the indices that arrive follow a law with a sharper peak and longer
 tails, more so where a search chose them. Counting them, table by table, on training pictures gives tables that cost
-fewer bits for the same indices, and the mean of the residuals behind each index is where its level should lie.
+fewer bits for the same indices.
+
+The mean of the residuals behind an index is where its level should lie, for the squared error of latents. A synthesis
+that was trained on the levels themselves has learned that shift already, and takes it twice: points are moved only
+where it will be trained on them.
 """
 
+import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +22,10 @@ from trellic.codec.encoder import Analysed, analyse, quantize_in_order
 from trellic.codec.quantization import Quantization
 from trellic.entropy.machine import Indices, Rows
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.tables import ROWS, SKIPPED_ROWS, Tables, quantize_distribution
+from trellic.entropy.tables import ROWS, Tables, quantize_distribution
 from trellic.image import Picture
 from trellic.model.networks import Floats, Networks
-from trellic.quantize.levels import POINTS
+from trellic.quantize.levels import POINTS, Points
 
 PRIOR_COUNT = 2000.0
 """How many observations the table before refitting is worth, in each row: what smooths rows that are rarely met."""
@@ -38,7 +44,7 @@ def _count(rows, indices, radius, counts):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _add_errors(rows, indices, line, means, step, number, total):  # type: ignore[no-untyped-def]
     for n in range(len(rows)):
-        if indices[n] != 0 and rows[n] >= SKIPPED_ROWS:
+        if indices[n] != 0:
             residual = (line[n] * np.float64(ONE) - means[n]) / step
             magnitude = abs(indices[n])
             level = magnitude - 0.5 * (rows[n] // ROWS)
@@ -98,23 +104,30 @@ class Census:
         _add_errors(table_rows, indices, line, parameters.means, self.step, self._numbers, self._errors)
 
     def refit(self) -> Quantization:
-        """Return the quantization with the tables that were counted, and the mean of each level's residuals."""
+        """Return the quantization with the tables that were counted."""
+        return replace(self.quantization, tables=self.latent_counts.fitted(), side_tables=self.side_counts.fitted())
+
+    def points(self) -> Points:
+        """Return points that move each level to the mean of the residuals that chose it."""
         shift = np.clip(self._errors / (self._numbers + POINT_PRIOR), -0.25, 0.25)
-        return replace(
-            self.quantization,
-            tables=self.latent_counts.fitted(),
-            side_tables=self.side_counts.fitted(),
-            points=np.rint(shift * ONE).astype(np.int16),
-        )
+        points: Points = np.rint(shift * ONE).astype(np.int16)
+        return points
 
 
 def refit(
     networks: Networks, pictures: Iterable[Picture], qualities: Sequence[int], quantizations: Sequence[Quantization]
 ) -> list[Quantization]:
-    """Return quantizations with tables and points of pictures, each at every quality in 1/256 of a point."""
+    """Return quantizations with the tables of pictures at every quality in 1/256 of a point."""
+    return [census.refit() for census in take_census(networks, pictures, qualities, quantizations)]
+
+
+def take_census(
+    networks: Networks, pictures: Iterable[Picture], qualities: Sequence[int], quantizations: Sequence[Quantization]
+) -> list[Census]:
+    """Count pictures at every quality in 1/256 of a point, several quantizations at a time."""
     censuses = [Census(quantization) for quantization in quantizations]
-    for picture in pictures:
-        analysed = analyse(networks, picture.pixels)
-        for census in censuses:
-            census.count(networks, analysed, qualities)
-    return [census.refit() for census in censuses]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for picture in pictures:
+            analysed = analyse(networks, picture.pixels)
+            list(pool.map(lambda census: census.count(networks, analysed, qualities), censuses))  # noqa: B023 — done within
+    return censuses

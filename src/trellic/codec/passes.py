@@ -11,59 +11,61 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from trellic.codec.halves import EVEN, ODD, WHOLE, gather, scatter
+from trellic.codec.halves import EVEN, ODD, WHOLE, Floats, Places, coded_latents
 from trellic.entropy.machine import Indices, Machine, Rows
-from trellic.entropy.parameters import Parameters, parameters_of
+from trellic.entropy.parameters import Parameters
 from trellic.entropy.tables import ROWS
-from trellic.model.networks import Floats, Networks
+from trellic.model.networks import Networks
 from trellic.quantize import Setting, dequantize
-
-Order = npt.NDArray[np.int32]
 
 
 class Pass(NamedTuple):
-    """Latents that are coded together.
+    """Latents that are coded together, in coding order.
 
     channels    which, of all latents
-    half        of the checkerboard: EVEN, ODD or WHOLE
-    order       int32 (n,): the place in raster order of each latent in coding order; None where they are the same
-    parameters  in coding order
+    places      int32 (n,): where each lies in planes of (its channels, H, W), laid flat
+    parameters  of each
     state       of the machine before the first
     """
 
     channels: slice
-    half: int
-    order: Order | None
+    places: Places
     parameters: Parameters
     state: int
 
     @classmethod
     def of(
-        cls, mean: Floats, log_scale: Floats, channels: slice, half: int, step: int, sort: bool, state: int
+        cls,
+        means: Floats,
+        log_scales: Floats,
+        channels: slice,
+        half: int,
+        step: int,
+        sort: bool,
+        state: int,
+        decoded: Floats,
     ) -> "Pass":
-        """Return the pass over a half of the planes of mean and log scale, (its channels, H, W) each."""
-        mean, log_scale = gather(mean, half), gather(log_scale, half)
-        parameters = parameters_of(mean, log_scale, step)
-        if not sort:
-            return cls(channels, half, None, parameters, state)
-        order = coding_order(parameters.rows)
-        return cls(channels, half, order, Parameters(parameters.rows[order], parameters.means[order]), state)
+        """Return the pass over a half of planes (its channels, H, W), by falling scale where `sort` says so.
+
+        The half's latents in `decoded` become their means, which is what those that are not coded stay.
+        """
+        places, parameters = coded_latents(means, log_scales, half, step, decoded)
+        if sort:
+            order = coding_order(parameters.rows)
+            places, parameters = places[order], Parameters(parameters.rows[order], parameters.means[order])
+        return cls(channels, places, parameters, state)
 
     def put(self, line: npt.NDArray[Any], planes: npt.NDArray[Any]) -> None:
         """Put values in coding order in their places in planes of (its channels, H, W)."""
-        if self.order is not None:
-            line[self.order] = line.copy()
-        scatter(line, planes, self.half)
+        planes.reshape(-1)[self.places] = line
 
     def gather(self, planes: Floats) -> Floats:
         """Return the pass's values of planes (its channels, H, W) in coding order, (n,)."""
-        line = gather(planes, self.half)
-        return line if self.order is None else line[self.order]
+        return planes.reshape(-1)[self.places]
 
-    def spread(self, values: Floats) -> Floats:
-        """Return its channel's value for each latent in coding order, (n,); values are (its channels,)."""
-        line = values.repeat(len(self.parameters.rows) // len(values))
-        return line if self.order is None else line[self.order]
+    def spread(self, values: Floats, positions: int) -> Floats:
+        """Return its channel's value, of (its channels,), for each latent in coding order; H · W is `positions`."""
+        return values[self.places // positions]
 
 
 CodePass = Callable[[Pass], tuple[Indices, Rows, int]]
@@ -82,7 +84,7 @@ def _fill_order(rows, starts, order):  # type: ignore[no-untyped-def]
         starts[rows[n]] += 1
 
 
-def coding_order(rows: Rows) -> Order:
+def coding_order(rows: Rows) -> npt.NDArray[np.int32]:
     """Return places in raster order by falling row, equal rows as they were, int32 (n,)."""
     order = np.empty(len(rows), np.int32)
     _fill_order(rows, np.zeros(ROWS, np.int32), order)
@@ -99,12 +101,11 @@ def code_in_order(
     for group, size in enumerate(networks.groups):
         channels = slice(start, start + size)
         planes = latents[channels]
-        own, *outputs = networks.first(group, features, latents[:start])
+        own, means, log_scales = networks.first(group, features, latents[:start])
         for half in (EVEN, ODD) if networks.context else (WHOLE,):
             if half == ODD:
-                outputs = [*networks.second(group, own, planes)]
-            mean, log_scale = outputs
-            at = Pass.of(mean, log_scale, channels, half, setting.step, machine.remembers, state)
+                means, log_scales = networks.second(group, own, planes)
+            at = Pass.of(means, log_scales, channels, half, setting.step, machine.remembers, state, planes)
             indices, table_rows, state = code(at)
             at.put(dequantize(indices, table_rows, at.parameters.means, setting.points, setting.step), planes)
         start += size

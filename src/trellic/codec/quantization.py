@@ -1,6 +1,6 @@
 """A quantizer with all that it needs at one model: its tables and points, and its step and strength at each quality."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,10 @@ class Quantization:
         kinds = int(quantizer.machine.kinds.max()) + 1
         tables, points = networks.tables_for(quantizer.name, kinds)
         return cls(quantizer, tables, points, networks.side_tables, knots)
+
+    def with_setting(self, step: int, strength: float) -> "Quantization":
+        """Return the quantization with one step, in 1/1024, and one strength at every quality."""
+        return replace(self, knots=((0.0, float(step), strength),))
 
     @property
     def machine(self) -> Machine:

@@ -2,7 +2,6 @@
 
 A scalar quantizer has one state and one table a row. A trellis-coded one has two tables a row, of *kind* 0 or 1, for
 its two sets of levels; encoder and decoder walk the same states, so that nothing is sent to say which is meant.
-An index in a skipped row is not coded and leaves the state alone.
 """
 
 from typing import NamedTuple
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from trellic.entropy.tables import ROWS, SKIPPED_ROWS
+from trellic.entropy.tables import ROWS
 
 Rows = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int32]
@@ -51,17 +50,15 @@ EIGHT_STATES = Machine(
 @njit(cache=True, nogil=True)
 def _walk(rows, indices, transitions, kinds, state, table_rows):  # type: ignore[no-untyped-def]
     for n in range(len(rows)):
-        table_rows[n] = rows[n]
-        if rows[n] >= SKIPPED_ROWS:
-            table_rows[n] += ROWS * kinds[state]
-            state = transitions[state, indices[n] & 1]
+        table_rows[n] = rows[n] + ROWS * kinds[state]
+        state = transitions[state, indices[n] & 1]
     return state
 
 
 def walk(machine: Machine, rows: Rows, indices: Indices, state: int) -> tuple[Rows, int]:
     """Return the table row of each index, uint8 (n,), and the state after the last.
 
-    A table row is row + 64 · kind; it stays the row where that is skipped.
+    A table row is row + 64 · kind.
     """
     if not machine.remembers:
         return rows, state

@@ -39,25 +39,30 @@ def row_offset(step: int) -> np.float32:
     return np.float32(round(math.log(step / ONE) / LOG_STEP * _OFFSET_ONE) / _OFFSET_ONE)
 
 
+# Both are written so that NaN, which only a damaged model can produce, becomes row 0 and mean 0.
 @njit(cache=True, nogil=True)
-def _fill(means, log_scales, offset, rows, fixed):  # type: ignore[no-untyped-def]
-    for n in range(len(means)):
-        row = math.floor((log_scales[n] - _LOWEST) * _PER_ROW - offset + _HALF)
-        # Written so that NaN, which only a damaged model can produce, becomes row 0 and mean 0.
-        rows[n] = np.uint8(min(row, ROWS - 1)) if row > 0 else np.uint8(0)
-        mean = means[n]
-        if not -_LIMIT <= mean <= _LIMIT:
-            mean = _LIMIT if mean > _LIMIT else (-_LIMIT if mean < -_LIMIT else np.float32(0))
-        fixed[n] = np.int32(np.rint(mean * _ONE))
+def row_of(log_scale, offset):  # type: ignore[no-untyped-def]
+    """Return the table row of a natural log scale, float32; for kernels."""
+    row = math.floor((log_scale - _LOWEST) * _PER_ROW - offset + _HALF)
+    return np.uint8(min(row, ROWS - 1)) if row > 0 else np.uint8(0)
 
 
-def parameters_of(means: npt.NDArray[np.float32], log_scales: npt.NDArray[np.float32], step: int = ONE) -> Parameters:
-    """Return the integers that stand for means and natural log scales, float32 (n,), at a step in 1/1024."""
-    parameters = Parameters(np.empty(len(means), np.uint8), np.empty(len(means), np.int32))
-    _fill(means, log_scales, row_offset(step), *parameters)
-    return parameters
+@njit(cache=True, nogil=True)
+def fixed_mean(mean):  # type: ignore[no-untyped-def]
+    """Return a mean, float32, in 1/1024; for kernels."""
+    if not -_LIMIT <= mean <= _LIMIT:
+        mean = _LIMIT if mean > _LIMIT else (-_LIMIT if mean < -_LIMIT else np.float32(0))
+    return np.int32(np.rint(mean * _ONE))
 
 
-def rows_of(log_scales: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Return the nearest table row of each natural log scale, (n,)."""
-    return parameters_of(np.zeros_like(log_scales), log_scales).rows
+@njit(cache=True, nogil=True)
+def _fill(log_scales, offset, rows):  # type: ignore[no-untyped-def]
+    for n in range(len(rows)):
+        rows[n] = row_of(log_scales[n], offset)
+
+
+def rows_of(log_scales: npt.NDArray[np.float32], step: int = ONE) -> npt.NDArray[np.uint8]:
+    """Return the nearest table row of each natural log scale, (n,), at a step in 1/1024."""
+    rows = np.empty(len(log_scales), np.uint8)
+    _fill(log_scales, row_offset(step), rows)
+    return rows

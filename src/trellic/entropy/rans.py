@@ -13,7 +13,7 @@ import numpy.typing as npt
 from numba import njit
 
 from trellic.entropy.machine import MEMORYLESS, Indices, Machine, Rows
-from trellic.entropy.tables import BUCKET_BITS, ESCAPE_LIMIT, PRECISION, ROWS, SKIPPED_ROWS, TOTAL, Tables
+from trellic.entropy.tables import BUCKET_BITS, ESCAPE_LIMIT, PRECISION, ROWS, TOTAL, Tables
 from trellic.errors import DamagedStream
 
 LOWEST = 1 << 31
@@ -39,8 +39,6 @@ def _operations(rows, indices, radius, row_first, cumulative, starts, frequencie
     at = 0
     for n in range(len(rows)):
         row = rows[n]
-        if row < SKIPPED_ROWS:
-            continue
         index = indices[n]
         r = radius[row]
         if -r <= index <= r:
@@ -129,9 +127,6 @@ def _decode(words, at, first, second, rows, radius, row_first, cumulative, bucke
     bucket_bits, one, lowest = np.uint64(BUCKET_BITS), np.uint64(1), np.uint64(LOWEST)
     for n in range(len(rows)):
         row = np.uint64(rows[n])  # unsigned throughout: a signed index costs a test for being negative
-        if row < np.uint64(SKIPPED_ROWS):
-            indices[n] = 0
-            continue
         if machine is not None:
             row += np.uint64(ROWS) * np.uint64(machine[1][state])
             rows[n] = row
@@ -164,7 +159,7 @@ def _decode(words, at, first, second, rows, radius, row_first, cumulative, bucke
 
 @njit(cache=True, nogil=True)
 def index_bits(index, row, radius, start, bits):  # type: ignore[no-untyped-def]
-    """Return the bits that an index costs in a row that is not skipped, escape and all; for kernels."""
+    """Return the bits that an index costs in a row, escape and all; for kernels."""
     r = radius[row]
     if -r <= index <= r:
         return bits[start[row] + index + r]
@@ -179,8 +174,7 @@ def index_bits(index, row, radius, start, bits):  # type: ignore[no-untyped-def]
 def _bits(rows, indices, radius, start, bits):  # type: ignore[no-untyped-def]
     total = 0.0
     for n in range(len(rows)):
-        if rows[n] >= SKIPPED_ROWS:
-            total += index_bits(indices[n], rows[n], radius, start, bits)
+        total += index_bits(indices[n], rows[n], radius, start, bits)
     return total
 
 
@@ -197,7 +191,7 @@ class Encoder:
         self._frequencies: list[npt.NDArray[np.uint32]] = []
 
     def push(self, rows: Rows, indices: Indices, tables: Tables) -> None:
-        """Add a pass: rows uint8 (n,), indices int32 (n,), at most 2²⁰ in magnitude, zero where a row is skipped."""
+        """Add a pass: rows uint8 (n,), indices int32 (n,), at most 2²⁰ in magnitude."""
         beyond = int(np.count_nonzero(np.abs(indices) > tables.radius[rows]))
         room = len(rows) + ESCAPE_OPERATIONS * beyond
         starts, frequencies = np.empty(room, np.uint32), np.empty(room, np.uint32)

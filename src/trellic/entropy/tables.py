@@ -21,7 +21,7 @@ SMALLEST_SCALE = 0.11
 LARGEST_SCALE = 256.0
 LOG_STEP = math.log(LARGEST_SCALE / SMALLEST_SCALE) / (ROWS - 1)
 SKIPPED_ROWS = 3
-"""Rows whose scale says "surely zero" (P(0) > 0.998): their indices are zero and never coded."""
+"""Rows whose scale says "surely zero" (P(0) > 0.998): such latents are their means, and never coded."""
 BUCKET_BITS = 6
 ESCAPE_LIMIT = 1 << 20
 """Largest magnitude that can be coded, far above what an 8-bit picture can cause."""

@@ -5,7 +5,9 @@ that adds to the picture's squared error is its sensitivity. Twice for each pict
 correlation with the error that was there already cancels.
 """
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -25,23 +27,25 @@ def channel_costs(
     networks: Networks, latents: Floats, pixels: Pixels, quality: float, seed: int
 ) -> npt.NDArray[np.float64]:
     """Return what a unit of squared error in each channel's latents adds to the picture's, (C,)."""
-    random = np.random.default_rng(seed)
     original = pixels.transpose(2, 0, 1).astype(np.float32)
 
     def error(changed: Floats) -> float:
         return float(np.square(networks.synthesis(changed, quality) - original).sum(dtype=np.float64))
 
     before = error(latents)
-    costs = np.empty(len(latents))
-    for channel in range(len(latents)):
+
+    def cost_of(channel: int) -> float:
+        random = np.random.default_rng((seed, channel))
         signs = random.choice(np.array([-ERROR, ERROR]), latents[channel].shape)
         added = 0.0
         for sign in (signs, -signs):
             changed = latents.copy()
             changed[channel] += sign
             added += error(changed) - before
-        costs[channel] = added / (2 * signs.size * ERROR**2)
-    return costs
+        return added / float(2 * signs.size * ERROR**2)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.array(list(pool.map(cost_of, range(len(latents)))))
 
 
 def measure_sensitivity(

@@ -28,7 +28,7 @@ class Quantizer(NamedTuple):
 
     quantize  (latents, parameters, weights, setting, state) → indices int32 (n,). Arrays are flat and in coding order;
               latents and weights float32 (n,), a weight being what a latent's squared error is worth; `state` is the
-              machine's before the first. An index in a skipped row is zero.
+              machine's before the first.
     step      in 1/1024 of the latents' unit
     strength  the encoder's one setting; its unit is the quantizer's own
     """

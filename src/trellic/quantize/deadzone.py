@@ -5,15 +5,15 @@ from numba import njit
 
 from trellic.entropy.machine import Indices
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.tables import ESCAPE_LIMIT, SKIPPED_ROWS
+from trellic.entropy.tables import ESCAPE_LIMIT
 from trellic.quantize.setting import Latents, Setting
 
 
 @njit(cache=True, nogil=True)
-def _quantize(latents, means, rows, step, strength, indices):  # type: ignore[no-untyped-def]
+def _quantize(latents, means, step, strength, indices):  # type: ignore[no-untyped-def]
     for n in range(len(latents)):
         scaled = (np.float64(latents[n]) * ONE - means[n]) / step
-        if rows[n] < SKIPPED_ROWS or abs(scaled) < 0.5 + strength:
+        if abs(scaled) < 0.5 + strength:
             indices[n] = 0
         else:
             indices[n] = min(max(np.rint(scaled), -ESCAPE_LIMIT), ESCAPE_LIMIT)
@@ -23,5 +23,5 @@ def quantize(latents: Latents, parameters: Parameters, weights: Latents, setting
     """Return int32 (n,) indices; the strength, in steps, is how far the zero bin reaches beyond half a step."""
     del weights, state
     indices = np.empty(len(latents), np.int32)
-    _quantize(latents, parameters.means, parameters.rows, setting.step, setting.strength, indices)
+    _quantize(latents, parameters.means, setting.step, setting.strength, indices)
     return indices

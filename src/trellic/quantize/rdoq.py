@@ -10,7 +10,7 @@ from numba import njit
 from trellic.entropy.machine import Indices
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import index_bits
-from trellic.entropy.tables import ESCAPE_LIMIT, SKIPPED_ROWS
+from trellic.entropy.tables import ESCAPE_LIMIT
 from trellic.quantize.levels import magnitude
 from trellic.quantize.setting import Latents, Setting
 
@@ -19,9 +19,6 @@ from trellic.quantize.setting import Latents, Setting
 def _quantize(latents, means, rows, weights, step, strength, points, radius, start, bits, indices):  # type: ignore[no-untyped-def]
     for n in range(len(latents)):
         row = int(rows[n])
-        if row < SKIPPED_ROWS:
-            indices[n] = 0
-            continue
         scaled = (np.float64(latents[n]) * ONE - means[n]) / step
         sign = -1 if scaled < 0 else 1
         distance = min(abs(scaled), ESCAPE_LIMIT - 1.0)

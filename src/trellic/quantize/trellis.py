@@ -18,7 +18,7 @@ from numba import njit
 from trellic.entropy.machine import EIGHT_STATES, FOUR_STATES, Indices, Machine
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import index_bits
-from trellic.entropy.tables import ESCAPE_LIMIT, ROWS, SKIPPED_ROWS
+from trellic.entropy.tables import ESCAPE_LIMIT, ROWS
 from trellic.quantize.levels import magnitude
 from trellic.quantize.setting import Latents, Setting
 
@@ -45,8 +45,6 @@ def _search_of(machine: Machine) -> Callable[..., None]:
         total[state] = 0.0
         arrived = np.empty(states)
         for n in range(len(latents)):
-            if rows[n] < SKIPPED_ROWS:
-                continue
             scaled = (np.float64(latents[n]) * ONE - means[n]) / step
             distance = min(abs(scaled), ESCAPE_LIMIT - 4.0)
             for kind in range(KINDS):
@@ -76,12 +74,10 @@ def _search_of(machine: Machine) -> Callable[..., None]:
             survivors[n] = chosen
         state = np.argmin(total)
         for n in range(len(latents) - 1, -1, -1):
-            indices[n] = 0
-            if rows[n] >= SKIPPED_ROWS:
-                survivor = (survivors[n] >> state) & 1
-                index = choices[n, branch[state, survivor]]
-                indices[n] = -index if np.float64(latents[n]) * ONE < means[n] else index
-                state = before[state, survivor]
+            survivor = (survivors[n] >> state) & 1
+            index = choices[n, branch[state, survivor]]
+            indices[n] = -index if np.float64(latents[n]) * ONE < means[n] else index
+            state = before[state, survivor]
 
     return search  # type: ignore[no-any-return]
 

@@ -5,20 +5,20 @@ from numba import njit
 
 from trellic.entropy.machine import Indices
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.tables import ESCAPE_LIMIT, SKIPPED_ROWS
+from trellic.entropy.tables import ESCAPE_LIMIT
 from trellic.quantize.setting import Latents, Setting
 
 
 @njit(cache=True, nogil=True)
-def _quantize(latents, means, rows, step, indices):  # type: ignore[no-untyped-def]
+def _quantize(latents, means, step, indices):  # type: ignore[no-untyped-def]
     for n in range(len(latents)):
         nearest = np.rint((np.float64(latents[n]) * ONE - means[n]) / step)
-        indices[n] = 0 if rows[n] < SKIPPED_ROWS else min(max(nearest, -ESCAPE_LIMIT), ESCAPE_LIMIT)
+        indices[n] = min(max(nearest, -ESCAPE_LIMIT), ESCAPE_LIMIT)
 
 
 def quantize(latents: Latents, parameters: Parameters, weights: Latents, setting: Setting, state: int) -> Indices:
     """Return the nearest index of each residual, int32 (n,); of the rest only the step matters."""
     del weights, state
     indices = np.empty(len(latents), np.int32)
-    _quantize(latents, parameters.means, parameters.rows, setting.step, indices)
+    _quantize(latents, parameters.means, setting.step, indices)
     return indices

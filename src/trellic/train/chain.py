@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trellic.codec.fit_tables import refit
+from trellic.codec.fit_tables import take_census
 from trellic.codec.quantization import Quantization
 from trellic.container.header import QUALITY_ONE
+from trellic.entropy.parameters import ONE
 from trellic.errors import BadConfig
 from trellic.files import write_atomically
 from trellic.image import readable
@@ -20,7 +21,7 @@ from trellic.train.loop import Report
 from trellic.train.run import export_run, read_config, run_config
 from trellic.train.stages import STAGES
 
-TABLES = "tables"
+TABLES, POINTS = "tables", "points"
 QUALITIES = (0, 20, 40, 60, 80, 100)
 MOST_PICTURES = 50
 
@@ -30,12 +31,13 @@ def retrain(
 ) -> Path:
     """Retrain a model through stages and return the last one's model file, below the folder `out`.
 
-    stages    names of `STAGES`, and "tables", which refits the quantizer's tables and points
+    stages    names of `STAGES`; "tables", which refits the quantizer's tables; and "points", which refits them and
+              moves its reconstruction points: a stage that trains the synthesis on these should follow
     config    a TOML file of how each stage trains; `replaced` overrides values, and names the quantizer
     Each stage leaves a folder with its model; those that are there already are passed over. Raises BadConfig.
     """
-    if unknown := set(stages) - {TABLES, *STAGES}:
-        raise BadConfig(f"no stage {sorted(unknown)[0]!r} (there are: {TABLES}, {', '.join(STAGES)})")
+    if unknown := set(stages) - {TABLES, POINTS, *STAGES}:
+        raise BadConfig(f"no stage {sorted(unknown)[0]!r} (there are: {TABLES}, {POINTS}, {', '.join(STAGES)})")
     quantizer_named(replaced["quantizer"])
     current = model
     for number, stage in enumerate(stages, 1):
@@ -46,8 +48,8 @@ def retrain(
             folder.mkdir(parents=True, exist_ok=True)
             card = ModelFile.read(current).card
             chosen = read_config(config, {**replaced, "start": str(current), "design": card["design"]})
-            if stage == TABLES:
-                _refit(chosen, made, report)
+            if stage in {TABLES, POINTS}:
+                _refit(chosen, made, stage == POINTS, report)
             else:
                 run_config(replace(chosen, stage=stage), folder, cache, report)
                 export_run(folder, made, f"{card.get('summary', '')}; {stage} for {chosen.quantizer}".lstrip("; "))
@@ -55,17 +57,21 @@ def retrain(
     return current
 
 
-def _refit(config: TrainConfig, made: Path, report: Report) -> None:
-    """Write a model with the quantizer's tables and points refitted on training pictures."""
+def _refit(config: TrainConfig, made: Path, move_points: bool, report: Report) -> None:
+    """Write a model with the quantizer's tables, and its points if so wished, refitted on training pictures."""
     file = ModelFile.read(Path(config.start))
     networks = Networks(file)
     paths = list_pictures([Path(folder) for folder in config.pictures])
     paths = paths[:: -(-len(paths) // MOST_PICTURES)]
     quantization = Quantization.of(networks, quantizer_named(config.quantizer))
+    if config.step:
+        quantization = quantization.with_setting(round(config.step * ONE), config.strength)
     pictures = (picture for _, picture in readable(paths, lambda message: report({"message": message})))
-    (fitted,) = refit(networks, pictures, [quality * QUALITY_ONE for quality in QUALITIES], [quantization])
-    name = config.quantizer
+    (census,) = take_census(networks, pictures, [quality * QUALITY_ONE for quality in QUALITIES], [quantization])
+    fitted, name = census.refit(), config.quantizer
     facts = {"command": "trellic retrain", "pictures": len(paths), "before": file.name}
-    arrays: dict[str, Any] = {f"tables_{name}.npy": fitted.tables.frequency, f"points_{name}.npy": fitted.points}
-    data = file.pack_with({name: {"tables": facts}}, arrays)
+    arrays: dict[str, Any] = {f"tables_{name}.npy": fitted.tables.frequency}
+    if move_points:
+        arrays[f"points_{name}.npy"] = census.points()
+    data = file.pack_with({name: {"knots": fitted.knots, "tables": facts}}, arrays)
     write_atomically(made, lambda target: target.write(data))

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from trellic.errors import NoPictures
 from trellic.image import SUFFIXES
+from trellic.train.config import TrainConfig
+from trellic.train.processes import world
 
 
 def list_pictures(folders: list[Path]) -> list[Path]:
@@ -79,6 +81,20 @@ class Pixels:
         if random.random() < 0.5:
             patch = patch[:, ::-1]
         return torch.from_numpy(np.ascontiguousarray(patch)).permute(2, 0, 1).float() / 255.0
+
+
+class Crops:
+    """This process's share of the batches of a run: random crops, larger in the second half, at random qualities."""
+
+    def __init__(self, config: TrainConfig, pixels: Pixels, seed: int) -> None:
+        share = max(1, config.batch // world())
+        self.early = pixels.batches(share, config.crop, seed)
+        self.late = pixels.batches(share, config.late_crop or config.crop, seed + 50)
+
+    def draw(self, progress: float) -> tuple[Tensor, Tensor]:
+        """Return new pictures (N, 3, H, W), and qualities (N, 1, 1, 1) in [0, 1]."""
+        pictures = next(self.early if progress < 0.5 else self.late).contiguous(memory_format=torch.channels_last)
+        return pictures, torch.rand(len(pictures), 1, 1, 1)
 
 
 def centres(paths: list[Path], size: int) -> Tensor:

@@ -11,10 +11,9 @@ from trellic.networks.codec import Coded, Search, TrainableCodec, distortion
 from trellic.networks.gains import rate_weight
 from trellic.networks.transforms import fit_to
 from trellic.train.config import TrainConfig
-from trellic.train.data import Pixels
+from trellic.train.data import Crops, Pixels
 from trellic.train.judge import judge
 from trellic.train.load import load
-from trellic.train.processes import world
 
 
 def loss_weight(quality: Tensor) -> Tensor:
@@ -49,7 +48,7 @@ def code(model: TrainableCodec, pictures: Tensor, quality: Tensor) -> Coded:
 
 
 class Pretraining:
-    """The task of training all weights on crops at random qualities, the crops larger in the second half."""
+    """The task of training all weights, with stand-ins for rounding."""
 
     def __init__(self, config: TrainConfig, pixels: Pixels, held_out: Tensor) -> None:
         self.config, self.pixels, self.held_out = config, pixels, held_out
@@ -57,14 +56,11 @@ class Pretraining:
 
     def begin(self, seed: int) -> None:
         """Start drawing crops by a seed."""
-        share = max(1, self.config.batch // world())
-        self.early = self.pixels.batches(share, self.config.crop, seed)
-        self.late = self.pixels.batches(share, self.config.late_crop or self.config.crop, seed + 50)
+        self.crops = Crops(self.config, self.pixels, seed)
 
     def loss(self, progress: float) -> Tensor:
         """Return the loss of a new batch."""
-        pictures = next(self.early if progress < 0.5 else self.late).contiguous(memory_format=torch.channels_last)
-        return loss_of(self.model, pictures, torch.rand(len(pictures), 1, 1, 1))
+        return loss_of(self.model, *self.crops.draw(progress))
 
     def judge(self, model: TrainableCodec) -> dict[str, Any]:
         """Return rate, distortion and cost on held-out pictures, by rounding."""

@@ -22,7 +22,7 @@ from trellic.networks.codec import Coded, TrainableCodec, distortion
 from trellic.networks.gains import rate_weight
 from trellic.quantize import quantizer_named
 from trellic.train.config import TrainConfig
-from trellic.train.data import Pixels
+from trellic.train.data import Crops, Pixels
 from trellic.train.judge import judge
 from trellic.train.pretrain import initial_model, loss_of, loss_weight
 from trellic.train.processes import rank, wait_for_all, world
@@ -54,12 +54,7 @@ class Retraining:
 
     def begin(self, seed: int) -> None:
         """Start drawing crops by a seed."""
-        self.crops = self.pixels.batches(max(1, self.config.batch // world()), self.config.crop, seed)
-
-    def draw(self) -> tuple[Tensor, Tensor]:
-        """Return new pictures (N, 3, H, W) and qualities (N, 1, 1, 1)."""
-        pictures = next(self.crops).contiguous(memory_format=torch.channels_last)
-        return pictures, torch.rand(len(pictures), 1, 1, 1)
+        self.crops = Crops(self.config, self.pixels, seed)
 
     def judge(self, model: TrainableCodec) -> dict[str, Any]:
         """Return rate, distortion and cost on held-out pictures, by the deployed quantizer."""
@@ -78,8 +73,7 @@ class Joint(Retraining):
 
     def loss(self, progress: float) -> Tensor:
         """Return the loss of a new batch."""
-        del progress
-        pictures, quality = self.draw()
+        pictures, quality = self.crops.draw(progress)
         return loss_of(self.model, pictures, quality, self.search(quality))
 
 
@@ -90,8 +84,7 @@ class Entropy(Retraining):
 
     def loss(self, progress: float) -> Tensor:
         """Return the loss of a new batch."""
-        del progress
-        pictures, quality = self.draw()
+        pictures, quality = self.crops.draw(progress)
         with torch.no_grad():
             latents = self.model.analysis(pictures) * self.model.gains.gain(quality)
         coded = self.model.code_latents(latents, quality, self.search(quality))

@@ -57,8 +57,9 @@ class QuantizerSearch:
         def quantize(n: int) -> None:
             values, mean, scale = (plane[n] for plane in planes)
             setting = self.settings[n]
-            at = Pass.of(mean, scale, channels, half, setting.step, quantizer.machine.remembers, self.states[n])
-            line, worth = at.gather(values), at.spread(self.weights[n][channels])
+            sort, state = quantizer.machine.remembers, self.states[n]
+            at = Pass.of(mean, scale, channels, half, setting.step, sort, state, decoded[n])
+            line, worth = at.gather(values), at.spread(self.weights[n][channels], mean[0].size)
             chosen, table_rows, self.states[n] = quantize_pass(quantizer, setting, at, line, worth)
             at.put(dequantize(chosen, table_rows, at.parameters.means, setting.points, setting.step), decoded[n])
             at.put((table_rows // ROWS).astype(np.int32), kinds[n])
