@@ -21,11 +21,10 @@ from trellic.codec.quantization import Quantization
 from trellic.entropy.machine import walk
 from trellic.entropy.parameters import ONE, Parameters, rows_of
 from trellic.entropy.rans import estimate_bits
-from trellic.entropy.tables import ROWS, gaussian_tables
+from trellic.entropy.tables import ROWS
 from trellic.evaluate.bdrate import pchip
 from trellic.files import write_atomically
-from trellic.quantize import Quantizer, dequantize, quantizer_named
-from trellic.quantize.levels import no_points
+from trellic.quantize import dequantize, quantizer_named
 
 RESULTS = Path(__file__).parent / "results" / "sources.json"
 SAMPLES = 1 << 18
@@ -45,12 +44,6 @@ EXPECTED = {
 """dB over rdoq at RATES, as the project's method foretells."""
 
 
-def quantization_of(quantizer: Quantizer, strength: float) -> Quantization:
-    kinds = 2 if quantizer.machine.remembers else 1
-    side = gaussian_tables()
-    return Quantization(quantizer, gaussian_tables(kinds), no_points(kinds), side, ((0.0, float(ONE), strength),))
-
-
 def code_once(quantization: Quantization, line: np.ndarray, parameters: Parameters, census: Census | None) -> Any:
     """Return (bits a sample, mean squared error in steps²) of one pass over a source."""
     quantizer, setting = quantization.quantizer, quantization.at(0)
@@ -66,7 +59,7 @@ def granular_gain(name: str) -> float:
     """Return the gain in dB over a scalar quantizer of the same rate on a uniform source, rate not being searched."""
     line = np.random.default_rng(0).uniform(-300, 300, 4 * SAMPLES).astype(np.float32)
     parameters = Parameters(np.full(len(line), ROWS - 1, np.uint8), np.zeros(len(line), np.int32))
-    _, error = code_once(quantization_of(quantizer_named(name), 0.0), line, parameters, None)
+    _, error = code_once(Quantization.plain(quantizer_named(name), ONE, 0.0), line, parameters, None)
     return 10 * math.log10(1 / 12 / error)
 
 
@@ -76,7 +69,7 @@ def operating_point(name: str, source: np.ndarray, task: tuple[float, float]) ->
     line = (source / step).astype(np.float32)
     row = rows_of(np.array([math.log(1 / step)], np.float32))[0]
     parameters = Parameters(np.full(len(line), max(row, 3), np.uint8), np.zeros(len(line), np.int32))
-    quantization = quantization_of(quantizer_named(name), strength)
+    quantization = Quantization.plain(quantizer_named(name), ONE, strength)
     for _ in range(ROUNDS):
         census = Census(quantization)
         code_once(quantization, line, parameters, census)

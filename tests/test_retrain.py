@@ -1,6 +1,7 @@
 """Retraining: the quantizer in the loop is the codec's, and stages train what they say, in a chain that resumes."""
 
 import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ pytest.importorskip("onnxscript")
 
 from trellic.codec import Codec  # noqa: E402
 from trellic.codec.encoder import analyse, code  # noqa: E402
+from trellic.codec.halves import WHOLE  # noqa: E402
 from trellic.codec.quantization import Quantization  # noqa: E402
 from trellic.container.header import QUALITY_ONE  # noqa: E402
 from trellic.entropy.parameters import ONE  # noqa: E402
@@ -21,9 +23,15 @@ from trellic.entropy.tables import ROWS, gaussian_tables, row_scale  # noqa: E40
 from trellic.errors import BadConfig  # noqa: E402
 from trellic.model import ModelFile, Networks  # noqa: E402
 from trellic.networks.codec import level_bits  # noqa: E402
+from trellic.networks.prior import Parameters  # noqa: E402
+from trellic.networks.retrainable import CodedLatents, Retrainable  # noqa: E402
 from trellic.quantize import quantizer_named  # noqa: E402
 from trellic.train.chain import retrain  # noqa: E402
+from trellic.train.config import TrainConfig  # noqa: E402
+from trellic.train.data import Pixels, centres, list_pictures  # noqa: E402
 from trellic.train.load import load  # noqa: E402
+from trellic.train.loop import train  # noqa: E402
+from trellic.train.retrain import Entropy, Joint, Subject, Synthesis  # noqa: E402
 from trellic.train.run import export_run, load_run, run  # noqa: E402
 from trellic.train.search import QuantizerSearch  # noqa: E402
 
@@ -136,6 +144,46 @@ def test_a_chain_refits_resumes_and_ends_in_a_model_that_codes(workshop):
     assert file.card["quantizers"]["tcq8"]["tables"]["pictures"] == 3
     codec = Codec(str(made), quantizer="tcq8")
     assert codec.decode(codec.encode(textured(70, 90), 50)).size == (90, 70)
+
+
+class Foreign(Retrainable):
+    """A researcher's model: one convolution each way, and a scale for each channel."""
+
+    parts: ClassVar = {"analysis": ("down",), "entropy": ("log_scale",), "synthesis": ("up",)}
+    groups = (6,)
+
+    def __init__(self):
+        super().__init__()
+        self.down, self.up = torch.nn.Conv2d(3, 6, 16, 16), torch.nn.ConvTranspose2d(6, 3, 16, 16)
+        self.log_scale = torch.nn.Parameter(torch.ones(1, 6, 1, 1))
+
+    def analyse(self, pictures, quality):
+        return 20 * self.down(pictures) * (1 + quality)
+
+    def code_latents(self, latents, quality, search=None):
+        scale = self.log_scale.expand_as(latents)
+        decoded, bits = search(0, WHOLE, latents, Parameters(torch.zeros_like(latents), scale))
+        return CodedLatents(decoded, bits.sum(dim=(1, 2, 3)), torch.zeros(len(latents)))
+
+    def rebuild(self, decoded, quality):
+        return self.up(decoded / 20)
+
+
+@pytest.mark.parametrize(("task", "part"), [(Joint, ""), (Entropy, "log_scale"), (Synthesis, "up")])
+def test_a_model_of_ones_own_is_retrained_for_the_real_quantizer(workshop, tmp_path, task, part):
+    folder = [str(workshop / "pictures")]
+    config = TrainConfig(pictures=folder, held_out=folder, steps=12, batch=2, crop=64, warmup=1, cached=6)
+    paths = list_pictures([workshop / "pictures"])
+    torch.manual_seed(0)
+    model = Foreign()
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    subject = Subject(model, Quantization.plain(quantizer_named("tcq8"), 1600, 0.02), lambda quality: np.ones(6, "f4"))
+    stage = task(config, Pixels.of(paths, workshop / "cache"), centres(paths, 64), tmp_path, subject)
+    cost = stage.judge(model)["cost"]
+    assert stage.judge(train(config, stage, tmp_path, lambda entry: None))["cost"] < cost
+    changed = [name for name, weight in model.state_dict().items() if not torch.equal(weight, before[name])]
+    assert changed
+    assert all(name.startswith(part) for name in changed)
 
 
 def test_an_unknown_stage_is_refused(workshop):

@@ -6,10 +6,10 @@ import numpy as np
 
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.machine import Machine
-from trellic.entropy.tables import Tables
+from trellic.entropy.tables import Tables, gaussian_tables
 from trellic.model.networks import Networks
 from trellic.quantize import Quantizer, Setting
-from trellic.quantize.levels import Points
+from trellic.quantize.levels import Points, no_points
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,13 @@ class Quantization:
         kinds = int(quantizer.machine.kinds.max()) + 1
         tables, points = networks.tables_for(quantizer.name, kinds)
         return cls(quantizer, tables, points, networks.side_tables, knots)
+
+    @classmethod
+    def plain(cls, quantizer: Quantizer, step: int, strength: float) -> "Quantization":
+        """Return the quantizer with Gaussian tables, levels where they are, and one step, in 1/1024, and strength."""
+        kinds = int(quantizer.machine.kinds.max()) + 1
+        knots = ((0.0, float(step), strength),)
+        return cls(quantizer, gaussian_tables(kinds), no_points(kinds), gaussian_tables(), knots)
 
     def with_setting(self, step: int, strength: float) -> "Quantization":
         """Return the quantization with one step, in 1/1024, and one strength at every quality."""

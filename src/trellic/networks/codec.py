@@ -1,42 +1,21 @@
 """The whole model as one torch module: what training runs and what export takes apart."""
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from trellic.codec.halves import EVEN, ODD, WHOLE
 from trellic.networks.design import Design
 from trellic.networks.gains import Gains
 from trellic.networks.prior import Parameters, Prior, Step, first_half
+from trellic.networks.retrainable import CodedLatents, Retrainable, Search
 from trellic.networks.transforms import Analysis, Synthesis
 
 SMALLEST_LOG_SCALE = math.log(0.11)
 LARGEST_LOG_SCALE = math.log(256.0)
-
-
-class Coded(NamedTuple):
-    """What a forward pass returns: pictures (N, 3, H, W), and bits of y and z, each (N,)."""
-
-    pictures: Tensor
-    latent_bits: Tensor
-    side_bits: Tensor
-
-
-class CodedLatents(NamedTuple):
-    """Latents as decoded, (N, latents, H/16, W/16), and bits of y and z, each (N,)."""
-
-    decoded: Tensor
-    latent_bits: Tensor
-    side_bits: Tensor
-
-
-Search = Callable[[int, int, Tensor, Parameters], tuple[Tensor, Tensor]]
-"""A real quantizer in the place of rounding: (group, half, the group's latents, parameters) → decoded latents, with the
-gradient of the identity, and bits; both (N, C, H, W), zero outside the half."""
 
 
 def quantize_through(values: Tensor, mean: Tensor | float = 0.0) -> Tensor:
@@ -74,12 +53,19 @@ def level_bits(residuals: Tensor, indices: Tensor, kinds: Tensor, steps: Tensor,
     return -torch.log2((0.5 * chance).clamp_min(1e-7))
 
 
-class TrainableCodec(nn.Module):
-    """Analysis, gains, prior and synthesis; `forward` is the differentiable stand-in for coding."""
+class TrainableCodec(Retrainable):
+    """Analysis, gains, prior and synthesis."""
+
+    parts: ClassVar[dict[str, tuple[str, ...]]] = {
+        "analysis": ("analysis", "gains.up", "prior.hyper_analysis", "prior.side_log_scale"),
+        "entropy": ("prior.hyper_synthesis", "prior.steps"),
+        "synthesis": ("synthesis", "gains.down"),
+    }
 
     def __init__(self, design: Design) -> None:
         super().__init__()
         self.design = design
+        self.groups = design.groups
         self.analysis = Analysis(design)
         self.gains = Gains(design.latents)
         self.prior = Prior(design)
@@ -134,11 +120,10 @@ class TrainableCodec(nn.Module):
         noisy = residuals + torch.rand_like(residuals) - 0.5 if self.training else residuals.round()
         return CodedLatents(decoded, interval_bits(noisy, parameters.log_scale).sum(dim=(1, 2, 3)), side_bits)
 
-    def forward(self, pictures: Tensor, quality: Tensor, search: Search | None = None) -> Coded:
-        """Code pictures (N, 3, H, W) at quality (N, 1, 1, 1), differentiably."""
-        latents = self.analysis(pictures) * self.gains.gain(quality)
-        coded = self.code_latents(latents, quality, search)
-        return Coded(self.rebuild(coded.decoded, quality), coded.latent_bits, coded.side_bits)
+    def analyse(self, pictures: Tensor, quality: Tensor) -> Tensor:
+        """Return the latents of pictures (N, 3, H, W) in quantizer steps, (N, latents, H/16, W/16)."""
+        latents: Tensor = self.analysis(pictures) * self.gains.gain(quality)
+        return latents
 
     def rebuild(self, decoded: Tensor, quality: Tensor) -> Tensor:
         """Return the pictures of decoded latents, not clipped."""

@@ -6,15 +6,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from trellic.networks.codec import Coded, TrainableCodec, distortion
+from trellic.networks.codec import distortion
 from trellic.networks.gains import rate_weight
+from trellic.networks.retrainable import Coded, Retrainable
 
 QUALITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 @torch.no_grad()
 def judge(
-    model: TrainableCodec, pictures: Tensor, code: Callable[[TrainableCodec, Tensor, Tensor], Coded], batch: int = 4
+    model: Retrainable, pictures: Tensor, code: Callable[[Retrainable, Tensor, Tensor], Coded], batch: int = 4
 ) -> dict[str, float | list[float]]:
     """Return bpp (estimated) and PSNR (dB) at each quality, and the mean log cost.
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from trellic.files import write_atomically
-from trellic.networks.codec import TrainableCodec
+from trellic.networks.retrainable import Retrainable
 from trellic.train.config import TrainConfig
 from trellic.train.optimizer import adam, set_rate
 from trellic.train.processes import average_gradients, rank, shared, start_processes
@@ -24,7 +24,7 @@ LOG_EVERY = 50
 class Task(Protocol):
     """What is trained: of `model`, the weights that want a gradient."""
 
-    model: TrainableCodec
+    model: Retrainable
 
     def begin(self, seed: int) -> None:
         """Start drawing batches by a seed."""
@@ -32,14 +32,14 @@ class Task(Protocol):
     def loss(self, progress: float) -> Tensor:
         """Return the loss of a new batch; progress runs from 0 to 1."""
 
-    def judge(self, model: TrainableCodec) -> dict[str, Any]:
+    def judge(self, model: Retrainable) -> dict[str, Any]:
         """Return what the held-out pictures say of a model, `cost` among it."""
 
 
 class Average:
     """Exponential average of a model's weights, short at first, `half_life` steps in the end."""
 
-    def __init__(self, model: TrainableCodec, half_life: int) -> None:
+    def __init__(self, model: Retrainable, half_life: int) -> None:
         self.model = copy.deepcopy(model)
         self.keep = 0.5 ** (1 / half_life)
 
@@ -59,7 +59,7 @@ def learning_factor(progress: float, step: int, warmup: int) -> float:
     return rise * fall
 
 
-def train(config: TrainConfig, task: Task, out: Path, report: Report) -> TrainableCodec:
+def train(config: TrainConfig, task: Task, out: Path, report: Report) -> Retrainable:
     """Train, or go on training, a task's model in folder `out`; return the averaged weights.
 
     Writes `log.jsonl` (a line each 50 steps and each judgement) and `checkpoint.pt` (all that resuming needs).

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from trellic.model.file import ModelFile
-from trellic.networks.codec import Coded, Search, TrainableCodec, distortion
+from trellic.networks.codec import TrainableCodec, distortion
 from trellic.networks.gains import rate_weight
+from trellic.networks.retrainable import Coded, Retrainable, Search
 from trellic.networks.transforms import fit_to
 from trellic.train.config import TrainConfig
 from trellic.train.data import Crops, Pixels
@@ -21,7 +22,7 @@ def loss_weight(quality: Tensor) -> Tensor:
     return (rate_weight(torch.full_like(quality, 0.5)) / rate_weight(quality)).sqrt()
 
 
-def loss_of(model: TrainableCodec, pictures: Tensor, quality: Tensor, search: Search | None = None) -> Tensor:
+def loss_of(model: Retrainable, pictures: Tensor, quality: Tensor, search: Search | None = None) -> Tensor:
     """Return the weighted mean over pictures of bpp + λ·MSE; quality is (N, 1, 1, 1)."""
     coded = model(pictures, quality, search)
     flat = quality.flatten()
@@ -41,7 +42,7 @@ def initial_model(config: TrainConfig, pixels: Pixels) -> TrainableCodec:
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def code(model: TrainableCodec, pictures: Tensor, quality: Tensor) -> Coded:
+def code(model: Retrainable, pictures: Tensor, quality: Tensor) -> Coded:
     """Return pictures as training codes them."""
     coded: Coded = model(pictures, quality)
     return coded
@@ -52,7 +53,7 @@ class Pretraining:
 
     def __init__(self, config: TrainConfig, pixels: Pixels, held_out: Tensor) -> None:
         self.config, self.pixels, self.held_out = config, pixels, held_out
-        self.model = initial_model(config, pixels)
+        self.model: Retrainable = initial_model(config, pixels)
 
     def begin(self, seed: int) -> None:
         """Start drawing crops by a seed."""
@@ -62,6 +63,6 @@ class Pretraining:
         """Return the loss of a new batch."""
         return loss_of(self.model, *self.crops.draw(progress))
 
-    def judge(self, model: TrainableCodec) -> dict[str, Any]:
+    def judge(self, model: Retrainable) -> dict[str, Any]:
         """Return rate, distortion and cost on held-out pictures, by rounding."""
         return judge(model, self.held_out, code)

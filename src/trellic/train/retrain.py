@@ -4,12 +4,15 @@
 `noise`      its control: the same on latents with uniform noise instead, which shows what is repair, what mere training
 `entropy`    hyper-synthesis and context networks, rate only, on indices that the quantizer chooses anew at every step
 `joint`      all weights, with the quantizer in the loop: the analysis learns it too
+
+A stage retrains any `Subject`: a model that this project exported, or a researcher's own (docs/retraining.md).
 """
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,9 +20,10 @@ from torch import Tensor
 
 from trellic.codec.quantization import Quantization
 from trellic.model.file import ModelFile
-from trellic.model.networks import Networks
-from trellic.networks.codec import Coded, TrainableCodec, distortion
+from trellic.model.networks import Floats, Networks
+from trellic.networks.codec import distortion
 from trellic.networks.gains import rate_weight
+from trellic.networks.retrainable import Coded, Retrainable
 from trellic.quantize import quantizer_named
 from trellic.train.config import TrainConfig
 from trellic.train.data import Crops, Pixels
@@ -33,33 +37,49 @@ FIXED_POINT = 32
 CACHE_BATCH = 4
 
 
+class Subject(NamedTuple):
+    """What is retrained for what: a model, the quantizer that is deployed with it, and weights of its search.
+
+    weights  what an error in each latent channel is worth, float32 (C,), by quality 0 to 1
+    """
+
+    model: Retrainable
+    quantization: Quantization
+    weights: Callable[[float], Floats]
+
+    @classmethod
+    def of(cls, config: TrainConfig, pixels: Pixels) -> "Subject":
+        """Return the exported model that a configuration starts from, with its quantizer."""
+        networks = Networks(ModelFile.read(Path(config.start)))
+        quantization = Quantization.of(networks, quantizer_named(config.quantizer))
+        return cls(initial_model(config, pixels), quantization, networks.weights)
+
+
 class Retraining:
-    """What all stages share: the model, its quantizer's search, and judgement by it."""
+    """What all stages share: the subject, its quantizer's search, and judgement by it."""
 
     trained: tuple[str, ...]
     """Parts of the model that are trained."""
 
-    def __init__(self, config: TrainConfig, pixels: Pixels, held_out: Tensor, cache: Path) -> None:
+    def __init__(self, config: TrainConfig, pixels: Pixels, held_out: Tensor, cache: Path, subject: Subject) -> None:
         self.config, self.pixels, self.held_out, self.cache = config, pixels, held_out, cache
-        self.model = initial_model(config, pixels)
+        self.model, self.quantization, self.weights = subject
+        prefixes = tuple(prefix for part in self.trained for prefix in self.model.parts[part])
         for name, weight in self.model.named_parameters():
-            weight.requires_grad_(name.startswith(self.trained))
-        networks = Networks(ModelFile.read(Path(config.start)))
-        self.quantization = Quantization.of(networks, quantizer_named(config.quantizer))
-        self.weights = networks.weights
+            weight.requires_grad_(name.startswith(prefixes))
 
     def search(self, quality: Tensor) -> QuantizerSearch:
         """Return the search for a batch at qualities (N, 1, 1, 1)."""
-        return QuantizerSearch(self.quantization, self.weights, self.config.design.groups, quality)
+        return QuantizerSearch(self.quantization, self.weights, self.model.groups, quality)
 
     def begin(self, seed: int) -> None:
         """Start drawing crops by a seed."""
         self.crops = Crops(self.config, self.pixels, seed)
 
-    def judge(self, model: TrainableCodec) -> dict[str, Any]:
+    def judge(self, model: Retrainable) -> dict[str, Any]:
         """Return rate, distortion and cost on held-out pictures, by the deployed quantizer."""
 
-        def code(model: TrainableCodec, pictures: Tensor, quality: Tensor) -> Coded:
+        def code(model: Retrainable, pictures: Tensor, quality: Tensor) -> Coded:
             coded: Coded = model(pictures, quality, self.search(quality))
             return coded
 
@@ -69,7 +89,7 @@ class Retraining:
 class Joint(Retraining):
     """All weights, R + λD, the quantizer in the loop, gradients straight through it."""
 
-    trained = ("analysis", "gains", "prior", "synthesis")
+    trained = ("analysis", "entropy", "synthesis")
 
     def loss(self, progress: float) -> Tensor:
         """Return the loss of a new batch."""
@@ -80,13 +100,13 @@ class Joint(Retraining):
 class Entropy(Retraining):
     """The networks that predict latents, by the bits of the indices that the quantizer now chooses."""
 
-    trained = ("prior.hyper_synthesis", "prior.steps")
+    trained = ("entropy",)
 
     def loss(self, progress: float) -> Tensor:
         """Return the loss of a new batch."""
         pictures, quality = self.crops.draw(progress)
         with torch.no_grad():
-            latents = self.model.analysis(pictures) * self.model.gains.gain(quality)
+            latents = self.model.analyse(pictures, quality)
         coded = self.model.code_latents(latents, quality, self.search(quality))
         return (loss_weight(quality.flatten()) * coded.latent_bits / pictures[0, 0].numel()).mean()
 
@@ -94,18 +114,18 @@ class Entropy(Retraining):
 class Synthesis(Retraining):
     """The synthesis and its gains, by distortion alone, on latents that were quantized once and kept on disk."""
 
-    trained = ("synthesis", "gains.down")
+    trained = ("synthesis",)
 
     def begin(self, seed: int) -> None:
         """Cache latents, unless these are there already, and start drawing from them."""
         crop, count = self.config.crop, self.config.cached
         key = hashlib.sha256(json.dumps(self.config.to_json(), sort_keys=True).encode())
-        key.update(Path(self.config.start).read_bytes())
+        for weight in self.model.state_dict().values():
+            key.update(weight.contiguous().numpy().tobytes())
         store = self.cache / f"latents-{key.hexdigest()[:16]}"
-        shapes = {
-            "latents": (count, self.config.design.latents, crop // 16, crop // 16),
-            "pictures": (count, 3, crop, crop),
-        }
+        with torch.no_grad():
+            one = self.model.analyse(torch.zeros(1, 3, crop, crop), torch.zeros(1, 1, 1, 1))
+        shapes = {"latents": (count, *one.shape[1:]), "pictures": (count, 3, crop, crop)}
         kinds = {"latents": np.int16, "pictures": np.uint8}
         if rank() == 0 and not (store / "qualities.npy").exists():
             store.mkdir(parents=True, exist_ok=True)
@@ -128,7 +148,7 @@ class Synthesis(Retraining):
             part = slice(start, min(start + CACHE_BATCH, len(latents)))
             batch = next(crops)[: part.stop - part.start]
             quality = torch.from_numpy(qualities[part]).view(-1, 1, 1, 1)
-            decoded = self.decoded(self.model.analysis(batch) * self.model.gains.gain(quality), quality)
+            decoded = self.decoded(self.model.analyse(batch, quality), quality)
             fixed = (decoded * FIXED_POINT).round().clamp(-32768, 32767)
             latents[part] = fixed.numpy()
             pictures[part] = (batch * 255).round().numpy()

@@ -15,7 +15,7 @@ from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.parameters import ONE
 from trellic.entropy.tables import ROWS
 from trellic.model.networks import Floats
-from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, level_bits
+from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, interval_bits, level_bits
 from trellic.networks.prior import Parameters, first_half
 from trellic.quantize import dequantize
 
@@ -69,7 +69,17 @@ class QuantizerSearch:
         first = first_half(latents)
         inside = {EVEN: first, ODD: 1 - first, WHOLE: torch.ones_like(first)}[half]
         through = (latents + (torch.from_numpy(decoded) - latents).detach()) * inside
-        bits = level_bits(
-            through - parameters.mean, torch.from_numpy(indices), torch.from_numpy(kinds), self.steps, log_scale
-        )
+        residuals = torch.from_numpy(decoded) - parameters.mean
+        bits = level_bits(residuals, torch.from_numpy(indices), torch.from_numpy(kinds), self.steps, log_scale)
+        if latents.requires_grad:
+            bits = bits + self._slope(latents - parameters.mean.detach(), log_scale.detach())
         return through, bits * inside
+
+    def _slope(self, residuals: Tensor, log_scale: Tensor) -> Tensor:
+        """Return zero, with the gradient for the latents of what they cost with noise of one step in place of indices.
+
+        Indices themselves say little of it: most are zero, whose cost is flat, though a larger latent is nearer to one.
+        """
+        noisy = residuals / self.steps + torch.rand_like(residuals) - 0.5
+        bits = interval_bits(noisy, log_scale - self.steps.log())
+        return bits - bits.detach()

@@ -9,7 +9,7 @@ from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels
 from trellic.train.loop import Task
 from trellic.train.pretrain import Pretraining
-from trellic.train.retrain import Entropy, Joint, Noise, Retraining, Synthesis
+from trellic.train.retrain import Entropy, Joint, Noise, Retraining, Subject, Synthesis
 
 STAGES: dict[str, type[Retraining]] = {"synthesis": Synthesis, "noise": Noise, "entropy": Entropy, "joint": Joint}
 
@@ -20,4 +20,4 @@ def task_of(config: TrainConfig, pixels: Pixels, held_out: Tensor, cache: Path) 
         return Pretraining(config, pixels, held_out)
     if config.stage not in STAGES:
         raise BadConfig(f"no stage {config.stage!r} (there are: pretrain, {', '.join(STAGES)})")
-    return STAGES[config.stage](config, pixels, held_out, cache)  # type: ignore[return-value]
+    return STAGES[config.stage](config, pixels, held_out, cache, Subject.of(config, pixels))  # type: ignore[return-value]
