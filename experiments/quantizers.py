@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,13 @@ def measure(codec: Codec, picture: Picture, quality: float) -> dict[str, Any]:
     return {"quality": quality, "bytes": len(encoded.data), "bpp": bpp, "psnr": psnr(picture.pixels, pixels)}
 
 
-def run(variants: dict[Variant, Path], folder: Path, target: Path, head: dict[str, Any]) -> None:
+def run(
+    variants: dict[Variant, Path],
+    folder: Path,
+    target: Path,
+    head: dict[str, Any],
+    qualities: Sequence[float] = QUALITIES,
+) -> None:
     """Measure every picture of a folder by every variant, going on where an earlier run stopped."""
     old = json.loads(target.read_text()) if target.exists() else {}
     records = old.get("records", []) if old.get("model") == head["model"] else []
@@ -64,7 +71,7 @@ def run(variants: dict[Variant, Path], folder: Path, target: Path, head: dict[st
         for path in sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES):
             picture = read(path)
             tasks = [(variant, quality) for variant in variants if (path.name, *variant) not in done
-                     for quality in QUALITIES]  # fmt: skip
+                     for quality in qualities]  # fmt: skip
             found = pool.map(lambda task: measure(codecs[task[0]], picture, task[1]), tasks)  # noqa: B023 — done within
             records += [
                 {"image": path.name, "quantizer": quantizer, "variant": variant, **record}
