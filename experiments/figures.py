@@ -1,17 +1,18 @@
-"""Draw the figures of docs/method.md, after sources.py: `python experiments/figures.py` (needs the figures extra)."""
+"""Draw the figures of the docs from results files: `python experiments/figures.py` (needs the figures extra)."""
 
 import json
-from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from report import RESULTS, ROOT, Points, variant_points
 
 from trellic.entropy.machine import EIGHT_STATES, FOUR_STATES, Machine
+from trellic.evaluate.bdrate import bd_rate, curve, pchip
 
-ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "figures"
-SOURCES = ROOT / "experiments" / "results" / "sources.json"
+SOURCES = RESULTS / "sources.json"
 EVEN, ODD, INK, FAINT = "#1f6fb4", "#d1651a", "#30343b", "#9aa1ab"
 STYLE = {
     "svg.hashsalt": "trellic", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10,
@@ -76,12 +77,69 @@ def gains() -> None:
     figure.savefig(FIGURES / "gain.svg", metadata={"Date": None}, bbox_inches="tight")
 
 
+def curves_of(result: dict[str, Any]) -> dict[str, Points]:
+    """Return the rate-distortion curves that tell what retraining did, by label."""
+    wanted = {
+        "uniform, before": ("uniform", "before"),
+        "tcq8, before": ("tcq8", "before"),
+        "tcq8, retrained": ("tcq8", "A+B+C+D"),
+        "tcq8, shipped": ("tcq8", "shipped"),
+    }
+    return {label: variant_points(result["records"], *variant) for label, variant in wanted.items()}
+
+
+def retraining() -> None:
+    """Draw rate-distortion curves before and after, as they are and against the first."""
+    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("retraining_*.json"))]
+    figure, axes = plt.subplots(2, len(results), figsize=(10, 6), layout="constrained", squeeze=False)
+    for panels, result in zip(axes.T, results, strict=True):
+        curves = curves_of(result)
+        psnrs, rates = curve(curves["uniform, before"])
+        for (label, points), colour in zip(curves.items(), (FAINT, INK, EVEN, ODD), strict=True):
+            panels[0].plot(*zip(*points, strict=True), "o-", color=colour, lw=1.5, ms=4, label=label)
+            own_psnrs, own_rates = curve(points)
+            at = np.linspace(max(psnrs[0], own_psnrs[0]), min(psnrs[-1], own_psnrs[-1]), 100)
+            gap = pchip(own_psnrs, own_rates, at) - pchip(psnrs, rates, at)
+            panels[1].plot(at, 100 * (np.exp(gap) - 1), color=colour, lw=1.5)
+        panels[0].set_title(result["set"], loc="left", fontsize=11)
+        panels[0].set(xlabel="bits a pixel", ylabel="PSNR (dB)")
+        panels[1].set(xlabel="PSNR (dB)", ylabel="bits against uniform, before (%)")
+        for panel in panels:
+            panel.grid(color=FAINT, alpha=0.25)
+    axes[0, 0].legend(frameon=False)
+    figure.savefig(FIGURES / "retraining.svg", metadata={"Date": None}, bbox_inches="tight")
+
+
+def savings() -> None:
+    """Draw what each picture saves: the shipped model's tcq8 against uniform and tcq8 before retraining."""
+    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("retraining_*.json"))]
+    figure, axes = plt.subplots(1, len(results), figsize=(10, 3.2), layout="constrained", squeeze=False, sharey=True)
+    for panel, result in zip(axes[0], results, strict=True):
+        images = sorted({record["image"] for record in result["records"]})
+        for name, colour in (("uniform", FAINT), ("tcq8", ODD)):
+            rates = []
+            for image in images:
+                own = [record for record in result["records"] if record["image"] == image]
+                before, after = (variant_points(own, *v) for v in ((name, "before"), ("tcq8", "shipped")))
+                rates.append(bd_rate(before, after).percent)
+            panel.plot(sorted(rates), "o", color=colour, ms=4, label=f"against {name}, before")
+        panel.axhline(0, color=INK, lw=0.8)
+        panel.set_title(f"{result['set']}: {len(images)} pictures", loc="left", fontsize=11)
+        panel.set_xticks([])
+        panel.grid(color=FAINT, alpha=0.25)
+    axes[0, 0].set_ylabel("BD-rate, tcq8 shipped (%)")
+    axes[0, 0].legend(frameon=False)
+    figure.savefig(FIGURES / "savings.svg", metadata={"Date": None}, bbox_inches="tight")
+
+
 def main() -> None:
     mpl.use("svg")
     FIGURES.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         trellis()
         gains()
+        retraining()
+        savings()
 
 
 if __name__ == "__main__":

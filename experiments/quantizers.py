@@ -3,7 +3,7 @@
     python experiments/quantizers.py kodak=../shared/data/test/kodak gb82=../shared/data/test/gb82
 
 writes experiments/results/quantizers_NAME.json for each set, picture by picture, resumable. `untuned` is the model
-without what `trellic fit-tables` added (Gaussian tables, no reconstruction points), `refitted` the model as it is.
+without what `trellic fit-tables` added (so with Gaussian tables), `refitted` the model as it is.
 Every stream is decoded, and its latents compared with the encoder's. With `--ablation`, one part of the trellis at a
 time is left out instead: channel weights, points, or the order by scale.
 """
@@ -92,9 +92,7 @@ def main() -> None:
     command = f"python experiments/quantizers.py {' '.join(sys.argv[1:])}"
     with tempfile.TemporaryDirectory() as temporary:
         scratch = Path(temporary)
-        plain = without(
-            file, scratch / "plain.trm", "tables_side", "points_", *(f"tables_{q.name}" for q in QUANTIZERS)
-        )
+        plain = without(file, scratch / "plain.trm", "tables_side", *(f"tables_{q.name}" for q in QUANTIZERS))
         for name, folder in (text.split("=", 1) for text in options.sets):
             head = {"command": command, "model": file.name, "set": name}
             if not options.ablation:

@@ -89,10 +89,10 @@ class ModelFile:
             packed[name] = buffer.getvalue()
         return self.pack({**self.entries, **packed, "card.json": card})
 
-    def quantizer_entries(self) -> dict[str, bytes]:
-        """Return the entries that calibrating and refitting made, not training."""
-        made = ("tables_", "points_", "sensitivity")
-        return {name: data for name, data in self.entries.items() if name.startswith(made)}
+    def entries_of(self, quantizer: str) -> dict[str, bytes]:
+        """Return the entries that calibrating and refitting made for a quantizer, as far as they are there."""
+        made = (f"tables_{quantizer}.npy", f"points_{quantizer}.npy", "tables_side.npy", "sensitivity.npy")
+        return {name: self.entries[name] for name in made if name in self.entries}
 
     @cached_property
     def card(self) -> dict[str, Any]:

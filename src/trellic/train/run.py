@@ -85,7 +85,8 @@ def _commit() -> str:
 def export_run(folder: Path, out: Path, summary: str) -> str:
     """Export a run's averaged model with a card that says how it was made; return a line about it.
 
-    A retrained model keeps the quantizers' settings, tables and points of the model that it started from.
+    A retrained model keeps its quantizer's setting, tables and points. Those of other quantizers were found for
+    networks that are no more: `trellic calibrate` and `trellic fit-tables` find new ones.
     """
     from trellic.train.export import export
 
@@ -108,8 +109,9 @@ def export_run(folder: Path, out: Path, summary: str) -> str:
         start = ModelFile.read(Path(config.start))
         trained["started_from"] = {"model": start.name, "trained": start.card.get("trained")}
         if config.stage != "pretrain":
-            kept = start.quantizer_entries()
-            card["quantizers"] = start.card.get("quantizers", {})
+            kept = start.entries_of(config.quantizer)
+            known = start.card.get("quantizers", {})
+            card["quantizers"] = {config.quantizer: known[config.quantizer]} if config.quantizer in known else {}
     export(model, card, out, kept)
     file = ModelFile.read(out)
     return f"{out}: model {file.name}, {out.stat().st_size} bytes"
