@@ -96,7 +96,9 @@ def export_run(folder: Path, out: Path, summary: str) -> str:
     judged = [json.loads(line) for line in lines if "held_out" in line]
     trained = {
         "config": config.to_json(),
-        "command": "trellic train --config CONFIG --out RUN && trellic export RUN --out MODEL.trm",
+        "command": "trellic train --config CONFIG --out RUN && trellic export RUN --out MODEL.trm"
+        if config.stage == "pretrain"
+        else f"trellic retrain MODEL --quantizer {config.quantizer} --stages {config.stage} --config CONFIG --out RUN",
         "steps": progress["step"],
         "wall_seconds": round(progress["seconds"]),
         "commit": _commit(),
