@@ -23,6 +23,7 @@ from trellic.entropy.tables import ROWS, gaussian_tables, row_scale  # noqa: E40
 from trellic.errors import BadConfig  # noqa: E402
 from trellic.model import ModelFile, Networks  # noqa: E402
 from trellic.networks.codec import level_bits  # noqa: E402
+from trellic.networks.exact import FINEST_WEIGHT, ExactConv  # noqa: E402
 from trellic.networks.prior import Parameters  # noqa: E402
 from trellic.networks.retrainable import CodedLatents, Retrainable  # noqa: E402
 from trellic.quantize import quantizer_named  # noqa: E402
@@ -32,7 +33,7 @@ from trellic.train.data import Pixels, centres, list_pictures  # noqa: E402
 from trellic.train.load import load  # noqa: E402
 from trellic.train.loop import train  # noqa: E402
 from trellic.train.retrain import Entropy, Joint, Subject, Synthesis  # noqa: E402
-from trellic.train.run import export_run, load_run, run  # noqa: E402
+from trellic.train.run import export_run, load_run, read_config, run  # noqa: E402
 from trellic.train.search import QuantizerSearch  # noqa: E402
 
 TINY = {
@@ -184,6 +185,28 @@ def test_a_model_of_ones_own_is_retrained_for_the_real_quantizer(workshop, tmp_p
     changed = [name for name, weight in model.state_dict().items() if not torch.equal(weight, before[name])]
     assert changed
     assert all(name.startswith(part) for name in changed)
+
+
+def test_a_model_becomes_exact_and_stays_so(workshop):
+    arguments = (workshop / "stage.toml", {"quantizer": "tcq8"}, workshop / "exact", workshop / "cache")
+    made = retrain(workshop / "tiny.trm", ["exact", "joint"], *arguments, lambda entry: None)
+    for file in (ModelFile.read(workshop / "exact" / "1-exact" / "model.trm"), ModelFile.read(made)):
+        assert file.card["design"]["exact"]
+        layers = [layer for layer in load(file).prior.modules() if isinstance(layer, ExactConv)]
+        assert layers
+        for layer in layers:  # what was exported was on its grid
+            assert torch.equal(layer.weight * 2**FINEST_WEIGHT, (layer.weight * 2**FINEST_WEIGHT).round())
+    codec = Codec(str(made), quantizer="tcq8")
+    assert codec.decode(codec.encode(textured(70, 90), 50)).size == (90, 70)
+
+
+def test_a_table_of_the_configuration_is_for_its_stage(workshop):
+    text = (workshop / "stage.toml").read_text()
+    (workshop / "tables.toml").write_text(f"{text}\n[joint]\nbatch = 1\n[synthesis]\nbatch = 5\n")
+    values = {"start": "m.trm", "quantizer": "tcq8", "design": TINY}
+    batches = [read_config(workshop / "tables.toml", {**values, "stage": stage}).batch
+               for stage in ("entropy", "joint", "synthesis")]  # fmt: skip
+    assert batches == [2, 1, 5]
 
 
 def test_an_unknown_stage_is_refused(workshop):

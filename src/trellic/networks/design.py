@@ -20,6 +20,7 @@ class Design:
     coarse     (analysis blocks, synthesis blocks, inner width) at 1/16
     hyper      channels of the side information z at 1/64
     features   channels of the hyper-synthesis output and of the context networks
+    exact      whether the networks between bytes and table rows compute the same on every processor, see `exact.py`
     """
 
     stem: str = "block"
@@ -31,6 +32,7 @@ class Design:
     coarse: tuple[int, int, int] = (3, 4, 384)
     hyper: int = 96
     features: int = 192
+    exact: bool = False
 
     def __post_init__(self) -> None:
         if self.stem not in STEMS or self.blocks not in BLOCKS:

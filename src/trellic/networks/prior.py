@@ -7,14 +7,16 @@ and a log scale for each latent of its group; only the half being coded uses the
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trellic.networks.blocks import activation, depthwise, full_precision, pointwise
 from trellic.networks.design import Design
+from trellic.networks.layers import layers_of
 
 CONTEXT_GAIN = 0.25
 """Latents are of the order of a few quantizer steps; networks prefer units."""
+COARSE, FINE = 3.0, 5.0
+"""Fractions of the grids of latents times CONTEXT_GAIN: of the first group, the largest by far, and of the others."""
 
 
 class Parameters(NamedTuple):
@@ -63,46 +65,61 @@ class HyperSynthesis(nn.Module):
 
     def __init__(self, design: Design) -> None:
         super().__init__()
-        width = design.features
+        width, make = design.features, layers_of(design.exact)
+        self.enter = make.grid(0.0)
+        bends = [make.activation() for _ in range(5)]
         self.layers = nn.Sequential(
-            pointwise(design.hyper, 4 * width), nn.PixelShuffle(2), activation(), depthwise(width), activation(),
-            pointwise(width, 4 * width), nn.PixelShuffle(2), activation(), depthwise(width),
+            make.pointwise(design.hyper, 4 * width, self.enter), nn.PixelShuffle(2), bends[0],
+            make.depthwise(width, bends[0]), bends[1],
+            make.pointwise(width, 4 * width, bends[1]), nn.PixelShuffle(2), bends[2],
+            make.depthwise(width, bends[2], round_off=True),
         )  # fmt: skip
         self.by_quality = nn.Parameter(torch.zeros(1, width, 1, 1))
-        self.leave = pointwise(width, width)
+        self.quality_grid = make.grid()
+        self.middle, self.last = bends[3:]
+        self.leave = make.pointwise(width, width, self.middle)
 
     def forward(self, side: Tensor, quality: Tensor) -> Tensor:
-        features = self.layers(side) + self.by_quality * quality
-        return F.leaky_relu(self.leave(F.leaky_relu(features, 0.1)), 0.1)
+        features = self.layers(self.enter(side)) + self.quality_grid(self.by_quality * quality)
+        left: Tensor = self.last(self.leave(self.middle(features)))
+        return left
 
 
 class Step(nn.Module):
     """One channel group: features and earlier groups → parameters of its first half, then of its second."""
 
-    def __init__(self, design: Design, before: int, channels: int) -> None:
+    def __init__(self, design: Design, before: int, channels: int, features: nn.Module) -> None:
+        """Build the step of a group of so many channels, `before` in earlier ones; `features` made the features."""
         super().__init__()
-        width = design.features
+        width, make = design.features, layers_of(design.exact)
         self.context = design.context
+        reads = before if design.context else 0
+        fractions = torch.full((before + channels, 1, 1), FINE)
+        fractions[: design.groups[0]] = COARSE
+        self.earlier, self.anchors = make.grid(fractions[:before]), make.grid(fractions[before:])
+        bends = [make.activation() for _ in range(4)]
+        smooth = make.depthwise(width, bends[0], round_off=True)
         self.join = nn.Sequential(
-            pointwise(width + (before if design.context else 0), width), activation(),
-            depthwise(width), pointwise(width, width), activation(),
+            make.pointwise(width + reads, width, features, *([self.earlier] if reads else [])), bends[0],
+            smooth, make.pointwise(width, width, smooth), bends[1],
         )  # fmt: skip
-        self.first_head = pointwise(width, 2 * channels)
+        self.first_head = make.pointwise(width, 2 * channels, bends[1])
         if design.context:
-            self.neighbours = nn.Sequential(pointwise(channels, width), depthwise(width))
-            self.second = nn.Sequential(activation(), pointwise(width, width), activation())
-            self.second_head = pointwise(width, 2 * channels)
+            mix = make.pointwise(channels, width, self.anchors, round_off=True)
+            self.neighbours = nn.Sequential(mix, make.depthwise(width, mix, round_off=True))
+            self.second = nn.Sequential(bends[2], make.pointwise(width, width, bends[2]), bends[3])
+            self.second_head = make.pointwise(width, 2 * channels, bends[3])
 
     def forward_first(self, features: Tensor, earlier: Tensor) -> tuple[Tensor, Parameters]:
         """Return the group's own features, which the second half reuses, and the first half's parameters."""
         if self.context:
-            features = torch.cat([features, earlier * CONTEXT_GAIN], dim=1)
+            features = torch.cat([features, self.earlier(earlier * CONTEXT_GAIN)], dim=1)
         features = self.join(features)
         return features, head_parameters(self.first_head, features)
 
     def forward_second(self, features: Tensor, anchors: Tensor) -> Parameters:
         """Return the second half's parameters from the group's first half (zero elsewhere), (N, C, H, W)."""
-        joined = self.second(features + self.neighbours(anchors * CONTEXT_GAIN))
+        joined = self.second(features + self.neighbours(self.anchors(anchors * CONTEXT_GAIN)))
         return head_parameters(self.second_head, joined)
 
 
@@ -115,7 +132,10 @@ class Prior(nn.Module):
         self.hyper_synthesis = HyperSynthesis(design)
         self.side_log_scale = nn.Parameter(torch.zeros(2, design.hyper))
         starts = [sum(design.groups[:index]) for index in range(len(design.groups))]
-        self.steps = nn.ModuleList(Step(design, start, size) for start, size in zip(starts, design.groups, strict=True))
+        self.steps = nn.ModuleList(
+            Step(design, start, size, self.hyper_synthesis.last)
+            for start, size in zip(starts, design.groups, strict=True)
+        )
 
     def side_scales(self, quality: Tensor) -> Tensor:
         """Return the log scale of z at each quality, (N, hyper, 1, 1)."""

@@ -1,7 +1,6 @@
 """Retraining as a chain of stages, each starting from the model that the one before made; resumable at any point."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from trellic.train.config import TrainConfig
 from trellic.train.data import list_pictures
 from trellic.train.loop import Report
 from trellic.train.run import export_run, read_config, run_config
-from trellic.train.stages import STAGES
+from trellic.train.stages import EXACT, STAGES
 
 TABLES, POINTS = "tables", "points"
 QUALITIES = (0, 20, 40, 60, 80, 100)
@@ -47,11 +46,13 @@ def retrain(
             report({"message": f"stage {number}: {stage}"})
             folder.mkdir(parents=True, exist_ok=True)
             card = ModelFile.read(current).card
-            chosen = read_config(config, {**replaced, "start": str(current), "design": card["design"]})
+            design = {**card["design"], **({"exact": True} if stage == EXACT else {})}
+            stated = {"stage": stage} if stage in STAGES else {}
+            chosen = read_config(config, {**replaced, "start": str(current), "design": design, **stated})
             if stage in {TABLES, POINTS}:
                 _refit(chosen, made, stage == POINTS, report)
             else:
-                run_config(replace(chosen, stage=stage), folder, cache, report)
+                run_config(chosen, folder, cache, report)
                 export_run(folder, made, f"{card.get('summary', '')}; {stage} for {chosen.quantizer}".lstrip("; "))
         current = made
     return current

@@ -15,6 +15,7 @@ from trellic.entropy.tables import gaussian_tables
 from trellic.files import write_atomically
 from trellic.model.file import FORMAT, ModelFile
 from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, TrainableCodec
+from trellic.networks.exact import ExactConv
 from trellic.networks.gains import Gains
 from trellic.networks.prior import Parameters, Step
 from trellic.networks.transforms import ScaledConv, Synthesis
@@ -163,6 +164,9 @@ def export(model: TrainableCodec, card: dict[str, Any], path: Path, kept: dict[s
     """
     plain = TrainableCodec(model.design)
     plain.load_state_dict(model.state_dict())
+    for layer in plain.modules():
+        if isinstance(layer, ExactConv):
+            layer.freeze()
     entries = {
         "gains.npy": _npy(plain.gains.up.detach().numpy()),
         "side_scales.npy": _npy(plain.prior.side_log_scale.detach().numpy()),

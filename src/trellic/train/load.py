@@ -1,6 +1,7 @@
 """An exported .trm file → the torch model again, to train on, retrain or adapt. Weights come back in half precision."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -33,16 +34,21 @@ def weights_in(network: str, graph: bytes) -> dict[str, np.ndarray]:
     return {weight_name(network, weight.name): numpy_helper.to_array(weight) for weight in initializers}
 
 
-def load(file: ModelFile) -> TrainableCodec:
-    """Return the torch model that was exported to a file. Raises DamagedModel."""
+def load(file: ModelFile, exact: bool | None = None) -> TrainableCodec:
+    """Return the torch model that was exported to a file. Raises DamagedModel.
+
+    exact  whether its entropy networks are to be exact; None for as they are. New grids are at their defaults
+    """
     try:
-        model = TrainableCodec(Design.from_json(file.card["design"]))
+        design = Design.from_json(file.card["design"])
+        model = TrainableCodec(design if exact is None else replace(design, exact=exact))
         state = dict(np.load(io.BytesIO(file.entries[REST]), allow_pickle=False))
         for entry, data in file.entries.items():
             if entry.endswith(".onnx"):
                 state |= weights_in(entry.removesuffix(".onnx"), data)
-        wanted = model.state_dict()
-        model.load_state_dict({name: torch.from_numpy(state[name].astype(np.float32)) for name in wanted})
+        wanted = {name for name in model.state_dict() if name in state or not name.endswith(".fraction")}
+        known = {name: torch.from_numpy(state[name].astype(np.float32)) for name in wanted}
+        model.load_state_dict(known, strict=False)
     except (KeyError, ValueError, RuntimeError) as error:
         raise DamagedModel(f"model {file.name}: weights cannot be read ({error})") from error
     return model

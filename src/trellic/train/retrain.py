@@ -3,6 +3,7 @@
 `synthesis`  the synthesis alone, distortion only, on cached latents of the quantizer
 `noise`      its control: the same on latents with uniform noise instead, which shows what is repair, what mere training
 `entropy`    hyper-synthesis and context networks, rate only, on indices that the quantizer chooses anew at every step
+`exact`      the same as `entropy`, having made these networks exact: the same numbers on every processor
 `joint`      all weights, with the quantizer in the loop: the analysis learns it too
 
 A stage retrains any `Subject`: a model that this project exported, or a researcher's own (docs/retraining.md).
@@ -22,6 +23,7 @@ from trellic.codec.quantization import Quantization
 from trellic.model.file import ModelFile
 from trellic.model.networks import Floats, Networks
 from trellic.networks.codec import distortion
+from trellic.networks.exact import fit_grids
 from trellic.networks.gains import rate_weight
 from trellic.networks.retrainable import Coded, Retrainable
 from trellic.quantize import quantizer_named
@@ -35,6 +37,8 @@ from trellic.train.search import QuantizerSearch
 FIXED_POINT = 32
 """Cached latents are kept in 1/32 of the unit: an error a thousandth of what quantizing makes."""
 CACHE_BATCH = 4
+FITTED_QUALITIES = 6
+"""How many batches, from the lowest quality to the highest, show the grids of exact networks what to hold."""
 
 
 class Subject(NamedTuple):
@@ -109,6 +113,22 @@ class Entropy(Retraining):
             latents = self.model.analyse(pictures, quality)
         coded = self.model.code_latents(latents, quality, self.search(quality))
         return (loss_weight(quality.flatten()) * coded.latent_bits / pictures[0, 0].numel()).mean()
+
+
+class Exact(Entropy):
+    """The same on entropy networks that have just become exact: their grids are fitted first."""
+
+    def __init__(self, config: TrainConfig, pixels: Pixels, held_out: Tensor, cache: Path, subject: Subject) -> None:
+        super().__init__(config, pixels, held_out, cache, subject)
+        crops = Crops(config, pixels, config.seed)
+
+        def show() -> None:
+            for share in torch.linspace(0, 1, FITTED_QUALITIES):
+                pictures, _ = crops.draw(0.0)
+                quality = share.expand(len(pictures), 1, 1, 1)
+                self.model.code_latents(self.model.analyse(pictures, quality), quality, self.search(quality))
+
+        fit_grids(self.model, show)
 
 
 class Synthesis(Retraining):

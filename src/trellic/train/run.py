@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import time
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,23 @@ from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels, centres, list_pictures
 from trellic.train.loop import Report, train
 from trellic.train.processes import start_processes, wait_for_all
-from trellic.train.stages import task_of
+from trellic.train.stages import STAGES, task_of
 
 JUDGED_SIDE = 256
 
 
 def read_config(path: Path, replaced: dict[str, Any]) -> TrainConfig:
-    """Return a TOML file's configuration, with other values for some keys. Raises BadConfig."""
+    """Return a TOML file's configuration, with other values for some keys. Raises BadConfig.
+
+    A table named as the configuration's stage holds what is different for it.
+    """
     try:
-        return TrainConfig.from_values({**tomllib.loads(path.read_text()), **replaced})
+        values = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(f"{path}: {error}") from error
+    own = values.get(replaced.get("stage", ""), {})
+    shared = {key: value for key, value in values.items() if key not in STAGES}
+    return TrainConfig.from_values({**shared, **own, **replaced})
 
 
 def run(config: Path, replaced: dict[str, Any], out: Path, cache: Path, report: Report) -> None:
@@ -53,8 +60,10 @@ def _prepare(config: TrainConfig, out: Path, cache: Path, report: Report) -> Non
     kept, text = out / "config.json", json.dumps(config.to_json(), indent=1)
     if kept.exists() and json.loads(kept.read_text())["design"] != json.loads(text)["design"]:
         raise BadConfig(f"{out} holds a run of another design")
-    if config.start and Design.from_json(ModelFile.read(Path(config.start)).card["design"]) != config.design:
-        raise BadConfig(f"{config.start} is a model of another design")
+    if config.start:
+        started = Design.from_json(ModelFile.read(Path(config.start)).card["design"])
+        if replace(started, exact=config.design.exact) != config.design:
+            raise BadConfig(f"{config.start} is a model of another design")
     write_atomically(kept, lambda file: file.write(text.encode()))
     paths = list_pictures([Path(folder) for folder in config.pictures])
     report({"message": f"{len(paths)} training pictures"})

@@ -9,9 +9,17 @@ from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels
 from trellic.train.loop import Task
 from trellic.train.pretrain import Pretraining
-from trellic.train.retrain import Entropy, Joint, Noise, Retraining, Subject, Synthesis
+from trellic.train.retrain import Entropy, Exact, Joint, Noise, Retraining, Subject, Synthesis
 
-STAGES: dict[str, type[Retraining]] = {"synthesis": Synthesis, "noise": Noise, "entropy": Entropy, "joint": Joint}
+EXACT = "exact"
+
+STAGES: dict[str, type[Retraining]] = {
+    "synthesis": Synthesis,
+    "noise": Noise,
+    "entropy": Entropy,
+    "joint": Joint,
+    EXACT: Exact,
+}
 
 
 def task_of(config: TrainConfig, pixels: Pixels, held_out: Tensor, cache: Path) -> Task:
