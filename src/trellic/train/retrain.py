@@ -4,7 +4,8 @@
 `noise`      its control: the same on latents with uniform noise instead, which shows what is repair, what mere training
 `entropy`    hyper-synthesis and context networks, rate only, on indices that the quantizer chooses anew at every step
 `exact`      the same as `entropy`, having made these networks exact: the same numbers on every processor
-`joint`      all weights, with the quantizer in the loop: the analysis learns it too
+`decoder`    both together, the quantizer in the loop
+`joint`      all weights: the analysis learns the quantizer too
 
 A stage retrains any `Subject`: a model that this project exported, or a researcher's own (docs/retraining.md).
 """
@@ -90,15 +91,21 @@ class Retraining:
         return judge(model, self.held_out, code)
 
 
-class Joint(Retraining):
-    """All weights, R + λD, the quantizer in the loop, gradients straight through it."""
+class Decoder(Retraining):
+    """All that a decoder has, R + λD, on what the quantizer makes at every step of latents that stay as they are."""
 
-    trained = ("analysis", "entropy", "synthesis")
+    trained: tuple[str, ...] = ("entropy", "synthesis")
 
     def loss(self, progress: float) -> Tensor:
         """Return the loss of a new batch."""
         pictures, quality = self.crops.draw(progress)
         return loss_of(self.model, pictures, quality, self.search(quality))
+
+
+class Joint(Decoder):
+    """The analysis too, gradients straight through the quantizer."""
+
+    trained = ("analysis", "entropy", "synthesis")
 
 
 class Entropy(Retraining):

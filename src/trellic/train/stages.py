@@ -9,7 +9,7 @@ from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels
 from trellic.train.loop import Task
 from trellic.train.pretrain import Pretraining
-from trellic.train.retrain import Entropy, Exact, Joint, Noise, Retraining, Subject, Synthesis
+from trellic.train.retrain import Decoder, Entropy, Exact, Joint, Noise, Retraining, Subject, Synthesis
 
 EXACT = "exact"
 
@@ -17,6 +17,7 @@ STAGES: dict[str, type[Retraining]] = {
     "synthesis": Synthesis,
     "noise": Noise,
     "entropy": Entropy,
+    "decoder": Decoder,
     "joint": Joint,
     EXACT: Exact,
 }
