@@ -48,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("trained", type=Path, metavar="MODEL.trm")
     parser.add_argument("sets", nargs="+", metavar="NAME=FOLDER")
+    parser.add_argument("--quantizers", nargs="+", default=QUANTIZERS, help="those of the grid's rows")
     parser.add_argument("--runs", type=Path, default=Path("runs/retraining"))
     options = parser.parse_args()
     base = base_of(options.trained, options.runs)
@@ -57,7 +58,7 @@ def main() -> None:
         return retrain(base, stages, CONFIG, {"quantizer": name}, options.runs / folder, options.runs / "cache",
                        lambda entry: print(json.dumps(entry), file=sys.stderr, flush=True))  # fmt: skip
 
-    for name in QUANTIZERS:
+    for name in options.quantizers:
         variants[name, "before"] = base
         for column, count in STAGES.items():
             variants[name, column] = retrained(name, CHAIN[:count], name)
