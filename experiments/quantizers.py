@@ -30,7 +30,7 @@ from trellic.model import DEFAULT, ModelFile, find_model
 from trellic.quantize import QUANTIZERS
 
 RESULTS = Path(__file__).parent / "results"
-QUALITIES = (0, 15, 30, 50, 70, 85, 100)
+QUALITIES = (0, 25, 50, 75, 100)
 THREADS = 2
 Variant = tuple[str, str]
 """Name of a quantizer, and of what was changed."""

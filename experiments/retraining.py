@@ -3,7 +3,8 @@
     git show 7624e6d:src/trellic/models/base.trm > runs/rounding.trm
     python experiments/retraining.py runs/rounding.trm kodak=../shared/data/test/kodak gb82=../shared/data/test/gb82
 
-The base is that model without reconstruction points, calibrated and with refitted tables. For each quantizer one chain
+The base is that model without reconstruction points, calibrated and with refitted tables: what it had was found with
+points that its synthesis does not want. For each quantizer one chain
 of stages (A the synthesis, B the entropy networks, C the synthesis again, D everything with the quantizer in the loop;
 tables refitted after each) and its control, the synthesis on noisy latents for as many steps. The model that ships
 stands beside them. Writes experiments/results/retraining_NAME.json for each set, picture by picture. Both halves resume
