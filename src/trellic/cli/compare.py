@@ -80,10 +80,12 @@ def compare(
             except PeerFailed as error:
                 complain(str(error))
                 failures += 1
-        for path in spread(paths, LOOKED_AT) if report else []:
-            bar.update(task, description=f"details of {names[path]}")
-            measure_details(peers, names[path], read(path).pixels, results, report)
         results.write(command)
+        if report:
+            for path in spread(paths, LOOKED_AT):
+                bar.update(task, description=f"details of {names[path]}")
+                if measure_details(peers, names[path], read(path).pixels, results, report):
+                    results.write(command)
     if report:
         Report(results, codec_names, sound, curves).write(report, command)
         print(f"{report / 'index.html'}")

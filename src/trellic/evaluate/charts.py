@@ -9,10 +9,21 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
-WIDTH, HEIGHT = 760, 460
-LEFT, RIGHT, TOP, BOTTOM = 58, 18, 16, 46
-STRIP = 46
+LEFT, RIGHT, TOP, BOTTOM = 52, 18, 16, 46
+STRIP = 44
+LETTER = 8.5
+"""About the width of a letter of a label."""
 SHAPES = ("circle", "square", "diamond", "up", "down", "plus", "cross", "bar")
+
+
+class Canvas(NamedTuple):
+    """The size of a chart in pixels of the page, where there is room for it."""
+
+    width: int
+    height: int
+
+
+WIDE, HALF = Canvas(1040, 460), Canvas(510, 380)
 
 
 class Mark(NamedTuple):
@@ -107,7 +118,8 @@ def swatch(series: Series) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:g}" if 0.001 <= abs(value) < 10000 or value == 0 else f"{value:.0e}"
+    text = f"{value:g}" if 0.001 <= abs(value) < 10000 or value == 0 else f"{value:.0e}"
+    return text.replace("-", "−")
 
 
 def _frame(x: Axis, y: Axis, x_label: str, y_label: str) -> str:
@@ -127,15 +139,16 @@ def _frame(x: Axis, y: Axis, x_label: str, y_label: str) -> str:
     return "".join(parts)
 
 
-def _svg(height: float, description: str, body: str) -> str:
+def _svg(canvas: Canvas, description: str, body: str) -> str:
     """Return the whole picture."""
-    return f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(description)}">{body}</svg>'
+    size = f'viewBox="0 0 {canvas.width} {canvas.height}" style="min-width: {0.75 * canvas.width:.0f}px"'
+    return f'<svg {size} role="img" aria-label="{escape(description)}">{body}</svg>'
 
 
-def curves(series: Sequence[Series], name: str, view: Sequence[Mark], y_label: str) -> str:
+def curves(series: Sequence[Series], name: str, view: Sequence[Mark], y_label: str, canvas: Canvas) -> str:
     """Return quality over bits a pixel, showing where the marks of `view` lie and cutting the rest off."""
-    x = spanning((mark.x for mark in view), LEFT, WIDTH - RIGHT, log=True)
-    y = spanning((mark.y for mark in view), HEIGHT - BOTTOM, TOP + 14)
+    x = spanning((mark.x for mark in view), LEFT, canvas.width - RIGHT, log=True)
+    y = spanning((mark.y for mark in view), canvas.height - BOTTOM, TOP + 14)
     lines = []
     for each in sorted(series, key=lambda each: (not each.dashed, -each.number)):
         path = " ".join(f"{x.at(mark.x):.1f},{y.at(mark.y):.1f}" for mark in each.marks)
@@ -148,37 +161,53 @@ def curves(series: Sequence[Series], name: str, view: Sequence[Mark], y_label: s
         kind = f"c-{each.key}{' hidden' if each.hidden else ''}"
         lines.append(f'<g class="{kind}" data-series="{each.key}">{line}{marks}</g>')
     clip = f"clip-{name}"
-    inside = f'x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - BOTTOM - TOP}"'
+    inside = f'x="{LEFT}" y="{TOP}" width="{x.end - x.start}" height="{y.start - TOP}"'
     box = f'<clipPath id="{clip}"><rect {inside}/></clipPath>'
     body = f'{box}{_frame(x, y, "bits per pixel", y_label)}<g clip-path="url(#{clip})">{"".join(lines)}</g>'
-    return _svg(HEIGHT, f"{y_label} over bits per pixel of each codec", body)
+    return _svg(canvas, f"{y_label} over bits per pixel of each codec", body)
 
 
 def scatter(series: Sequence[Series], x_label: str, y_label: str) -> str:
     """Return one labelled point a codec, time to the right."""
-    x = spanning((mark.x for each in series for mark in each.marks), LEFT, WIDTH - RIGHT - 56, log=True)
-    y = spanning((mark.y for each in series for mark in each.marks), HEIGHT - BOTTOM, TOP + 24)
+    x = spanning((mark.x for each in series for mark in each.marks), LEFT, HALF.width - RIGHT - 56, log=True)
+    y = spanning((mark.y for each in series for mark in each.marks), HALF.height - BOTTOM, TOP + 24)
+    placed = [(each, mark, (x.at(mark.x), y.at(mark.y))) for each in series for mark in each.marks]
+    taken = [(at[0] - 6, at[0] + 6, at[1]) for _, _, at in placed]
     points = []
-    for each in series:
-        for mark in each.marks:
-            at = x.at(mark.x), y.at(mark.y)
-            label = f'<text class="label" x="{at[0] + 11:.1f}" y="{at[1] + 4:.1f}">{escape(each.label)}</text>'
-            points.append(f'<g class="c-{each.key}">{shape(each.number, *at, 5.5, mark.title)}{label}</g>')
-    return _svg(HEIGHT, f"{y_label} over {x_label} of each codec", _frame(x, y, x_label, y_label) + "".join(points))
+    for each, mark, at in placed:
+        label = _label(each.label, at, taken)
+        points.append(f'<g class="c-{each.key}">{shape(each.number, *at, 5.5, mark.title)}{label}</g>')
+    return _svg(HALF, f"{y_label} over {x_label} of each codec", _frame(x, y, x_label, y_label) + "".join(points))
+
+
+def _label(text: str, at: tuple[float, float], taken: list[tuple[float, float, float]]) -> str:
+    """Return a label beside a point, where none of the (left, right, middle) in `taken` is, and add it to them."""
+    width = LETTER * len(text)
+    places = [(at[0] + side, at[1] + shift) for shift in (0, -16, 16, -30, 30) for side in (11, -11 - width)]
+    free = [
+        (left, middle)
+        for left, middle in places
+        if left > LEFT
+        and not any(left < end and start < left + width and abs(middle - line) < 13 for start, end, line in taken)
+    ]
+    left, middle = (free or places)[0]
+    taken.append((left, left + width, middle))
+    x, anchor = (left, "start") if left > at[0] else (left + width, "end")
+    return f'<text class="label" x="{x:.1f}" y="{middle + 4:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def strips(series: Sequence[Series], x_label: str) -> str:
     """Return a row a codec, a dot a picture, a bar at the mean; zero is marked."""
-    left = 104
-    height = TOP + STRIP * len(series) + BOTTOM
+    left = 130
+    canvas = WIDE._replace(height=TOP + STRIP * len(series) + BOTTOM)
     values = [mark.x for each in series for mark in each.marks]
-    x = spanning([*values, 0.0], left, WIDTH - RIGHT)
-    base = height - BOTTOM
+    x = spanning([*values, 0.0], left, canvas.width - RIGHT)
+    base = canvas.height - BOTTOM
     parts = []
     for value in x.ticks():
         at = x.at(value)
         parts.append(f'<path class="{"axis" if value == 0 else "grid"}" d="M{at:.1f} {TOP}V{base}"/>')
-        parts.append(f'<text class="tick" x="{at:.1f}" y="{base + 18}" text-anchor="middle">{value:+g}</text>')
+        parts.append(f'<text class="tick" x="{at:.1f}" y="{base + 18}" text-anchor="middle">{_number(value)}</text>')
     for row, each in enumerate(series):
         y = TOP + STRIP * (row + 0.5)
         dots = "".join(shape(each.number, x.at(mark.x), y, 4, mark.title) for mark in each.marks)
@@ -187,5 +216,5 @@ def strips(series: Sequence[Series], x_label: str) -> str:
             f'<g class="c-{each.key}"><text class="label" x="{left - 14}" y="{y + 4:.1f}" text-anchor="end">'
             f'{escape(each.label)}</text><path class="mean" d="M{mean:.1f} {y - 15:.1f}V{y + 15:.1f}"/>{dots}</g>'
         )
-    parts.append(f'<text class="name" x="{WIDTH - RIGHT}" y="{base + 38}" text-anchor="end">{escape(x_label)}</text>')
-    return _svg(height, x_label, "".join(parts))
+    parts.append(f'<text class="name" x="{x.end}" y="{base + 38}" text-anchor="end">{escape(x_label)}</text>')
+    return _svg(canvas, x_label, "".join(parts))

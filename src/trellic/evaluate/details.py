@@ -8,6 +8,7 @@ import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -23,11 +24,13 @@ LOOK_AT = 0.3
 SIDE = 384
 FOLDER = "details"
 
+Item = TypeVar("Item")
 
-def spread(images: Sequence[str], count: int) -> list[str]:
-    """Return `count` of the images, evenly spaced, or all where there are fewer."""
-    places = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
-    return [images[place] for place in places]
+
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """Return `count` of the items, evenly spaced, or all where there are fewer."""
+    places = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
+    return [items[place] for place in places]
 
 
 def measure_details(peers: Sequence[Peer], image: str, pixels: Pixels, results: Results, folder: Path) -> bool:

@@ -11,11 +11,19 @@ from string import Template
 
 from trellic.errors import BadRequest
 from trellic.evaluate import charts
-from trellic.evaluate.charts import Mark, Series
+from trellic.evaluate.charts import HALF, WIDE, Mark, Series
 from trellic.evaluate.compare import Results, machine
 from trellic.evaluate.contestants import NAMES
 from trellic.evaluate.summary import METRICS, Metric, Points, mean_curve, saving, seconds_per_megapixel
-from trellic.evaluate.tables import LABELS, bd_table, percent, picture_table, settings_table, speed_table
+from trellic.evaluate.tables import (
+    LABELS,
+    bd_table,
+    percent,
+    picture_table,
+    published_table,
+    settings_table,
+    speed_table,
+)
 from trellic.files import write_atomically
 
 PAGE = Path(__file__).parent / "report.html"
@@ -65,7 +73,8 @@ class Report:
             "# Codecs compared",
             f"{self._scope()}, `{command}`.",
             "BD-rate: bits at equal quality, negative being fewer. MS-SSIM in dB is −10 log₁₀(1 − MS-SSIM).",
-            bd_table(self.records, self.codecs, self.images, self.published).markdown(),
+            bd_table(self.records, self.codecs, self.images).markdown(),
+            *self._published_markdown(),
             "One thread; medians over pictures and settings.",
             speed_table(self.results, self.records, self.codecs).markdown(),
             settings_table(self.results, self.codecs).markdown(),
@@ -83,8 +92,10 @@ class Report:
             "command": escape(command),
             "headlines": self._headlines(),
             "legend": self._legend(),
+            "published_legend": self._published_legend(),
             "curves": "".join(f'<figure class="card">{self._curves(metric)}</figure>' for metric in METRICS),
-            "bd_table": bd_table(self.records, self.codecs, self.images, self.published).html(),
+            "bd_table": bd_table(self.records, self.codecs, self.images).html(),
+            "published_table": self._published_table(),
             "anchor": escape(LABELS[self._anchor()]),
             "speed": "".join(f'<figure class="card">{self._speed(action)}</figure>' for action in ("encode", "decode")),
             "speed_table": speed_table(self.results, self.records, self.codecs).html(),
@@ -139,13 +150,28 @@ class Report:
         ]
 
     def _legend(self) -> str:
-        """Return a button a curve, which shows and hides it."""
-        return "".join(
-            f'<button type="button" class="c-{each.key}" data-toggle="{each.key}" '
-            f'aria-pressed="{"false" if each.hidden else "true"}">'
-            f"{charts.swatch(each)}{escape(each.label)}</button>"
-            for each in [*self._measured(METRICS[0]), *self._others()]
-        )
+        """Return a button a codec, which shows and hides its curves."""
+        return f'<div class="legend">{"".join(map(_button, self._measured(METRICS[0])))}</div>'
+
+    def _published_legend(self) -> str:
+        """Return a button a published curve, folded away."""
+        if not self.published:
+            return ""
+        buttons = "".join(map(_button, self._others()))
+        return f'<details><summary>Published curves</summary><div class="legend">{buttons}</div></details>'
+
+    def _published_table(self) -> str:
+        """Return the table against published curves, folded away."""
+        if not self.published:
+            return ""
+        table = published_table(self.records, self.codecs[0], self.published).html()
+        return f"<details><summary>Against published curves</summary>{table}</details>"
+
+    def _published_markdown(self) -> list[str]:
+        """Return the same in Markdown."""
+        if not self.published:
+            return []
+        return ["Against published curves:", published_table(self.records, self.codecs[0], self.published).markdown()]
 
     def _curves(self, metric: Metric) -> str:
         """Return the chart of a measure of quality, its view where the first codec is and a little around."""
@@ -156,7 +182,8 @@ class Report:
         low, high = series[0].marks[0].x / 1.4, series[0].marks[-1].x * 1.4
         view = [mark for each in series for mark in each.marks if low <= mark.x <= high]
         shown = [*series, *(self._others() if metric.key == "psnr" else [])]
-        return title + charts.curves(shown, metric.key, view, f"{metric.name} ({metric.unit})")
+        canvas = WIDE if metric is METRICS[0] else HALF
+        return title + charts.curves(shown, metric.key, view, f"{metric.name} ({metric.unit})", canvas)
 
     def _speed(self, action: str) -> str:
         """Return the chart of bits against JPEG's over the time to encode or decode."""
@@ -188,7 +215,7 @@ class Report:
         for image in self.images:
             found = [entry for codec in self.codecs for entry in self.results.of("details", codec=codec, image=image)]
             if found:
-                coded = [{"key": "original", "label": "original", "file": found[0]["original"], "says": "every pixel"}]
+                coded = [{"key": "original", "label": "original", "file": found[0]["original"], "says": "not coded"}]
                 for entry in found:
                     figures = [f"{entry['bytes']:,} bytes".replace(",", "\u202f")]
                     figures += [f"{entry['psnr']:.2f} dB"] if entry["psnr"] is not None else []
@@ -198,3 +225,11 @@ class Report:
                     coded.append({"key": entry["codec"], "label": label, "file": entry["file"], "says": says})
                 pictures.append({"image": image, "coded": coded})
         return json.dumps(pictures).replace("<", "\\u003c")
+
+
+def _button(series: Series) -> str:
+    """Return what shows and hides a curve."""
+    return (
+        f'<button type="button" class="c-{series.key}" data-toggle="{series.key}" '
+        f'aria-pressed="{"false" if series.hidden else "true"}">{charts.swatch(series)}{escape(series.label)}</button>'
+    )

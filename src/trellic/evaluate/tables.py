@@ -46,7 +46,7 @@ class Table(NamedTuple):
 
 
 def _cell(word: str) -> str:
-    kind = ' class="saves"' if word.startswith("−") else ""
+    kind = ' class="saves"' if word.startswith("−") and "%" in word else ""
     return f"<td{kind}>{escape(word)}</td>"
 
 
@@ -59,31 +59,29 @@ def _range(rate: BdRate | None) -> str:
     return f"{rate.low:.1f} to {rate.high:.1f}".replace("-", "−") if rate else NOTHING
 
 
-def bd_table(
-    records: Sequence[Record], codecs: Sequence[str], images: Sequence[str], published: dict[str, Points]
-) -> Table:
-    """Return what the first codec takes against every other, and against published curves of PSNR."""
-    first = codecs[0]
-    head = [f"{LABELS[first]} against"]
+def bd_table(records: Sequence[Record], codecs: Sequence[str], images: Sequence[str]) -> Table:
+    """Return what the first codec takes against every other, in each measure of quality."""
+    head = [f"{LABELS[codecs[0]]} against"]
     for metric in METRICS:
         head += [f"{metric.name}, mean curve", f"range ({metric.unit})", "mean of pictures"]
     rows = []
     for other in codecs[1:]:
         row = [LABELS[other]]
         for metric in METRICS:
-            found = saving(records, first, other, images, metric)
+            found = saving(records, codecs[0], other, images, metric)
             part = "" if len(found.pictures) in {0, len(images)} else f" ({len(found.pictures)} of {len(images)})"
-            row += [
-                percent(found.curve.percent if found.curve else None),
-                _range(found.curve),
-                percent(found.mean) + part,
-            ]
+            rate = found.curve.percent if found.curve else None
+            row += [percent(rate), _range(found.curve), percent(found.mean) + part]
         rows.append(row)
-    ours = mean_curve(records, first, METRICS[0])
-    for name, points in published.items():
-        rate = bits_against(points, ours)
-        rows.append([f"{name}, published", percent(rate.percent if rate else None), _range(rate), *[NOTHING] * 7])
     return Table(head, rows)
+
+
+def published_table(records: Sequence[Record], codec: str, published: dict[str, Points]) -> Table:
+    """Return what a codec's mean curve takes against published curves of PSNR."""
+    ours = mean_curve(records, codec, METRICS[0])
+    found = {name: bits_against(points, ours) for name, points in published.items()}
+    rows = [[name, percent(rate.percent if rate else None), _range(rate)] for name, rate in found.items()]
+    return Table([f"{LABELS[codec]} against", "PSNR, mean curve", "range (dB)"], rows)
 
 
 def picture_table(records: Sequence[Record], codecs: Sequence[str], images: Sequence[str]) -> Table:

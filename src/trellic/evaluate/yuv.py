@@ -4,13 +4,15 @@ Done here, because programs that convert on the way choose range, matrix and fil
 Source: ITU-R BT.709-6, item 3; full range as in ITU-T H.273: luma times 1023, chroma times 1023 around 512.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from trellic.image import Pixels
 
 Planes = list[npt.NDArray[np.uint16]]
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 
 RED, BLUE = 0.2126, 0.0722
 GREEN = 1 - RED - BLUE
@@ -36,7 +38,7 @@ def to_yuv(pixels: Pixels, halved: bool) -> Planes:
 def to_rgb(planes: Planes) -> Pixels:
     """Return pixels, uint8 (H, W, 3), of Y, U and V; U and V of half size are interpolated."""
     luma = planes[0].astype(np.float32) / PEAK
-    chroma = [(plane.astype(np.float32) - MIDDLE) / PEAK for plane in planes[1:]]
+    chroma: list[Floats] = [(plane.astype(np.float32) - MIDDLE) / PEAK for plane in planes[1:]]
     if chroma[0].shape != luma.shape:
         chroma = [_double(_double(plane).T).T for plane in chroma]
     red = luma + 2 * (1 - RED) * chroma[1]
