@@ -51,3 +51,11 @@ class DamagedModel(TrellicError):
 
 class BadConfig(TrellicError):
     """A training configuration has unknown keys or values that cannot work."""
+
+
+class MissingLibrary(TrellicError):
+    """A comparison needs a package that is not installed."""
+
+
+class PeerFailed(TrellicError):
+    """Another codec could not encode or decode a picture."""

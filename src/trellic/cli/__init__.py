@@ -7,6 +7,7 @@ import sys
 import typer
 
 from trellic.cli.calibrate import calibrate
+from trellic.cli.compare import compare
 from trellic.cli.decode import decode
 from trellic.cli.demo import demo
 from trellic.cli.encode import encode
@@ -27,7 +28,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (encode, decode, info, verify, evaluate, demo, train, retrain, export, fit_tables, calibrate, models, macs):
+for verb in (
+    encode,
+    decode,
+    info,
+    verify,
+    evaluate,
+    compare,
+    demo,
+    train,
+    retrain,
+    export,
+    fit_tables,
+    calibrate,
+    models,
+    macs,
+):
     app.command()(verb)
 
 

@@ -46,7 +46,7 @@ def demo(
         write_atomically(stream, lambda file, data=data: file.write(data))  # type: ignore[misc]
         decoded = codec.decode_picture(stream.read_bytes())
         save(to_pillow(decoded), stream.with_suffix(".png"))
-        webp, jpeg = (nearest_in_size(peer, original.pixels, len(data)) for peer in (WEBP, JPEG))
+        webp, jpeg = (nearest_in_size(peer, original.pixels, len(data))[1] for peer in (WEBP, JPEG))
         ours = psnr(original.pixels, decoded.pixels)
         table.add_row(
             f"{quality:g}", f"{8 * len(data) / (width * height):.3f}", f"{ours:.2f} ({len(data)})",

@@ -58,7 +58,7 @@ def _end_slope(near: float, far: float, rise_near: float, rise_far: float) -> fl
 
 def curve(points: list[tuple[float, float]]) -> tuple[Floats, Floats]:
     """Return PSNR, rising, and log rate of (rate, PSNR) points. Raises ValueError where fewer than two differ."""
-    array = np.array(sorted(points, key=lambda point: point[1]), dtype=np.float64)
+    array = np.array(sorted(points, key=lambda point: point[1]), dtype=np.float64).reshape(-1, 2)
     keep = np.concatenate([[True], np.diff(array[:, 1]) > 0])
     if keep.sum() < 2:
         raise ValueError("a rate-distortion curve needs two points or more of different quality")

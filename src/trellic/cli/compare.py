@@ -1,0 +1,92 @@
+"""trellic compare: this codec and others on the same pictures, and a page that shows it."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Inputs, Model
+
+ALL = "trellic,jpeg,webp,avif,jxl,jpeg2000,hevc,vvc"
+LOOKED_AT = 6
+"""How many pictures the page lets one look at."""
+
+
+def compare(
+    inputs: Inputs,
+    codecs: Annotated[str, typer.Option("--codecs", help="Names; the first is compared with the others.")] = ALL,
+    json_file: Annotated[
+        Path, typer.Option("--json", metavar="FILE", help="Keep all records here; what it holds is not done again.")
+    ] = Path("compare.json"),
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="DIR", help="Write a page and tables here.")
+    ] = None,
+    published: Annotated[
+        Path | None, typer.Option("--published", metavar="FILE", help="Curves of others to show: bpp_psnr by name.")
+    ] = None,
+    published_set: Annotated[str, typer.Option(help="Which pictures the published curves are of.")] = "kodak",
+    model: Model = DEFAULT,
+    effort: Effort = DEFAULT_EFFORT,
+) -> None:
+    """Encode and decode every picture with every codec at many rates; report bytes, quality, time and memory.
+
+    An interrupted run goes on where it was. Needs trellic[compare].
+    """
+    from rich.progress import Progress
+
+    from trellic.cli.batch import complain, console, find_files
+    from trellic.errors import BadRequest, PeerFailed
+    from trellic.evaluate.compare import Comparison, Results, complete, distinct_names
+    from trellic.evaluate.contestants import contestant
+    from trellic.evaluate.details import measure_details, spread
+    from trellic.evaluate.memory import measure_memory
+    from trellic.evaluate.peers import decode_on_one_thread
+    from trellic.evaluate.report import Report, read_published
+    from trellic.evaluate.ssimulacra2 import need_ssimulacra2
+    from trellic.image import SUFFIXES, read, readable
+
+    need_ssimulacra2()
+    decode_on_one_thread()
+    codec_names = list(dict.fromkeys(codecs.replace(",", " ").split()))
+    peers = [contestant(name, model, effort) for name in codec_names]
+    curves = read_published(published, published_set) if published else {}
+    names = distinct_names(find_files(inputs, SUFFIXES))
+    results = Results.open(json_file, peers)
+    command = shlex.join(["trellic", *sys.argv[1:]])
+    comparison = Comparison(peers, results, lambda: results.write(command), complain)
+
+    areas: dict[Path, int] = {}
+    failures = 0
+    with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("", total=len(names) * len(peers))
+        for path, picture in readable(names, complain):
+            bar.update(task, description=names[path])
+            areas[path] = picture.pixels.size
+            failures += not comparison.measure_picture(names[path], picture.pixels, lambda: bar.advance(task))
+            if bar.disable:
+                complain(f"{len(areas)} of {len(names)}: {names[path]}")
+
+        sound = complete(results, peers, [names[path] for path in areas])
+        if not sound:
+            raise BadRequest("no picture was coded by every codec")
+        paths = [path for path in areas if names[path] in set(sound)]
+        largest = max(paths, key=lambda path: areas[path])
+        bar.update(task, description="memory")
+        for peer in peers:
+            try:
+                measure_memory(peer, results, model, effort, names[largest], read(largest).pixels)
+            except PeerFailed as error:
+                complain(str(error))
+                failures += 1
+        results.write(command)
+        if report:
+            for path in spread(paths, LOOKED_AT):
+                bar.update(task, description=f"details of {names[path]}")
+                if measure_details(peers, names[path], read(path).pixels, results, report):
+                    results.write(command)
+    if report:
+        Report(results, codec_names, sound, curves).write(report, command)
+        print(f"{report / 'index.html'}")
+    raise typer.Exit(int(failures > 0 or len(areas) < len(names)))

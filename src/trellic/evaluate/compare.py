@@ -1,0 +1,191 @@
+"""A comparison of codecs: every picture through every codec at enough rates, in one run on one machine.
+
+What was measured is kept in one file, record by record, and never measured twice: a record belongs to a codec as it was
+set, to a picture's pixels and to a setting. Figures are of the decoded 8-bit picture. Times are one thread's, of what a
+caller waits for: for hevc and vvc they include starting ffmpeg and the colour conversion, for trellic not loading the
+model; `start` is the same for a tiny picture.
+"""
+
+import hashlib
+import json
+import math
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trellic.errors import BadRequest, PeerFailed
+from trellic.evaluate.peers import Peer, Point, measure
+from trellic.evaluate.ssimulacra2 import ssimulacra2
+from trellic.files import write_atomically
+from trellic.image import Pixels
+from trellic.metrics import ms_ssim
+
+Record = dict[str, Any]
+
+LISTS = ("records", "starts", "memory", "details")
+TINY = 64
+
+
+def fingerprint(pixels: Pixels) -> str:
+    """Return a picture's name by its content."""
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:16]
+
+
+def distinct_names(files: Sequence[tuple[Path, Path]]) -> dict[Path, str]:
+    """Return a name for each (file, path below its folder): the path below, or all of it where two would be one."""
+    below = [str(name) for _, name in files]
+    return {path: str(name) if below.count(str(name)) == 1 else str(path) for path, name in files}
+
+
+def machine() -> str:
+    """Return the processor, how many of it there are, and the system: what times depend on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = names[0] if names else platform.processor() or platform.machine()
+    return f"{processor}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}"
+
+
+@dataclass
+class Results:
+    """All that a comparison measured, and the file that it is kept in.
+
+    codecs   how each codec was set; lists hold records, each with its `codec`
+    records  a picture at a setting; starts: what a codec takes for a tiny picture; memory; details: see `details`
+    """
+
+    path: Path
+    codecs: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[Record]] = field(default_factory=lambda: {name: [] for name in LISTS})
+
+    @classmethod
+    def open(cls, path: Path, peers: Sequence[Peer]) -> "Results":
+        """Return what the file holds of these peers as they are set now, and of others; nothing if there is no file.
+
+        Raises BadRequest where the file is another's, or was measured on another machine.
+        """
+        results = cls(path)
+        if path.exists():
+            try:
+                old = json.loads(path.read_text())
+                results.codecs = dict(old["codecs"])
+                results.lists = {name: list(old[name]) for name in LISTS}
+                where = old["machine"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise BadRequest(f"{path} is no comparison; choose another file") from error
+            if where != machine():
+                raise BadRequest(f"{path} was measured on another machine ({where}); choose another file")
+        for peer in peers:
+            if results.codecs.get(peer.name) != peer.about:
+                for name in LISTS:
+                    results.lists[name] = [record for record in results.lists[name] if record["codec"] != peer.name]
+            results.codecs[peer.name] = peer.about
+        return results
+
+    def of(self, kind: str, **values: object) -> list[Record]:
+        """Return the records of a list that have these values."""
+        return [entry for entry in self.lists[kind] if all(entry[key] == value for key, value in values.items())]
+
+    def forget_other_content(self, image: str, content: str) -> None:
+        """Drop what was measured on another picture of this name."""
+        for name in ("records", "memory", "details"):
+            self.lists[name] = [
+                entry for entry in self.lists[name] if entry["image"] != image or entry["content"] == content
+            ]
+
+    def write(self, command: str) -> None:
+        """Write the file, whole or not at all."""
+        head = {"command": command, "machine": machine(), "codecs": self.codecs}
+        text = json.dumps({**head, **self.lists}, indent=0, allow_nan=False)
+        write_atomically(self.path, lambda file: file.write(text.encode()))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def figures(pixels: Pixels, point: Point) -> Record:
+    """Return the size and the quality of a coded picture; a figure that does not exist for it is None."""
+    return {
+        "bytes": point.bytes,
+        "bpp": 8 * point.bytes / (pixels.shape[0] * pixels.shape[1]),
+        "psnr": _finite(point.psnr),
+        "ms_ssim": _finite(ms_ssim(pixels, point.pixels)),
+        "ssimulacra2": _finite(ssimulacra2(pixels, point.pixels)),
+    }
+
+
+@dataclass
+class Comparison:
+    """A run over pictures: what is known already is left as it is, a codec's failure is told and gone past.
+
+    save      keeps the results; called after each codec that measured something on a picture
+    complain  takes a line about what failed
+    """
+
+    peers: Sequence[Peer]
+    results: Results
+    save: Callable[[], None]
+    complain: Callable[[str], None]
+    ready: set[str] = field(default_factory=set)
+
+    def measure_picture(self, image: str, pixels: Pixels, progress: Callable[[], None] = lambda: None) -> bool:
+        """Measure what is missing of a picture, uint8 (H, W, 3); return whether nothing failed."""
+        content = fingerprint(pixels)
+        self.results.forget_other_content(image, content)
+        sound = True
+        for peer in self.peers:
+            known = {entry["setting"] for entry in self.results.of("records", codec=peer.name, image=image)}
+            missing = [setting for setting in peer.rates if setting not in known]
+            try:
+                if missing:
+                    self._make_ready(peer)
+                for setting in missing:
+                    self.results.lists["records"].append(record(peer, image, content, pixels, setting))
+            except PeerFailed as error:
+                self.complain(f"{image}: {peer.name}: {error}")
+                sound = False
+            if missing:
+                self.save()
+            progress()
+        return sound
+
+    def _make_ready(self, peer: Peer) -> None:
+        """Let a codec load and compile all it needs, and then measure how long it takes for a tiny picture."""
+        if peer.name in self.ready:
+            return
+        tiny = np.full((TINY, TINY, 3), 128, np.uint8)
+        middle = peer.rates[len(peer.rates) // 2]
+        measure(peer, tiny, middle)
+        self.ready.add(peer.name)
+        if not self.results.of("starts", codec=peer.name):
+            point = measure(peer, tiny, middle)
+            times = {"encode_seconds": point.encode_seconds, "decode_seconds": point.decode_seconds}
+            self.results.lists["starts"].append({"codec": peer.name, **times})
+
+
+def record(peer: Peer, image: str, content: str, pixels: Pixels, setting: float) -> Record:
+    """Encode and decode a picture, uint8 (H, W, 3), and return what that took and what came back."""
+    point = measure(peer, pixels, setting)
+    return {
+        "codec": peer.name,
+        "image": image,
+        "content": content,
+        "width": pixels.shape[1],
+        "height": pixels.shape[0],
+        "setting": setting,
+        **figures(pixels, point),
+        "encode_seconds": point.encode_seconds,
+        "decode_seconds": point.decode_seconds,
+    }
+
+
+def complete(results: Results, peers: Sequence[Peer], images: Sequence[str]) -> list[str]:
+    """Return the pictures that every codec coded at every setting: only these can be compared."""
+    have = {(entry["codec"], entry["image"], entry["setting"]) for entry in results.lists["records"]}
+    return [i for i in images if all((peer.name, i, setting) in have for peer in peers for setting in peer.rates)]
