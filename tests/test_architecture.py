@@ -11,6 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "trellic"
 LAYERS = [
     "errors",
     "files",
+    "kernels",
     "metrics",
     "container",
     "image",

@@ -10,11 +10,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from trellic.codec import Codec, Target
+from trellic.codec.decoder import check_coded_size
 from trellic.container import SectionType, read_stream
 from trellic.container.header import MOST_PIXELS, QUALITY_ONE
 from trellic.entropy.parameters import ONE
 from trellic.errors import MissingModel
-from trellic.image import check_size
 from trellic.model import DEFAULT, find_model, find_model_by_hash
 from trellic.quantize import DEFAULT_EFFORT, quantizer_numbered
 
@@ -49,7 +49,8 @@ def encode(
 def decode(data: bytes, limit: int = MOST_PIXELS) -> Image.Image:
     """Return the picture of a .tlic file, by the model that it names.
 
-    limit  most pixels to accept. Raises a TrellicError that says what is wrong with the data.
+    limit  most pixels to accept, sides counted in multiples of 64
+    Raises a TrellicError that says what is wrong with the data.
     """
     return _codec_for(data, limit).decode(data)
 
@@ -61,7 +62,7 @@ def verify(data: bytes, limit: int = MOST_PIXELS) -> str:
 
 def _codec_for(data: bytes, limit: int) -> Codec:
     header, _ = read_stream(data)
-    check_size(header.width, header.height, limit)
+    check_coded_size(header.width, header.height, limit)
     return _codec(find_model_by_hash(header.model))
 
 

@@ -1,33 +1,80 @@
-"""Writing files so that nothing is ever half written."""
+"""Writing files so that nothing is ever half written, by any number of processes at once.
 
+A process holds a lock on its temporary file, which the system takes back when it dies: what a killed process left can
+be told from what is being written, and removed. Where there are no such locks (Windows), it stays.
+"""
+
+import contextlib
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
 from trellic.errors import FileExists
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+NAME_KEPT = 80
+"""How much of a target's name its temporary file has: the rest may not fit."""
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}", re.DOTALL)
+
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it: readers see the old or the whole new file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}")
-    try:
-        with temporary.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())  # else a power cut could leave the new name with no content
-        if path.exists():
-            shutil.copymode(path, temporary)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    temporary, held = _temporary_beside(path)
+    with contextlib.closing(held):
+        try:
+            with temporary.open("wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())  # else a power cut could leave the new name with no content
+            if path.exists():
+                shutil.copymode(path, temporary)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def check_free(path: Path, force: bool) -> None:
     """Raise FileExists where a file would be overwritten and `force` does not allow it."""
     if path.exists() and not force:
         raise FileExists(f"{path} exists (--force overwrites)")
+
+
+def remove_strays(targets: Iterable[Path]) -> None:
+    """Remove what killed processes left of writing these files; what is being written is left alone."""
+    if fcntl is None:
+        return
+    by_folder: dict[Path, set[str]] = {}
+    for target in targets:
+        by_folder.setdefault(target.parent, set()).add(target.name[:NAME_KEPT])
+    for folder, names in by_folder.items():
+        for entry in folder.glob(".*"):
+            match = _TEMPORARY.fullmatch(entry.name)
+            if match and match[1] in names:
+                with contextlib.suppress(OSError), entry.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while its process lives
+                    entry.unlink()
+
+
+def _temporary_beside(path: Path) -> tuple[Path, IO[bytes]]:
+    """Return an empty file beside `path`, and what holds its lock until it is closed."""
+    while True:
+        temporary = path.with_name(f".{path.name[:NAME_KEPT]}.{secrets.token_hex(6)}")
+        held = temporary.open("xb")
+        if fcntl is None:
+            held.close()  # Windows renames no open file
+            return temporary, held
+        with contextlib.suppress(OSError):  # not every network file system locks
+            fcntl.flock(held, fcntl.LOCK_EX)
+        if temporary.exists():  # else another process took it for a stray before it was locked
+            return temporary, held
+        held.close()

@@ -4,10 +4,10 @@ Orientation stays in the EXIF data, as the camera wrote it; pixels are not turne
 """
 
 import io
-import struct
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,23 +73,37 @@ def check_size(width: int, height: int, limit: int) -> None:
 
 def read(path: Path, limit: int = MOST_PIXELS) -> Picture:
     """Read a picture file. Raises UnreadablePicture or PictureTooLarge."""
+    with _reading():
+        with Image.open(path) as image:
+            check_size(*image.size, limit)
+            wide = image.mode in {"RGB", "RGBA"} and any(";16" in str(tile[3]) for tile in image.tile)
+            frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: a photograph and its preview
+            image.load()
+        if wide:  # Pillow keeps the upper halves
+            warnings.warn("16-bit colour samples cut to 8 bits", Converted, stacklevel=2)
+        if frames > 1:
+            warnings.warn(f"the first of {frames} frames", Converted, stacklevel=2)
+        return from_pillow(image)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Return the width and height of what `read` would read, from its header alone. Raises UnreadablePicture."""
+    with _reading(), Image.open(path) as image:
+        return image.size
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Turn what Pillow raises on a damaged file, which may be anything, into UnreadablePicture."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # check_size is the limit here
-            with Image.open(path) as image:
-                check_size(*image.size, limit)
-                wide = image.mode in {"RGB", "RGBA"} and any(";16" in str(tile[3]) for tile in image.tile)
-                frames = (
-                    1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-                )  # MPO: a photograph and its preview
-                image.load()
-            if wide:  # Pillow keeps the upper halves
-                warnings.warn("16-bit colour samples cut to 8 bits", Converted, stacklevel=2)
-            if frames > 1:
-                warnings.warn(f"the first of {frames} frames", Converted, stacklevel=2)
-            return from_pillow(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, zlib.error) as error:
-        raise UnreadablePicture(f"cannot be read as a picture: {str(error).splitlines()[0]}") from error
+            yield
+    except TrellicError:
+        raise
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UnreadablePicture(f"cannot be read as a picture: {reason}") from error
 
 
 def readable(paths: Iterable[Path], report: Callable[[str], None]) -> Iterator[tuple[Path, Picture]]:
@@ -188,12 +202,9 @@ def save(image: Image.Image, path: Path) -> None:
     options = {**kept, **chosen.get(kind, {})}
     try:
         write_atomically(path, lambda file: image.save(file, kind, **options))
-    except (
-        ValueError,
-        OverflowError,
-        SyntaxError,
-        struct.error,
-    ) as error:  # what the kind cannot hold: a side, a mode, a long EXIF block
+    except OSError:
+        raise
+    except Exception as error:  # what the kind cannot hold: a side, a mode, a long or damaged EXIF block
         raise BadRequest(f"{path}: cannot be written as {kind} ({error})") from error
 
 
@@ -208,11 +219,13 @@ def unpack_alpha(data: bytes, width: int, height: int) -> Pixels:
     """Return what `pack_alpha` packed, uint8 (H, W). Raises DamagedStream."""
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            if image.size != (width, height) or image.mode != "L":
-                raise DamagedStream(f"alpha is {image.size[0]}×{image.size[1]} {image.mode}")
-            return np.asarray(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, zlib.error) as error:
+            found = f"{image.size[0]}×{image.size[1]} {image.mode}"
+            alpha = np.array(image) if found == f"{width}×{height} L" else None
+    except Exception as error:  # damaged chunks make Pillow raise errors of any kind
         raise DamagedStream("alpha cannot be read") from error
+    if alpha is None or alpha.shape != (height, width):  # chunks after the header may change the size
+        raise DamagedStream(f"alpha is {found}")
+    return alpha
 
 
 def pack_metadata(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 
 import typer
@@ -59,9 +60,15 @@ def join_numbers(arguments: list[str]) -> list[str]:
     return joined
 
 
+def _stop(number: int, frame: object) -> None:
+    """End as an interruption does, by an exception: temporary files are then removed on the way out."""
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
     """Run the command line: a TrellicError becomes one line on stderr and exit code 1."""
     sys.argv = join_numbers(sys.argv)
+    signal.signal(signal.SIGTERM, _stop)
     code: int | str | None = 0
     try:
         app()

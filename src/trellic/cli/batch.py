@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trellic.errors import FileExists, NoPictures, TrellicError
-from trellic.files import check_free
+from trellic.files import check_free, remove_strays
 
 
 class Job(NamedTuple):
@@ -69,10 +69,18 @@ class _Warnings(threading.local):
         self.texts.append(str(message))
 
 
-def run(jobs: list[Job], work: Callable[[Job], dict[str, Any]], force: bool, as_json: bool) -> int:
+def run(
+    jobs: list[Job],
+    work: Callable[[Job], dict[str, Any]],
+    force: bool,
+    as_json: bool,
+    check_done: Callable[[Job], None] | None = None,
+) -> int:
     """Do every job, several at a time; print a line or a JSON record each, in order; return the exit code.
 
     `work` returns the facts of one job, with a `line` for people. The exit code is 1 where any failed.
+    `check_done`, given to resume an earlier run, raises a TrellicError where a target that exists is not what the job
+    would write; else the job is passed over.
     """
     from rich.progress import track
 
@@ -85,6 +93,8 @@ def run(jobs: list[Job], work: Callable[[Job], dict[str, Any]], force: bool, as_
         try:
             if first[job.target] is not job:
                 raise FileExists(f"{job.target} is what another input is written to")
+            if check_done and job.target.exists() and _is_done(job, check_done, force):
+                return record | {"passed_over": True}
             check_free(job.target, force)
             record |= work(job)
             record["warnings"] = told.texts
@@ -92,6 +102,8 @@ def run(jobs: list[Job], work: Callable[[Job], dict[str, Any]], force: bool, as_
             record["error"] = describe(error, job)
         return record
 
+    if check_done:
+        remove_strays(first)
     records: list[dict[str, Any]] = []
     hidden = as_json or len(jobs) == 1 or not sys.stderr.isatty()
     with warnings.catch_warnings(), ThreadPoolExecutor(workers_for(jobs)) as pool:
@@ -105,15 +117,31 @@ def run(jobs: list[Job], work: Callable[[Job], dict[str, Any]], force: bool, as_
                 if line and not as_json:
                     print(line)
                 records.append(record)
-        except BaseException:
+        except BaseException as end:
+            if not isinstance(end, Exception):
+                complain("stopped; the files at hand are finished first")
             pool.shutdown(cancel_futures=True)
             raise
     failures = sum("error" in record for record in records)
+    passed_over = sum("passed_over" in record for record in records)
+    if check_done:
+        complain(f"{passed_over} of {len(jobs)} were there already, whole")
     if as_json:
         print(json.dumps(records, indent=1))
     if len(jobs) > 1 and failures:
         print(f"{failures} of {len(jobs)} failed", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _is_done(job: Job, check_done: Callable[[Job], None], force: bool) -> bool:
+    """Return whether a target that exists is whole. Raises FileExists where it is not, unless `force` overwrites it."""
+    try:
+        check_done(job)
+    except TrellicError as error:
+        if not force:
+            raise FileExists(f"{job.target} exists, but not as expected: {error} (--force overwrites)") from error
+        return False
+    return True
 
 
 def describe(error: TrellicError | OSError, job: Job) -> str:

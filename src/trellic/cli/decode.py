@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from trellic.cli.batch import Job, plan, run
-from trellic.cli.options import Force, Inputs, Json, MostPixels, Output
+from trellic.cli.options import Force, Inputs, Json, MostPixels, Output, Resume
 from trellic.container.header import MOST_PIXELS
 
 
@@ -15,10 +15,12 @@ def decode(
     format: Annotated[str, typer.Option("--format", help="Suffix of the pictures, where OUT names no file.")] = "png",
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Turn .tlic files back into pictures, of any kind that Pillow writes."""
     from trellic import api
+    from trellic.cli.resume import check_picture
     from trellic.image import save
 
     def work(job: Job) -> dict[str, Any]:
@@ -27,4 +29,5 @@ def decode(
         facts = {"width": image.width, "height": image.height, "mode": image.mode}
         return {**facts, "line": f"{job.source} → {job.target}  {image.width}×{image.height}"}
 
-    raise typer.Exit(run(plan(inputs, out, [".tlic"], f".{format.lstrip('.')}"), work, force, as_json))
+    jobs = plan(inputs, out, [".tlic"], f".{format.lstrip('.')}")
+    raise typer.Exit(run(jobs, work, force, as_json, check_picture if resume else None))

@@ -16,6 +16,7 @@ from trellic.cli.options import (
     MostPixels,
     Output,
     Quantizer,
+    Resume,
 )  # fmt: skip
 from trellic.container.header import MOST_PIXELS
 
@@ -32,9 +33,11 @@ def encode(
     quantizer: Quantizer = "",
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Compress pictures into .tlic files."""
+    from trellic.cli.resume import check_stream
     from trellic.codec import Codec, Target
     from trellic.files import write_atomically
     from trellic.image import SUFFIXES, read
@@ -55,4 +58,4 @@ def encode(
         line = f"{job.source} → {job.target}  {count} bytes, {bpp:.3f} bpp, quality {coded.quality:g}"
         return {**facts, "quality": coded.quality, "line": line}
 
-    raise typer.Exit(run(jobs, work, force, as_json))
+    raise typer.Exit(run(jobs, work, force, as_json, check_stream if resume else None))

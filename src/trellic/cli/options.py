@@ -13,6 +13,10 @@ Output = Annotated[
     Path | None, typer.Option("-o", "--out", metavar="OUT|DIR", help="A file for one input, else a folder.")
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on with an earlier run: pass over what is there and whole."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on stdout.")]
 Model = Annotated[str, typer.Option("--model", "-m", metavar="M", help="A model's name, hash or .trm file.")]
 MostPixels = Annotated[int, typer.Option("--max-pixels", help="Refuse larger pictures.")]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from trellic import image as pictures
-from trellic.codec.decoder import STRIDE, decode_latents, synthesize
+from trellic.codec.decoder import check_coded_size, decode_latents, synthesize
 from trellic.codec.encoder import Analysed, Coded, analyse, code
 from trellic.codec.quantization import Quantization
 from trellic.codec.rate_control import Target, quality_for_psnr, quality_for_size
@@ -61,7 +61,7 @@ class Codec:
     threads    of the transforms; 0 for as many as there are processors
     quantizer  name of the quantizer to encode with; "" for the one that `effort` stands for
     effort     1 (quick) to 9 (small files)
-    limit      most pixels to accept; larger pictures raise PictureTooLarge
+    limit      most pixels to accept, sides counted in multiples of 64; larger pictures raise PictureTooLarge
     Raises MissingModel, DamagedModel or BadRequest.
     """
 
@@ -108,8 +108,12 @@ class Codec:
         return self.encode_picture(pictures.from_pillow(image), Target(quality, bpp, size, psnr)).data
 
     def encode_picture(self, picture: Picture, target: Target) -> Encoded:
-        """Return the stream of a picture that meets a target, and what is known of it."""
+        """Return the stream of a picture that meets a target, and what is known of it.
+
+        Raises BadRequest, PictureTooLarge or TargetMissed.
+        """
         height, width = picture.pixels.shape[:2]
+        check_coded_size(width, height, self.limit)
         trial = _Trial(self.networks, analyse(self.networks, picture.pixels), self.quantization, picture)
         rest = self._sections_beside_latents(picture)
 
@@ -162,8 +166,7 @@ class Codec:
         header, sections = read_stream(data)
         if header.model != self.model.sha256[:HASH_BYTES]:
             raise BadRequest(f"the stream needs model {header.model.hex()}, this codec holds {self.model.name}")
-        width, height = header.width + -header.width % STRIDE, header.height + -header.height % STRIDE
-        pictures.check_size(width, height, max(self.limit, STRIDE**2))
+        check_coded_size(header.width, header.height, self.limit)
         return header, {section.type: section.payload for section in sections}
 
     @staticmethod

@@ -11,12 +11,20 @@ from trellic.entropy.machine import Indices, Rows
 from trellic.entropy.parameters import rows_of
 from trellic.entropy.rans import Decoder
 from trellic.entropy.tables import SKIPPED_ROWS
-from trellic.image import Pixels
+from trellic.image import Pixels, check_size
 from trellic.model.networks import Floats, Networks
 from trellic.quantize import quantizer_numbered
 
 STRIDE = 64
 """Pictures are continued to multiples of this, the pixels that one element of z covers."""
+
+
+def check_coded_size(width: int, height: int, limit: int) -> None:
+    """Raise PictureTooLarge where a picture as it is coded, continued to multiples of 64, has more pixels than `limit`.
+
+    A strip one pixel wide costs as much as one of 64. The smallest size that can be coded is always accepted.
+    """
+    check_size(width + -width % STRIDE, height + -height % STRIDE, max(limit, STRIDE**2))
 
 
 def decode_latents(

@@ -16,7 +16,6 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from trellic.codec.encoder import Analysed, analyse, quantize_in_order
 from trellic.codec.quantization import Quantization
@@ -24,6 +23,7 @@ from trellic.entropy.machine import Indices, Rows
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.tables import ROWS, Tables, quantize_distribution
 from trellic.image import Picture
+from trellic.kernels import kernel
 from trellic.model.networks import Floats, Networks
 from trellic.quantize.levels import POINTS, Points
 
@@ -35,13 +35,13 @@ POINT_PRIOR = 200.0
 Float64s = npt.NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count(rows, indices, radius, counts):  # type: ignore[no-untyped-def]
     for n in range(len(rows)):
         counts[rows[n], min(abs(indices[n]), radius[rows[n]] + 1)] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_errors(rows, indices, line, means, step, number, total):  # type: ignore[no-untyped-def]
     for n in range(len(rows)):
         if indices[n] != 0:

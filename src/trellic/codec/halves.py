@@ -6,10 +6,10 @@ Planes are (C, H, W), C-contiguous; a half is EVEN (row + column is even), ODD, 
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from trellic.entropy.parameters import ONE, Parameters, fixed_mean, row_of, row_offset
 from trellic.entropy.tables import SKIPPED_ROWS
+from trellic.kernels import kernel
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int32]
@@ -17,7 +17,7 @@ Places = npt.NDArray[np.int32]
 EVEN, ODD, WHOLE = 0, 1, 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _select(means, log_scales, half, offset, decoded, places, rows, fixed):  # type: ignore[no-untyped-def]
     channels, height, width = means.shape
     stride = 1 if half == WHOLE else 2

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from trellic.codec.halves import EVEN, ODD, WHOLE, Floats, Places, coded_latents
 from trellic.entropy.machine import Indices, Machine, Rows
 from trellic.entropy.parameters import Parameters
 from trellic.entropy.tables import ROWS
+from trellic.kernels import kernel
 from trellic.model.networks import Networks
 from trellic.quantize import Setting, dequantize
 
@@ -72,7 +72,7 @@ CodePass = Callable[[Pass], tuple[Indices, Rows, int]]
 """Codes a pass; returns indices and table rows in coding order, and the machine's state after the last."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_order(rows, starts, order):  # type: ignore[no-untyped-def]
     for row in rows:
         starts[row] += 1

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from trellic.entropy.tables import ROWS
+from trellic.kernels import kernel
 
 Rows = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int32]
@@ -47,7 +47,7 @@ EIGHT_STATES = Machine(
 """The same with 8 states, as in the Enhanced Compression Model."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _walk(rows, indices, transitions, kinds, state, table_rows):  # type: ignore[no-untyped-def]
     for n in range(len(rows)):
         table_rows[n] = rows[n] + ROWS * kinds[state]

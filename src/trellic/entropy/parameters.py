@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from trellic.entropy.tables import LOG_STEP, ROWS, SMALLEST_SCALE
+from trellic.kernels import kernel
 
 FRACTION_BITS = 10
 """Means and quantizer steps are counted in 1/1024 of the unit of the latents."""
@@ -40,14 +40,14 @@ def row_offset(step: int) -> np.float32:
 
 
 # Both are written so that NaN, which only a damaged model can produce, becomes row 0 and mean 0.
-@njit(cache=True, nogil=True)
+@kernel
 def row_of(log_scale, offset):  # type: ignore[no-untyped-def]
     """Return the table row of a natural log scale, float32; for kernels."""
     row = math.floor((log_scale - _LOWEST) * _PER_ROW - offset + _HALF)
     return np.uint8(min(row, ROWS - 1)) if row > 0 else np.uint8(0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fixed_mean(mean):  # type: ignore[no-untyped-def]
     """Return a mean, float32, in 1/1024; for kernels."""
     if not -_LIMIT <= mean <= _LIMIT:
@@ -55,7 +55,7 @@ def fixed_mean(mean):  # type: ignore[no-untyped-def]
     return np.int32(np.rint(mean * _ONE))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill(log_scales, offset, rows):  # type: ignore[no-untyped-def]
     for n in range(len(rows)):
         rows[n] = row_of(log_scales[n], offset)

@@ -10,30 +10,32 @@ An index beyond its row's radius is an escape, then its excess in an Elias gamma
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from trellic.entropy.machine import MEMORYLESS, Indices, Machine, Rows
 from trellic.entropy.tables import BUCKET_BITS, ESCAPE_LIMIT, PRECISION, ROWS, TOTAL, Tables
 from trellic.errors import DamagedStream
+from trellic.kernels import kernel
 
 LOWEST = 1 << 31
 WORD_BITS = 32
 STATE_WORDS = 4
 LENGTH_BITS = 5
+LONGEST = 20
+"""Bits of the longest excess, that of an index at ESCAPE_LIMIT."""
 ESCAPE_OPERATIONS = 5
 """Upper bound of the operations that one escaped index takes: escape, length, two parts of the excess, sign."""
 
 _OK, _SHORT, _BAD = 0, 1, 2
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _push_raw(starts, frequencies, at, value, bits):  # type: ignore[no-untyped-def]
     starts[at] = value << (PRECISION - bits)
     frequencies[at] = 1 << (PRECISION - bits)
     return at + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _operations(rows, indices, radius, row_first, cumulative, starts, frequencies):  # type: ignore[no-untyped-def]
     """Turn indices into (start, frequency) operations; return how many."""
     at = 0
@@ -65,7 +67,7 @@ def _operations(rows, indices, radius, row_first, cumulative, starts, frequencie
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _encode(starts, frequencies, words):  # type: ignore[no-untyped-def]
     """Code operations last to first; return how many words were written, in reverse."""
     low = np.uint64(0xFFFFFFFF)
@@ -91,7 +93,7 @@ def _encode(starts, frequencies, words):  # type: ignore[no-untyped-def]
     return written
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _raw(words, at, first, second, bits):  # type: ignore[no-untyped-def]
     """Return an integer of up to 16 raw bits, 0 without reading where there are none, and the coder's new state."""
     if bits <= 0:
@@ -106,18 +108,20 @@ def _raw(words, at, first, second, bits):  # type: ignore[no-untyped-def]
     return np.int64(slot >> shift), at, second, state
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _escaped(words, at, first, second, radius):  # type: ignore[no-untyped-def]
     """Return an index that an escape announced, beyond ESCAPE_LIMIT where it is impossible, and the coder's state."""
     length, at, first, second = _raw(words, at, first, second, LENGTH_BITS)
+    if length > LONGEST:
+        return ESCAPE_LIMIT + 1, at, first, second
     upper, at, first, second = _raw(words, at, first, second, length - 12)
     lower, at, first, second = _raw(words, at, first, second, min(length, 12))
     negative, at, first, second = _raw(words, at, first, second, 1)
-    magnitude = radius + (1 << length) + (upper << 12) + lower if length <= 20 else ESCAPE_LIMIT + 1
+    magnitude = radius + (1 << length) + (upper << 12) + lower
     return -magnitude if negative else magnitude, at, first, second
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _decode(words, at, first, second, rows, radius, row_first, cumulative, buckets, indices, machine, state):  # type: ignore[no-untyped-def]
     """Decode one index a row; return (status, words read, coder's states, machine's state). Reading past the end stops.
 
@@ -157,7 +161,7 @@ def _decode(words, at, first, second, rows, radius, row_first, cumulative, bucke
     return _OK, at, first, second, state
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def index_bits(index, row, radius, start, bits):  # type: ignore[no-untyped-def]
     """Return the bits that an index costs in a row, escape and all; for kernels."""
     r = radius[row]
@@ -170,7 +174,7 @@ def index_bits(index, row, radius, start, bits):  # type: ignore[no-untyped-def]
     return bits[start[row] + 2 * r + 1] + np.float32(LENGTH_BITS + 1 + length)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bits(rows, indices, radius, start, bits):  # type: ignore[no-untyped-def]
     total = 0.0
     for n in range(len(rows)):

@@ -17,6 +17,8 @@
 import hashlib
 import io
 import json
+import math
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -30,7 +32,8 @@ import numpy.typing as npt
 from trellic.errors import DamagedModel
 
 FORMAT = 1
-LARGEST_ENTRY = 1 << 28
+LARGEST_MODEL = 1 << 28
+"""Bytes that a model file may have, and that its entries may have together once unpacked."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -45,7 +48,8 @@ class ModelFile:
     def read(cls, path: Path) -> "ModelFile":
         """Read a model file. Raises DamagedModel."""
         try:
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                data = file.read(LARGEST_MODEL + 1)
         except OSError as error:
             raise DamagedModel(f"{path}: not a model file ({error})") from error
         return cls.of(data, str(path))
@@ -56,15 +60,19 @@ class ModelFile:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 infos = archive.infolist()
-                if any(info.file_size > LARGEST_ENTRY for info in infos):
-                    raise DamagedModel(f"{path}: an entry is larger than {LARGEST_ENTRY} bytes")
+                if max(len(data), sum(info.file_size for info in infos)) > LARGEST_MODEL:
+                    raise DamagedModel(f"{path}: larger than {LARGEST_MODEL} bytes")
+                if any(info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for info in infos):
+                    raise DamagedModel(f"{path}: packed in a way that model files are not")
                 entries = {info.filename: archive.read(info) for info in infos}
             model = cls(entries, hashlib.sha256(data).digest())
             if not isinstance(model.card, dict):
                 raise DamagedModel(f"{path}: the card is no object")
             if model.card.get("format") != FORMAT:
-                raise DamagedModel(f"{path}: model format {model.card.get('format')}; this release reads {FORMAT}")
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError) as error:
+                raise DamagedModel(f"{path}: model format {model.card.get('format')!r}; this release reads {FORMAT}")
+        except (
+            OSError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, KeyError, RuntimeError,
+        ) as error:  # fmt: skip
             raise DamagedModel(f"{path}: not a model file ({error})") from error
         return model
 
@@ -80,7 +88,7 @@ class ModelFile:
     def pack_with(self, settings: dict[str, dict[str, Any]], arrays: dict[str, npt.NDArray[Any]]) -> bytes:
         """Return the bytes of this model with more said of some quantizers in the card, and array entries replaced."""
         quantizers = self.card.get("quantizers", {})
-        merged = {**quantizers, **{name: {**quantizers.get(name, {}), **new} for name, new in settings.items()}}
+        merged = {**quantizers, **{name: {**self.quantizer_card(name), **new} for name, new in settings.items()}}
         card = json.dumps({**self.card, "quantizers": merged}, indent=1).encode()
         packed = {}
         for name, array in arrays.items():
@@ -100,15 +108,41 @@ class ModelFile:
         card: dict[str, Any] = json.loads(self.entries["card.json"])
         return card
 
+    def quantizer_card(self, quantizer: str) -> dict[str, Any]:
+        """Return what the card says of a quantizer, which may be nothing. Raises DamagedModel."""
+        quantizers = self.card.get("quantizers", {})
+        found: Any = quantizers.get(quantizer, {}) if isinstance(quantizers, dict) else None
+        if not isinstance(found, dict):
+            raise DamagedModel(f"model {self.name}: what its card says of {quantizer} is no object")
+        return found
+
     @property
     def name(self) -> str:
         """The first 16 hexadecimal digits of the hash: how streams and messages name the model."""
         return self.sha256[:8].hex()
 
-    def array(self, entry: str) -> npt.NDArray[Any]:
-        """Return an array entry. Raises DamagedModel."""
+    def array(self, entry: str, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -> npt.NDArray[Any]:
+        """Return an array entry, C-contiguous, of that type and shape; None in it is any length. Raises DamagedModel.
+
+        What the entry's header claims is checked before anything of that size is made.
+        """
+        data = io.BytesIO(self.entries.get(entry, b""))
         try:
-            array: npt.NDArray[Any] = np.load(io.BytesIO(self.entries[entry]), allow_pickle=False)
-        except (KeyError, ValueError, OSError, EOFError) as error:
+            version = np.lib.format.read_magic(data)
+            if version != (1, 0):
+                raise ValueError(f"version {version} of the array format")
+            found, by_column, kind = np.lib.format.read_array_header_1_0(data)
+        except Exception as error:  # a damaged header is parsed as Python, which may fail in any way
             raise DamagedModel(f"model {self.name}: entry {entry} cannot be read") from error
-        return array
+        if kind != np.dtype(dtype) or not matches(found, shape):
+            raise DamagedModel(f"model {self.name}: {entry} is {kind} {found}, not {np.dtype(dtype)} {shape}")
+        values = data.read()
+        if len(values) != math.prod(found) * kind.itemsize:
+            raise DamagedModel(f"model {self.name}: {entry} is not as long as it says")
+        array = np.frombuffer(values, kind).reshape(found, order="F" if by_column else "C")
+        return array.copy(order="C")  # numba compiles anew for arrays that cannot be written to
+
+
+def matches(found: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
+    """Return whether a shape is as wanted, where None is any length."""
+    return len(found) == len(shape) and all(length in {side, None} for side, length in zip(found, shape, strict=True))

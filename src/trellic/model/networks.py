@@ -6,6 +6,7 @@ give the same floats for any number of threads (a test holds that).
 
 import math
 from functools import cached_property
+from itertools import pairwise
 from threading import Lock
 from typing import Any
 
@@ -14,10 +15,15 @@ import numpy.typing as npt
 
 from trellic.entropy.tables import ROWS, Tables
 from trellic.errors import BadRequest, DamagedModel
-from trellic.model.file import ModelFile
+from trellic.model.file import ModelFile, matches
 from trellic.quantize.levels import POINTS, Points, no_points
 
 Floats = npt.NDArray[np.float32]
+Shape = tuple[int | None, ...]
+
+MOST_CHANNELS = 1 << 12
+LARGEST_LOG = 32.0
+"""Bound of what is exponentiated, so that no gain or weight leaves single precision."""
 
 
 class Networks:
@@ -35,35 +41,48 @@ class Networks:
         self._loaded: dict[str, Tables] = {}
         try:
             design = file.card["design"]
-            self.groups: tuple[int, ...] = tuple(int(size) for size in design["groups"])
-            self.latents = int(design["latents"])
-            self.side = int(design["hyper"])
-            self.context = bool(design["context"])
-        except (KeyError, TypeError, ValueError) as error:
+            self.groups: tuple[int, ...] = tuple(design["groups"])
+            self.latents: int = design["latents"]
+            self.side: int = design["hyper"]
+            self.context: bool = design["context"]
+        except (KeyError, TypeError) as error:
             raise DamagedModel(f"model {file.name}: its card lacks a design") from error
+        counts = (*self.groups, self.latents, self.side)
+        possible = all(type(count) is int and 1 <= count <= MOST_CHANNELS for count in counts)
+        if not possible or sum(self.groups) != self.latents or not isinstance(self.context, bool):
+            raise DamagedModel(f"model {file.name}: its card's design cannot be")
 
     @cached_property
     def _gains(self) -> Floats:
-        return self.file.array("gains.npy")
+        return self._logs("gains.npy", self.latents)
 
     @cached_property
     def _side_scales(self) -> Floats:
-        return self.file.array("side_scales.npy")
+        return self._logs("side_scales.npy", self.side)
 
     @cached_property
     def _sensitivity(self) -> Floats:
         if "sensitivity.npy" not in self.file.entries:
             return np.zeros((2, self.latents), np.float32)
-        return self.file.array("sensitivity.npy")
+        return self._logs("sensitivity.npy", self.latents)
+
+    def _logs(self, entry: str, channels: int) -> Floats:
+        """Return a natural log at quality 0 and its slope for each channel, (2, channels)."""
+        logs: Floats = self.file.array(entry, np.float32, (2, channels))
+        if not (np.abs(logs) <= LARGEST_LOG).all():
+            raise DamagedModel(f"model {self.file.name}: {entry} holds numbers that cannot be")
+        return logs
 
     def knots(self, quantizer: str) -> tuple[tuple[float, float, float], ...]:
         """Return what calibration found for a quantizer: (quality 0 to 1, step in 1/1024, strength) in order, or ()."""
-        found = self.file.card.get("quantizers", {}).get(quantizer, {}).get("knots", [])
+        found = self.file.quantizer_card(quantizer).get("knots", [])
         try:
             knots = tuple((float(quality), float(step), float(strength)) for quality, step, strength in found)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise DamagedModel(f"model {self.file.name}: its card's knots of {quantizer} are no triples") from error
-        if not all(1 <= step <= 65535 and 0 <= strength < math.inf for _, step, strength in knots):
+        order = [-math.inf, *(quality for quality, _, _ in knots), math.inf]
+        rising = all(before < after for before, after in pairwise(order))
+        if not rising or not all(1 <= step <= 65535 and 0 <= strength < math.inf for _, step, strength in knots):
             raise DamagedModel(f"model {self.file.name}: its card's knots of {quantizer} cannot be")
         return knots
 
@@ -84,15 +103,12 @@ class Networks:
         points = f"points_{quantizer}.npy"
         if points not in self.file.entries:
             return self._tables(entry, kinds), no_points(kinds)
-        found = self.file.array(points)
-        if found.dtype != np.int16 or found.shape != (ROWS * kinds, POINTS):
-            raise DamagedModel(f"model {self.file.name}: {points} is {found.dtype} {found.shape}")
-        return self._tables(entry, kinds), found
+        return self._tables(entry, kinds), self.file.array(points, np.int16, (ROWS * kinds, POINTS))
 
     def _tables(self, entry: str, kinds: int) -> Tables:
         if entry not in self._loaded:
             try:
-                self._loaded[entry] = Tables.of_flat(self.file.array(entry))
+                self._loaded[entry] = Tables.of_flat(self.file.array(entry, np.uint32, (None,)))
             except ValueError as error:
                 raise DamagedModel(f"model {self.file.name}: {error}") from error
         if self._loaded[entry].kinds != kinds:
@@ -115,41 +131,66 @@ class Networks:
 
     def analysis(self, picture: Floats) -> Floats:
         """Return latents before gains."""
-        return self._run("analysis", picture)[0]
+        _, height, width = picture.shape
+        return self._finite("analysis", [picture], (self.latents, height // 16, width // 16))
 
     def hyper_analysis(self, latents: Floats) -> Floats:
         """Return the side information, not rounded, of gained latents."""
-        return self._run("hyper_analysis", latents)[0]
+        _, height, width = latents.shape
+        return self._finite("hyper_analysis", [latents], (self.side, height // 4, width // 4))
 
     def hyper_synthesis(self, side: Floats, quality: float) -> Floats:
         """Return the features that every step starts from."""
-        return self._run("hyper_synthesis", side, np.full((1, 1, 1), quality, np.float32))[0]
+        _, height, width = side.shape
+        arguments = [side, np.full((1, 1, 1), quality, np.float32)]
+        return self._run("hyper_synthesis", arguments, [(None, 4 * height, 4 * width)])[0]
 
     def first(self, group: int, features: Floats, earlier: Floats) -> tuple[Floats, Floats, Floats]:
         """Return a group's own features, and mean and log scale of its first half."""
-        arguments = (features, earlier) if group and self.context else (features,)
-        own, mean, log_scale = self._run(f"first_{group}", *arguments)
+        arguments = [features, earlier] if group and self.context else [features]
+        place = features.shape[1:]
+        each = (self.groups[group], *place)
+        own, mean, log_scale = self._run(f"first_{group}", arguments, [(None, *place), each, each])
         return own, mean, log_scale
 
     def second(self, group: int, own: Floats, anchors: Floats) -> tuple[Floats, Floats]:
         """Return mean and log scale of a group's second half, given its first (zero elsewhere)."""
-        mean, log_scale = self._run(f"second_{group}", own, anchors)
+        mean, log_scale = self._run(f"second_{group}", [own, anchors], [anchors.shape] * 2)
         return mean, log_scale
 
     def synthesis(self, latents: Floats, quality: float) -> npt.NDArray[np.uint8]:
         """Return the picture, uint8 (3, H, W)."""
-        picture: npt.NDArray[np.uint8] = self._run("synthesis", latents, np.full((1, 1, 1), quality, np.float32))[0]  # type: ignore[assignment]
+        _, height, width = latents.shape
+        arguments = [latents, np.full((1, 1, 1), quality, np.float32)]
+        picture: npt.NDArray[np.uint8] = self._run("synthesis", arguments, [(3, 16 * height, 16 * width)], np.uint8)[0]
         return picture
 
-    def _run(self, name: str, *arrays: Floats) -> list[Floats]:
+    def _finite(self, name: str, arrays: list[Floats], shape: Shape) -> Floats:
+        """Run a network of the encoder: quantizers and kernels rely on finite numbers."""
+        found: Floats = self._run(name, arrays, [shape])[0]
+        if not np.isfinite(found).all():
+            raise DamagedModel(f"model {self.file.name}: network {name} gives numbers that are not finite")
+        return found
+
+    def _run(
+        self, name: str, arrays: list[Floats], shapes: list[Shape], dtype: npt.DTypeLike = np.float32
+    ) -> list[npt.NDArray[Any]]:
+        """Return a network's outputs, of that type and these shapes: kernels go by them without looking again."""
         with self._lock:  # of several threads that need a network, one loads it
             session = self._sessions.get(name) or self._load(name)
         try:
             names = [entry.name for entry in session.get_inputs()]
             feeds = {key: array[None] for key, array in zip(names, arrays, strict=True)}
-            return [output[0] for output in session.run(None, feeds)]
+            outputs = [np.asarray(output)[0] for output in session.run(None, feeds)]
+            fitting = [
+                output.dtype == dtype and matches(output.shape, shape)
+                for output, shape in zip(outputs, shapes, strict=True)
+            ]
         except Exception as error:  # onnxruntime raises its own kinds, none of them public
             raise DamagedModel(f"model {self.file.name}: network {name} cannot be run") from error
+        if not all(fitting):
+            raise DamagedModel(f"model {self.file.name}: network {name} gives {[each.shape for each in outputs]}")
+        return outputs
 
     def _load(self, name: str) -> Any:
         import onnxruntime

@@ -14,7 +14,7 @@ DEFAULT = "base"
 def installed_models() -> list[Path]:
     """Return the paths of all installed model files; the user's own come first."""
     folders = [Path(os.environ["TRELLIC_MODELS"])] if os.environ.get("TRELLIC_MODELS") else []
-    return [path for folder in [*folders, SHIPPED] for path in sorted(folder.glob("*.trm"))]
+    return [path for folder in [*folders, SHIPPED] for path in sorted(folder.glob("*.trm")) if path.is_file()]
 
 
 def find_model(name: str) -> Path:
@@ -27,7 +27,7 @@ def find_model(name: str) -> Path:
         return Path(name)
     if len(name) >= 6:
         for path in paths:
-            if _hash(path, path.stat().st_mtime_ns).hex().startswith(name.lower()):
+            if _hash(path).hex().startswith(name.lower()):
                 return path
     raise MissingModel(f"model {name!r} is not installed (trellic models lists those that are)")
 
@@ -35,14 +35,22 @@ def find_model(name: str) -> Path:
 def find_model_by_hash(prefix: bytes) -> Path:
     """Return the model file that a stream names. Raises MissingModel."""
     for path in installed_models():
-        if _hash(path, path.stat().st_mtime_ns).startswith(prefix):
+        if _hash(path).startswith(prefix):
             return path
     raise MissingModel(
         f"needs model {prefix.hex()}, which is not installed (put it in the folder that TRELLIC_MODELS names)"
     )
 
 
+def _hash(path: Path) -> bytes:
+    """Return a file's SHA-256, or nothing where it cannot be read: that must not keep others from being found."""
+    try:
+        return _hash_modified(path, path.stat().st_mtime_ns)
+    except OSError:
+        return b""
+
+
 @lru_cache
-def _hash(path: Path, modified: int) -> bytes:
+def _hash_modified(path: Path, modified: int) -> bytes:
     """Hash a file once for as long as it is not modified."""
     return hashlib.sha256(path.read_bytes()).digest()

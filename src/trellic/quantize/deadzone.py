@@ -1,15 +1,15 @@
 """Nearest level, but for a zero bin that is wider: residuals that barely reach a level are not worth its bits."""
 
 import numpy as np
-from numba import njit
 
 from trellic.entropy.machine import Indices
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.tables import ESCAPE_LIMIT
+from trellic.kernels import kernel
 from trellic.quantize.setting import Latents, Setting
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _quantize(latents, means, step, strength, indices):  # type: ignore[no-untyped-def]
     for n in range(len(latents)):
         scaled = (np.float64(latents[n]) * ONE - means[n]) / step

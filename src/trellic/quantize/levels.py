@@ -6,11 +6,11 @@ reconstruction point, the measured mean of the residuals that chose it.
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from trellic.entropy.machine import Indices, Rows
 from trellic.entropy.parameters import ONE
 from trellic.entropy.tables import ROWS
+from trellic.kernels import kernel
 
 Points = npt.NDArray[np.int16]
 """Reconstruction points, int16 (table rows, POINTS): how far a level's magnitude moves, in 1/1024 of the step."""
@@ -23,14 +23,14 @@ def no_points(kinds: int) -> Points:
     return np.zeros((ROWS * kinds, POINTS), np.int16)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def magnitude(index, table_row, points):  # type: ignore[no-untyped-def]
     """Return the magnitude that an index of positive magnitude stands for, in 1/1024 of the step; for kernels."""
     kind = table_row // ROWS
     return (2 * index - kind) * (ONE // 2) + points[table_row, min(index, POINTS) - 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _dequantize(indices, table_rows, means, points, step, latents):  # type: ignore[no-untyped-def]
     for n in range(len(indices)):
         value = means[n] * ONE

@@ -5,17 +5,17 @@ Parameters are fixed within a pass, so the choice is exact for a pass; what it d
 """
 
 import numpy as np
-from numba import njit
 
 from trellic.entropy.machine import Indices
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import index_bits
 from trellic.entropy.tables import ESCAPE_LIMIT
+from trellic.kernels import kernel
 from trellic.quantize.levels import magnitude
 from trellic.quantize.setting import Latents, Setting
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _quantize(latents, means, rows, weights, step, strength, points, radius, start, bits, indices):  # type: ignore[no-untyped-def]
     for n in range(len(latents)):
         row = int(rows[n])

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from trellic.entropy.machine import EIGHT_STATES, FOUR_STATES, Indices, Machine
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import index_bits
 from trellic.entropy.tables import ESCAPE_LIMIT, ROWS
+from trellic.kernels import kernel
 from trellic.quantize.levels import magnitude
 from trellic.quantize.setting import Latents, Setting
 
@@ -36,7 +36,7 @@ def _search_of(machine: Machine) -> Callable[..., None]:
     before = np.array([[state for state, _ in pair] for pair in arrivals])
     branch = np.array([[number for _, number in pair] for pair in arrivals])
 
-    @njit(cache=True, nogil=True)
+    @kernel
     def search(latents, means, rows, weights, step, strength, points, radius, start, bits, state, indices):  # type: ignore[no-untyped-def]
         survivors = np.empty(len(latents), np.uint8)  # bit s: which predecessor of state s survives
         choices = np.empty((len(latents), KINDS * PARITIES), np.int32)

@@ -1,15 +1,15 @@
 """Nearest level: the quantizer that every other is measured against."""
 
 import numpy as np
-from numba import njit
 
 from trellic.entropy.machine import Indices
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.tables import ESCAPE_LIMIT
+from trellic.kernels import kernel
 from trellic.quantize.setting import Latents, Setting
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _quantize(latents, means, step, indices):  # type: ignore[no-untyped-def]
     for n in range(len(latents)):
         nearest = np.rint((np.float64(latents[n]) * ONE - means[n]) / step)

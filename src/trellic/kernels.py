@@ -1,0 +1,57 @@
+"""Kernels: plain loops, compiled by numba at their first call and kept on disk where there is a place to keep them.
+
+Where there is none (a read-only installation without a home), numba alone refuses to run at all; and a file of its
+cache that was cut short, or that two processes wrote at once, stops every later start. Here it costs a compilation.
+"""
+
+import contextlib
+import warnings
+from functools import lru_cache, partial
+from typing import Any, Literal
+
+from numba import njit
+from numba.core.caching import FunctionCache
+from numba.core.sigutils import normalize_signature
+
+
+class Uncached(UserWarning):
+    """Compiled kernels cannot be kept."""
+
+
+class _Cache(FunctionCache):
+    """numba's cache of one kernel; what is wrong in it is compiled anew, and what cannot be written is not."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        with contextlib.suppress(Exception):  # unpickling damaged bytes may raise anything
+            found = super().load_overload(sig, target_context)
+            if found is None or found.signature.args == normalize_signature(sig)[0]:
+                return found
+        with contextlib.suppress(OSError):
+            self.flush()
+        return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with contextlib.suppress(OSError):  # a full disk, say
+            super().save_overload(sig, data)
+
+
+@lru_cache(1)  # once is enough
+def _warn_uncached() -> None:
+    warnings.warn(
+        "no folder for compiled kernels can be written, so that every start compiles them; "
+        "NUMBA_CACHE_DIR names one that can",
+        Uncached,
+        stacklevel=1,
+    )
+
+
+def kernel(function: Any = None, *, inline: Literal["never", "always"] = "never") -> Any:
+    """Compile a function on numbers and arrays; it runs without the interpreter's lock. A decorator."""
+    if function is None:
+        return partial(kernel, inline=inline)
+    compiled: Any = njit(nogil=True, inline=inline)(function)
+    try:
+        compiled._cache = _Cache(function)  # what `cache=True` does with numba's own
+    except RuntimeError:  # numba's word for: no folder can be written
+        _warn_uncached()
+    return compiled

@@ -1,0 +1,157 @@
+"""Streams and models made to hurt: each is refused by the error that says why, in a line, in little time and room."""
+
+import resource
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import fuzz
+import trellic
+from hostile import make, models
+from trellic import Codec
+from trellic.container import write_stream
+from trellic.errors import (
+    BadRequest,
+    DamagedModel,
+    DamagedStream,
+    MissingModel,
+    NotAStream,
+    PictureTooLarge,
+    UnsupportedStream,
+)
+from trellic.model import ModelFile
+
+REFUSED = {
+    "empty": (NotAStream, "not a .tlic"),
+    "wrong_magic": (NotAStream, "not a .tlic"),
+    "future_version": (UnsupportedStream, "version 2"),
+    "unknown_model": (MissingModel, "needs model 0000000000000000"),
+    "absurd_size": (PictureTooLarge, "16777216×16777216"),
+    "absurd_strip": (PictureTooLarge, "16777216×64"),
+    "side_too_long": (DamagedStream, "impossible size"),
+    "zero_width": (DamagedStream, "impossible size"),
+    "zero_height": (DamagedStream, "impossible size"),
+    "wrong_size": (DamagedStream, "coded data"),
+    "endless_varint": (DamagedStream, "malformed number"),
+    "overlong_varint": (DamagedStream, "malformed number"),
+    "unknown_mode": (DamagedStream, "mode 2"),
+    "quality_out_of_range": (DamagedStream, "quality 25601"),
+    "unknown_quantizer": (UnsupportedStream, "quantizer number 254"),
+    "quantizer_without_tables": (BadRequest, "no tables for tcq8"),
+    "step_zero": (DamagedStream, "step 0"),
+    "header_checksum": (DamagedStream, "header's checksum"),
+    "section_checksum": (DamagedStream, "checksum of section latents"),
+    "unknown_section": (UnsupportedStream, "section type 77"),
+    "duplicated_section": (DamagedStream, "alpha occurs twice"),
+    "too_many_sections": (DamagedStream, "more than 4096"),
+    "section_beyond_file": (DamagedStream, "truncated"),
+    "endless_length": (DamagedStream, "malformed number"),
+    "overlong_length": (DamagedStream, "malformed number"),
+    "latents_missing": (DamagedStream, "latents are missing"),
+    "latents_not_last": (DamagedStream, "latents are missing"),
+    "no_sections": (DamagedStream, "latents are missing"),
+    "trailing_byte": (DamagedStream, "truncated"),
+    "coded_data_empty": (DamagedStream, "cannot be whole"),
+    "coded_data_cut_in_a_word": (DamagedStream, "cannot be whole"),
+    "coded_data_truncated": (DamagedStream, "ends before"),
+    "coded_data_trailing": (DamagedStream, "does not end"),
+    "coded_data_of_another": (DamagedStream, "coded data"),
+    "escape_length_impossible": (DamagedStream, "impossible index"),
+    "escape_beyond_the_limit": (DamagedStream, "impossible index"),
+    "alpha_no_png": (DamagedStream, "alpha"),
+    "alpha_of_wrong_size": (DamagedStream, "alpha is 76×50"),
+    "alpha_of_wrong_mode": (DamagedStream, "alpha is 75×50 RGB"),
+    "alpha_of_16_bits": (DamagedStream, "alpha is 75×50 I;16"),
+    "alpha_truncated": (DamagedStream, "alpha cannot be read"),
+    "alpha_claims_a_bomb": (DamagedStream, "alpha"),
+    "alpha_two_headers": (DamagedStream, "alpha"),
+    "alpha_text_bomb": (DamagedStream, "alpha cannot be read"),
+    "alpha_sequence_past_its_end": (DamagedStream, "alpha cannot be read"),
+    "icc_bomb": (DamagedStream, "larger than 16 MiB"),
+    "exif_bomb": (DamagedStream, "larger than 16 MiB"),
+    "icc_truncated": (DamagedStream, "metadata is truncated"),
+    "exif_no_zlib": (DamagedStream, "metadata cannot be read"),
+}
+SECONDS, KILOBYTES = 5, 500_000
+
+
+@contextmanager
+def bounded():
+    """Fail where the body takes more than SECONDS of a processor, or KILOBYTES beyond what was ever in use before."""
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    yield
+    assert time.process_time() - start < SECONDS
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < KILOBYTES
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_kernels():
+    """Decode once, so that no bound counts the compiler."""
+    Codec(str(make.GOLDEN / "trellis.trm"), 1).decode(make.STREAM)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_hostile_stream_is_refused_by_its_own_error(name, monkeypatch):
+    monkeypatch.setenv("TRELLIC_MODELS", str(make.GOLDEN))
+    error, message = REFUSED[name]
+    with bounded(), pytest.raises(error, match=message) as caught:
+        trellic.decode((make.HERE / f"{name}.tlic").read_bytes())
+    assert type(caught.value) is error
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_every_hostile_stream_is_kept_and_expected():
+    assert set(REFUSED) == set(make.MAKERS) == {path.stem for path in make.HERE.glob("*.tlic")}
+
+
+def use(path, quantizer="tcq8"):
+    """Encode and decode by a model, and decode what another wrote."""
+    codec = Codec(str(path), 1, quantizer=quantizer)
+    codec.decode(codec.encode(np.full((50, 75, 3), 90, np.uint8)))
+    header = replace(make.HEADER, model=codec.model.sha256[:8])
+    codec.decode(write_stream(header, make.SECTIONS))
+
+
+@pytest.mark.parametrize("name", models.MAKERS)
+def test_a_hostile_model_is_a_damaged_model(name, tmp_path):
+    path = tmp_path / "model.trm"
+    path.write_bytes(models.MAKERS[name]())
+    with bounded(), pytest.raises(DamagedModel) as caught:
+        use(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_model_that_is_only_packed_again_still_works(tmp_path):
+    path = tmp_path / "model.trm"
+    path.write_bytes(models.with_entries())
+    use(path)
+
+
+def test_a_bit_flipped_anywhere_in_a_models_frame_is_a_damaged_model_or_harmless():
+    """The frame is what zipfile parses: all but the entries' content."""
+    data = ModelFile.pack({"card.json": models.ENTRIES["card.json"], "gains.npy": models.ENTRIES["gains.npy"]})
+    for bit in range(0, 8 * len(data), 3):
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << (bit % 8)
+        try:
+            ModelFile.of(bytes(damaged))
+        except DamagedModel:
+            continue
+
+
+def test_a_model_that_cannot_be_read_keeps_no_other_from_being_found(tmp_path, monkeypatch):
+    (tmp_path / "folder.trm").mkdir()
+    (tmp_path / "gone.trm").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "own.trm").write_bytes((make.GOLDEN / "trellis.trm").read_bytes())
+    monkeypatch.setenv("TRELLIC_MODELS", str(tmp_path))
+    assert trellic.decode(make.STREAM).size == (75, 50)
+
+
+def test_damaged_streams_decode_or_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRELLIC_MODELS", str(make.GOLDEN))
+    report = fuzz.run(300, 7, tmp_path)
+    assert report["failures"] == []
+    assert len(report["outcomes"]) >= 3
