@@ -82,7 +82,7 @@ def curves_of(result: dict[str, Any]) -> dict[str, Points]:
     wanted = {
         "uniform, before": ("uniform", "before"),
         "tcq8, before": ("tcq8", "before"),
-        "tcq8, retrained": ("tcq8", "A+B+C+D"),
+        "uniform, shipped": ("uniform", "shipped"),
         "tcq8, shipped": ("tcq8", "shipped"),
     }
     return {label: variant_points(result["records"], *variant) for label, variant in wanted.items()}

@@ -140,43 +140,27 @@ def quantizers() -> str:
 
 
 def retraining() -> str:
-    """Return the grid of retraining, and the rows of what it ends in."""
+    """Return what each stage of retraining saves."""
     results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("retraining_*.json"))]
-    records = [record for result in results for record in result["records"]]
-    columns = [column for column in dict.fromkeys(record["variant"] for record in records) if column != "shipped"]
-    names = list(dict.fromkeys(record["quantizer"] for record in records))
+    variants = list(dict.fromkeys((record["quantizer"], record["variant"]) for record in results[0]["records"]))
     lines = [
         "## Retraining",
         "",
-        "BD-rate against the same quantizer before retraining, by file bytes; decoding is the same network throughout.",
-        "A: the synthesis on latents that the quantizer produced. B: the entropy networks on its indices. C: the",
-        "synthesis again. D: everything, with the quantizer in the loop. Control: the synthesis on noisy latents for",
-        f"as many steps as A. Base model {results[0]['model']}, one seed, `{results[0]['command']}`.",
+        "BD-rate by file bytes, stage by stage; decoding is the same network throughout. Against `uniform` before",
+        "retraining, and against the same quantizer before. Each stage goes on from the one above it; one seed.",
+        f"Shipped: model {results[0]['model']}. `{results[0]['command']}` says how.",
         "",
-        "| set | quantizer | " + " | ".join(columns[1:]) + " |",
-        "|---" * (2 + len(columns) - 1) + "|",
+        "| quantizer | stage | " + " | ".join(f"{r['set']}, against uniform | against itself" for r in results) + " |",
+        "|---" * (2 + 2 * len(results)) + "|",
     ]
-    for result in results:
-        for name in names:
-            before = variant_points(result["records"], name, "before")
-            rates = [bd_rate(before, variant_points(result["records"], name, column)).percent for column in columns[1:]]
-            lines.append(f"| {result['set']} | {name} | " + " | ".join(f"{rate:+.2f} %" for rate in rates) + " |")
-    lines += [
-        "",
-        "The same against `uniform` before retraining, and the model that ships, which had the last stage for longer",
-        "(its card says for how long, with which step and strength).",
-        "",
-        "| set | quantizer | " + " | ".join(columns) + " | shipped |",
-        "|---" * (3 + len(columns)) + "|",
-    ]
-    for result in results:
-        anchor = variant_points(result["records"], "uniform", "before")
-        for name in names:
-            cells = []
-            for column in (*columns, "shipped"):
-                points = variant_points(result["records"], name, column)
-                cells.append(f"{bd_rate(anchor, points).percent:+.2f} %" if points else "")
-            lines.append(f"| {result['set']} | {name} | " + " | ".join(cells) + " |")
+    for quantizer, variant in variants:
+        cells = []
+        for result in results:
+            points = variant_points(result["records"], quantizer, variant)
+            for anchor in ("uniform", quantizer):
+                rate = bd_rate(variant_points(result["records"], anchor, "before"), points).percent
+                cells.append(f"{rate:+.2f} %")
+        lines.append(f"| {quantizer} | {variant} | " + " | ".join(cells) + " |")
     lines += [
         "",
         "![Rate-distortion curves before and after retraining](figures/retraining.svg)",
