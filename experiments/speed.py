@@ -21,7 +21,7 @@ from trellic.codec.fit_tables import Census
 from trellic.container.header import QUALITY_ONE
 from trellic.entropy import rans
 from trellic.entropy.parameters import Parameters
-from trellic.entropy.tables import gaussian_tables, row_scale
+from trellic.entropy.tables import SKIPPED_ROWS, gaussian_tables, row_scale
 from trellic.files import write_atomically
 from trellic.image import read
 from trellic.quantize import QUANTIZERS, Quantizer, Setting
@@ -48,11 +48,11 @@ def coder_speed(codec: Codec) -> tuple[float, float]:
     census = Census(codec.quantization)
     census.count(codec.networks, analyse(codec.networks, read(BUNDLED).pixels), [90 * QUALITY_ONE])
     random = np.random.default_rng(0)
-    counts = census.latent_counts.counts[rans.SKIPPED_ROWS :]  # the demonstration's indices, shuffled
+    counts = census.latent_counts.counts[SKIPPED_ROWS :]  # the demonstration's indices, shuffled
     each = counts.ravel().astype(int)
     rows, magnitudes = (np.repeat(side, each) for side in np.indices(counts.shape).reshape(2, -1))
     order = random.permutation(4 * len(rows)) % len(rows)
-    rows = (rows[order] + rans.SKIPPED_ROWS).astype(np.uint8)
+    rows = (rows[order] + SKIPPED_ROWS).astype(np.uint8)
     indices = (magnitudes[order] * random.choice([-1, 1], len(rows))).astype(np.int32)
 
     def encode() -> bytes:
@@ -68,7 +68,7 @@ def coder_speed(codec: Codec) -> tuple[float, float]:
 def search_speed(quantizer: Quantizer) -> float:
     """Return millions of latents a second of a quantizer's search on one thread: Gaussians by falling scale."""
     random = np.random.default_rng(0)
-    rows = np.sort(random.integers(rans.SKIPPED_ROWS, 24, 500_000).astype(np.uint8))[::-1].copy()
+    rows = np.sort(random.integers(SKIPPED_ROWS, 24, 500_000).astype(np.uint8))[::-1].copy()
     line = (random.normal(size=len(rows)) * np.array([row_scale(row) for row in range(64)])[rows]).astype(np.float32)
     parameters, weights = Parameters(rows, np.zeros(len(rows), np.int32)), np.ones_like(line)
     kinds = 2 if quantizer.machine.remembers else 1
