@@ -5,7 +5,7 @@
 writes experiments/results/quantizers_NAME.json for each set, picture by picture, resumable. `untuned` is the model
 without what `trellic fit-tables` added (so with Gaussian tables), `refitted` the model as it is.
 Every stream is decoded, and its latents compared with the encoder's. With `--ablation`, one part of the trellis at a
-time is left out instead: channel weights, points, or the order by scale.
+time is left out instead: channel weights, or points; or the latents of a pass are taken by falling scale.
 """
 
 import argparse
@@ -22,7 +22,9 @@ import numpy as np
 
 from trellic.codec import Codec, Target, passes
 from trellic.codec.decoder import decode_latents, synthesize
+from trellic.codec.halves import Places, coded_latents
 from trellic.container import SectionType, read_stream
+from trellic.entropy.parameters import Parameters
 from trellic.files import write_atomically
 from trellic.image import SUFFIXES, Picture, read
 from trellic.metrics import psnr
@@ -40,6 +42,13 @@ def without(file: ModelFile, path: Path, *prefixes: str) -> Path:
     """Write a model without the entries that begin so."""
     path.write_bytes(ModelFile.pack({n: data for n, data in file.entries.items() if not n.startswith(prefixes)}))
     return path
+
+
+def by_falling_scale(*arguments: Any) -> tuple[Places, Parameters]:
+    """Stand in for `coded_latents`: the same, the most uncertain latents first."""
+    places, parameters = coded_latents(*arguments)
+    order = np.argsort(-parameters.rows.astype(int), kind="stable")
+    return places[order], Parameters(parameters.rows[order], parameters.means[order])
 
 
 def measure(codec: Codec, picture: Picture, quality: float) -> dict[str, Any]:
@@ -108,8 +117,8 @@ def main() -> None:
             }
             target = RESULTS / f"ablation_{name}.json"
             run(parts, Path(folder), target, head)
-            with mock.patch.object(passes, "coding_order", lambda rows: np.arange(len(rows), dtype=np.int32)):
-                run({("tcq8", "raster order"): model}, Path(folder), target, head)
+            with mock.patch.object(passes, "coded_latents", by_falling_scale):
+                run({("tcq8", "falling scale"): model}, Path(folder), target, head)
 
 
 if __name__ == "__main__":

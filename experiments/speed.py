@@ -48,7 +48,7 @@ def coder_speed(codec: Codec) -> tuple[float, float]:
     census = Census(codec.quantization)
     census.count(codec.networks, analyse(codec.networks, read(BUNDLED).pixels), [90 * QUALITY_ONE])
     random = np.random.default_rng(0)
-    counts = census.latent_counts.counts[SKIPPED_ROWS :]  # the demonstration's indices, shuffled
+    counts = census.latent_counts.counts[SKIPPED_ROWS:]  # the demonstration's indices, shuffled
     each = counts.ravel().astype(int)
     rows, magnitudes = (np.repeat(side, each) for side in np.indices(counts.shape).reshape(2, -1))
     order = random.permutation(4 * len(rows)) % len(rows)

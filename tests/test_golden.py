@@ -16,8 +16,8 @@ LATENTS = {
     "uniform": ("golden", "4b7baf7c3c8602d6"),
     "deadzone": ("trellis", "4891f58bfb300443"),
     "rdoq": ("trellis", "3e39d2cddb265042"),
-    "tcq4": ("trellis", "7b34382cacce3166"),
-    "tcq8": ("trellis", "f87aad0b2d25bff6"),
+    "tcq4": ("trellis", "197412fe14eac1da"),
+    "tcq8": ("trellis", "d4e5893c2c584473"),
 }
 
 

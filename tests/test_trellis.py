@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trellic.codec.passes import coding_order
 from trellic.entropy.machine import EIGHT_STATES, FOUR_STATES, MEMORYLESS, walk
 from trellic.entropy.parameters import ONE, Parameters, rows_of
 from trellic.entropy.rans import Decoder, Encoder, estimate_bits
@@ -123,12 +122,6 @@ def test_points_move_levels_but_never_zero():
     indices = np.array([-1, 0, 1, 2, -9], np.int32)
     moved = dequantize(indices, np.full(5, 10, np.uint8), np.zeros(5, np.int32), points, ONE)
     assert moved * ONE == pytest.approx([-ONE + 102, 0, ONE - 102, 2 * ONE + 51, -9 * ONE - 7])
-
-
-@given(st.lists(st.integers(0, ROWS - 1), max_size=200))
-def test_passes_are_coded_by_falling_scale_and_ties_in_place(rows):
-    array = np.array(rows, np.uint8)
-    assert coding_order(array).tolist() == np.argsort(-array.astype(int), kind="stable").tolist()
 
 
 def test_a_row_stands_for_a_scale_in_steps():

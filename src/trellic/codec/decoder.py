@@ -49,7 +49,7 @@ def decode_latents(
         return indices, table_rows, state
 
     latents = code_in_order(
-        networks, side.astype(np.float32).reshape(shape), share, quantization.machine, quantization.read(header.step),
+        networks, side.astype(np.float32).reshape(shape), share, quantization.read(header.step),
         code_pass,
     )  # fmt: skip
     coder.finish()

@@ -99,7 +99,7 @@ def quantize_in_order(
 ) -> Floats:
     """Quantize all latents pass by pass, hand them to `sink`, and return the latents as decoded."""
     share = quality / HIGHEST_QUALITY
-    setting, machine = quantization.at(quality), quantization.machine
+    setting = quantization.at(quality)
     latents = analysed.latents * networks.gain(share)
     weights = networks.weights(share)
 
@@ -112,4 +112,4 @@ def quantize_in_order(
         sink.latents(table_rows, indices, line, at.parameters)
         return indices, table_rows, state
 
-    return code_in_order(networks, side, share, machine, setting, code_pass)
+    return code_in_order(networks, side, share, setting, code_pass)

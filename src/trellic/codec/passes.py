@@ -1,7 +1,7 @@
 """The order of coding, in one place for the encoder and the decoder: channel groups, each in checkerboard halves.
 
-A pass is coded in raster order, channel by channel, where the quantizer has no memory. A trellis takes the latents of
-a pass by falling scale, which a decoder knows as well: neighbours on the path then matter alike.
+Within a pass, latents are coded channel by channel in raster order. A decoder knows their scales too, but a trellis
+that takes them by falling scale comes out behind (docs/results.md, parts of the trellis).
 """
 
 from collections.abc import Callable
@@ -11,10 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trellic.codec.halves import EVEN, ODD, WHOLE, Floats, Places, coded_latents
-from trellic.entropy.machine import Indices, Machine, Rows
+from trellic.entropy.machine import Indices, Rows
 from trellic.entropy.parameters import Parameters
-from trellic.entropy.tables import ROWS
-from trellic.kernels import kernel
 from trellic.model.networks import Networks
 from trellic.quantize import Setting, dequantize
 
@@ -41,18 +39,14 @@ class Pass(NamedTuple):
         channels: slice,
         half: int,
         step: int,
-        sort: bool,
         state: int,
         decoded: Floats,
     ) -> "Pass":
-        """Return the pass over a half of planes (its channels, H, W), by falling scale where `sort` says so.
+        """Return the pass over a half of planes (its channels, H, W).
 
         The half's latents in `decoded` become their means, which is what those that are not coded stay.
         """
         places, parameters = coded_latents(means, log_scales, half, step, decoded)
-        if sort:
-            order = coding_order(parameters.rows)
-            places, parameters = places[order], Parameters(parameters.rows[order], parameters.means[order])
         return cls(channels, places, parameters, state)
 
     def put(self, line: npt.NDArray[Any], planes: npt.NDArray[Any]) -> None:
@@ -72,28 +66,7 @@ CodePass = Callable[[Pass], tuple[Indices, Rows, int]]
 """Codes a pass; returns indices and table rows in coding order, and the machine's state after the last."""
 
 
-@kernel
-def _fill_order(rows, starts, order):  # type: ignore[no-untyped-def]
-    for row in rows:
-        starts[row] += 1
-    at = 0
-    for row in range(len(starts) - 1, -1, -1):
-        starts[row], at = at, at + starts[row]
-    for n in range(len(rows)):
-        order[starts[rows[n]]] = n
-        starts[rows[n]] += 1
-
-
-def coding_order(rows: Rows) -> npt.NDArray[np.int32]:
-    """Return places in raster order by falling row, equal rows as they were, int32 (n,)."""
-    order = np.empty(len(rows), np.int32)
-    _fill_order(rows, np.zeros(ROWS, np.int32), order)
-    return order
-
-
-def code_in_order(
-    networks: Networks, side: Floats, quality: float, machine: Machine, setting: Setting, code: CodePass
-) -> Floats:
+def code_in_order(networks: Networks, side: Floats, quality: float, setting: Setting, code: CodePass) -> Floats:
     """Run every step of the prior and let `code` handle its latents; return all latents, (C, H/16, W/16)."""
     features = networks.hyper_synthesis(side, quality)
     latents = np.zeros((networks.latents, *features.shape[1:]), np.float32)
@@ -105,7 +78,7 @@ def code_in_order(
         for half in (EVEN, ODD) if networks.context else (WHOLE,):
             if half == ODD:
                 means, log_scales = networks.second(group, own, planes)
-            at = Pass.of(means, log_scales, channels, half, setting.step, machine.remembers, state, planes)
+            at = Pass.of(means, log_scales, channels, half, setting.step, state, planes)
             indices, table_rows, state = code(at)
             at.put(dequantize(indices, table_rows, at.parameters.means, setting.points, setting.step), planes)
         start += size

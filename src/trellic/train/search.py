@@ -57,8 +57,7 @@ class QuantizerSearch:
         def quantize(n: int) -> None:
             values, mean, scale = (plane[n] for plane in planes)
             setting = self.settings[n]
-            sort, state = quantizer.machine.remembers, self.states[n]
-            at = Pass.of(mean, scale, channels, half, setting.step, sort, state, decoded[n])
+            at = Pass.of(mean, scale, channels, half, setting.step, self.states[n], decoded[n])
             line, worth = at.gather(values), at.spread(self.weights[n][channels], mean[0].size)
             chosen, table_rows, self.states[n] = quantize_pass(quantizer, setting, at, line, worth)
             at.put(dequantize(chosen, table_rows, at.parameters.means, setting.points, setting.step), decoded[n])
