@@ -28,7 +28,7 @@ def symbols():
 
 @pytest.fixture(scope="module")
 def latents():
-    """Half a million latents by falling scale, as a trellis takes them."""
+    """Half a million latents, by falling scale."""
     random = np.random.default_rng(0)
     rows = np.sort(random.integers(SKIPPED_ROWS, 24, 500_000).astype(np.uint8))[::-1].copy()
     scales = np.array([row_scale(row) for row in range(64)])[rows]
