@@ -21,7 +21,8 @@ from unittest import mock
 import numpy as np
 
 from trellic.codec import Codec, Target, passes
-from trellic.codec.decoder import decode_latents, synthesize
+from trellic.codec.decoder import decode_latents
+from trellic.codec.encoder import analyse, code
 from trellic.codec.halves import Places, coded_latents
 from trellic.container import SectionType, read_stream
 from trellic.entropy.parameters import Parameters
@@ -57,9 +58,11 @@ def measure(codec: Codec, picture: Picture, quality: float) -> dict[str, Any]:
     header, sections = read_stream(encoded.data)
     payload = next(section.payload for section in sections if section.type == SectionType.LATENTS)
     latents = decode_latents(codec.networks, header, payload)
-    if not np.array_equal(latents, encoded.coded.latents):
+    analysed = analyse(codec.networks, picture.pixels)
+    coded = code(codec.networks, analysed, header.quality, codec.quantization)
+    if not np.array_equal(latents, coded.latents):
         raise AssertionError("the decoder's latents are not the encoder's")
-    pixels = synthesize(codec.networks, latents, header.quality, header.width, header.height)
+    pixels = coded.reconstruct(codec.networks, header.quality, analysed)
     bpp = 8 * len(encoded.data) / (header.width * header.height)
     return {"quality": quality, "bytes": len(encoded.data), "bpp": bpp, "psnr": psnr(picture.pixels, pixels)}
 

@@ -44,7 +44,7 @@ def test_a_photograph_is_small_and_faithful(codec, photograph):
 
 def test_file_bytes_are_the_estimate(codec, photograph):
     coded = codec.encode_picture(photograph, Target(50))
-    assert 0 < 8 * len(coded.data) / coded.coded.estimated_bits - 1 < 0.005
+    assert 0 < 8 * len(coded.data) / coded.estimated_bits - 1 < 0.005
 
 
 def test_targets_are_met(codec, photograph):
@@ -95,10 +95,11 @@ def test_a_target_for_a_grey_picture_is_met_by_what_is_shown(codec, photograph):
 
 def test_the_command_line_names_the_same_defaults():
     from trellic.cli import options
+    from trellic.codec.tiles import SIDE
     from trellic.model.store import DEFAULT as MODEL
     from trellic.quantize import DEFAULT_EFFORT
 
-    assert (options.DEFAULT, options.DEFAULT_EFFORT) == (MODEL, DEFAULT_EFFORT)
+    assert (options.DEFAULT, options.DEFAULT_EFFORT, options.SIDE) == (MODEL, DEFAULT_EFFORT, SIDE)
 
 
 def test_every_damage_is_an_error_of_ours(codec, small_picture):

@@ -102,7 +102,7 @@ def test_the_exported_model_agrees_with_the_torch_one(tmp_path, pictures, change
         theirs = model(batch, torch.full((1, 1, 1, 1), 0.6))
     rebuilt = (theirs.pictures.clamp(0, 1) * 255).round()[0].permute(1, 2, 0).numpy()
     assert np.abs(decoded.astype(float) - rebuilt).mean() < 0.5
-    assert coded.coded.estimated_bits == pytest.approx(float(theirs.latent_bits + theirs.side_bits), rel=0.05)
+    assert coded.estimated_bits == pytest.approx(float(theirs.latent_bits + theirs.side_bits), rel=0.05)
     assert codec.model.card["trained"]["steps"] == 30
     loaded = load(codec.model).state_dict()
     for key, weight in model.state_dict().items():

@@ -10,9 +10,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from trellic.codec import Codec, Target
+from trellic.codec.codec import Region
 from trellic.codec.decoder import check_coded_size
-from trellic.container import SectionType, read_stream
+from trellic.container import Contents, read_stream, scan_stream
+from trellic.container.bytes import Data
 from trellic.container.header import MOST_PIXELS, QUALITY_ONE
+from trellic.container.sections import LAST
 from trellic.entropy.parameters import ONE
 from trellic.errors import MissingModel
 from trellic.model import DEFAULT, find_model, find_model_by_hash
@@ -46,22 +49,24 @@ def encode(
     return _codec(find_model(model), effort).encode(image, quality, bpp=bpp, size=size, psnr=psnr)
 
 
-def decode(data: bytes, limit: int = MOST_PIXELS) -> Image.Image:
+def decode(data: Data, limit: int = MOST_PIXELS, *, crop: Region | None = None) -> Image.Image:
     """Return the picture of a .tlic file, by the model that it names.
 
     limit  most pixels to accept, sides counted in multiples of 64
+    crop   x, y, width and height of the region to decode instead of all
     Raises a TrellicError that says what is wrong with the data.
     """
-    return _codec_for(data, limit).decode(data)
+    return codec_for(data, limit).decode(data, crop)
 
 
-def verify(data: bytes, limit: int = MOST_PIXELS) -> str:
+def verify(data: Data, limit: int = MOST_PIXELS) -> str:
     """Return the SHA-256 of a .tlic file's indices, once everything but its picture was decoded; see `Codec.verify`."""
-    return _codec_for(data, limit).verify(data)
+    return codec_for(data, limit).verify(data)
 
 
-def _codec_for(data: bytes, limit: int) -> Codec:
-    header, _ = read_stream(data)
+def codec_for(data: Data, limit: int) -> Codec:
+    """Return the codec of the model that a .tlic file names, the picture's size being within the limit."""
+    header, _ = scan_stream(data)
     check_coded_size(header.width, header.height, limit)
     return _codec(find_model_by_hash(header.model))
 
@@ -69,11 +74,12 @@ def _codec_for(data: bytes, limit: int) -> Codec:
 def info(data: bytes) -> dict[str, Any]:
     """Return what the header and the section table of a .tlic file say, as plain JSON values."""
     header, sections = read_stream(data)
+    contents = Contents.of(*scan_stream(data))
     try:
         model = find_model_by_hash(header.model).stem
     except MissingModel:
         model = None
-    latents = next(section for section in sections if section.type == SectionType.LATENTS)
+    latents = sum(len(section.payload) for section in sections if section.type in LAST)
     return {
         "bytes": len(data),
         "width": header.width,
@@ -85,6 +91,10 @@ def info(data: bytes) -> dict[str, Any]:
         "step": header.step / ONE,
         "model": model,
         "model_hash": header.model.hex(),
-        "overhead_bytes": len(data) - len(latents.payload),
-        "sections": [{"type": section.name, "bytes": len(section.payload)} for section in sections],
+        "overhead_bytes": len(data) - latents,
+        "sections": [
+            {"type": name, "bytes": sum(len(section.payload) for section in sections if section.name == name)}
+            for name in dict.fromkeys(section.name for section in sections)
+        ],
+        "tiles": [contents.grid.columns, contents.grid.rows],
     }

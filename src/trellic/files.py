@@ -9,7 +9,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -27,20 +28,48 @@ _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}", re.DOTALL)
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it: readers see the old or the whole new file."""
+    with temporary_beside(path) as temporary:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut could leave the new name with no content
+        if path.exists():
+            shutil.copymode(path, temporary)
+        temporary.replace(path)
+
+
+@contextlib.contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """Give an empty file in the folder of `path`, which is made if it is missing, and remove the file afterwards."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary, held = _temporary_beside(path)
     with contextlib.closing(held):
         try:
-            with temporary.open("wb") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())  # else a power cut could leave the new name with no content
-            if path.exists():
-                shutil.copymode(path, temporary)
-            temporary.replace(path)
-        except BaseException:
+            yield temporary
+        finally:
             temporary.unlink(missing_ok=True)
-            raise
+
+
+class FileBytes:
+    """A file's bytes, read when they are asked for: `bytes` for whoever takes slices, from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._length = os.fstat(self._file.fileno()).st_size
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        start, stop, _ = part.indices(self._length)
+        with self._lock:
+            self._file.seek(start)
+            return self._file.read(max(0, stop - start))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def check_free(path: Path, force: bool) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -46,9 +46,35 @@ class Converted(UserWarning):
     """A picture had to be converted before coding, and what that lost."""
 
 
+class Source(Protocol):
+    """What can be coded: a picture that gives its rows when asked, held in memory or read as it goes.
+
+    width, height  in pixels
+    grey           whether all three channels are one
+    icc            colour profile, or empty; exif: EXIF block, or empty
+    """
+
+    @property
+    def width(self) -> int: ...  # noqa: D102
+    @property
+    def height(self) -> int: ...  # noqa: D102
+    @property
+    def grey(self) -> bool: ...  # noqa: D102
+    @property
+    def icc(self) -> bytes: ...  # noqa: D102
+    @property
+    def exif(self) -> bytes: ...  # noqa: D102
+
+    def rows(self, top: int, bottom: int) -> tuple[Pixels, Pixels | None]:
+        """Return rows, uint8 (bottom − top, W, 3), and their alpha, (bottom − top, W), or None where there is none.
+
+        Rows are asked for from top to bottom, some of them twice; or from the top again.
+        """
+
+
 @dataclass(frozen=True)
 class Picture:
-    """A picture ready for coding.
+    """A picture ready for coding, held in memory: a `Source`.
 
     pixels  uint8 (H, W, 3)
     grey    whether all three channels are one
@@ -62,6 +88,20 @@ class Picture:
     icc: bytes = b""
     exif: bytes = b""
 
+    @property
+    def width(self) -> int:
+        """Pixels in a row."""
+        return self.pixels.shape[1]
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.pixels.shape[0]
+
+    def rows(self, top: int, bottom: int) -> tuple[Pixels, Pixels | None]:
+        """Return rows and their alpha, as a `Source` does."""
+        return self.pixels[top:bottom], self.alpha[top:bottom] if self.alpha is not None else None
+
 
 def check_size(width: int, height: int, limit: int) -> None:
     """Raise PictureTooLarge where a picture has more pixels than `limit`, BadRequest where it has none."""
@@ -69,6 +109,11 @@ def check_size(width: int, height: int, limit: int) -> None:
         raise BadRequest(f"a picture of {width}×{height} has no pixels")
     if width * height > limit:
         raise PictureTooLarge(f"{width}×{height} is more than the limit of {limit} pixels (it can be raised)")
+
+
+def lift_pillows_limit() -> None:
+    """Let Pillow open pictures of any size, in the whole process: for programs where `check_size` is the limit."""
+    Image.MAX_IMAGE_PIXELS = None
 
 
 def read(path: Path, limit: int = MOST_PIXELS) -> Picture:

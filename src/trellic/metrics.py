@@ -13,7 +13,11 @@ SMALLEST_SIDE = (WINDOW - 1) * 2 ** (len(SCALE_WEIGHTS) - 1) + 1
 
 def psnr(original: Pixels, decoded: Pixels) -> float:
     """Return the peak signal-to-noise ratio in dB over all samples of two uint8 (H, W, 3); equal ones give infinity."""
-    error = float(np.mean(np.square(original.astype(np.int32) - decoded)))
+    return psnr_of(float(np.mean(np.square(original.astype(np.int32) - decoded))))
+
+
+def psnr_of(error: float) -> float:
+    """Return the PSNR in dB of a mean squared error in 8-bit units."""
     return 10 * float(np.log10(255.0**2 / error)) if error else float("inf")
 
 

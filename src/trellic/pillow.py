@@ -28,7 +28,7 @@ class TlicImageFile(ImageFile.ImageFile):
             header, sections = read_stream(self._data)
         except TrellicError as error:
             raise SyntaxError(str(error)) from error
-        alpha = any(section.type == SectionType.ALPHA for section in sections)
+        alpha = any(section.type in {SectionType.ALPHA, SectionType.TILE_ALPHA} for section in sections)
         self._size = (header.width, header.height)
         self._mode = ("L" if header.mode is Mode.GREY else "RGB") if not alpha else (
             "LA" if header.mode is Mode.GREY else "RGBA"

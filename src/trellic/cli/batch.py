@@ -6,13 +6,16 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from trellic.errors import FileExists, NoPictures, TrellicError
 from trellic.files import check_free, remove_strays
+
+Part = TypeVar("Part")
 
 
 class Job(NamedTuple):
@@ -131,6 +134,30 @@ def run(
     if len(jobs) > 1 and failures:
         print(f"{failures} of {len(jobs)} failed", file=sys.stderr)
     return 1 if failures else 0
+
+
+@contextmanager
+def bar_of_tiles(wanted: bool) -> Iterator[Callable[[int, int], None]]:
+    """Give what shows how many of a picture's tiles are done; nothing is shown where there is one, or no terminal."""
+    from rich.progress import Progress
+
+    with Progress(console=console(), disable=not wanted or not sys.stderr.isatty(), transient=True) as bar:
+        tasks: list[Any] = []
+
+        def show(done: int, tiles: int) -> None:
+            if tiles > 1:
+                tasks.extend([] if tasks else [bar.add_task("", total=tiles)])
+                bar.update(tasks[0], completed=done)
+
+        yield show
+
+
+def followed(parts: Iterator[Part], count: int, wanted: bool) -> Iterator[Part]:
+    """Yield parts, showing how many of them are done."""
+    with bar_of_tiles(wanted) as show:
+        for done, part in enumerate(parts, 1):
+            yield part
+            show(done, count)
 
 
 def _is_done(job: Job, check_done: Callable[[Job], None], force: bool) -> bool:

@@ -1,18 +1,22 @@
 """trellic decode: .tlic files → pictures."""
 
+from contextlib import closing
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
-from trellic.cli.batch import Job, plan, run
+from trellic.cli.batch import Job, followed, plan, run
 from trellic.cli.options import Force, Inputs, Json, MostPixels, Output, Resume
 from trellic.container.header import MOST_PIXELS
+from trellic.errors import BadRequest
 
 
 def decode(
     inputs: Inputs,
     out: Output = None,
     format: Annotated[str, typer.Option("--format", help="Suffix of the pictures, where OUT names no file.")] = "png",
+    crop: Annotated[str, typer.Option(metavar="X,Y,W,H", help="Only this region, in pixels.")] = "",
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
     resume: Resume = False,
@@ -21,13 +25,32 @@ def decode(
     """Turn .tlic files back into pictures, of any kind that Pillow writes."""
     from trellic import api
     from trellic.cli.resume import check_picture
-    from trellic.image import save
+    from trellic.files import FileBytes
+    from trellic.image import lift_pillows_limit, save, to_pillow
+    from trellic.large import is_streamed, write_strips
+
+    region = region_of(crop) if crop else None
+    lift_pillows_limit()
 
     def work(job: Job) -> dict[str, Any]:
-        image = api.decode(job.source.read_bytes(), max_pixels)
-        save(image, job.target)
-        facts = {"width": image.width, "height": image.height, "mode": image.mode}
-        return {**facts, "line": f"{job.source} → {job.target}  {image.width}×{image.height}"}
+        with closing(FileBytes(job.source)) as data:
+            found = api.codec_for(data, max_pixels).decode_strips(data, region)
+            found = replace(found, strips=followed(found.strips, found.count, len(jobs) == 1 and not as_json))
+            if is_streamed(found.width, found.height):
+                write_strips(found, job.target)
+            else:
+                save(to_pillow(found.join()), job.target)
+        facts = {"width": found.width, "height": found.height, "grey": found.grey, "alpha": found.has_alpha}
+        return {**facts, "line": f"{job.source} → {job.target}  {found.width}×{found.height}"}
 
     jobs = plan(inputs, out, [".tlic"], f".{format.lstrip('.')}")
     raise typer.Exit(run(jobs, work, force, as_json, check_picture if resume else None))
+
+
+def region_of(text: str) -> tuple[int, int, int, int]:
+    """Return "x,y,w,h" as numbers. Raises BadRequest."""
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+        raise BadRequest(f"--crop {text!r} is not X,Y,W,H")
+    left, top, width, height = (int(part) for part in parts)
+    return left, top, width, height

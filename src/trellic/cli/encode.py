@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from trellic.cli.batch import Job, plan, run, workers_for
+from trellic.cli.batch import Job, bar_of_tiles, plan, run, workers_for
 from trellic.cli.options import (
     DEFAULT,
     DEFAULT_EFFORT,
+    SIDE,
     Effort,
     Force,
     Inputs,
@@ -31,6 +32,7 @@ def encode(
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
+    tile: Annotated[int, typer.Option(metavar="SIDE", help="Of the tiles that large pictures are coded in.")] = SIDE,
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
     resume: Resume = False,
@@ -40,18 +42,21 @@ def encode(
     from trellic.cli.resume import check_stream
     from trellic.codec import Codec, Target
     from trellic.files import write_atomically
-    from trellic.image import SUFFIXES, read
+    from trellic.image import SUFFIXES, lift_pillows_limit
+    from trellic.large import open_source
 
     target = Target(quality, bpp, size, psnr)
     jobs = plan(inputs, out, SUFFIXES, ".tlic")
     threads = 1 if workers_for(jobs) > 1 else 0  # several pictures at a time, or several threads on one
-    codec = Codec(model, threads, quantizer=quantizer, effort=effort, limit=max_pixels)
+    codec = Codec(model, threads, quantizer=quantizer, effort=effort, limit=max_pixels, tile=tile)
+    lift_pillows_limit()
 
     def work(job: Job) -> dict[str, Any]:
-        picture = read(job.source, max_pixels)
-        coded = codec.encode_picture(picture, target)
+        picture = open_source(job.source, max_pixels)
+        with bar_of_tiles(len(jobs) == 1 and not as_json) as progress:
+            coded = codec.encode_picture(picture, target, progress)
         write_atomically(job.target, lambda file: file.write(coded.data))
-        height, width = picture.pixels.shape[:2]
+        width, height = picture.width, picture.height
         count, before = len(coded.data), job.source.stat().st_size
         bpp = 8 * count / (width * height)
         facts = {"width": width, "height": height, "bytes": count, "source_bytes": before, "bpp": bpp}

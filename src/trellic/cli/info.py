@@ -25,6 +25,8 @@ def info(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = 
     print(f"{file}: {facts['width']}×{facts['height']} {facts['mode']}, {facts['bytes']} bytes, {facts['bpp']:.3f} bpp")
     print(f"quality {facts['quality']:g}, quantizer {facts['quantizer']} with step {facts['step']:g}")
     print(f"model {facts['model_hash']} ({model})")
+    if facts["tiles"] != [1, 1]:
+        print(f"{facts['tiles'][0]} × {facts['tiles'][1]} tiles")
     for section in facts["sections"]:
         print(f"  {section['type']:10} {section['bytes']:9} bytes")
     print(f"  {'the rest':10} {facts['bytes'] - sum(s['bytes'] for s in facts['sections']):9} bytes")

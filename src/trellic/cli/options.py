@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-DEFAULT, DEFAULT_EFFORT = "base", 7
+DEFAULT, DEFAULT_EFFORT, SIDE = "base", 7, 1024
 """Named here too, where the codec is not loaded; a test holds them to it."""
 
 Inputs = Annotated[list[str], typer.Argument(metavar="IN...", help="Files, folders or glob patterns.")]

@@ -1,7 +1,8 @@
 """The codec for many pictures: a model loaded once, pictures to bytes and back."""
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -9,49 +10,74 @@ import numpy.typing as npt
 from PIL import Image
 
 from trellic import image as pictures
-from trellic.codec.decoder import check_coded_size, decode_latents, synthesize
-from trellic.codec.encoder import Analysed, Coded, analyse, code
+from trellic.codec.decoder import check_coded_size
 from trellic.codec.quantization import Quantization
 from trellic.codec.rate_control import Target, quality_for_psnr, quality_for_size
-from trellic.container import Header, Mode, Section, SectionType, read_stream, write_stream
+from trellic.codec.strips import StripDecoder, decode_alpha, decode_tile, shown_grid
+from trellic.codec.tiles import SIDE, Workers
+from trellic.codec.trial import Progress, Trial, no_progress
+from trellic.container import (
+    Box,
+    Contents,
+    Grid,
+    Header,
+    Mode,
+    Section,
+    SectionType,
+    scan_stream,
+    tile_sections,
+    write_stream,
+)
+from trellic.container.bytes import Data
+from trellic.container.grid import LEAST_SIDE, MOST_SIDE
 from trellic.container.header import HASH_BYTES, MOST_PIXELS, QUALITY_ONE
 from trellic.errors import BadRequest
-from trellic.image import Picture
-from trellic.metrics import psnr
+from trellic.image import Picture, Pixels, Source
+from trellic.metrics import psnr_of
 from trellic.model import DEFAULT, ModelFile, Networks, find_model
 from trellic.quantize import DEFAULT_EFFORT, quantizer_for, quantizer_named
+
+Region = tuple[int, int, int, int]
+"""x, y, width and height in pixels."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A whole stream, with what is known of it: quality 0 to 100, and its coded latents."""
+    """A whole stream, with what is known of it: quality 0 to 100, and the bits that the tables promised for it."""
 
     data: bytes
     quality: float
-    coded: Coded
+    estimated_bits: float
 
 
-@dataclass
-class _Trial:
-    """One picture under rate control: trials are kept, so that what is returned was tried."""
+@dataclass(frozen=True)
+class Strips:
+    """A decoded picture from top to bottom, in `count` strips.
 
-    networks: Networks
-    analysed: Analysed
-    quantization: Quantization
-    picture: Picture
-    kept: dict[int, Coded] = field(default_factory=dict)
+    strips  pixels, uint8 (h, W, 3), and alpha, (h, W), or None where the whole picture is opaque
+    """
 
-    def code(self, quality: int) -> Coded:
-        """Code at a quality; the last two trials are remembered, which is all that a bisection goes back to."""
-        if quality not in self.kept:
-            coded = code(self.networks, self.analysed, quality, self.quantization)
-            self.kept = {**dict(list(self.kept.items())[-1:]), quality: coded}
-        return self.kept[quality]
+    width: int
+    height: int
+    grey: bool
+    has_alpha: bool
+    icc: bytes
+    exif: bytes
+    count: int
+    strips: Iterator[tuple[Pixels, Pixels | None]]
 
-    def psnr(self, quality: int) -> float:
-        """Return the PSNR in dB of the picture that a quality decodes to."""
-        decoded = self.code(quality).reconstruct(self.networks, quality, self.analysed)
-        return psnr(self.picture.pixels, _one_channel(decoded) if self.picture.grey else decoded)
+    def join(self) -> Picture:
+        """Return the picture, all strips taken."""
+        pixels = np.empty((self.height, self.width, 3), np.uint8)
+        alpha = np.empty((self.height, self.width), np.uint8)
+        top = 0
+        for strip, its_alpha in self.strips:
+            bottom = top + len(strip)
+            pixels[top:bottom] = strip
+            if its_alpha is not None:
+                alpha[top:bottom] = its_alpha
+            top = bottom
+        return Picture(pixels, self.grey, alpha if self.has_alpha else None, self.icc, self.exif)
 
 
 class Codec:
@@ -62,6 +88,7 @@ class Codec:
     quantizer  name of the quantizer to encode with; "" for the one that `effort` stands for
     effort     1 (quick) to 9 (small files)
     limit      most pixels to accept, sides counted in multiples of 64; larger pictures raise PictureTooLarge
+    tile       a picture of more than one and a half times this side, in pixels, is coded in tiles of about this side
     Raises MissingModel, DamagedModel or BadRequest.
     """
 
@@ -72,11 +99,14 @@ class Codec:
         quantizer: str = "",
         effort: int = DEFAULT_EFFORT,
         limit: int = MOST_PIXELS,
+        tile: int = SIDE,
     ) -> None:
+        if not LEAST_SIDE <= tile <= MOST_SIDE:
+            raise BadRequest(f"tiles have sides of {LEAST_SIDE} to {MOST_SIDE} pixels, not {tile}")
         self.model = ModelFile.read(find_model(model))
         self.networks = Networks(self.model, threads)
         self.quantizer = quantizer_named(quantizer) if quantizer else quantizer_for(effort)
-        self.limit = limit
+        self.threads, self.limit, self.tile = threads, limit, tile
 
     @cached_property
     def quantization(self) -> Quantization:
@@ -107,87 +137,137 @@ class Codec:
         pictures.check_size(*image.size, self.limit)
         return self.encode_picture(pictures.from_pillow(image), Target(quality, bpp, size, psnr)).data
 
-    def encode_picture(self, picture: Picture, target: Target) -> Encoded:
+    def encode_picture(self, picture: Source, target: Target, progress: Progress = no_progress) -> Encoded:
         """Return the stream of a picture that meets a target, and what is known of it.
 
+        progress  called with the number of tiles that are done, and of all, each time that they are coded
         Raises BadRequest, PictureTooLarge or TargetMissed.
         """
-        height, width = picture.pixels.shape[:2]
+        width, height = picture.width, picture.height
         check_coded_size(width, height, self.limit)
-        trial = _Trial(self.networks, analyse(self.networks, picture.pixels), self.quantization, picture)
-        rest = self._sections_beside_latents(picture)
+        grid = Grid.of(width, height, self.tile)
+        networks, workers = self._means(grid.columns * grid.rows)
+        trial = Trial(networks, self.quantization, picture, grid, workers, target.is_searched_for, progress)
+        mode = Mode.GREY if picture.grey else Mode.RGB
+        metadata = self._metadata(picture)
+        tried: dict[int, Encoded] = {}
 
-        def stream_at(quality: int) -> bytes:
-            mode = Mode.GREY if picture.grey else Mode.RGB
-            number, step = self.quantization.quantizer.number, self.quantization.at(quality).step
-            header = Header(self.model.sha256[:HASH_BYTES], width, height, mode, quality, number, step)
-            return write_stream(header, [*rest, Section(SectionType.LATENTS, trial.code(quality).data)])
+        def encode_at(quality: int) -> Encoded:
+            """Encode; the last two trials are remembered, which is all that a bisection goes back to."""
+            if quality not in tried:
+                coded, bits = trial.code(quality)
+                number, step = self.quantization.quantizer.number, self.quantization.at(quality).step
+                header = Header(self.model.sha256[:HASH_BYTES], width, height, mode, quality, number, step)
+                data = write_stream(header, [*metadata, *tile_sections(grid, coded)])
+                for old in list(tried)[:-1]:
+                    del tried[old]
+                tried[quality] = Encoded(data, quality / QUALITY_ONE, bits)
+            return tried[quality]
 
         if target.psnr is not None:
-            quality = quality_for_psnr(trial.psnr, target.psnr)
+            quality = quality_for_psnr(lambda quality: self._psnr(picture, encode_at(quality).data), target.psnr)
         elif target.size is not None or target.bpp is not None:
             limit = target.size if target.size is not None else int((target.bpp or 0) * width * height / 8)
-            quality = quality_for_size(lambda quality: len(stream_at(quality)), limit)
+            quality = quality_for_size(lambda quality: len(encode_at(quality).data), limit)
         else:
             quality = round(target.quality * QUALITY_ONE)
-        data = stream_at(quality)
-        return Encoded(data, quality / QUALITY_ONE, trial.code(quality))
+        return encode_at(quality)
 
-    def decode(self, data: bytes) -> Image.Image:
-        """Return the picture of a stream that was coded with this model.
+    def decode(self, data: Data, crop: Region | None = None) -> Image.Image:
+        """Return the picture of a stream that was coded with this model, or a region of it.
 
         Raises NotAStream, UnsupportedStream, DamagedStream, PictureTooLarge or BadRequest.
         """
-        return pictures.to_pillow(self.decode_picture(data))
+        return pictures.to_pillow(self.decode_picture(data, crop))
 
-    def decode_picture(self, data: bytes) -> Picture:
-        """Return the picture of a stream as planes and metadata."""
-        header, payloads = self._read(data)
-        latents = decode_latents(self.networks, header, payloads[SectionType.LATENTS])
-        pixels = synthesize(self.networks, latents, header.quality, header.width, header.height)
-        shown = pixels if header.mode is Mode.RGB else _one_channel(pixels)
-        return Picture(shown, header.mode is Mode.GREY, *self._beside_latents(header, payloads))
+    def decode_picture(self, data: Data, crop: Region | None = None) -> Picture:
+        """Return the picture of a stream, or a region of it, as planes and metadata."""
+        return self.decode_strips(data, crop).join()
 
-    def verify(self, data: bytes) -> str:
+    def decode_strips(self, data: Data, crop: Region | None = None) -> Strips:
+        """Return the picture of a stream, or a region of it, to be taken in strips, each decoded when it is asked for.
+
+        A region takes only the tiles that it touches, or comes near to, and its pixels may be a level off the whole
+        picture's. For a whole picture all checksums are proven first. Raises as `decode` does, also while strips are
+        taken.
+        """
+        contents = self._contents(data, prove=crop is None)
+        header = contents.header
+        region = Box(0, 0, header.width, header.height)
+        if crop is not None:
+            left, top, width, height = crop
+            wanted = Box(left, top, left + width, top + height)
+            if min(width, height) < 1 or wanted.common(region) != wanted:
+                raise BadRequest(f"region {left},{top},{width},{height} is not within {header.width}×{header.height}")
+            region = wanted
+        networks, workers = self._means(len(list(shown_grid(contents.grid).touching(region))))
+        grey = header.mode is Mode.GREY
+        decoder = StripDecoder(networks, contents, region, workers)
+        icc, exif = self._unpacked_metadata(contents)
+        strips = decoder.strips()
+        if grey:
+            strips = ((_one_channel(pixels), alpha) for pixels, alpha in strips)
+        return Strips(region.width, region.height, grey, contents.has_alpha, icc, exif, len(decoder.rows), strips)
+
+    def verify(self, data: Data) -> str:
         """Return the SHA-256 of a stream's indices: all is decoded but the picture itself.
 
         Checks every checksum, and that the coded data ends where the picture does, and unpacks alpha and metadata.
-        Indices are hashed in coding order, 32-bit little-endian. Raises as `decode` does.
+        Indices are hashed in coding order, tile by tile, 32-bit little-endian. Raises as `decode` does.
         """
-        header, payloads = self._read(data)
+        contents = self._contents(data, prove=True)
+        networks, workers = self._means(len(contents.pieces))
+
+        def indices_of(number: int) -> bytes:
+            seen: list[bytes] = []
+            decode_tile(networks, contents, number, lambda indices: seen.append(indices.astype("<i4").tobytes()))
+            decode_alpha(contents, number)
+            return b"".join(seen)
+
         digest = hashlib.sha256()
-        data = payloads[SectionType.LATENTS]
-        decode_latents(self.networks, header, data, lambda indices: digest.update(indices.astype("<i4").tobytes()))
-        self._beside_latents(header, payloads)
+        for indices in workers.map(indices_of, range(len(contents.pieces))):
+            digest.update(indices)
+        self._unpacked_metadata(contents)
         return digest.hexdigest()
 
-    def _read(self, data: bytes) -> tuple[Header, dict[int, bytes]]:
-        """Return the header and the payloads by type of a stream that this codec may decode."""
-        header, sections = read_stream(data)
+    def _means(self, tiles: int) -> tuple[Networks, Workers]:
+        """Return what works on so many tiles: one by as many threads as there are, several by a thread each."""
+        workers = Workers(self.threads, tiles)
+        return (self._one_threaded if workers.count > 1 else self.networks), workers
+
+    @cached_property
+    def _one_threaded(self) -> Networks:
+        return Networks(self.model, 1)
+
+    def _psnr(self, picture: Source, data: bytes) -> float:
+        """Return the PSNR in dB of what a stream decodes to."""
+        errors, top = 0, 0
+        for strip, _ in self.decode_strips(data).strips:
+            original, _ = picture.rows(top, top + len(strip))
+            errors += int(np.square(original.astype(np.int32) - strip).sum(dtype=np.int64))
+            top += len(strip)
+        return psnr_of(errors / (3 * picture.width * picture.height))
+
+    def _contents(self, data: Data, prove: bool) -> Contents:
+        """Return the sections of a stream that this codec may decode, all checksums proven if so wished."""
+        header, sections = scan_stream(data)
         if header.model != self.model.sha256[:HASH_BYTES]:
             raise BadRequest(f"the stream needs model {header.model.hex()}, this codec holds {self.model.name}")
         check_coded_size(header.width, header.height, self.limit)
-        return header, {section.type: section.payload for section in sections}
+        for section in sections if prove else ():
+            section.read()
+        return Contents.of(header, sections)
 
     @staticmethod
-    def _beside_latents(header: Header, payloads: dict[int, bytes]) -> tuple[pictures.Pixels | None, bytes, bytes]:
-        """Return alpha, profile and EXIF."""
-        alpha, icc, exif = (payloads.get(kind) for kind in (SectionType.ALPHA, SectionType.ICC, SectionType.EXIF))
-        return (
-            pictures.unpack_alpha(alpha, header.width, header.height) if alpha is not None else None,
-            pictures.unpack_metadata(icc) if icc is not None else b"",
-            pictures.unpack_metadata(exif) if exif is not None else b"",
-        )
+    def _unpacked_metadata(contents: Contents) -> tuple[bytes, bytes]:
+        """Return profile and EXIF."""
+        icc, exif = (pictures.unpack_metadata(part.read()) if part else b"" for part in (contents.icc, contents.exif))
+        return icc, exif
 
     @staticmethod
-    def _sections_beside_latents(picture: Picture) -> list[Section]:
-        sections = []
-        if picture.alpha is not None:
-            sections.append(Section(SectionType.ALPHA, pictures.pack_alpha(picture.alpha)))
-        for kind, data in ((SectionType.ICC, picture.icc), (SectionType.EXIF, picture.exif)):
-            if data:
-                sections.append(Section(kind, pictures.pack_metadata(data)))
-        return sections
+    def _metadata(picture: Source) -> list[Section]:
+        kinds = ((SectionType.ICC, picture.icc), (SectionType.EXIF, picture.exif))
+        return [Section(kind, pictures.pack_metadata(data)) for kind, data in kinds if data]
 
 
 def _one_channel(pixels: pictures.Pixels) -> pictures.Pixels:

@@ -1,4 +1,4 @@
-"""Sections → pixels."""
+"""Coded data → latents."""
 
 from collections.abc import Callable
 
@@ -6,17 +6,23 @@ import numpy as np
 
 from trellic.codec.passes import Pass, code_in_order
 from trellic.codec.quantization import Quantization
-from trellic.container.header import HIGHEST_QUALITY, Header
+from trellic.container import Header
+from trellic.container.grid import STRIDE, coded
+from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.machine import Indices, Rows
 from trellic.entropy.parameters import rows_of
 from trellic.entropy.rans import Decoder
 from trellic.entropy.tables import SKIPPED_ROWS
-from trellic.image import Pixels, check_size
+from trellic.image import check_size
 from trellic.model.networks import Floats, Networks
 from trellic.quantize import quantizer_numbered
 
-STRIDE = 64
-"""Pictures are continued to multiples of this, the pixels that one element of z covers."""
+Seen = Callable[[Indices], None]
+"""Takes a pass's indices in coding order."""
+
+
+def unseen(indices: Indices) -> None:
+    """Take no notice of indices."""
 
 
 def check_coded_size(width: int, height: int, limit: int) -> None:
@@ -24,12 +30,10 @@ def check_coded_size(width: int, height: int, limit: int) -> None:
 
     A strip one pixel wide costs as much as one of 64. The smallest size that can be coded is always accepted.
     """
-    check_size(width + -width % STRIDE, height + -height % STRIDE, max(limit, STRIDE**2))
+    check_size(coded(width), coded(height), max(limit, STRIDE**2))
 
 
-def decode_latents(
-    networks: Networks, header: Header, data: bytes, see: Callable[[Indices], None] = lambda indices: None
-) -> Floats:
+def decode_latents(networks: Networks, header: Header, data: bytes, see: Seen = unseen) -> Floats:
     """Return the latents of a stream, (C, H/16, W/16), and show every pass's indices to `see` in coding order.
 
     Raises DamagedStream or UnsupportedStream.
@@ -59,12 +63,3 @@ def decode_latents(
 def side_rows(networks: Networks, quality: float, positions: int) -> Rows:
     """Return the table row of each element of z, channel by channel; none is skipped."""
     return np.maximum(rows_of(networks.side_log_scales(quality)), SKIPPED_ROWS).repeat(positions)
-
-
-def synthesize(networks: Networks, latents: Floats, quality: int, width: int, height: int) -> Pixels:
-    """Return the picture of latents without its padding, uint8 (H, W, 3); quality in 1/256 of a point."""
-    planes = networks.synthesis(latents, quality / HIGHEST_QUALITY)
-    pixels = np.empty((height, width, 3), np.uint8)
-    for channel in range(3):  # three strided copies: quicker than one transposed
-        pixels[:, :, channel] = planes[channel, :height, :width]
-    return pixels

@@ -5,9 +5,11 @@ from typing import Protocol
 
 import numpy as np
 
-from trellic.codec.decoder import STRIDE, side_rows, synthesize
+from trellic.codec.decoder import side_rows
 from trellic.codec.passes import Pass, code_in_order
 from trellic.codec.quantization import Quantization
+from trellic.codec.tiles import LATENT, Window
+from trellic.container.grid import STRIDE
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.machine import Indices, Rows, walk
 from trellic.entropy.parameters import Parameters
@@ -20,7 +22,7 @@ from trellic.quantize import Quantizer, Setting
 
 @dataclass(frozen=True)
 class Analysed:
-    """A picture's latents before gains, (C, H/16, W/16), and its size in pixels."""
+    """Latents of a picture, or a tile, before gains, (C, H/16, W/16), and its size in pixels."""
 
     latents: Floats
     width: int
@@ -36,16 +38,27 @@ class Coded:
     latents: Floats
 
     def reconstruct(self, networks: Networks, quality: int, analysed: Analysed) -> Pixels:
-        """Return the picture that a decoder will show, uint8 (H, W, 3)."""
-        return synthesize(networks, self.latents, quality, analysed.width, analysed.height)
+        """Return the picture that a decoder will show where it was coded whole, uint8 (H, W, 3)."""
+        planes = networks.synthesis(self.latents, quality / HIGHEST_QUALITY)
+        return np.ascontiguousarray(planes[:, : analysed.height, : analysed.width].transpose(1, 2, 0))
 
 
 def analyse(networks: Networks, pixels: Pixels) -> Analysed:
     """Return the latents of a picture, uint8 (H, W, 3)."""
     height, width = pixels.shape[:2]
-    margins = (0, -height % STRIDE), (0, -width % STRIDE)
-    planes = np.pad(pixels.transpose(2, 0, 1), ((0, 0), *margins), mode="edge")
-    return Analysed(networks.analysis(planes.astype(np.float32) / np.float32(255)), width, height)
+    margins = (0, -height % STRIDE), (0, -width % STRIDE), (0, 0)
+    return Analysed(_latents(networks, np.pad(pixels, margins, mode="edge")), width, height)
+
+
+def analyse_tile(networks: Networks, window: Window) -> Analysed:
+    """Return the latents of a tile, whose analysis sees what is around it."""
+    own = np.ascontiguousarray(_latents(networks, window.pixels)[:, *window.tile.within(window.around, LATENT)])
+    return Analysed(own, window.tile.width, window.tile.height)
+
+
+def _latents(networks: Networks, pixels: Pixels) -> Floats:
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return networks.analysis(planes.astype(np.float32) / np.float32(255))
 
 
 class Sink(Protocol):

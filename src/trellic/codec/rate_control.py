@@ -32,6 +32,11 @@ class Target:
             if value is not None and not 0 < value < float("inf"):
                 raise BadRequest(f"{name} {value} is not a positive number")
 
+    @property
+    def is_searched_for(self) -> bool:
+        """Whether the quality that meets it must be found by trial."""
+        return any(value is not None for value in (self.bpp, self.size, self.psnr))
+
 
 def highest_quality(fits: Callable[[int], bool]) -> int | None:
     """Return the highest quality, 0 to 25600, for which `fits` holds, if it holds up to there; None if for none."""

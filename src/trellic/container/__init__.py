@@ -1,6 +1,20 @@
-"""The .tlic file: header, typed sections, checksums, limits. Specified in docs/format.md."""
+"""The .tlic file: header, typed sections, tiles, checksums, limits. Specified in docs/format.md."""
 
+from trellic.container.contents import Contents, tile_sections
+from trellic.container.grid import Box, Grid
 from trellic.container.header import Header, Mode
-from trellic.container.sections import Section, SectionType, read_stream, write_stream
+from trellic.container.sections import Section, SectionType, read_stream, scan_stream, write_stream
 
-__all__ = ["Header", "Mode", "Section", "SectionType", "read_stream", "write_stream"]
+__all__ = [
+    "Box",
+    "Contents",
+    "Grid",
+    "Header",
+    "Mode",
+    "Section",
+    "SectionType",
+    "read_stream",
+    "scan_stream",
+    "tile_sections",
+    "write_stream",
+]

@@ -1,23 +1,37 @@
 """Reading untrusted bytes: every read is checked, every shortage is a DamagedStream."""
 
+from typing import Protocol
+
 from trellic.errors import DamagedStream
 
 VARINT_BYTES = 5
 
 
+class Data(Protocol):
+    """Bytes, or a file that gives them when asked."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
+
 class Reader:
     """A cursor over bytes."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: Data) -> None:
         self.data = data
         self.at = 0
 
     def take(self, count: int) -> bytes:
         """Return the next `count` bytes."""
+        start = self.skip(count)
+        return self.data[start : self.at]
+
+    def skip(self, count: int) -> int:
+        """Pass over `count` bytes and return where they start."""
         if count > len(self.data) - self.at:
             raise DamagedStream(f"truncated: {count} bytes needed at byte {self.at}, {len(self.data) - self.at} left")
         self.at += count
-        return self.data[self.at - count : self.at]
+        return self.at - count
 
     def integer(self, count: int) -> int:
         """Return an unsigned little-endian integer of `count` bytes."""

@@ -14,8 +14,8 @@ QUALITY_ONE = 256
 """Qualities are stored in 1/256 of a point, 0 to 100 points."""
 HIGHEST_QUALITY = 100 * QUALITY_ONE
 LARGEST_SIDE = 1 << 24
-MOST_PIXELS = 1 << 25
-"""Pixels that are accepted unless a caller raises the limit: 33 million."""
+MOST_PIXELS = 1 << 27
+"""Pixels that are accepted unless a caller raises the limit: 134 million."""
 
 
 class Mode(IntEnum):

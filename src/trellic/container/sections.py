@@ -1,19 +1,21 @@
-"""Sections: a type, a length, the payload, a checksum. What follows the header is nothing but sections.
+"""Sections: a type, a length, a checksum, the payload. What follows the header is nothing but sections.
 
 A decoder refuses a section type below 128 that it does not know, and passes over one from 128 on. Later releases
-thus add layers, groups, tiles and adapters without a new version where old decoders can do without them.
+thus add layers, groups and adapters without a new version where old decoders can do without them.
 """
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from trellic.container.bytes import Reader, varint
+from trellic.container.bytes import Data, Reader, varint
 from trellic.container.header import Header
 from trellic.errors import DamagedStream, UnsupportedStream
 
 OPTIONAL_FROM = 128
 MOST_SECTIONS = 4096
+"""Beside those of tiles, whose number follows from the picture's size."""
 
 
 class SectionType(IntEnum):
@@ -21,8 +23,16 @@ class SectionType(IntEnum):
 
     LATENTS = 1
     ALPHA = 2
+    GRID = 3
+    TILE = 4
+    TILE_ALPHA = 5
     ICC = 128
     EXIF = 129
+
+
+LAST = {SectionType.LATENTS, SectionType.TILE}
+"""What a stream ends with, so that no truncation can pass unseen."""
+REPEATED = {SectionType.TILE, SectionType.TILE_ALPHA}
 
 
 @dataclass(frozen=True)
@@ -35,38 +45,73 @@ class Section:
     @property
     def name(self) -> str:
         """The type's name in lower case, or its number."""
-        return SectionType(self.type).name.lower() if self.type in list(SectionType) else str(self.type)
+        return section_name(self.type)
 
 
-def write_stream(header: Header, sections: list[Section]) -> bytes:
-    """Return the whole file. The latents come last, so that no truncation can pass unseen."""
+@dataclass(frozen=True)
+class Stored:
+    """A section where it lies in a stream, not read yet."""
+
+    type: int
+    length: int
+    checksum: int
+    start: int
+    data: Data
+
+    def read(self) -> bytes:
+        """Return the payload. Raises DamagedStream where its checksum is wrong."""
+        payload = self.data[self.start : self.start + self.length]
+        if zlib.crc32(payload, self.type) != self.checksum:
+            raise DamagedStream(f"the checksum of section {section_name(self.type)} is wrong")
+        return payload
+
+
+def section_name(type_: int) -> str:
+    """Return a section type's name in lower case, or its number."""
+    return SectionType(type_).name.lower() if type_ in list(SectionType) else str(type_)
+
+
+def write_stream(header: Header, sections: Iterable[Section]) -> bytes:
+    """Return the whole file. Latents and tiles come last, so that no truncation can pass unseen."""
     parts = [header.write()]
-    for section in sorted(sections, key=lambda section: section.type == SectionType.LATENTS):
+    for section in sorted(sections, key=lambda section: section.type in LAST | REPEATED):
         checksum = zlib.crc32(section.payload, section.type)
         parts += [bytes([section.type]), varint(len(section.payload)), checksum.to_bytes(4, "little"), section.payload]
     return b"".join(parts)
 
 
-def read_stream(data: bytes) -> tuple[Header, list[Section]]:
+def read_stream(data: Data) -> tuple[Header, list[Section]]:
     """Return the header and all sections, checksums proven.
+
+    Raises NotAStream, UnsupportedStream or DamagedStream.
+    """
+    header, sections = scan_stream(data)
+    return header, [Section(section.type, section.read()) for section in sections]
+
+
+def scan_stream(data: Data) -> tuple[Header, list[Stored]]:
+    """Return the header, and where all sections lie; payloads are not looked at.
 
     Raises NotAStream, UnsupportedStream or DamagedStream.
     """
     reader = Reader(data)
     header = Header.read(reader)
-    sections: list[Section] = []
+    sections: list[Stored] = []
+    seen: set[int] = set()
+    others = 0
     while not reader.done:
         type_, length, checksum = reader.integer(1), reader.varint(), reader.integer(4)
-        payload = reader.take(length)
-        if zlib.crc32(payload, type_) != checksum:
-            raise DamagedStream(f"the checksum of section {Section(type_, payload).name} is wrong")
-        if type_ < OPTIONAL_FROM and type_ not in list(SectionType):
+        section = Stored(type_, length, checksum, reader.skip(length), data)
+        known = type_ in list(SectionType)
+        if type_ < OPTIONAL_FROM and not known:
             raise UnsupportedStream(f"section type {type_} is not known to this release")
-        if type_ in list(SectionType) and any(section.type == type_ for section in sections):
-            raise DamagedStream(f"section {Section(type_, payload).name} occurs twice")
-        if len(sections) == MOST_SECTIONS:
+        if known and type_ in seen - REPEATED:
+            raise DamagedStream(f"section {section_name(type_)} occurs twice")
+        others += type_ not in REPEATED
+        if others > MOST_SECTIONS:
             raise DamagedStream(f"more than {MOST_SECTIONS} sections")
-        sections.append(Section(type_, payload))
-    if not sections or sections[-1].type != SectionType.LATENTS:
+        seen.add(type_)
+        sections.append(section)
+    if not sections or sections[-1].type not in LAST:
         raise DamagedStream("truncated: the latents are missing")
     return header, sections

@@ -27,7 +27,7 @@ def evaluate_picture(codec: Codec, name: str, picture: Picture, quality: float) 
         "quality": quality,
         "bytes": len(encoded.data),
         "bpp": 8 * len(encoded.data) / (width * height),
-        "estimated_bpp": encoded.coded.estimated_bits / (width * height),
+        "estimated_bpp": encoded.estimated_bits / (width * height),
         "psnr": psnr(picture.pixels, decoded.pixels),
         "ms_ssim": similarity if math.isfinite(similarity) else None,
         "encode_seconds": middle - start,

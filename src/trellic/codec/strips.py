@@ -1,0 +1,97 @@
+"""Tiles → pixels: a picture, or a region of it, from top to bottom in strips."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trellic.codec.decoder import Seen, decode_latents, unseen
+from trellic.codec.tiles import LATENT, MARGIN, SIDE, LatentStore, Workers
+from trellic.container import Box, Contents, Grid
+from trellic.container.header import HIGHEST_QUALITY
+from trellic.image import Pixels, unpack_alpha
+from trellic.model.networks import Floats, Networks
+
+
+def decode_tile(networks: Networks, contents: Contents, number: int, see: Seen = unseen) -> Floats:
+    """Return the latents of a tile by its number, as `decode_latents` does."""
+    tile = contents.grid.tile(number)
+    header = replace(contents.header, width=tile.width, height=tile.height)
+    return decode_latents(networks, header, contents.pieces[number].latents.read(), see)
+
+
+def decode_alpha(contents: Contents, number: int) -> Pixels | None:
+    """Return alpha of a tile, uint8 (H, W), which ends where the picture does; None where it is opaque.
+
+    Raises DamagedStream.
+    """
+    stored, grid = contents.pieces[number].alpha, contents.grid
+    tile = grid.tile(number).common(Box(0, 0, grid.width, grid.height))
+    return unpack_alpha(stored.read(), tile.width, tile.height) if stored else None
+
+
+def shown_grid(grid: Grid) -> Grid:
+    """Return the tiles that are synthesized at a time: those that were coded, or less than a large picture coded whole.
+
+    A synthesis takes more memory than the latents it starts from.
+    """
+    return grid if grid.columns * grid.rows > 1 else Grid.of(grid.width, grid.height, SIDE)
+
+
+@dataclass
+class StripDecoder:
+    """Decodes a region, a row of tiles at a time; only tiles are decoded that it touches, or whose latents it sees."""
+
+    networks: Networks
+    contents: Contents
+    region: Box
+    workers: Workers
+
+    def __post_init__(self) -> None:
+        self.grid, self.share = self.contents.grid, self.contents.header.quality / HIGHEST_QUALITY
+        self.shown = shown_grid(self.grid)
+        self.latents = LatentStore(
+            self.grid, lambda number: decode_tile(self.networks, self.contents, number), self.workers
+        )
+        self.numbers = list(self.shown.touching(self.region))
+        self.rows = sorted({number // self.shown.columns for number in self.numbers})
+        self.needed = self.region.aligned(LATENT)
+        self.alpha: tuple[int, Pixels | None] = (-1, None)
+
+    def strips(self) -> Iterator[tuple[Pixels, Pixels | None]]:
+        """Yield pixels, uint8 (h, W, 3), and alpha, (h, W), or None where the whole picture is opaque."""
+        for row in self.rows:
+            tiles = [self.shown.tile(number) for number in self.numbers if number // self.shown.columns == row]
+            boxes = [tile.common(self.needed) for tile in tiles]
+            hull = boxes[0]._replace(right=boxes[-1].right)
+            self.latents.hold(hull.grown(MARGIN, self.grid.picture))
+            strip = hull.common(self.region)
+            pixels = np.empty((strip.height, strip.width, 3), np.uint8)
+            for box, planes in zip(boxes, self.workers.map(self._synthesize, boxes), strict=True):
+                shared = box.common(strip)
+                place, own = shared.within(strip), shared.within(box)
+                for channel in range(3):  # three strided copies: quicker than one transposed
+                    pixels[*place, channel] = planes[channel, *own]
+            yield pixels, self._alpha_of(strip) if self.contents.has_alpha else None
+
+    def _synthesize(self, box: Box) -> Pixels:
+        """Return the pixels of a box, uint8 (3, H, W)."""
+        around = box.grown(MARGIN, self.grid.picture)
+        planes = self.networks.synthesis(self.latents.gather(around), self.share)
+        return planes[:, *box.within(around)]
+
+    def _alpha_of(self, strip: Box) -> Pixels:
+        """Return alpha of a strip, 255 where a tile is opaque."""
+        alpha = np.full((strip.height, strip.width), 255, np.uint8)
+        for number in self.grid.touching(strip):
+            tile, found = self.grid.tile(number), self._alpha_of_tile(number)
+            if found is not None:
+                shared = tile.common(strip)
+                alpha[*shared.within(strip)] = found[*shared.within(tile)]
+        return alpha
+
+    def _alpha_of_tile(self, number: int) -> Pixels | None:
+        """Return alpha of a tile; the last one is kept, since all strips of a picture coded whole need the same."""
+        if self.alpha[0] != number:
+            self.alpha = number, decode_alpha(self.contents, number)
+        return self.alpha[1]

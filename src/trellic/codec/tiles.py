@@ -1,0 +1,115 @@
+"""Tiles: parts of a picture that are coded apart, so that memory is bounded and a region is decoded alone.
+
+No seam can show: the analysis of a tile sees the pixels around it and the synthesis the latents around it, as far as
+they matter, so that both compute what they would for the whole picture. Only the prediction of latents ends at a tile's
+edge, which costs bits and changes nothing else.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from trellic.container import Box, Grid
+from trellic.image import Pixels, Source
+from trellic.model.networks import Floats
+
+SIDE = 1024
+"""Of a tile, about, in pixels."""
+LATENT = 16
+"""Side of the pixels that a latent covers."""
+MARGIN = 3 * LATENT
+"""How far around a tile the transforms look. Its pixels then differ from the whole picture's by a level at most, in
+a hundredth of the pixels beside its edge: receptive fields, of 72 and 96 pixels, end in weights near zero."""
+MOST_WORKERS = 4
+"""Tiles that are worked on at a time, each of which takes memory of its own."""
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+class Window(NamedTuple):
+    """A tile with what is around it.
+
+    pixels  uint8 (H, W, 3) of the box `around`, which ends where the picture as it is coded does
+    alpha   of the tile alone, uint8 (H, W), which ends where the picture does; None where it is opaque
+    """
+
+    pixels: Pixels
+    around: Box
+    tile: Box
+    alpha: Pixels | None
+
+
+class Workers:
+    """Threads that work on tiles, in order, no further ahead than there are threads: what is made waits in memory."""
+
+    def __init__(self, threads: int, tiles: int) -> None:
+        self.count = min(threads or os.cpu_count() or 1, tiles, MOST_WORKERS)
+
+    def map(self, work: Callable[[Given], Made], things: Iterable[Given]) -> Iterator[Made]:
+        """Yield `work` of each thing in order."""
+        if self.count == 1:
+            yield from map(work, things)
+            return
+        with ThreadPoolExecutor(self.count) as pool:
+            waiting = []
+            for thing in things:
+                waiting.append(pool.submit(work, thing))
+                if len(waiting) > self.count:
+                    yield waiting.pop(0).result()
+            for future in waiting:
+                yield future.result()
+
+
+def windows(source: Source, grid: Grid) -> Iterator[Window]:
+    """Yield every tile with what is around it, in raster order; a row of tiles is read from the source at a time."""
+    for row in range(grid.rows):
+        tiles = [grid.tile(number) for number in grid.row(row)]
+        lines = tiles[0]._replace(right=grid.picture.right).grown(MARGIN, grid.picture)
+        pixels, alpha = source.rows(lines.top, min(lines.bottom, grid.height))
+        for tile in tiles:
+            around = tile.grown(MARGIN, grid.picture)
+            seen = pixels[*around.within(lines)]
+            missing = (0, around.height - seen.shape[0]), (0, around.width - seen.shape[1]), (0, 0)
+            own = alpha[*tile.within(lines)] if alpha is not None else None
+            opaque = own is None or int(own.min()) == 255
+            yield Window(np.pad(seen, missing, mode="edge"), around, tile, None if opaque else own)
+
+
+class LatentStore:
+    """Decoded latents of the tiles that are needed now, and no others.
+
+    decode  latents of a tile by its number, float32 (C, H/16, W/16)
+    """
+
+    def __init__(self, grid: Grid, decode: Callable[[int], Floats], workers: Workers) -> None:
+        self.grid, self.decode, self.workers = grid, decode, workers
+        self.held: dict[int, tuple[Box, Floats]] = {}
+
+    def hold(self, box: Box) -> None:
+        """Decode what of the box is missing, and forget all outside it."""
+        needed = list(self.grid.touching(box))
+        self.held = {number: self._cut(*self.held[number], box) for number in needed if number in self.held}
+        missing = [number for number in needed if number not in self.held]
+        for number, latents in zip(missing, self.workers.map(self.decode, missing), strict=True):
+            self.held[number] = self.grid.tile(number), latents
+
+    @staticmethod
+    def _cut(place: Box, latents: Floats, box: Box) -> tuple[Box, Floats]:
+        """Return what of a part lies in a box, as a copy where that is less."""
+        shared = place.common(box)
+        return shared, latents if shared == place else latents[:, *shared.within(place, LATENT)].copy()
+
+    def gather(self, box: Box) -> Floats:
+        """Return the latents of a box that lies in what is held; sides are multiples of 16."""
+        parts = [self.held[number] for number in self.grid.touching(box)]
+        if len(parts) == 1 and parts[0][0] == box:
+            return parts[0][1]
+        gathered = np.empty((len(parts[0][1]), box.height // LATENT, box.width // LATENT), np.float32)
+        for place, latents in parts:
+            shared = place.common(box)
+            gathered[:, *shared.within(box, LATENT)] = latents[:, *shared.within(place, LATENT)]
+        return gathered

@@ -1,0 +1,83 @@
+"""What a stream holds, whether its picture is coded whole or in tiles: a whole picture is a grid of one tile."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trellic.container.grid import MOST_AT_ONCE, Grid
+from trellic.container.header import Header
+from trellic.container.sections import Section, SectionType, Stored
+from trellic.errors import DamagedStream, UnsupportedStream
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A tile's sections; alpha is missing where the tile is opaque."""
+
+    latents: Stored
+    alpha: Stored | None
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A stream's sections by what they are for, none of them read yet."""
+
+    header: Header
+    grid: Grid
+    pieces: tuple[Piece, ...]
+    icc: Stored | None
+    exif: Stored | None
+
+    @classmethod
+    def of(cls, header: Header, sections: Sequence[Stored]) -> "Contents":
+        """Sort a stream's sections. Raises DamagedStream or UnsupportedStream."""
+        once = {section.type: section for section in sections}
+        tiled = SectionType.GRID in once
+        wrong = {SectionType.LATENTS, SectionType.ALPHA} if tiled else {SectionType.TILE, SectionType.TILE_ALPHA}
+        if wrong & set(once):
+            raise DamagedStream("sections of a picture coded whole beside sections of tiles")
+        if tiled:
+            grid = Grid.read(once[SectionType.GRID].read(), header.width, header.height)
+            pieces = tuple(_pieces(sections))
+        else:
+            grid = Grid.whole(header.width, header.height)
+            pieces = (Piece(once[SectionType.LATENTS], once.get(SectionType.ALPHA)),)
+        if grid.tile_width * grid.tile_height > MOST_AT_ONCE:
+            raise UnsupportedStream(
+                f"{grid.tile_width}×{grid.tile_height} pixels coded at once; this release decodes up to {MOST_AT_ONCE}"
+            )
+        if len(pieces) != grid.columns * grid.rows:
+            raise DamagedStream(f"{len(pieces)} tiles, where {grid.columns}×{grid.rows} are announced")
+        return cls(header, grid, pieces, once.get(SectionType.ICC), once.get(SectionType.EXIF))
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether any of the picture is not opaque."""
+        return any(piece.alpha for piece in self.pieces)
+
+
+def tile_sections(grid: Grid, pieces: Sequence[tuple[bytes, bytes]]) -> list[Section]:
+    """Return the sections of coded tiles in raster order: latents, and alpha or nothing, each."""
+    if len(pieces) == 1:
+        kinds, sections = (SectionType.ALPHA, SectionType.LATENTS), []
+    else:
+        kinds, sections = (SectionType.TILE_ALPHA, SectionType.TILE), [Section(SectionType.GRID, grid.write())]
+    for latents, alpha in pieces:
+        if alpha:
+            sections.append(Section(kinds[0], alpha))
+        sections.append(Section(kinds[1], latents))
+    return sections
+
+
+def _pieces(sections: Sequence[Stored]) -> list[Piece]:
+    """Return the tiles in order. A tile's alpha comes before its latents."""
+    pieces: list[Piece] = []
+    alpha: Stored | None = None
+    for section in sections:
+        if section.type == SectionType.TILE_ALPHA:
+            if alpha:
+                raise DamagedStream("a tile has alpha twice")
+            alpha = section
+        elif section.type == SectionType.TILE:
+            pieces.append(Piece(section, alpha))
+            alpha = None
+    return pieces

@@ -1,0 +1,145 @@
+"""Where tiles lie: a picture is coded whole, or cut into tiles that are coded apart.
+
+A picture as it is coded is continued at the right and below to multiples of 64. Boxes lie in that, in pixels.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from trellic.container.bytes import Reader, varint
+from trellic.errors import DamagedStream
+
+STRIDE = 64
+"""Pictures are continued to multiples of this, the pixels that one element of z covers."""
+SMALLEST_TILE = 128
+"""Of a tile's sides, unless the picture is smaller: more tiles of fewer pixels would take more time for their size."""
+LEAST_SIDE, MOST_SIDE = 256, 3776
+"""What may be asked of `Grid.of`: its tiles have three quarters to one and a half of that side."""
+MOST_AT_ONCE = 1 << 25
+"""Pixels of a tile, or of a picture that is coded whole, at most: what its latents take in memory follows from it."""
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels, its right and lower ends excluded."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+    def grown(self, margin: int, within: "Box") -> "Box":
+        """Return the box with a margin on all sides, as far as `within` reaches."""
+        return Box(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin).common(within)
+
+    def aligned(self, unit: int) -> "Box":
+        """Return the smallest box around it whose edges are multiples of a unit."""
+        return Box(
+            self.left // unit * unit,
+            self.top // unit * unit,
+            -(-self.right // unit) * unit,
+            -(-self.bottom // unit) * unit,
+        )
+
+    def common(self, other: "Box") -> "Box":
+        """Return what both boxes share."""
+        return Box(
+            max(self.left, other.left),
+            max(self.top, other.top),
+            min(self.right, other.right),
+            min(self.bottom, other.bottom),
+        )
+
+    def within(self, other: "Box", unit: int = 1) -> tuple[slice, slice]:
+        """Return the rows and columns where the box lies in another, counted in units of so many pixels."""
+        return (
+            slice((self.top - other.top) // unit, (self.bottom - other.top) // unit),
+            slice((self.left - other.left) // unit, (self.right - other.left) // unit),
+        )
+
+
+class Grid(NamedTuple):
+    """A picture's size, and that of its tiles: multiples of 64, the last ones of a row or column may be smaller."""
+
+    width: int
+    height: int
+    tile_width: int
+    tile_height: int
+
+    @classmethod
+    def of(cls, width: int, height: int, side: int) -> "Grid":
+        """Return tiles of nearly equal size, sides as near to `side` pixels as may be."""
+        return cls(width, height, _part(width, side), _part(height, side))
+
+    @classmethod
+    def whole(cls, width: int, height: int) -> "Grid":
+        """Return the grid of one tile."""
+        return cls(width, height, coded(width), coded(height))
+
+    @property
+    def picture(self) -> Box:
+        """The picture as it is coded."""
+        return Box(0, 0, coded(self.width), coded(self.height))
+
+    @property
+    def columns(self) -> int:
+        """Tiles in a row."""
+        return -(-coded(self.width) // self.tile_width)
+
+    @property
+    def rows(self) -> int:
+        """Tiles in a column."""
+        return -(-coded(self.height) // self.tile_height)
+
+    def tile(self, number: int) -> Box:
+        """Return a tile by its number in raster order."""
+        row, column = divmod(number, self.columns)
+        left, top = column * self.tile_width, row * self.tile_height
+        return Box(left, top, left + self.tile_width, top + self.tile_height).common(self.picture)
+
+    def row(self, number: int) -> range:
+        """Return the numbers of a row's tiles."""
+        return range(number * self.columns, (number + 1) * self.columns)
+
+    def touching(self, box: Box) -> Iterator[int]:
+        """Yield the numbers of the tiles that share a pixel with a box, in raster order."""
+        for row in range(box.top // self.tile_height, -(-box.bottom // self.tile_height)):
+            for column in range(box.left // self.tile_width, -(-box.right // self.tile_width)):
+                yield row * self.columns + column
+
+    def write(self) -> bytes:
+        """Return the payload of the section that announces tiles."""
+        return varint(self.tile_width // STRIDE) + varint(self.tile_height // STRIDE)
+
+    @classmethod
+    def read(cls, payload: bytes, width: int, height: int) -> "Grid":
+        """Read the payload for a picture of some size. Raises DamagedStream."""
+        reader = Reader(payload)
+        grid = cls(width, height, STRIDE * reader.varint(), STRIDE * reader.varint())
+        possible = all(
+            min(SMALLEST_TILE, coded(side)) <= tile <= coded(side)
+            for side, tile in ((width, grid.tile_width), (height, grid.tile_height))
+        )
+        if not reader.done or not possible or grid.columns * grid.rows == 1:
+            raise DamagedStream(f"impossible tiles of {grid.tile_width}×{grid.tile_height}")
+        return grid
+
+
+def coded(side: int) -> int:
+    """Return a side of a picture as it is coded."""
+    return side + -side % STRIDE
+
+
+def _part(side: int, wanted: int) -> int:
+    """Return the side of equal tiles."""
+    count = max(1, round(coded(side) / wanted))
+    return coded(-(-coded(side) // count))
