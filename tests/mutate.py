@@ -84,7 +84,7 @@ def change_sections(data: bytes, random: Random) -> bytes:
     header, sections = read_stream(data)
     chosen = int(random.integers(len(sections)))
     section = sections[chosen]
-    types = [*SectionType, 3, 127, 130, 255]
+    types = [*SectionType, 6, 127, 130, 255]
     options = [[], [section, section], [Section(int(random.choice(types)), section.payload)]]
     return write_stream(header, [*sections[:chosen], *options[random.integers(3)], *sections[chosen + 1 :]])
 
@@ -150,6 +150,10 @@ REPAIRED: tuple[Mutation, ...] = (
     change_sections,
     change_payload(SectionType.LATENTS, blindly),
     change_payload(SectionType.LATENTS, change_words),
+    change_payload(SectionType.GRID, blindly),
+    change_payload(SectionType.TILE, blindly),
+    change_payload(SectionType.TILE, change_words),
+    change_payload(SectionType.TILE_ALPHA, change_png),
     change_payload(SectionType.ALPHA, blindly),
     change_payload(SectionType.ALPHA, change_png),
     change_payload(SectionType.ICC, change_packed),

@@ -74,6 +74,22 @@ REFUSED = {
     "exif_bomb": (DamagedStream, "larger than 16 MiB"),
     "icc_truncated": (DamagedStream, "metadata is truncated"),
     "exif_no_zlib": (DamagedStream, "metadata cannot be read"),
+    "tile_missing": (DamagedStream, "1 tiles, where 2×1 are announced"),
+    "tile_too_many": (DamagedStream, "3 tiles, where 2×1 are announced"),
+    "tile_of_another": (DamagedStream, "coded data"),
+    "tile_checksum": (DamagedStream, "checksum of section tile"),
+    "tiles_without_a_grid": (DamagedStream, "coded whole beside sections of tiles"),
+    "tiles_beside_latents": (DamagedStream, "coded whole beside sections of tiles"),
+    "tile_alpha_twice": (DamagedStream, "alpha twice"),
+    "tile_alpha_of_wrong_size": (DamagedStream, "alpha is 90×256"),
+    "grid_of_no_width": (DamagedStream, "impossible tiles of 0×128"),
+    "grid_of_one_tile": (DamagedStream, "impossible tiles of 448×128"),
+    "grid_of_tiny_tiles": (DamagedStream, "impossible tiles of 64×128"),
+    "grid_beyond_the_picture": (DamagedStream, "impossible tiles of 256×67108864"),
+    "grid_truncated": (DamagedStream, "truncated"),
+    "grid_trailing": (DamagedStream, "impossible tiles of 256×128"),
+    "grid_of_a_strip": (DamagedStream, "2 tiles, where 8192×1 are announced"),
+    "whole_but_too_large": (UnsupportedStream, "8192×8192 pixels coded at once"),
 }
 SECONDS, KILOBYTES = 5, 500_000
 

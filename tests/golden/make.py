@@ -25,11 +25,11 @@ HERE = Path(__file__).parent
 DESIGN = Design(latents=12, groups=(4, 8), fine=(0, 0, 8), coarse=(1, 1, 8), hyper=4, features=8)
 
 
-def picture() -> Image.Image:
-    """Return 75×50 pixels of waves with an alpha ramp."""
-    y, x = np.mgrid[0:50, 0:75]
+def picture(width: int = 75, height: int = 50) -> Image.Image:
+    """Return pixels of waves with an alpha ramp."""
+    y, x = np.mgrid[0:height, 0:width]
     planes = [128 + 90 * np.sin(x / (5 + 3 * c)) * np.cos(y / (9 - 2 * c)) for c in range(3)]
-    return Image.fromarray(np.stack([*planes, x * 3], axis=2).astype(np.uint8))
+    return Image.fromarray(np.stack([*planes, np.minimum(x * 3, 255)], axis=2).astype(np.uint8))
 
 
 def make_model(path: Path) -> None:
@@ -57,17 +57,16 @@ def add_trellis(before: Path, path: Path) -> None:
     path.write_bytes(ModelFile.read(before).pack_with({}, arrays))
 
 
-def make_stream(model: Path, quantizer: str) -> None:
-    image = picture()
+def make_stream(model: Path, quantizer: str, image: Image.Image, name: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 3
     image.info["exif"] = exif.tobytes()
-    codec = Codec(str(model), quantizer=quantizer)
+    codec = Codec(str(model), quantizer=quantizer, tile=256)
     data = codec.encode(image, 80)
-    (HERE / f"{quantizer}.tlic").write_bytes(data)
+    (HERE / f"{name}.tlic").write_bytes(data)
     buffer = io.BytesIO()
     codec.decode(data).save(buffer, "PNG")
-    (HERE / f"{quantizer}.png").write_bytes(buffer.getvalue())
+    (HERE / f"{name}.png").write_bytes(buffer.getvalue())
 
 
 def main() -> None:
@@ -76,9 +75,11 @@ def main() -> None:
         make_model(first)
     if not trellis.exists():
         add_trellis(first, trellis)
-    for quantizer in QUANTIZERS:
-        if not (HERE / f"{quantizer.name}.tlic").exists():
-            make_stream(first if quantizer.name == "uniform" else trellis, quantizer.name)
+    streams = {quantizer.name: (quantizer.name, picture()) for quantizer in QUANTIZERS}
+    streams["tiles"] = ("tcq8", picture(400, 90))
+    for name, (quantizer, image) in streams.items():
+        if not (HERE / f"{name}.tlic").exists():
+            make_stream(first if quantizer == "uniform" else trellis, quantizer, image, name)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ HEADER, SECTIONS = read_stream(STREAM)
 HEAD = len(HEADER.write())
 LATENTS = SECTIONS[-1]
 ALPHA = next(section for section in SECTIONS if section.type == SectionType.ALPHA)
+TILED = (GOLDEN / "tiles.tlic").read_bytes()
+TILED_HEADER, (_, GRID, TILE_ALPHA, *TILES) = read_stream(TILED)
 BOMB = 1 << 26
 """Bytes that a bomb inflates to, a thousand times its own size."""
 
@@ -78,6 +80,15 @@ def whole_png(width: int, height: int, mode: str = "L") -> bytes:
     buffer = io.BytesIO()
     Image.new(mode, (width, height)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def tiled(*sections: Section) -> bytes:
+    return write_stream(TILED_HEADER, list(sections))
+
+
+def with_grid(*sides: int) -> bytes:
+    """Return the stream of two tiles with other sides, in units of 64, announced."""
+    return tiled(Section(SectionType.GRID, b"".join(varint(side) for side in sides)), TILE_ALPHA, *TILES)
 
 
 def escape(length: int, upper: int) -> bytes:
@@ -154,6 +165,25 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "icc_bomb": lambda: with_sections(Section(SectionType.ICC, bomb()), LATENTS),
     "exif_bomb": lambda: with_sections(Section(SectionType.EXIF, bomb()), LATENTS),
     "icc_truncated": lambda: with_sections(Section(SectionType.ICC, zlib.compress(bytes(99))[:-5]), LATENTS),
+    "tile_missing": lambda: tiled(GRID, TILE_ALPHA, TILES[0]),
+    "tile_too_many": lambda: tiled(GRID, TILE_ALPHA, *TILES, TILES[1]),
+    "tile_of_another": lambda: tiled(GRID, TILE_ALPHA, TILES[1], TILES[0]),
+    "tile_checksum": lambda: TILED[:-1] + bytes([TILED[-1] ^ 1]),
+    "tiles_without_a_grid": lambda: tiled(TILE_ALPHA, *TILES),
+    "tiles_beside_latents": lambda: tiled(GRID, LATENTS, *TILES),
+    "tile_alpha_twice": lambda: tiled(GRID, TILE_ALPHA, TILE_ALPHA, *TILES),
+    "tile_alpha_of_wrong_size": lambda: tiled(GRID, replace(TILE_ALPHA, payload=whole_png(90, 256)), *TILES),
+    "grid_of_no_width": lambda: with_grid(0, 2),
+    "grid_of_one_tile": lambda: with_grid(7, 2),
+    "grid_of_tiny_tiles": lambda: with_grid(1, 2),
+    "grid_beyond_the_picture": lambda: with_grid(4, 1 << 20),
+    "grid_truncated": lambda: with_grid(4),
+    "grid_trailing": lambda: with_grid(4, 2, 2),
+    "grid_of_a_strip": lambda: write_stream(
+        replace(TILED_HEADER, width=1 << 20, height=64),
+        [Section(SectionType.GRID, varint(2) + varint(1)), *TILES],
+    ),
+    "whole_but_too_large": lambda: with_sections(*SECTIONS, header=replace(HEADER, width=8192, height=8192)),
     "exif_no_zlib": lambda: with_sections(Section(SectionType.EXIF, b"Exif\0\0"), LATENTS),
 }  # fmt: skip
 
