@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trellic.codec.fit_tables import take_census
-from trellic.codec.quantization import Quantization
 from trellic.container.header import QUALITY_ONE
-from trellic.entropy.parameters import ONE
 from trellic.errors import BadConfig
 from trellic.files import write_atomically
 from trellic.image import readable
@@ -17,6 +15,7 @@ from trellic.quantize import quantizer_named
 from trellic.train.config import TrainConfig
 from trellic.train.data import list_pictures
 from trellic.train.loop import Report
+from trellic.train.retrain import deployed
 from trellic.train.run import export_run, read_config, run_config
 from trellic.train.stages import EXACT, STAGES
 
@@ -64,9 +63,7 @@ def _refit(config: TrainConfig, made: Path, move_points: bool, report: Report) -
     networks = Networks(file)
     paths = list_pictures([Path(folder) for folder in config.pictures])
     paths = paths[:: -(-len(paths) // MOST_PICTURES)]
-    quantization = Quantization.of(networks, quantizer_named(config.quantizer))
-    if config.step:
-        quantization = quantization.with_setting(round(config.step * ONE), config.strength)
+    quantization = deployed(networks, config)
     pictures = (picture for _, picture in readable(paths, lambda message: report({"message": message})))
     (census,) = take_census(networks, pictures, [quality * QUALITY_ONE for quality in QUALITIES], [quantization])
     fitted, name = census.refit(), config.quantizer

@@ -28,7 +28,7 @@ class TrainConfig:
     stage          what is trained, and on what latents; a name of `trellic.train.stages.STAGES`
     quantizer      whose latents, in the stages of retraining
     step           of that quantizer, in units of the latents, and
-    strength       how hard it searches, from the first refitting on; 0 for both: as the model is set up
+    strength       how hard it searches; 0 for both: as the model is set up
     cached         how many crops' latents a stage keeps on disk, where it trains on those
     """
 

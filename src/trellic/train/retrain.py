@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from trellic.codec.quantization import Quantization
+from trellic.entropy.parameters import ONE
 from trellic.model.file import ModelFile
 from trellic.model.networks import Floats, Networks
 from trellic.networks.codec import distortion
@@ -56,8 +57,14 @@ class Subject(NamedTuple):
     def of(cls, config: TrainConfig, pixels: Pixels) -> "Subject":
         """Return the exported model that a configuration starts from, with its quantizer."""
         networks = Networks(ModelFile.read(Path(config.start)))
-        quantization = Quantization.of(networks, quantizer_named(config.quantizer))
+        quantization = deployed(networks, config)
         return cls(initial_model(config, pixels), quantization, networks.weights)
+
+
+def deployed(networks: Networks, config: TrainConfig) -> Quantization:
+    """Return the quantizer that a model is retrained for: as it is set up, or by the configuration's setting."""
+    quantization = Quantization.of(networks, quantizer_named(config.quantizer))
+    return quantization.with_setting(round(config.step * ONE), config.strength) if config.step else quantization
 
 
 class Retraining:
