@@ -82,8 +82,8 @@ def curves_of(result: dict[str, Any]) -> dict[str, Points]:
     wanted = {
         "uniform, before": ("uniform", "before"),
         "tcq8, before": ("tcq8", "before"),
-        "uniform, shipped": ("uniform", "shipped"),
-        "tcq8, shipped": ("tcq8", "shipped"),
+        "uniform, released": ("uniform", "released"),
+        "tcq8, released": ("tcq8", "released"),
     }
     return {label: variant_points(result["records"], *variant) for label, variant in wanted.items()}
 
@@ -111,7 +111,7 @@ def retraining() -> None:
 
 
 def savings() -> None:
-    """Draw what each picture saves: the shipped model's tcq8 against uniform and tcq8 before retraining."""
+    """Draw what each picture saves: the released model's tcq8 against uniform and tcq8 before retraining."""
     results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("retraining_*.json"))]
     figure, axes = plt.subplots(1, len(results), figsize=(10, 3.2), layout="constrained", squeeze=False, sharey=True)
     for panel, result in zip(axes[0], results, strict=True):
@@ -120,14 +120,14 @@ def savings() -> None:
             rates = []
             for image in images:
                 own = [record for record in result["records"] if record["image"] == image]
-                before, after = (variant_points(own, *v) for v in ((name, "before"), ("tcq8", "shipped")))
+                before, after = (variant_points(own, *v) for v in ((name, "before"), ("tcq8", "released")))
                 rates.append(bd_rate(before, after).percent)
             panel.plot(sorted(rates), "o", color=colour, ms=4, label=f"against {name}, before")
         panel.axhline(0, color=INK, lw=0.8)
         panel.set_title(f"{result['set']}: {len(images)} pictures", loc="left", fontsize=11)
         panel.set_xticks([])
         panel.grid(color=FAINT, alpha=0.25)
-    axes[0, 0].set_ylabel("BD-rate, tcq8 shipped (%)")
+    axes[0, 0].set_ylabel("BD-rate, tcq8 released (%)")
     axes[0, 0].legend(frameon=False)
     figure.savefig(FIGURES / "savings.svg", metadata={"Date": None}, bbox_inches="tight")
 

@@ -30,7 +30,7 @@ from trellic.metrics import psnr
 from trellic.model import DEFAULT, ModelFile, find_model
 
 RESULTS = Path(__file__).parent / "results" / "large.json"
-SIDES = (1024, 2048, 4096, 10_000)
+SIDES = (64, 1024, 2048, 4096, 10_000)
 QUALITIES = (0, 15, 30, 50, 70, 90, 100)
 REPEATS = 3
 
@@ -64,7 +64,7 @@ def sizes(folder: Path) -> list[dict[str, Any]]:
         picture, stream, decoded = (str(Path(place) / name) for name in ("picture.png", "stream.tlic", "decoded.png"))
         for side in SIDES:
             Image.fromarray(mosaic(folder, side)).save(picture, compress_level=1)
-            region = f"{side // 2},{side // 2},512,512"
+            region = f"{side // 4},{side // 4},{min(side // 2, 512)},{min(side // 2, 512)}"
             verbs = {
                 "encode": ("encode", picture, "-o", stream, "--force"),
                 "decode": ("decode", stream, "-o", decoded, "--force"),

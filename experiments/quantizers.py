@@ -74,9 +74,12 @@ def run(
     head: dict[str, Any],
     qualities: Sequence[float] = QUALITIES,
 ) -> None:
-    """Measure every picture of a folder by every variant, going on where an earlier run stopped."""
-    old = json.loads(target.read_text()) if target.exists() else {}
-    records = old.get("records", []) if old.get("model") == head["model"] else []
+    """Measure every picture of a folder by every variant; what was measured of models that are the same is kept."""
+    old = json.loads(target.read_text()) if target.exists() else {"models": {}, "records": []}
+    models = {" ".join(variant): ModelFile.read(model).name for variant, model in variants.items()}
+    stale = {name for name, model in models.items() if old["models"].get(name) != model}
+    records = [record for record in old["records"] if f"{record['quantizer']} {record['variant']}" not in stale]
+    head = {**head, "models": {**old["models"], **models}}
     done = {(record["image"], record["quantizer"], record["variant"]) for record in records}
     codecs = {variant: Codec(str(model), threads=1, quantizer=variant[0]) for variant, model in variants.items()}
     with ThreadPoolExecutor(THREADS) as pool:

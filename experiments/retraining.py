@@ -1,52 +1,69 @@
-"""What each stage of retraining saves, by file bytes, from the model trained by rounding to the one that ships:
+"""What retraining saves, quantizer by quantizer and stage by stage, by file bytes:
 
     git show 7624e6d:src/trellic/models/base.trm > runs/rounding.trm
-    trellic retrain runs/rounding.trm --stages points,exact,decoder,tables --out runs/retraining/decoder
-    trellic retrain runs/rounding.trm --stages points,joint,tables --out runs/retraining/joint
     python experiments/retraining.py kodak=../shared/data/test/kodak gb82=../shared/data/test/gb82
 
-The shipped model is the first chain's last one, calibrated and with tables refitted. The second chain, for comparison,
-trained the analysis too, for 45 minutes at a learning rate of 4e-4. Before: the first model without the reconstruction
-points that it had, which its synthesis does not want. Writes experiments/results/retraining_NAME.json for each set,
-picture by picture, resumable.
+From a model trained by rounding, for every quantizer: its tables refitted (before), A the synthesis retrained on its
+latents, B the entropy networks, C both once more, D all weights with the quantizer in the loop, tables refitted each
+time; and the control, the synthesis retrained for as many steps on noise. Beside them the released model. Training
+goes on where it was stopped, in runs/retraining, and so does measuring; `--quantizers` names those to do. Writes
+experiments/results/retraining_NAME.json for each set, picture by picture.
 """
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
+from typing import Any
 
 from quantizers import RESULTS, Variant, run, without
 
 from trellic.model import DEFAULT, ModelFile, find_model
+from trellic.train.chain import retrain
 
 RUNS = Path("runs")
+RECIPE = Path(__file__).parent.parent / "src/trellic/train/recipes/grid.toml"
 QUALITIES = (10, 35, 65, 90)
+STAGES = ["tables", "synthesis", "tables", "entropy", "tables", "synthesis", "entropy", "tables", "joint", "tables"]
+CELLS = {"before": 1, "A": 3, "A+B": 5, "A+B+C": 8, "A+B+C+D": 10}
+"""By how many of the stages they take."""
+CONTROL = ["tables", "noise", "tables"]
+SETTINGS: dict[str, dict[str, float]] = {
+    "uniform": {},
+    "rdoq": {"step": 1.04, "strength": 0.02},
+    "tcq4": {"step": 1.5625, "strength": 0.02},
+    "tcq8": {"step": 1.5625, "strength": 0.02},
+}
+"""One step and strength for all qualities and cells, those that calibration finds most often after retraining."""
+
+
+def cells_of(quantizer: str, start: Path) -> dict[Variant, Path]:
+    """Train what is missing of a quantizer's cells; return their models."""
+    values: dict[str, Any] = {"quantizer": quantizer, **SETTINGS[quantizer]}
+    place = RUNS / "retraining" / quantizer
+
+    def train(name: str, stages: list[str]) -> Path:
+        return retrain(start, stages, RECIPE, values, place / name, RUNS / "cache", print)
+
+    models = {(quantizer, cell): train("stages", STAGES[:count]) for cell, count in CELLS.items()}
+    return {**models, (quantizer, "control"): train("control", CONTROL)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", metavar="NAME=FOLDER")
+    parser.add_argument("--quantizers", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        rounding = ModelFile.read(RUNS / "rounding.trm")
-        before = without(rounding, Path(folder) / "before.trm", "points_")
-        stages = RUNS / "retraining"
-        variants: dict[Variant, Path] = {
-            ("uniform", "before"): before,
-            ("tcq8", "before"): before,
-            ("tcq8", "points"): stages / "decoder/1-points/model.trm",
-            ("tcq8", "exact"): stages / "decoder/2-exact/model.trm",
-            ("tcq8", "decoder"): stages / "decoder/4-tables/model.trm",
-            ("tcq8", "shipped"): find_model(DEFAULT),
-            ("uniform", "shipped"): find_model(DEFAULT),
-            ("tcq8", "joint instead"): stages / "joint/3-tables/model.trm",
-        }
-        names = {", ".join(variant): ModelFile.read(path).name for variant, path in variants.items()}
-        command = f"python experiments/retraining.py {' '.join(sys.argv[1:])}"
-        for name, pictures in (text.split("=", 1) for text in options.sets):
-            head = {"command": command, "model": names["tcq8, shipped"], "models": names, "set": name}
-            run(variants, Path(pictures), RESULTS / f"retraining_{name}.json", head, QUALITIES)
+    start = RUNS / "retraining" / "start.trm"
+    start.parent.mkdir(parents=True, exist_ok=True)
+    without(ModelFile.read(RUNS / "rounding.trm"), start, "points_")
+    shipped = find_model(DEFAULT)
+    variants: dict[Variant, Path] = {(name, "released"): shipped for name in ("uniform", "tcq8")}
+    for quantizer in options.quantizers:
+        variants |= cells_of(quantizer, start)
+    command = f"python experiments/retraining.py {' '.join(sys.argv[1:])}"
+    for name, pictures in (text.split("=", 1) for text in options.sets):
+        head = {"command": command, "model": ModelFile.read(shipped).name, "set": name}
+        run(variants, Path(pictures), RESULTS / f"retraining_{name}.json", head, QUALITIES)
 
 
 if __name__ == "__main__":

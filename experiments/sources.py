@@ -93,6 +93,7 @@ def main() -> None:
     sources = {"gaussian": random.normal(size=SAMPLES), "laplacian": random.laplace(scale=math.sqrt(0.5), size=SAMPLES)}
     curves: dict[str, Any] = {}
     gains: dict[str, Any] = {}
+    decibels: dict[str, Any] = {}
     for source, samples in sources.items():
         curves[source] = {}
         for name, strengths in STRENGTHS.items():
@@ -104,6 +105,7 @@ def main() -> None:
                 curves[source][name][strength].append(point)
             print(source, name, flush=True)
         best = {name: [best_at(points, rate) for rate in RATES] for name, points in curves[source].items()}
+        decibels[source] = best
         gains[source] = {
             name: [ours - theirs for ours, theirs in zip(best[name], best["rdoq"], strict=True)]
             for name in ("tcq4", "tcq8")
@@ -114,6 +116,7 @@ def main() -> None:
         "granular_gain_db": {name: granular_gain(name) for name in ("tcq4", "tcq8")},
         "rates": RATES,
         "gain_over_rdoq_db": gains,
+        "decibels": decibels,
         "expected_db": EXPECTED,
         "curves": curves,
     }
