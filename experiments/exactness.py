@@ -74,10 +74,11 @@ def codecs() -> dict[str, Codec]:
 
         onnxruntime.SessionOptions = Plain
     found = {quantizer.name: Codec(os.environ["MODEL"], threads, quantizer=quantizer.name) for quantizer in QUANTIZERS}
+    networks = found["uniform"].networks
+    if runtime:
+        networks._run = by_runtime(found["uniform"], runtime, networks._run)
     for codec in found.values():
-        codec.networks = found["uniform"].networks
-        if runtime:
-            codec.networks._run = by_runtime(codec, runtime, codec.networks._run)
+        codec.networks = codec._one_threaded = networks
     return found
 
 

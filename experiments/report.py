@@ -246,9 +246,9 @@ def exactness() -> str:
     lines = [
         "## Streams that decode anywhere",
         "",
-        f"`{result['command']}`: three qualities, five quantizers. Streams of a",
-        "writer (row) whose indices came out the same in a reader (column), of so many; after that, the same for a model",
-        "whose networks are not exact. Emulated: an older processor, by qemu.",
+        f"`{result['command']}`: three qualities, five quantizers.",
+        "Streams of a writer (row) whose indices came out the same in a reader (column), of so many; after that, the",
+        "same for a model whose networks are not exact. Emulated: an older processor, by qemu.",
     ]
     for kind in ("exact", "floating"):
         pairs = result[kind]["pairs"]

@@ -1,7 +1,6 @@
 """Tiles: they cover a picture, no seam shows, a region is decoded alone, and large files go through in strips."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from trellic.codec.strips import StripDecoder
 from trellic.codec.tiles import Workers, windows
 from trellic.container import Box, Contents, Grid, SectionType, read_stream, scan_stream
 from trellic.errors import BadRequest, DamagedStream, UnreadablePicture
-from trellic.image import Picture, from_pillow, read
+from trellic.image import Converted, Picture, from_pillow, read
 from trellic.metrics import psnr
 
 SIDE = 256
@@ -65,6 +64,7 @@ def test_no_seam_shows(codec, photograph, monkeypatch):
     data = codec.encode_picture(photograph, Target(10)).data
     at_once = codec.decode_picture(data).pixels.astype(int)
     monkeypatch.setattr(strips, "SIDE", SIDE)
+    monkeypatch.setattr(strips, "LARGEST_SHOWN", SIDE * SIDE)
     difference = np.abs(codec.decode_picture(data).pixels - at_once)
     assert difference.max() <= 1
     assert difference.mean() < 0.01
@@ -79,6 +79,7 @@ def test_without_its_margin_a_seam_would_show(codec, photograph, monkeypatch):
     data = codec.encode_picture(photograph, Target(10)).data
     at_once = codec.decode_picture(data).pixels.astype(int)
     monkeypatch.setattr(strips, "SIDE", SIDE)
+    monkeypatch.setattr(strips, "LARGEST_SHOWN", SIDE * SIDE)
     monkeypatch.setattr(strips, "MARGIN", 0)
     assert np.abs(codec.decode_picture(data).pixels - at_once).max() > 8
 
@@ -215,9 +216,46 @@ def test_a_truncated_large_picture_is_unreadable(tmp_path, tiled, in_strips):
         tiled.encode_picture(large.open_source(path, 1 << 20), Target(60))
     path.write_bytes(b"no picture")
     with pytest.raises(UnreadablePicture):
-        large.StripReader(path, 1 << 20)
+        large.open_source(path, 1 << 20)
 
 
-def test_what_cannot_be_written_in_strips_says_so(tmp_path):
-    with pytest.raises(BadRequest, match=r"\.png"):
-        large.write_strips(SimpleNamespace(), Path(tmp_path / "picture.gif"))
+def test_what_libvips_sees_otherwise_goes_through_pillow(tmp_path, in_strips):
+    picture = Image.fromarray(textured(64, 96))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "turned.tif", exif=exif)
+    picture.save(tmp_path / "plain.ppm")
+    picture.convert("CMYK").save(tmp_path / "cmyk.tif")
+    with pytest.warns(Converted):
+        sources = [large.open_source(path, 1 << 20) for path in sorted(tmp_path.iterdir())]
+    assert all(isinstance(source, Picture) for source in sources)
+    assert [(source.width, source.height) for source in sources] == [(96, 64), (96, 64), (64, 96)]
+
+
+def test_jpeg_cannot_hold_alpha(tmp_path, tiled, picture):
+    data = tiled.encode_picture(picture, Target(50)).data
+    with pytest.raises(BadRequest, match="no alpha"):
+        large.write_strips(tiled.decode_strips(data), tmp_path / "picture.jpg")
+    assert not large.can_write_strips(tmp_path / "picture.gif")
+
+
+def test_writing_strips_leaves_no_file_open(tmp_path, tiled, picture):
+    folder = Path("/proc/self/fd")
+    if not folder.exists():
+        pytest.skip("no list of open files")
+    data = tiled.encode_picture(picture, Target(50)).data
+    large.write_strips(tiled.decode_strips(data), tmp_path / "picture.png")
+    assert not [
+        link for link in folder.iterdir() if str(tmp_path) in (str(link.readlink()) if link.is_symlink() else "")
+    ]
+
+
+def test_strips_of_one_large_tile_share_its_latents(codec, photograph, monkeypatch):
+    """Five rows of what is shown lie in one tile that was coded whole: all of it must be there for the last of them."""
+    tall = Picture(np.concatenate([photograph.pixels[:, :200]] * 3))
+    data = codec.encode_picture(tall, Target(10)).data
+    at_once = codec.decode_picture(data).pixels.astype(int)
+    monkeypatch.setattr(strips, "SIDE", SIDE)
+    monkeypatch.setattr(strips, "LARGEST_SHOWN", SIDE * SIDE)
+    assert codec.decode_strips(data).count == 6
+    assert np.abs(codec.decode_picture(data).pixels - at_once).max() <= 1

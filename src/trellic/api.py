@@ -12,7 +12,7 @@ from PIL import Image
 from trellic.codec import Codec, Target
 from trellic.codec.codec import Region
 from trellic.codec.decoder import check_coded_size
-from trellic.container import Contents, read_stream, scan_stream
+from trellic.container import Contents, read_stream, scan_stream, size_in
 from trellic.container.bytes import Data
 from trellic.container.header import MOST_PIXELS, QUALITY_ONE
 from trellic.container.sections import LAST
@@ -23,13 +23,13 @@ from trellic.quantize import DEFAULT_EFFORT, quantizer_numbered
 
 
 @lru_cache(4)
-def _codec_at(path: Path, modified: int, effort: int) -> Codec:
+def _codec_at(path: Path, modified: int, effort: int, threads: int) -> Codec:
     """Return the codec of a model file, loaded once for as long as the file is not modified."""
-    return Codec(str(path), effort=effort, limit=sys.maxsize)
+    return Codec(str(path), threads, effort=effort, limit=sys.maxsize)
 
 
-def _codec(path: Path, effort: int = DEFAULT_EFFORT) -> Codec:
-    return _codec_at(path, path.stat().st_mtime_ns, effort)
+def _codec(path: Path, effort: int = DEFAULT_EFFORT, threads: int = 0) -> Codec:
+    return _codec_at(path, path.stat().st_mtime_ns, effort, threads)
 
 
 def encode(
@@ -59,27 +59,30 @@ def decode(data: Data, limit: int = MOST_PIXELS, *, crop: Region | None = None) 
     return codec_for(data, limit).decode(data, crop)
 
 
-def verify(data: Data, limit: int = MOST_PIXELS) -> str:
+def verify(data: Data, limit: int = MOST_PIXELS, threads: int = 0) -> str:
     """Return the SHA-256 of a .tlic file's indices, once everything but its picture was decoded; see `Codec.verify`."""
-    return codec_for(data, limit).verify(data)
+    return codec_for(data, limit, threads).verify(data)
 
 
-def codec_for(data: Data, limit: int) -> Codec:
+def codec_for(data: Data, limit: int, threads: int = 0) -> Codec:
     """Return the codec of the model that a .tlic file names, the picture's size being within the limit."""
+    check_coded_size(*size_in(data), limit)
     header, _ = scan_stream(data)
-    check_coded_size(header.width, header.height, limit)
-    return _codec(find_model_by_hash(header.model))
+    return _codec(find_model_by_hash(header.model), threads=threads)
 
 
 def info(data: bytes) -> dict[str, Any]:
     """Return what the header and the section table of a .tlic file say, as plain JSON values."""
     header, sections = read_stream(data)
-    contents = Contents.of(*scan_stream(data))
+    grid = Contents.of(*scan_stream(data)).grid
     try:
         model = find_model_by_hash(header.model).stem
     except MissingModel:
         model = None
-    latents = sum(len(section.payload) for section in sections if section.type in LAST)
+    sizes: dict[str, int] = {}
+    for section in sections:
+        sizes[section.name] = sizes.get(section.name, 0) + len(section.payload)
+    latents = sum(sizes.get(kind.name.lower(), 0) for kind in LAST)
     return {
         "bytes": len(data),
         "width": header.width,
@@ -92,9 +95,6 @@ def info(data: bytes) -> dict[str, Any]:
         "model": model,
         "model_hash": header.model.hex(),
         "overhead_bytes": len(data) - latents,
-        "sections": [
-            {"type": name, "bytes": sum(len(section.payload) for section in sections if section.name == name)}
-            for name in dict.fromkeys(section.name for section in sections)
-        ],
-        "tiles": [contents.grid.columns, contents.grid.rows],
+        "sections": [{"type": name, "bytes": size} for name, size in sizes.items()],
+        "tiles": [grid.columns, grid.rows],
     }

@@ -72,6 +72,16 @@ class FileBytes:
         self._file.close()
 
 
+@contextlib.contextmanager
+def open_bytes(path: Path) -> Iterator["FileBytes | bytes"]:
+    """Give a file's bytes: read when they are asked for, or at once where that cannot be, as from a pipe."""
+    if not path.is_file():
+        yield path.read_bytes()
+        return
+    with contextlib.closing(FileBytes(path)) as data:
+        yield data
+
+
 def check_free(path: Path, force: bool) -> None:
     """Raise FileExists where a file would be overwritten and `force` does not allow it."""
     if path.exists() and not force:

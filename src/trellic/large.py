@@ -6,6 +6,7 @@
 import contextlib
 import ctypes
 import warnings
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,19 +25,35 @@ LARGE = 1 << 24
 MMAP_THRESHOLD, LARGE_BLOCK = -3, 1 << 22
 """glibc's number for this parameter of malloc, and bytes."""
 SAVED_AS = {
-    ".png": "[compression=3]",
-    ".jpg": "[Q=95,subsample_mode=off]",
-    ".jpeg": "[Q=95,subsample_mode=off]",
-    ".webp": "[lossless]",
-    ".tif": "[bigtiff,compression=deflate]",
-    ".tiff": "[bigtiff,compression=deflate]",
+    ".png": "compression=3",
+    ".jpg": "Q=95,subsample_mode=off",
+    ".jpeg": "Q=95,subsample_mode=off",
+    ".webp": "lossless",
+    ".tif": "bigtiff,compression=deflate",
+    ".tiff": "bigtiff,compression=deflate",
 }
-"""What libvips is asked to write, by suffix; options as in `trellic.image.save`."""
+"""How libvips is asked to write, by suffix, as `trellic.image.save` does."""
+PLAIN = {"srgb", "rgb", "b-w", "multiband", "rgb16", "grey16"}
+"""The colours of libvips that are taken as they are."""
 
 
-def is_streamed(width: int, height: int) -> bool:
-    """Return whether a picture of this size is read or written in strips."""
-    return width * height > LARGE and find_spec("pyvips") is not None
+def is_large(width: int, height: int) -> bool:
+    """Return whether a picture of this size is better read or written in strips."""
+    return width * height > LARGE
+
+
+def can_write_strips(path: Path) -> bool:
+    """Return whether a picture of a path's suffix can be written in strips here."""
+    return path.suffix.lower() in SAVED_AS and find_spec("pyvips") is not None
+
+
+@cache
+def _vips() -> Any:
+    """Return pyvips, which keeps no files open once they are done with."""
+    import pyvips
+
+    pyvips.cache_set_max(0)
+    return pyvips
 
 
 def give_back_freed_memory() -> None:
@@ -49,39 +66,71 @@ def give_back_freed_memory() -> None:
 
 
 def open_source(path: Path, limit: int) -> Source:
-    """Return a picture file, in memory where it is not large. Raises UnreadablePicture or PictureTooLarge."""
-    return StripReader(path, limit) if is_streamed(*size_of(path)) else read(path, limit)
+    """Return a picture file, in memory where it is not large, or not of a kind that is read in strips.
+
+    Raises UnreadablePicture or PictureTooLarge.
+    """
+    if path.is_file() and is_large(*size_of(path)) and find_spec("pyvips") is not None:
+        image = _open(path)
+        if image is not None:
+            return StripReader(path, image, limit)
+    return read(path, limit)
+
+
+def _open(path: Path) -> Any:
+    """Return a picture as libvips sees it, or None where Pillow would make something else of it.
+
+    That is: other colours than grey and RGB, samples of neither 8 nor 16 bits, and a TIFF that wants to be turned.
+    """
+    try:
+        image = _vips().Image.new_from_file(str(path), access="sequential", fail_on="truncated")
+        plain = image.interpretation in PLAIN and image.format in {"uchar", "ushort"} and image.bands <= 4
+        turned = path.suffix.lower() in {".tif", ".tiff"} and image.get_typeof("orientation")
+        if not plain or (turned and image.get("orientation") > 1):
+            return None
+    except _vips().Error:
+        return None
+    if image.format == "ushort":
+        image = (image / 257).rint().cast("uchar").copy(interpretation="srgb" if image.bands > 2 else "b-w")
+    return image
 
 
 class StripReader:
-    """A picture file that gives its rows when asked: a `trellic.image.Source`.
+    """A picture file that gives its rows when asked: a `trellic.image.Source`. `rows` raises UnreadablePicture.
 
-    Raises UnreadablePicture, here and from `rows`, or PictureTooLarge.
+    image  the file as `_open` returns it
+    Raises PictureTooLarge.
     """
 
-    def __init__(self, path: Path, limit: int) -> None:
+    def __init__(self, path: Path, image: Any, limit: int) -> None:
         give_back_freed_memory()
         self.path = path
-        self._kept_from, self._kept = 0, np.empty((0, 0, 0), np.uint8)
-        self._open()
-        self.width, self.height = int(self._image.width), int(self._image.height)
+        self.width, self.height = int(image.width), int(image.height)
         check_size(self.width, self.height, limit)
-        self.grey = self._image.bands < 3
-        self.icc, self.exif = (self._blob(field) for field in ("icc-profile-data", "exif-data"))
+        self.grey = image.bands < 3
+        self.icc, self.exif = (
+            bytes(image.get(field)) if image.get_typeof(field) else b"" for field in ("icc-profile-data", "exif-data")
+        )
+        self._start(image)
+        if image.get_typeof("bits-per-sample") and image.get("bits-per-sample") > 8:
+            warnings.warn("16-bit samples rounded to 8 bits", Converted, stacklevel=3)
+
+    def _start(self, image: Any) -> None:
+        """Read from the top."""
+        self._region = _vips().Region.new(image)
+        self._kept_from, self._kept = 0, np.empty((0, image.width, image.bands), np.uint8)
 
     def rows(self, top: int, bottom: int) -> tuple[Pixels, Pixels | None]:
         """Return rows and their alpha, as a `Source` does; those that were read last are kept."""
-        import pyvips
-
         if top < self._kept_from:
-            self._open()
+            self._start(_open(self.path))
         done = self._kept_from + len(self._kept)
         new = self._kept[:0]
         if bottom > done:
             try:
                 fetched = self._region.fetch(0, done, self.width, bottom - done)
-            except pyvips.Error as error:
-                raise UnreadablePicture(_reason(error)) from error
+            except _vips().Error as error:
+                raise UnreadablePicture(f"cannot be read as a picture: {_reason(error)}") from error
             new = np.frombuffer(fetched, np.uint8).reshape(bottom - done, self.width, -1)
         self._kept = np.concatenate([self._kept[top - self._kept_from :], new[max(0, top - done) :]])
         self._kept_from = top
@@ -91,66 +140,42 @@ class StripReader:
         pixels = np.repeat(colours, 3, axis=2) if self.grey else colours
         return pixels, kept[:, :, -1] if has_alpha else None
 
-    def _open(self) -> None:
-        import pyvips
-
-        try:
-            image = pyvips.Image.new_from_file(str(self.path), access="sequential", fail_on="truncated")
-            if image.format == "ushort":
-                warnings.warn("16-bit samples rounded to 8 bits", Converted, stacklevel=2)
-                image = (image / 257).rint().cast("uchar").copy(interpretation="srgb" if image.bands > 2 else "b-w")
-            if image.format != "uchar":
-                raise UnreadablePicture(f"samples of type {image.format} are not read from pictures this large")
-            if image.interpretation not in {"srgb", "b-w", "rgb", "multiband"}:
-                warnings.warn(f"{image.interpretation} converted to sRGB", Converted, stacklevel=2)
-                image = image.colourspace("srgb")
-            if image.bands > 4:
-                raise UnreadablePicture(f"{image.bands} channels are not a picture")
-        except pyvips.Error as error:
-            raise UnreadablePicture(_reason(error)) from error
-        self._image, self._region = image, pyvips.Region.new(image)
-        self._kept_from, self._kept = 0, np.empty((0, image.width, image.bands), np.uint8)
-
-    def _blob(self, field: str) -> bytes:
-        return bytes(self._image.get(field)) if self._image.get_typeof(field) else b""
-
 
 def write_strips(found: "Strips", path: Path) -> None:
     """Write a decoded picture that comes in strips, by the path's suffix, whole or not at all.
 
-    The pixels wait in a file beside it until all are there. Raises BadRequest for what cannot be written.
+    The pixels wait in a file beside it until all are there. The path is one that `can_write_strips`. Raises BadRequest
+    for what its kind cannot hold.
     """
-    import pyvips
-
+    suffix = path.suffix.lower()
+    if found.has_alpha and suffix in {".jpg", ".jpeg"}:
+        raise BadRequest(f"{path}: JPEG has no alpha; choose another kind")
     give_back_freed_memory()
-    saved_as = SAVED_AS.get(path.suffix.lower())
-    if saved_as is None:
-        kinds = ", ".join(sorted(SAVED_AS))
-        raise BadRequest(
-            f"{path}: pictures this large are not written as {path.suffix or '(no suffix)'}, but as {kinds}"
-        )
     with temporary_beside(path) as waiting:
         with waiting.open("wb") as raw:
             for pixels, alpha in found.strips:
                 colours = pixels[:, :, :1] if found.grey else pixels
                 raw.write((colours if alpha is None else np.dstack([colours, alpha])).tobytes())
-        bands = (1 if found.grey else 3) + found.has_alpha
-        image = pyvips.Image.rawload(str(waiting), found.width, found.height, bands, access="sequential")
-        image = image.copy(interpretation="b-w" if found.grey else "srgb")
-        for field, blob in (("icc-profile-data", found.icc), ("exif-data", found.exif)):
-            if blob:
-                image.set_type(pyvips.GValue.blob_type, field, blob)
-
-        def write(file: Any) -> None:
-            image.write_to_target(pyvips.Target.new_to_descriptor(file.fileno()), path.suffix.lower() + saved_as)
-
         try:
-            write_atomically(path, write)
-        except pyvips.Error as error:
-            raise BadRequest(f"{path}: cannot be written as {path.suffix} ({_reason(error)})") from error
+            write_atomically(path, lambda file: _convert(waiting, found, suffix, file))
+        except _vips().Error as error:
+            raise BadRequest(f"{path}: cannot be written as {suffix} ({_reason(error)})") from error
+
+
+def _convert(raw: Path, found: "Strips", suffix: str, file: Any) -> None:
+    """Write the picture whose samples are in a file `raw`."""
+    bands = (1 if found.grey else 3) + found.has_alpha
+    image = _vips().Image.rawload(str(raw), found.width, found.height, bands, access="sequential")
+    image = image.copy(interpretation="b-w" if found.grey else "srgb")
+    blobs = {"icc": ("icc-profile-data", found.icc), "exif": ("exif-data", found.exif)}
+    kept = {name: blob for name, blob in blobs.items() if blob[1]}
+    for field, blob in kept.values():
+        image.set_type(_vips().GValue.blob_type, field, blob)
+    options = f"[{SAVED_AS[suffix]},keep={':'.join(kept) or 'none'}]"
+    image.write_to_target(_vips().Target.new_to_descriptor(file.fileno()), suffix + options)
 
 
 def _reason(error: Exception) -> str:
     """Return libvips's message in a line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"cannot be read as a picture: {lines[-1] if lines else type(error).__name__}"
+    return lines[-1] if lines else type(error).__name__

@@ -16,6 +16,8 @@ from trellic.errors import FileExists, NoPictures, TrellicError
 from trellic.files import check_free, remove_strays
 
 Part = TypeVar("Part")
+_STOPPED = threading.Event()
+"""Set once a run is to end: pictures in tiles are given up."""
 
 
 class Job(NamedTuple):
@@ -59,6 +61,11 @@ def plan(inputs: list[str], out: Path | None, suffixes: Iterable[str], suffix: s
 def workers_for(jobs: list[Job]) -> int:
     """Return how many files to work on at a time: a thread each, as many as there are processors."""
     return min(len(jobs), os.cpu_count() or 1)
+
+
+def threads_for(jobs: list[Job]) -> int:
+    """Return the threads of a codec that does these jobs: one where several are done at a time, else 0 for all."""
+    return 1 if workers_for(jobs) > 1 else 0
 
 
 class _Warnings(threading.local):
@@ -122,7 +129,8 @@ def run(
                 records.append(record)
         except BaseException as end:
             if not isinstance(end, Exception):
-                complain("stopped; the files at hand are finished first")
+                complain("stopped; the files at hand are finished first, unless they are large")
+                _STOPPED.set()
             pool.shutdown(cancel_futures=True)
             raise
     failures = sum("error" in record for record in records)
@@ -146,6 +154,8 @@ def bar_of_tiles(wanted: bool) -> Iterator[Callable[[int, int], None]]:
 
         def show(done: int, tiles: int) -> None:
             if tiles > 1:
+                if _STOPPED.is_set():
+                    raise KeyboardInterrupt
                 tasks.extend([] if tasks else [bar.add_task("", total=tiles)])
                 bar.update(tasks[0], completed=done)
 

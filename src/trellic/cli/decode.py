@@ -1,12 +1,12 @@
 """trellic decode: .tlic files → pictures."""
 
-from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from trellic.cli.batch import Job, followed, plan, run
+from trellic.cli.batch import Job, followed, plan, run, threads_for
 from trellic.cli.options import Force, Inputs, Json, MostPixels, Output, Resume
 from trellic.container.header import MOST_PIXELS
 from trellic.errors import BadRequest
@@ -25,18 +25,18 @@ def decode(
     """Turn .tlic files back into pictures, of any kind that Pillow writes."""
     from trellic import api
     from trellic.cli.resume import check_picture
-    from trellic.files import FileBytes
+    from trellic.files import open_bytes
     from trellic.image import lift_pillows_limit, save, to_pillow
-    from trellic.large import is_streamed, write_strips
+    from trellic.large import can_write_strips, is_large, write_strips
 
     region = region_of(crop) if crop else None
     lift_pillows_limit()
 
     def work(job: Job) -> dict[str, Any]:
-        with closing(FileBytes(job.source)) as data:
-            found = api.codec_for(data, max_pixels).decode_strips(data, region)
+        with open_bytes(job.source) as data:
+            found = api.codec_for(data, max_pixels, threads).decode_strips(data, region)
             found = replace(found, strips=followed(found.strips, found.count, len(jobs) == 1 and not as_json))
-            if is_streamed(found.width, found.height):
+            if is_large(found.width, found.height) and can_write_strips(job.target):
                 write_strips(found, job.target)
             else:
                 save(to_pillow(found.join()), job.target)
@@ -44,7 +44,9 @@ def decode(
         return {**facts, "line": f"{job.source} → {job.target}  {found.width}×{found.height}"}
 
     jobs = plan(inputs, out, [".tlic"], f".{format.lstrip('.')}")
-    raise typer.Exit(run(jobs, work, force, as_json, check_picture if resume else None))
+    threads = threads_for(jobs)
+    check = partial(check_picture, region=region) if resume else None
+    raise typer.Exit(run(jobs, work, force, as_json, check))
 
 
 def region_of(text: str) -> tuple[int, int, int, int]:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from trellic.cli.batch import Job, bar_of_tiles, plan, run, workers_for
+from trellic.cli.batch import Job, bar_of_tiles, plan, run, threads_for
 from trellic.cli.options import (
     DEFAULT,
     DEFAULT_EFFORT,
@@ -47,8 +47,7 @@ def encode(
 
     target = Target(quality, bpp, size, psnr)
     jobs = plan(inputs, out, SUFFIXES, ".tlic")
-    threads = 1 if workers_for(jobs) > 1 else 0  # several pictures at a time, or several threads on one
-    codec = Codec(model, threads, quantizer=quantizer, effort=effort, limit=max_pixels, tile=tile)
+    codec = Codec(model, threads_for(jobs), quantizer=quantizer, effort=effort, limit=max_pixels, tile=tile)
     lift_pillows_limit()
 
     def work(job: Job) -> dict[str, Any]:

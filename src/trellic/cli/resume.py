@@ -3,9 +3,14 @@
 import sys
 
 from trellic.cli.batch import Job
-from trellic.container import read_stream
+from trellic.container import read_stream, size_in
 from trellic.errors import FileExists
-from trellic.image import read, size_of
+from trellic.files import open_bytes
+from trellic.image import size_of
+from trellic.large import open_source
+
+ROWS = 1024
+"""To read at a time."""
 
 
 def check_stream(job: Job) -> None:
@@ -14,11 +19,14 @@ def check_stream(job: Job) -> None:
     _check_same((header.width, header.height), size_of(job.source))
 
 
-def check_picture(job: Job) -> None:
-    """Raise a TrellicError unless the target is a picture, readable to its end, of the size of the source."""
-    header, _ = read_stream(job.source.read_bytes())
-    height, width = read(job.target, sys.maxsize).pixels.shape[:2]
-    _check_same((width, height), (header.width, header.height))
+def check_picture(job: Job, region: tuple[int, int, int, int] | None = None) -> None:
+    """Raise a TrellicError unless the target is a picture, readable to its end, of the size of the source's region."""
+    with open_bytes(job.source) as data:
+        wanted = region[2:] if region else size_in(data)
+    picture = open_source(job.target, sys.maxsize)
+    for top in range(0, picture.height, ROWS):
+        picture.rows(top, min(top + ROWS, picture.height))
+    _check_same((picture.width, picture.height), wanted)
 
 
 def _check_same(found: tuple[int, int], wanted: tuple[int, int]) -> None:

@@ -2,7 +2,7 @@
 
 import typer
 
-from trellic.cli.batch import Job, find_files, run
+from trellic.cli.batch import Job, find_files, run, threads_for
 from trellic.cli.options import Inputs, Json, MostPixels
 from trellic.container.header import MOST_PIXELS
 
@@ -12,7 +12,7 @@ def verify(inputs: Inputs, max_pixels: MostPixels = MOST_PIXELS, as_json: Json =
     from trellic import api
 
     def work(job: Job) -> dict[str, str]:
-        digest = api.verify(job.source.read_bytes(), max_pixels)
+        digest = api.verify(job.source.read_bytes(), max_pixels, threads_for(jobs))
         return {"sha256": digest, "line": f"{digest}  {job.source}"}
 
     jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic"])]  # nothing is written

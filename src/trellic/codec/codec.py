@@ -25,6 +25,7 @@ from trellic.container import (
     Section,
     SectionType,
     scan_stream,
+    size_in,
     tile_sections,
     write_stream,
 )
@@ -104,7 +105,7 @@ class Codec:
         if not LEAST_SIDE <= tile <= MOST_SIDE:
             raise BadRequest(f"tiles have sides of {LEAST_SIDE} to {MOST_SIDE} pixels, not {tile}")
         self.model = ModelFile.read(find_model(model))
-        self.networks = Networks(self.model, threads)
+        self.networks, self._one_threaded = Networks(self.model, threads), Networks(self.model, 1)
         self.quantizer = quantizer_named(quantizer) if quantizer else quantizer_for(effort)
         self.threads, self.limit, self.tile = threads, limit, tile
 
@@ -153,14 +154,16 @@ class Codec:
         tried: dict[int, Encoded] = {}
 
         def encode_at(quality: int) -> Encoded:
-            """Encode; the last two trials are remembered, which is all that a bisection goes back to."""
+            """Encode; the trials next to this one are kept, one of which a bisection ends at."""
             if quality not in tried:
                 coded, bits = trial.code(quality)
                 number, step = self.quantization.quantizer.number, self.quantization.at(quality).step
                 header = Header(self.model.sha256[:HASH_BYTES], width, height, mode, quality, number, step)
                 data = write_stream(header, [*metadata, *tile_sections(grid, coded)])
-                for old in list(tried)[:-1]:
-                    del tried[old]
+                below = max((other for other in tried if other < quality), default=quality)
+                above = min((other for other in tried if other > quality), default=quality)
+                for far in set(tried) - {below, above}:
+                    del tried[far]
                 tried[quality] = Encoded(data, quality / QUALITY_ONE, bits)
             return tried[quality]
 
@@ -235,10 +238,6 @@ class Codec:
         workers = Workers(self.threads, tiles)
         return (self._one_threaded if workers.count > 1 else self.networks), workers
 
-    @cached_property
-    def _one_threaded(self) -> Networks:
-        return Networks(self.model, 1)
-
     def _psnr(self, picture: Source, data: bytes) -> float:
         """Return the PSNR in dB of what a stream decodes to."""
         errors, top = 0, 0
@@ -250,13 +249,15 @@ class Codec:
 
     def _contents(self, data: Data, prove: bool) -> Contents:
         """Return the sections of a stream that this codec may decode, all checksums proven if so wished."""
+        check_coded_size(*size_in(data), self.limit)
         header, sections = scan_stream(data)
         if header.model != self.model.sha256[:HASH_BYTES]:
             raise BadRequest(f"the stream needs model {header.model.hex()}, this codec holds {self.model.name}")
-        check_coded_size(header.width, header.height, self.limit)
         for section in sections if prove else ():
             section.read()
-        return Contents.of(header, sections)
+        contents = Contents.of(header, sections)
+        contents.check_size()
+        return contents
 
     @staticmethod
     def _unpacked_metadata(contents: Contents) -> tuple[bytes, bytes]:

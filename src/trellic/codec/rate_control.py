@@ -1,7 +1,7 @@
 """Rate control: find the quality that meets a size, a rate or a PSNR.
 
-Bytes grow and PSNR grows with quality, nearly always; a bisection over the stored quality, with the analysis done
-once, ends after at most fifteen trial codings. What is returned was tried: never an extrapolation.
+Bytes grow and PSNR grows with quality, nearly always; a bisection over the stored quality ends after at most fifteen
+trial codings. What is returned was tried: never an extrapolation.
 """
 
 from collections.abc import Callable

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 
 from trellic.codec.decoder import Seen, decode_latents, unseen
 from trellic.codec.tiles import LATENT, MARGIN, SIDE, LatentStore, Workers
 from trellic.container import Box, Contents, Grid
+from trellic.container.grid import STRIDE
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.image import Pixels, unpack_alpha
 from trellic.model.networks import Floats, Networks
+
+LARGEST_SHOWN = (3 * SIDE // 2 + STRIDE) ** 2
+"""Pixels of the largest tile that `Grid.of` makes for SIDE."""
 
 
 def decode_tile(networks: Networks, contents: Contents, number: int, see: Seen = unseen) -> Floats:
@@ -31,11 +36,12 @@ def decode_alpha(contents: Contents, number: int) -> Pixels | None:
 
 
 def shown_grid(grid: Grid) -> Grid:
-    """Return the tiles that are synthesized at a time: those that were coded, or less than a large picture coded whole.
+    """Return the tiles that are synthesized at a time: those that were coded, or smaller ones where these are large.
 
     A synthesis takes more memory than the latents it starts from.
     """
-    return grid if grid.columns * grid.rows > 1 else Grid.of(grid.width, grid.height, SIDE)
+    own = Grid.of(grid.width, grid.height, SIDE)
+    return grid if grid.tile_width * grid.tile_height <= LARGEST_SHOWN else own
 
 
 @dataclass
@@ -53,16 +59,15 @@ class StripDecoder:
         self.latents = LatentStore(
             self.grid, lambda number: decode_tile(self.networks, self.contents, number), self.workers
         )
-        self.numbers = list(self.shown.touching(self.region))
-        self.rows = sorted({number // self.shown.columns for number in self.numbers})
+        self.rows = [list(row) for _, row in groupby(self.shown.touching(self.region), self._row_of)]
         self.needed = self.region.aligned(LATENT)
-        self.alpha: tuple[int, Pixels | None] = (-1, None)
+        self.alpha: dict[int, Pixels | None] = {}
 
     def strips(self) -> Iterator[tuple[Pixels, Pixels | None]]:
         """Yield pixels, uint8 (h, W, 3), and alpha, (h, W), or None where the whole picture is opaque."""
-        for row in self.rows:
-            tiles = [self.shown.tile(number) for number in self.numbers if number // self.shown.columns == row]
-            boxes = [tile.common(self.needed) for tile in tiles]
+        has_alpha = self.contents.has_alpha
+        for numbers in self.rows:
+            boxes = [self.shown.tile(number).common(self.needed) for number in numbers]
             hull = boxes[0]._replace(right=boxes[-1].right)
             self.latents.hold(hull.grown(MARGIN, self.grid.picture))
             strip = hull.common(self.region)
@@ -72,7 +77,7 @@ class StripDecoder:
                 place, own = shared.within(strip), shared.within(box)
                 for channel in range(3):  # three strided copies: quicker than one transposed
                     pixels[*place, channel] = planes[channel, *own]
-            yield pixels, self._alpha_of(strip) if self.contents.has_alpha else None
+            yield pixels, self._alpha_of(strip) if has_alpha else None
 
     def _synthesize(self, box: Box) -> Pixels:
         """Return the pixels of a box, uint8 (3, H, W)."""
@@ -83,15 +88,16 @@ class StripDecoder:
     def _alpha_of(self, strip: Box) -> Pixels:
         """Return alpha of a strip, 255 where a tile is opaque."""
         alpha = np.full((strip.height, strip.width), 255, np.uint8)
-        for number in self.grid.touching(strip):
-            tile, found = self.grid.tile(number), self._alpha_of_tile(number)
+        numbers = list(self.grid.touching(strip))
+        self.alpha = {number: found for number, found in self.alpha.items() if number in numbers}
+        for number in numbers:
+            if number not in self.alpha:  # strips of a large tile need the same
+                self.alpha[number] = decode_alpha(self.contents, number)
+            tile, found = self.grid.tile(number), self.alpha[number]
             if found is not None:
                 shared = tile.common(strip)
                 alpha[*shared.within(strip)] = found[*shared.within(tile)]
         return alpha
 
-    def _alpha_of_tile(self, number: int) -> Pixels | None:
-        """Return alpha of a tile; the last one is kept, since all strips of a picture coded whole need the same."""
-        if self.alpha[0] != number:
-            self.alpha = number, decode_alpha(self.contents, number)
-        return self.alpha[1]
+    def _row_of(self, number: int) -> int:
+        return number // self.shown.columns

@@ -6,8 +6,9 @@ edge, which costs bits and changes nothing else.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -55,13 +56,16 @@ class Workers:
             yield from map(work, things)
             return
         with ThreadPoolExecutor(self.count) as pool:
-            waiting = []
-            for thing in things:
-                waiting.append(pool.submit(work, thing))
-                if len(waiting) > self.count:
-                    yield waiting.pop(0).result()
-            for future in waiting:
-                yield future.result()
+            waiting: deque[Future[Made]] = deque()
+            try:
+                for thing in things:
+                    waiting.append(pool.submit(work, thing))
+                    if len(waiting) > self.count:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:  # where one failed, or no more are wanted
+                pool.shutdown(cancel_futures=True)
 
 
 def windows(source: Source, grid: Grid) -> Iterator[Window]:
@@ -90,9 +94,10 @@ class LatentStore:
         self.held: dict[int, tuple[Box, Floats]] = {}
 
     def hold(self, box: Box) -> None:
-        """Decode what of the box is missing, and forget all outside it."""
+        """Decode what of the box is missing, and forget what lies above it: boxes come from top to bottom."""
         needed = list(self.grid.touching(box))
-        self.held = {number: self._cut(*self.held[number], box) for number in needed if number in self.held}
+        rest = box._replace(bottom=self.grid.picture.bottom)
+        self.held = {number: self._cut(*self.held[number], rest) for number in needed if number in self.held}
         missing = [number for number in needed if number not in self.held]
         for number, latents in zip(missing, self.workers.map(self.decode, missing), strict=True):
             self.held[number] = self.grid.tile(number), latents

@@ -3,7 +3,7 @@
 from trellic.container.contents import Contents, tile_sections
 from trellic.container.grid import Box, Grid
 from trellic.container.header import Header, Mode
-from trellic.container.sections import Section, SectionType, read_stream, scan_stream, write_stream
+from trellic.container.sections import Section, SectionType, read_stream, scan_stream, size_in, write_stream
 
 __all__ = [
     "Box",
@@ -15,6 +15,7 @@ __all__ = [
     "SectionType",
     "read_stream",
     "scan_stream",
+    "size_in",
     "tile_sections",
     "write_stream",
 ]

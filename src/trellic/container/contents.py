@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from trellic.container.grid import MOST_AT_ONCE, Grid
 from trellic.container.header import Header
-from trellic.container.sections import Section, SectionType, Stored
+from trellic.container.sections import REPEATED, Section, SectionType, Stored
 from trellic.errors import DamagedStream, UnsupportedStream
 
 
@@ -29,8 +30,9 @@ class Contents:
 
     @classmethod
     def of(cls, header: Header, sections: Sequence[Stored]) -> "Contents":
-        """Sort a stream's sections. Raises DamagedStream or UnsupportedStream."""
+        """Sort a stream's sections. Raises DamagedStream."""
         once = {section.type: section for section in sections}
+        _check_order(sections)
         tiled = SectionType.GRID in once
         wrong = {SectionType.LATENTS, SectionType.ALPHA} if tiled else {SectionType.TILE, SectionType.TILE_ALPHA}
         if wrong & set(once):
@@ -41,15 +43,17 @@ class Contents:
         else:
             grid = Grid.whole(header.width, header.height)
             pieces = (Piece(once[SectionType.LATENTS], once.get(SectionType.ALPHA)),)
-        if grid.tile_width * grid.tile_height > MOST_AT_ONCE:
-            raise UnsupportedStream(
-                f"{grid.tile_width}×{grid.tile_height} pixels coded at once; this release decodes up to {MOST_AT_ONCE}"
-            )
         if len(pieces) != grid.columns * grid.rows:
             raise DamagedStream(f"{len(pieces)} tiles, where {grid.columns}×{grid.rows} are announced")
         return cls(header, grid, pieces, once.get(SectionType.ICC), once.get(SectionType.EXIF))
 
-    @property
+    def check_size(self) -> None:
+        """Raise UnsupportedStream where more is coded at once than a decoder has room for."""
+        width, height = self.grid.tile_width, self.grid.tile_height
+        if width * height > MOST_AT_ONCE:
+            raise UnsupportedStream(f"{width}×{height} pixels coded at once; this release decodes up to {MOST_AT_ONCE}")
+
+    @cached_property
     def has_alpha(self) -> bool:
         """Whether any of the picture is not opaque."""
         return any(piece.alpha for piece in self.pieces)
@@ -66,6 +70,14 @@ def tile_sections(grid: Grid, pieces: Sequence[tuple[bytes, bytes]]) -> list[Sec
             sections.append(Section(kinds[0], alpha))
         sections.append(Section(kinds[1], latents))
     return sections
+
+
+def _check_order(sections: Sequence[Stored]) -> None:
+    """Raise DamagedStream where anything follows a tile but tiles: whoever reads as a stream needs the rest before."""
+    types = [section.type for section in sections]
+    first = next((number for number, kind in enumerate(types) if kind in REPEATED), len(types))
+    if not set(types[first:]) <= REPEATED:
+        raise DamagedStream("other sections after the first tile")
 
 
 def _pieces(sections: Sequence[Stored]) -> list[Piece]:

@@ -5,17 +5,21 @@ thus add layers, groups and adapters without a new version where old decoders ca
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
 from trellic.container.bytes import Data, Reader, varint
+from trellic.container.grid import SMALLEST_TILE, coded
 from trellic.container.header import Header
 from trellic.errors import DamagedStream, UnsupportedStream
 
 OPTIONAL_FROM = 128
 MOST_SECTIONS = 4096
-"""Beside those of tiles, whose number follows from the picture's size."""
+"""Beside those of tiles, whose number the picture's size bounds."""
+SMALLEST_CODED = 16
+"""Bytes of a tile at least: what the range coder starts from. A PNG has more."""
 
 
 class SectionType(IntEnum):
@@ -89,6 +93,15 @@ def read_stream(data: Data) -> tuple[Header, list[Section]]:
     return header, [Section(section.type, section.read()) for section in sections]
 
 
+def size_in(data: Data) -> tuple[int, int]:
+    """Return the width and height that a stream announces, before anything is made of its size.
+
+    Raises NotAStream, UnsupportedStream or DamagedStream.
+    """
+    header = Header.read(Reader(data))
+    return header.width, header.height
+
+
 def scan_stream(data: Data) -> tuple[Header, list[Stored]]:
     """Return the header, and where all sections lie; payloads are not looked at.
 
@@ -97,20 +110,23 @@ def scan_stream(data: Data) -> tuple[Header, list[Stored]]:
     reader = Reader(data)
     header = Header.read(reader)
     sections: list[Stored] = []
-    seen: set[int] = set()
-    others = 0
+    seen: Counter[int] = Counter()
+    most_tiles = -(-coded(header.width) // SMALLEST_TILE) * -(-coded(header.height) // SMALLEST_TILE)
     while not reader.done:
         type_, length, checksum = reader.integer(1), reader.varint(), reader.integer(4)
         section = Stored(type_, length, checksum, reader.skip(length), data)
         known = type_ in list(SectionType)
         if type_ < OPTIONAL_FROM and not known:
             raise UnsupportedStream(f"section type {type_} is not known to this release")
-        if known and type_ in seen - REPEATED:
+        seen[type_] += 1
+        if known and type_ not in REPEATED and seen[type_] > 1:
             raise DamagedStream(f"section {section_name(type_)} occurs twice")
-        others += type_ not in REPEATED
-        if others > MOST_SECTIONS:
+        if type_ in REPEATED and length < SMALLEST_CODED:
+            raise DamagedStream("coded data of a tile cannot be whole")
+        if seen[SectionType.TILE] > most_tiles or seen[SectionType.TILE_ALPHA] > most_tiles:
+            raise DamagedStream(f"more tiles than {header.width}×{header.height} pixels can have")
+        if len(sections) - seen[SectionType.TILE] - seen[SectionType.TILE_ALPHA] >= MOST_SECTIONS:
             raise DamagedStream(f"more than {MOST_SECTIONS} sections")
-        seen.add(type_)
         sections.append(section)
     if not sections or sections[-1].type not in LAST:
         raise DamagedStream("truncated: the latents are missing")

@@ -5,6 +5,7 @@ give the same floats for any number of threads (a test holds that).
 """
 
 import math
+from contextlib import suppress
 from functools import cache, cached_property
 from itertools import pairwise
 from threading import Lock
@@ -26,6 +27,9 @@ LARGEST_LOG = 32.0
 """Bound of what is exponentiated, so that no gain or weight leaves single precision."""
 
 
+_LOADING = Lock()
+
+
 @cache
 def _share_arena() -> None:
     """Let all networks of this process share one arena: each would keep the most that it ever took."""
@@ -33,7 +37,8 @@ def _share_arena() -> None:
 
     kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
     where = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
-    onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(0, -1, -1, -1))
+    with suppress(Exception):  # another library in this process may have done so; then that one is shared
+        onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(0, -1, -1, -1))
 
 
 class Networks:
@@ -209,7 +214,8 @@ class Networks:
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 3
         options.enable_mem_pattern = False  # a second arena beside the first, quicker by nothing that was measured
-        _share_arena()
+        with _LOADING:
+            _share_arena()
         options.add_session_config_entry("session.use_env_allocators", "1")
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
