@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from conftest import GOLDEN, textured
 from trellic import Codec
 from trellic.cli import app
-from trellic.evaluate.calibrate import GRIDS, KNOT_QUALITIES
+from trellic.evaluate.calibrate import GRIDS, KNOT_QUALITIES, choose_knots
 from trellic.model import ModelFile, Networks
 
 
@@ -19,6 +19,12 @@ def pictures(tmp_path):
     for seed in range(2):
         Image.fromarray(textured(128, 128, seed)).save(folder / f"{seed}.png")
     return folder
+
+
+def test_the_finest_step_of_those_that_are_as_good_is_chosen():
+    gaps = {(1200, 0.02): [-0.050, 0.0, -0.01, -0.0499], (1200, 0.03): [-0.0501, 0.0, -0.01, -0.05],
+            (1700, 0.03): [-0.052, -0.1, -0.02, -0.06]}  # fmt: skip
+    assert choose_knots(gaps) == [(0.15, 1200, 0.03), (0.4, 1700, 0.03), (0.65, 1700, 0.03), (0.9, 1700, 0.03)]
 
 
 def test_what_calibrate_and_fit_tables_find_is_kept_and_used(pictures, tmp_path, monkeypatch):

@@ -17,8 +17,10 @@ def retrain(
     quantizer: Annotated[str, typer.Option(help="The quantizer to retrain for.")] = "tcq8",
     stages: Annotated[
         str,
-        typer.Option(help="In order: points, synthesis, tables, entropy, joint, or noise, the control of synthesis."),
-    ] = "points,synthesis,tables",
+        typer.Option(
+            help="In order: synthesis, entropy, decoder, exact, joint, tables, points, or noise, the control of synthesis."
+        ),
+    ] = "decoder,tables",
     config: Annotated[Path, typer.Option("--config", "-c", help="A TOML file of how each stage trains.")] = RECIPE,
     pictures: Pictures = None,
     held_out: HeldOut = None,

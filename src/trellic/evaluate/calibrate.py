@@ -24,6 +24,8 @@ from trellic.model.networks import Networks
 
 REFERENCE_QUALITIES = (0, 15, 30, 45, 60, 75, 90, 100)
 KNOT_QUALITIES = (15, 40, 65, 90)
+AS_GOOD = 0.003
+"""Settings are about as good where natural logs of their rates at equal PSNR differ by less."""
 
 Setting = tuple[int, float]
 Point = tuple[float, float]
@@ -78,8 +80,18 @@ def calibrate(
         gaps[setting] = [float(np.log(rate) - log_rate) for (rate, _), log_rate in zip(points, wanted, strict=True)]
         shown = "  ".join(f"{100 * (np.exp(gap) - 1):+6.2f} %" for gap in gaps[setting])
         report(f"{quantization.quantizer.name}: step {setting[0] / ONE:.3f}, strength {setting[1]:<6g} {shown}")
+    return choose_knots(gaps), {f"{step} {strength:g}": gap for (step, strength), gap in gaps.items()}
+
+
+def choose_knots(gaps: dict[Setting, list[float]]) -> list[tuple[float, int, float]]:
+    """Return the setting for each knot's quality: of those that are about as good as the best, one of the finest step.
+
+    A finer step takes the same quality to a higher rate and PSNR, and thereby widens the range that a model covers.
+    """
     knots = []
     for number, quality in enumerate(KNOT_QUALITIES):
-        step, strength = min(gaps, key=lambda setting: gaps[setting][number])
+        found = {setting: gap[number] for setting, gap in gaps.items()}
+        good = [setting for setting in found if found[setting] <= min(found.values()) + AS_GOOD]
+        step, strength = min(good, key=lambda setting: (setting[0], found[setting]))
         knots.append((quality * QUALITY_ONE / HIGHEST_QUALITY, step, strength))
-    return knots, {f"{step} {strength:g}": gap for (step, strength), gap in gaps.items()}
+    return knots
