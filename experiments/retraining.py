@@ -5,8 +5,9 @@
 
 From a model trained by rounding, for every quantizer: its tables refitted (before), A the synthesis retrained on its
 latents, B the entropy networks, C both once more, D all weights with the quantizer in the loop, tables refitted each
-time; and the control, the synthesis retrained for as many steps on noise. Beside them the released model. Training
-goes on where it was stopped, in runs/retraining, and so does measuring; `--quantizers` names those to do. Writes
+time; and the control, the synthesis retrained for as many steps on noise. Then B alone, and the same with the entropy
+networks made exact: the difference is what exactness costs. Beside them the released model. Training goes on where it
+was stopped, in runs/retraining, and so does measuring; `--quantizers` names those to do. Writes
 experiments/results/retraining_NAME.json for each set, picture by picture.
 """
 
@@ -26,7 +27,8 @@ QUALITIES = (10, 35, 65, 90)
 STAGES = ["tables", "synthesis", "tables", "entropy", "tables", "synthesis", "entropy", "tables", "joint", "tables"]
 CELLS = {"before": 1, "A": 3, "A+B": 5, "A+B+C": 8, "A+B+C+D": 10}
 """By how many of the stages they take."""
-CONTROL = ["tables", "noise", "tables"]
+OTHERS = {"B": "entropy", "exact": "exact", "control": "noise"}
+"""By the one stage that they take between tables."""
 SETTINGS: dict[str, dict[str, float]] = {
     "uniform": {},
     "rdoq": {"step": 1.04, "strength": 0.02},
@@ -45,7 +47,7 @@ def cells_of(quantizer: str, start: Path) -> dict[Variant, Path]:
         return retrain(start, stages, RECIPE, values, place / name, RUNS / "cache", print)
 
     models = {(quantizer, cell): train("stages", STAGES[:count]) for cell, count in CELLS.items()}
-    return {**models, (quantizer, "control"): train("control", CONTROL)}
+    return models | {(quantizer, cell): train(cell, ["tables", stage, "tables"]) for cell, stage in OTHERS.items()}
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The commands as a user types them: results, messages, exit codes, nothing lost, nothing half written."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -163,3 +164,33 @@ def test_two_inputs_never_become_one_file(folder):
 def test_numbers_after_an_option_belong_to_it():
     joined = join_numbers(["trellic", "evaluate", "a.png", "--quality", "10", "30.5", "--json", "7"])
     assert joined == ["trellic", "evaluate", "a.png", "--quality", "10 30.5", "--json", "7"]
+
+
+def test_a_region_of_tiles_is_decoded_and_resumed(folder):
+    Image.fromarray(textured(300, 600)).save(folder / "wide.png")
+    assert trellic("encode", "wide.png", "--tile", 256, cwd=folder).returncode == 0
+    assert json.loads(trellic("info", "wide.tlic", "--json", cwd=folder).stdout)["tiles"] == [2, 1]
+    crop = ("decode", "wide.tlic", "-o", "out.png", "--crop", "200,10,300,50")
+    assert trellic(*crop, cwd=folder).returncode == 0
+    with Image.open(folder / "out.png") as region:
+        assert region.size == (300, 50)
+    assert "1 of 1 were there already" in trellic(*crop, "--resume", cwd=folder).stderr
+    whole = trellic("decode", "wide.tlic", "-o", "out.png", "--resume", cwd=folder)
+    assert "it is 300×50, not 600×300" in whole.stderr
+    for wrong in ("1,2,3", "0,0,601,5", "a,b,c,d"):
+        refused = trellic("decode", "wide.tlic", "-o", "x.png", "--crop", wrong, cwd=folder)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
+
+
+def test_pipes_are_read(folder):
+    os.mkfifo(folder / "pipe")
+
+    def through_pipe(source, *arguments):
+        command = [sys.executable, "-m", "trellic", *arguments]
+        with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as process:
+            (folder / "pipe").write_bytes((folder / source).read_bytes())
+            return process.wait()
+
+    assert through_pipe("in/a.png", "encode", "pipe", "-o", "a.tlic") == 0
+    assert through_pipe("a.tlic", "decode", "pipe", "-o", "a.png") == 0
+    assert Image.open(folder / "a.png").size == (50, 40)
