@@ -2,11 +2,11 @@
 
     python experiments/exactness.py ../shared/data/valid/cid22 --floating runs/rounding.trm
 
-Every picture is encoded at three qualities by every quantizer under every setting of WHOLE, each in a process of its
-own, and every stream that any of them wrote is decoded under all of them: all pairs of writer and reader. The settings
-of PARTIAL, which are slow, write the first pictures only, and read what all wrote of these. A reader's SHA-256 of the
-indices is compared with the writer's own. The control is a model whose entropy networks are not exact, on the first
-pictures. Writes experiments/results/exactness.json.
+Every picture is encoded at three qualities by every quantizer under every setting of QUICK, each in a process of its
+own, and every stream that any of them wrote is decoded under all of them: all pairs of writer and reader. The same for
+a detail of a picture with the settings of SLOW as well, of which emulated processors only read. A reader's SHA-256 of
+the indices is compared with the writer's own. The control is a model whose entropy networks are not exact, on the
+detail; both models' decoding is timed, so run nothing else. Writes experiments/results/exactness.json.
 
     git show 7624e6d:src/trellic/models/base.trm > runs/rounding.trm    # for --floating
 
@@ -22,43 +22,44 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from trellic.cli.demo import BUNDLED
 from trellic.codec import Codec, Target
 from trellic.codec.encoder import analyse, quantize_in_order
 from trellic.container.header import QUALITY_ONE
 from trellic.errors import TrellicError
 from trellic.files import write_atomically
 from trellic.image import SUFFIXES, read
-from trellic.model import DEFAULT, find_model
+from trellic.model import DEFAULT, ModelFile, find_model
 from trellic.quantize import QUANTIZERS
 
 RESULTS = Path(__file__).parent / "results" / "exactness.json"
 QUALITIES = (10, 50, 90)
 OLD_NUMPY = {"NPY_DISABLE_CPU_FEATURES": "AVX512_ICL AVX512_CLX AVX512_SKX AVX512F FMA3 AVX2"}
 GENERIC = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
-WHOLE: dict[str, dict[str, str]] = {
+QUICK: dict[str, dict[str, str]] = {
     "native": {},
     "one thread": {"THREADS": "1"},
     "three threads": {"THREADS": "3"},
     "graphs as they are": {"GRAPHS": "plain"},
     "generic kernels": {**GENERIC, **OLD_NUMPY},
-    "torch, native": {"RUNTIME": "torch"},
     "torch, SSE4.1": {"RUNTIME": "torch", "ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
 }
-PARTIAL: dict[str, dict[str, str]] = {
+SLOW: dict[str, dict[str, str]] = {
     "numpy, double precision": {"RUNTIME": "numpy"},
     "emulated-Haswell": {"EMULATED": "Haswell", "THREADS": "1", **GENERIC},
     "emulated-Nehalem": {"EMULATED": "Nehalem", "THREADS": "1", **GENERIC},
 }
-SETTINGS = WHOLE | PARTIAL
-FEW = 2
-"""Pictures for the settings of PARTIAL."""
+SETTINGS = QUICK | SLOW
+DETAILS, SIDE = 1, 256
+"""How many pictures, and the side of the part of each."""
+REPEATS = 31
 
 
 def codecs() -> dict[str, Codec]:
@@ -148,14 +149,12 @@ def decode_all(streams: list[str], out: Path) -> dict[str, str]:
 
 
 def pictures(folder: Path) -> Iterator[Path]:
-    few = int(os.environ.get("FEW", "0"))
-    paths = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
-    yield from paths[: few or len(paths)]
+    yield from sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
 
 
-def in_process(setting: str, few: int, model: Path, action: str, request: tuple[Any, Path]) -> Any:
+def in_process(setting: str, model: Path, action: str, request: tuple[Any, Path]) -> Any:
     """Run an action in a process of its own under a setting."""
-    values = {**SETTINGS[setting], "MODEL": str(model), "TRELLIC_MODELS": str(model.parent), "FEW": str(few)}
+    values = {**SETTINGS[setting], "MODEL": str(model), "TRELLIC_MODELS": str(model.parent)}
     if "NUMBA_CPU_NAME" in values:  # an emulator takes minutes to compile: it finds what "generic kernels" compiled
         values["NUMBA_CACHE_DIR"] = str(request[1] / "kernels")
     emulator = ["qemu-x86_64", "-cpu", values["EMULATED"]] if "EMULATED" in values else []
@@ -167,30 +166,41 @@ def in_process(setting: str, few: int, model: Path, action: str, request: tuple[
     return json.loads(done.stdout)
 
 
-def compare(folder: Path, model: Path, settings: dict[str, int], out: Path) -> dict[str, Any]:
-    """Write and read under every setting, of so many pictures each, 0 for all; return what agreed."""
+def compare(folder: Path, model: Path, settings: list[str], out: Path) -> dict[str, Any]:
+    """Write and read every picture of a folder under every setting; return what agreed."""
     made, started = {}, time.monotonic()
-    for setting, few in settings.items():
-        made[setting] = in_process(setting, few, model, "write", (str(folder), out))
-        print(f"{setting}: {len(made[setting])} written, {time.monotonic() - started:.0f} s", file=sys.stderr)
-    expected = {case["stream"]: case["indices"] for cases in made.values() for case in cases.values()}
-    small = {case["stream"] for setting, few in settings.items() if few for case in made[setting].values()}
-    small |= {cases[name]["stream"] for cases in made.values() for name in made[list(settings)[-1]] if name in cases}
+    for setting in settings:
+        if "EMULATED" not in SETTINGS[setting]:
+            made[setting] = in_process(setting, model, "write", (str(folder), out))
+            print(f"{setting}: {len(made[setting])} written, {time.monotonic() - started:.0f} s", file=sys.stderr)
+    streams = sorted({case["stream"] for cases in made.values() for case in cases.values()})
     pairs = []
-    for reader, few in settings.items():
-        streams = sorted(small if few else expected)
-        found = in_process(reader, few, model, "read", (streams, out))
+    for reader in settings:
+        found = in_process(reader, model, "read", (streams, out))
         print(f"{reader}: {len(streams)} read, {time.monotonic() - started:.0f} s", file=sys.stderr)
         for writer, cases in made.items():
-            read_of = [case for case in cases.values() if case["stream"] in found]
-            same = Counter(found[case["stream"]] == case["indices"] for case in read_of)
-            pairs.append({"writer": writer, "reader": reader, "streams": len(read_of), "same": same[True]})
-    native = made[next(iter(settings))]
-    identical = {
-        setting: sum(case["stream"] == native[name]["stream"] for name, case in cases.items())
-        for setting, cases in made.items()
-    }
-    return {"model": model.stem, "pairs": pairs, "streams": len(expected), "same_bytes_as_native": identical}
+            same = sum(found[case["stream"]] == case["indices"] for case in cases.values())
+            pairs.append({"writer": writer, "reader": reader, "streams": len(cases), "same": same})
+    return {"model": ModelFile.read(model).name, "pairs": pairs, "streams": len(streams)}
+
+
+def save_details(folder: Path, out: Path) -> None:
+    """Save what slow settings code instead of whole pictures."""
+    for path in list(pictures(folder))[:DETAILS]:
+        Image.fromarray(read(path).pixels[:SIDE, :SIDE]).save(out / f"{path.stem}.png")
+
+
+def decode_milliseconds(models: dict[str, Path], picture: Path) -> dict[str, float]:
+    """Return the median time in which each model decodes a picture at quality 50, taken in turns."""
+    codecs = {name: Codec(str(model)) for name, model in models.items()}
+    streams = {name: codec.encode_picture(read(picture), Target(50)).data for name, codec in codecs.items()}
+    times: dict[str, list[float]] = {name: [] for name in models}
+    for _ in range(REPEATS):
+        for name, codec in codecs.items():
+            start = time.perf_counter()
+            codec.decode_picture(streams[name])
+            times[name].append(1000 * (time.perf_counter() - start))
+    return {name: float(np.median(found[1:])) for name, found in times.items()}
 
 
 def main() -> None:
@@ -203,15 +213,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--floating", type=Path, required=True, help="A model whose networks are not exact.")
     options = parser.parse_args()
-    settings = dict.fromkeys(WHOLE, 0)
-    settings |= {name: FEW for name, own in PARTIAL.items() if "EMULATED" not in own or shutil.which("qemu-x86_64")}
-    few = dict.fromkeys(settings, FEW)
-    with tempfile.TemporaryDirectory() as exact, tempfile.TemporaryDirectory() as floating:
+    every = [name for name, own in SETTINGS.items() if "EMULATED" not in own or shutil.which("qemu-x86_64")]
+    exact = find_model(DEFAULT)
+    with tempfile.TemporaryDirectory() as place:
+        whole, detailed, floating, details = (Path(place) / name for name in ("whole", "exact", "floating", "details"))
+        for folder in (whole, detailed, floating, details):
+            folder.mkdir()
+        save_details(options.folder, details)
         result = {
             "command": "python experiments/exactness.py " + " ".join(sys.argv[1:]),
-            "settings": {name: SETTINGS[name] for name in settings},
-            "exact": compare(options.folder, find_model(DEFAULT), settings, Path(exact)),
-            "floating": compare(options.folder, options.floating, few, Path(floating)),
+            "settings": {name: SETTINGS[name] for name in every},
+            "decode_ms": decode_milliseconds({"exact": exact, "floating": options.floating}, BUNDLED),
+            "exact, details": compare(details, exact, every, detailed),
+            "floating, details": compare(details, options.floating, every, floating),
+            "exact, whole pictures": compare(options.folder, exact, list(QUICK), whole),
         }
     write_atomically(RESULTS, lambda file: file.write((json.dumps(result, indent=1) + "\n").encode()))
 

@@ -75,7 +75,7 @@ def run(
     qualities: Sequence[float] = QUALITIES,
 ) -> None:
     """Measure every picture of a folder by every variant; what was measured of models that are the same is kept."""
-    old = json.loads(target.read_text()) if target.exists() else {"models": {}, "records": []}
+    old = {"models": {}, "records": []} | (json.loads(target.read_text()) if target.exists() else {})
     models = {" ".join(variant): ModelFile.read(model).name for variant, model in variants.items()}
     stale = {name for name, model in models.items() if old["models"].get(name) != model}
     records = [record for record in old["records"] if f"{record['quantizer']} {record['variant']}" not in stale]
