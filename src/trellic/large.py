@@ -5,11 +5,13 @@
 
 import contextlib
 import ctypes
+import struct
 import warnings
+import zlib
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +26,8 @@ LARGE = 1 << 24
 """Pixels from which on a picture is not held in memory, where that can be avoided."""
 MMAP_THRESHOLD, LARGE_BLOCK = -3, 1 << 22
 """glibc's number for this parameter of malloc, and bytes."""
+LINES = 64
+"""To read or write at a time."""
 SAVED_AS = {
     ".png": "compression=3",
     ".jpg": "Q=95,subsample_mode=off",
@@ -124,17 +128,18 @@ class StripReader:
         """Return rows and their alpha, as a `Source` does; those that were read last are kept."""
         if top < self._kept_from:
             self._start(_open(self.path))
-        done = self._kept_from + len(self._kept)
-        new = self._kept[:0]
-        if bottom > done:
-            try:
-                fetched = self._region.fetch(0, done, self.width, bottom - done)
-            except _vips().Error as error:
-                raise UnreadablePicture(f"cannot be read as a picture: {_reason(error)}") from error
-            new = np.frombuffer(fetched, np.uint8).reshape(bottom - done, self.width, -1)
-        self._kept = np.concatenate([self._kept[top - self._kept_from :], new[max(0, top - done) :]])
-        self._kept_from = top
-        kept = self._kept[: bottom - top]
+        kept = np.empty((bottom - top, *self._kept.shape[1:]), np.uint8)
+        shared = self._kept[top - self._kept_from :][: bottom - top]
+        kept[: len(shared)] = shared
+        try:
+            for line in range(top + len(shared), bottom, LINES):
+                part = kept[line - top : line - top + LINES]
+                part[:] = np.frombuffer(self._region.fetch(0, line, self.width, len(part)), np.uint8).reshape(
+                    part.shape
+                )
+        except _vips().Error as error:
+            raise UnreadablePicture(f"cannot be read as a picture: {_reason(error)}") from error
+        self._kept_from, self._kept = top, kept
         has_alpha = kept.shape[2] in {2, 4}
         colours = kept[:, :, :-1] if has_alpha else kept
         pixels = np.repeat(colours, 3, axis=2) if self.grey else colours
@@ -152,27 +157,46 @@ def write_strips(found: "Strips", path: Path) -> None:
         raise BadRequest(f"{path}: JPEG has no alpha; choose another kind")
     give_back_freed_memory()
     with temporary_beside(path) as waiting:
-        with waiting.open("wb") as raw:
-            for pixels, alpha in found.strips:
-                colours = pixels[:, :, :1] if found.grey else pixels
-                raw.write((colours if alpha is None else np.dstack([colours, alpha])).tobytes())
+        with waiting.open("wb") as file:
+            _write_stored_png(found, file)
         try:
             write_atomically(path, lambda file: _convert(waiting, found, suffix, file))
         except _vips().Error as error:
             raise BadRequest(f"{path}: cannot be written as {suffix} ({_reason(error)})") from error
 
 
-def _convert(raw: Path, found: "Strips", suffix: str, file: Any) -> None:
-    """Write the picture whose samples are in a file `raw`."""
-    bands = (1 if found.grey else 3) + found.has_alpha
-    image = _vips().Image.rawload(str(raw), found.width, found.height, bands, access="sequential")
-    image = image.copy(interpretation="b-w" if found.grey else "srgb")
+def _write_stored_png(found: "Strips", file: IO[bytes]) -> None:
+    """Write a PNG that is not compressed: libvips reads it row by row, where it would map a file of bare samples."""
+    colour_type = {(True, False): 0, (False, False): 2, (True, True): 4, (False, True): 6}[found.grey, found.has_alpha]
+
+    def write_chunk(kind: bytes, body: bytes) -> None:
+        file.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
+
+    file.write(b"\x89PNG\r\n\x1a\n")
+    write_chunk(b"IHDR", struct.pack(">IIBBBBB", found.width, found.height, 8, colour_type, 0, 0, 0))
+    packer = zlib.compressobj(0)
+    for pixels, alpha in found.strips:
+        samples = pixels[:, :, :1] if found.grey else pixels
+        samples = samples if alpha is None else np.dstack([samples, alpha])
+        lines = np.zeros(
+            (len(samples), 1 + samples[0].size), np.uint8
+        )  # each begins with the number of its filter: none
+        lines[:, 1:] = samples.reshape(len(samples), -1)
+        write_chunk(b"IDAT", packer.compress(lines.tobytes()))
+    write_chunk(b"IDAT", packer.flush())
+    write_chunk(b"IEND", b"")
+
+
+def _convert(stored: Path, found: "Strips", suffix: str, file: IO[bytes]) -> None:
+    """Write the picture that a PNG holds, with the metadata of `found`."""
+    vips = _vips()
+    image = vips.Image.new_from_file(str(stored), access="sequential").copy()
     blobs = {"icc": ("icc-profile-data", found.icc), "exif": ("exif-data", found.exif)}
     kept = {name: blob for name, blob in blobs.items() if blob[1]}
     for field, blob in kept.values():
-        image.set_type(_vips().GValue.blob_type, field, blob)
+        image.set_type(vips.GValue.blob_type, field, blob)
     options = f"[{SAVED_AS[suffix]},keep={':'.join(kept) or 'none'}]"
-    image.write_to_target(_vips().Target.new_to_descriptor(file.fileno()), suffix + options)
+    image.write_to_target(vips.Target.new_to_descriptor(file.fileno()), suffix + options)
 
 
 def _reason(error: Exception) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from trellic.codec.decoder import Seen, decode_latents, unseen
 from trellic.codec.tiles import LATENT, MARGIN, SIDE, LatentStore, Workers
 from trellic.container import Box, Contents, Grid
-from trellic.container.grid import STRIDE
+from trellic.container.grid import STRIDE, coded
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.image import Pixels, unpack_alpha
 from trellic.model.networks import Floats, Networks
@@ -36,12 +36,14 @@ def decode_alpha(contents: Contents, number: int) -> Pixels | None:
 
 
 def shown_grid(grid: Grid) -> Grid:
-    """Return the tiles that are synthesized at a time: those that were coded, or smaller ones where these are large.
+    """Return what is synthesized at a time: a small picture whole, else halves of tiles of about SIDE.
 
-    A synthesis takes more memory than the latents it starts from.
+    A synthesis takes more memory than the latents it starts from, so that large tiles are shown in smaller ones.
     """
-    own = Grid.of(grid.width, grid.height, SIDE)
-    return grid if grid.tile_width * grid.tile_height <= LARGEST_SHOWN else own
+    tiles = grid if grid.tile_width * grid.tile_height <= LARGEST_SHOWN else Grid.of(grid.width, grid.height, SIDE)
+    if tiles.columns * tiles.rows == 1:
+        return tiles
+    return tiles._replace(tile_height=coded(tiles.tile_height // 2))
 
 
 @dataclass
