@@ -57,7 +57,7 @@ SLOW: dict[str, dict[str, str]] = {
     "emulated-Nehalem": {"EMULATED": "Nehalem", "THREADS": "1", **GENERIC},
 }
 SETTINGS = QUICK | SLOW
-DETAILS, SIDE = 1, 256
+DETAILS, SIDE = 1, 128
 """How many pictures, and the side of the part of each."""
 REPEATS = 31
 

@@ -266,6 +266,26 @@ def exactness() -> str:
     return "\n".join(lines)
 
 
+def damaged() -> str:
+    """Return what became of damaged streams."""
+    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("fuzz_*.json"))]
+    outcomes = list(dict.fromkeys(name for result in results for name in result["outcomes"]))
+    lines = [
+        "## Damaged streams",
+        "",
+        "`python tests/fuzz.py --streams 100000 --seed N --json experiments/results/fuzz_N.json`: what became of streams",
+        "with bits flipped, parts cut, moved and changed, most with their checksums made right again.",
+        "",
+        "| seed | streams | " + " | ".join(outcomes) + " | failures | slowest (s) | peak memory (GB) |",
+        "|---" * (5 + len(outcomes)) + "|",
+    ]
+    for result in results:
+        counts = " | ".join(str(result["outcomes"].get(name, 0)) for name in outcomes)
+        lines.append(f"| {result['seed']} | {result['streams']} | {counts} | {len(result['failures'])} | "
+                     f"{result['slowest_seconds']:.2f} | {result['peak_gigabytes']:.2f} |")  # fmt: skip
+    return "\n".join(lines)
+
+
 def large() -> str:
     """Return what large pictures take, and what tiles cost."""
     result = json.loads((RESULTS / "large.json").read_text())
@@ -312,7 +332,7 @@ def report() -> str:
     parts = ["# Results", "Made by `python experiments/report.py` from the files in `experiments/results/`."]
     parts += [rate_distortion(path) for path in sorted(RESULTS.glob("rate_distortion_*.json"))]
     parts += [published(), retraining(), quantizers(), ablation(), sources()]
-    parts += [exactness(), large(), speed(), designs()]
+    parts += [exactness(), damaged(), large(), speed(), designs()]
     return "\n\n".join(parts) + "\n"
 
 
