@@ -273,8 +273,8 @@ def damaged() -> str:
     lines = [
         "## Damaged streams",
         "",
-        "`python tests/fuzz.py --streams 100000 --seed N --json experiments/results/fuzz_N.json`: what became of streams",
-        "with bits flipped, parts cut, moved and changed, most with their checksums made right again.",
+        "`python tests/fuzz.py --streams 100000 --seed N --json experiments/results/fuzz_N.json`: what became of",
+        "streams with bits flipped, parts cut, moved and changed, most with their checksums made right again.",
         "",
         "| seed | streams | " + " | ".join(outcomes) + " | failures | slowest (s) | peak memory (GB) |",
         "|---" * (5 + len(outcomes)) + "|",
