@@ -7,7 +7,7 @@ From a model trained by rounding, for every quantizer: its tables refitted (befo
 latents, B the entropy networks, C both once more, D all weights with the quantizer in the loop, tables refitted each
 time; and the control, the synthesis retrained for as many steps on noise. Then B alone, and the same with the entropy
 networks made exact: the difference is what exactness costs. Beside them the released model. Training goes on where it
-was stopped, in runs/retraining, and so does measuring; `--quantizers` names those to do. Writes
+was stopped, in runs/retraining, and so does measuring; `--quantizers` and `--cells` name what to do. Writes
 experiments/results/retraining_NAME.json for each set, picture by picture.
 """
 
@@ -38,22 +38,25 @@ SETTINGS: dict[str, dict[str, float]] = {
 """One step and strength for all qualities and cells, those that calibration finds most often after retraining."""
 
 
-def cells_of(quantizer: str, start: Path) -> dict[Variant, Path]:
+def cells_of(quantizer: str, cells: list[str], start: Path) -> dict[Variant, Path]:
     """Train what is missing of a quantizer's cells; return their models."""
     values: dict[str, Any] = {"quantizer": quantizer, **SETTINGS[quantizer]}
     place = RUNS / "retraining" / quantizer
 
-    def train(name: str, stages: list[str]) -> Path:
+    def train(cell: str) -> Path:
+        name, stages = (
+            ("stages", STAGES[: CELLS[cell]]) if cell in CELLS else (cell, ["tables", OTHERS[cell], "tables"])
+        )
         return retrain(start, stages, RECIPE, values, place / name, RUNS / "cache", print)
 
-    models = {(quantizer, cell): train("stages", STAGES[:count]) for cell, count in CELLS.items()}
-    return models | {(quantizer, cell): train(cell, ["tables", stage, "tables"]) for cell, stage in OTHERS.items()}
+    return {(quantizer, cell): train(cell) for cell in cells}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", metavar="NAME=FOLDER")
     parser.add_argument("--quantizers", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
+    parser.add_argument("--cells", nargs="+", choices=[*CELLS, *OTHERS], default=[*CELLS, *OTHERS])
     options = parser.parse_args()
     start = RUNS / "retraining" / "start.trm"
     start.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +64,7 @@ def main() -> None:
     shipped = find_model(DEFAULT)
     variants: dict[Variant, Path] = {(name, "released"): shipped for name in ("uniform", "tcq8")}
     for quantizer in options.quantizers:
-        variants |= cells_of(quantizer, start)
+        variants |= cells_of(quantizer, options.cells, start)
     command = f"python experiments/retraining.py {' '.join(sys.argv[1:])}"
     for name, pictures in (text.split("=", 1) for text in options.sets):
         head = {"command": command, "model": ModelFile.read(shipped).name, "set": name}
