@@ -22,13 +22,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from trellic.cli.batch import find_files
 from trellic.cli.demo import BUNDLED
 from trellic.codec import Codec, Target
 from trellic.codec.encoder import analyse, quantize_in_order
@@ -123,13 +123,13 @@ class Hashed:
         self.digest.update(indices.astype("<i4").tobytes())
 
     def latents(self, table_rows: Any, indices: Any, line: Any, parameters: Any) -> None:
-        self.digest.update(indices.astype("<i4").tobytes())
+        self.side(table_rows, indices)
 
 
 def write(folder: Path, out: Path) -> dict[str, dict[str, str]]:
     """Encode every picture; keep streams by their own SHA-256, and return it with the indices', by case."""
     found, made = codecs(), {}
-    for path in pictures(folder):
+    for path, _ in find_files([str(folder)], SUFFIXES):
         picture = read(path)
         for (name, codec), quality in ((item, quality) for item in found.items() for quality in QUALITIES):
             data = codec.encode_picture(picture, Target(quality)).data
@@ -151,10 +151,6 @@ def decode_all(streams: list[str], out: Path) -> dict[str, str]:
         except TrellicError as error:
             found[stream] = type(error).__name__
     return found
-
-
-def pictures(folder: Path) -> Iterator[Path]:
-    yield from sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
 
 
 def in_process(setting: str, model: Path, action: str, request: tuple[Any, Path]) -> Any:
@@ -191,7 +187,7 @@ def compare(folder: Path, model: Path, settings: list[str], out: Path) -> dict[s
 
 def save_details(folder: Path, out: Path) -> None:
     """Save what slow settings code instead of whole pictures."""
-    for path in list(pictures(folder))[:DETAILS]:
+    for path, _ in find_files([str(folder)], SUFFIXES)[:DETAILS]:
         Image.fromarray(read(path).pixels[:SIDE, :SIDE]).save(out / f"{path.stem}.png")
 
 

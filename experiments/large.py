@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from trellic.cli.batch import find_files
 from trellic.codec import Codec, Target
 from trellic.container.grid import MOST_SIDE
 from trellic.evaluate.bdrate import bd_rate
@@ -37,7 +38,7 @@ REPEATS = 3
 
 def mosaic(folder: Path, side: int) -> np.ndarray:
     """Return a square of a folder's pictures side by side, row after row, uint8 (side, side, 3)."""
-    pixels = [read(path).pixels for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES]
+    pixels = [read(path).pixels for path, _ in find_files([str(folder)], SUFFIXES)]
     height, width = pixels[0].shape[:2]
     out = np.empty((side, side, 3), np.uint8)
     for number, (top, left) in enumerate((y, x) for y in range(0, side, height) for x in range(0, side, width)):
@@ -91,13 +92,12 @@ def cost_of_tiles(pixels: np.ndarray, side: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    folder, real = Path(sys.argv[1]), Path(sys.argv[2])
-    pictures = [path for path in sorted(real.iterdir()) if path.suffix in SUFFIXES]
+    folder, real = Path(sys.argv[1]), find_files([sys.argv[2]], SUFFIXES)
     shifted = mosaic(folder, 2304)[256:, 256:]  # so that no tile ends where a picture of the mosaic does
     costs = {"mosaic": cost_of_tiles(shifted, 1024)}
-    costs |= {
-        path.name: cost_of_tiles(pixels, max(pixels.shape) // 2) for path in pictures for pixels in [read(path).pixels]
-    }
+    for path, _ in real:
+        pixels = read(path).pixels
+        costs[path.name] = cost_of_tiles(pixels, max(pixels.shape) // 2)
     result = {
         "command": "python experiments/large.py " + " ".join(sys.argv[1:]),
         "model": ModelFile.read(find_model(DEFAULT)).name,

@@ -20,6 +20,7 @@ from unittest import mock
 
 import numpy as np
 
+from trellic.cli.batch import find_files
 from trellic.codec import Codec, Target, passes
 from trellic.codec.decoder import decode_latents
 from trellic.codec.encoder import analyse, code
@@ -83,7 +84,7 @@ def run(
     done = {(record["image"], record["quantizer"], record["variant"]) for record in records}
     codecs = {variant: Codec(str(model), threads=1, quantizer=variant[0]) for variant, model in variants.items()}
     with ThreadPoolExecutor(THREADS) as pool:
-        for path in sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES):
+        for path, _ in find_files([str(folder)], SUFFIXES):
             picture = read(path)
             tasks = [(variant, quality) for variant in variants if (path.name, *variant) not in done
                      for quality in qualities]  # fmt: skip

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from trellic.cli.batch import find_files
 from trellic.codec import Codec
 from trellic.evaluate.peers import JPEG, JPEG2000, WEBP, Peer, measure
 from trellic.evaluate.run import evaluate_picture
@@ -64,7 +65,7 @@ def main() -> None:
     old = json.loads(target.read_text()) if target.exists() else {"records": []}
     kept = [record for record in old["records"] if record["codec"] not in ours or old["model"] == model]
     done = {(record["codec"], record["image"]) for record in kept}
-    for path in sorted(path for path in options.folder.iterdir() if path.suffix in SUFFIXES):
+    for path, _ in find_files([str(options.folder)], SUFFIXES):
         for peer in PEERS.values():
             if (peer.name, path.name) not in done:
                 kept += peer_records(peer, path)

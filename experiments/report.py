@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from trellic.evaluate.bdrate import bd_rate, curve, pchip
+from trellic.evaluate.tables import Table
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "experiments" / "results"
@@ -49,20 +50,19 @@ def rate_distortion(path: Path) -> str:
     lines = [f"## {name}: {len(images)} pictures", "", f"Model {result['model']}, `{result['command']}`."]
     for codec, quantizer in result["quantizers"].items():
         lines += ["", f"### {name}, quantizer {quantizer}", ""]
-        lines += ["| quality | bpp | estimated bpp | PSNR (dB) | MS-SSIM |", "|---|---|---|---|---|"]
+        rows = []
         for setting in sorted({r["quality"] for r in records if r["codec"] == codec}):
             group = [r for r in records if r["codec"] == codec and r["quality"] == setting]
             means = [float(np.mean([r[key] for r in group])) for key in ("bpp", "estimated_bpp", "psnr", "ms_ssim")]
-            lines.append(f"| {setting:g} | {means[0]:.4f} | {means[1]:.4f} | {means[2]:.3f} | {means[3]:.5f} |")
+            rows.append([f"{setting:g}", f"{means[0]:.4f}", f"{means[1]:.4f}", f"{means[2]:.3f}", f"{means[3]:.5f}"])
         lines += [
+            Table(["quality", "bpp", "estimated bpp", "PSNR (dB)", "MS-SSIM"], rows).markdown(),
             "",
             "BD-rate (negative: fewer bits at equal PSNR), and bits at equal PSNR where the other codec has the rate",
             "at the head of the column.",
             "",
         ]
-        lines.append("| against | BD-rate, mean curve | range (dB) | BD-rate, mean of pictures | " +
-                     " | ".join(f"{rate:g} bpp" for rate in RATES) + " |")  # fmt: skip
-        lines.append("|---" * (4 + len(RATES)) + "|")
+        rows = []
         ours = mean_points(records, codec)
         for other in ("webp", "jpeg2000", "jpeg"):
             theirs = mean_points(records, other)
@@ -71,9 +71,11 @@ def rate_distortion(path: Path) -> str:
                 bd_rate(picture_points(records, other, i), picture_points(records, codec, i)).percent for i in images
             ]
             cells = [bits_at_equal_psnr(theirs, ours, rate) for rate in RATES]
-            shown = " | ".join("–" if cell is None else f"{cell:+.1f} %" for cell in cells)
-            lines.append(f"| {other} | {whole.percent:+.1f} % | {whole.low:.1f}–{whole.high:.1f} | "
-                         f"{float(np.mean(single)):+.1f} % | {shown} |")  # fmt: skip
+            shown = ["–" if cell is None else f"{cell:+.1f} %" for cell in cells]
+            span, mean = f"{whole.low:.1f}–{whole.high:.1f}", f"{float(np.mean(single)):+.1f} %"
+            rows.append([other, f"{whole.percent:+.1f} %", span, mean, *shown])
+        head = ["against", "BD-rate, mean curve", "range (dB)", "BD-rate, mean of pictures"]
+        lines.append(Table([*head, *(f"{rate:g} bpp" for rate in RATES)], rows).markdown())
     return "\n".join(lines)
 
 
@@ -87,14 +89,13 @@ def published() -> str:
         "",
         "BD-rate of trellic by quantizer. Source of each curve: `experiments/results/published_kodak.json`.",
         "",
-        "| against | " + " | ".join(result["quantizers"].values()) + " | range (dB) |",
-        "|---" * (2 + len(ours)) + "|",
     ]
+    rows = []
     for codec, entry in json.loads(path.read_text()).items():
         anchor = [tuple(point) for point in entry["bpp_psnr"]]
         rates = [bd_rate(anchor, points) for points in ours.values()]
-        cells = " | ".join(f"{rate.percent:+.1f} %" for rate in rates)
-        lines.append(f"| {codec} | {cells} | {rates[0].low:.1f}–{rates[0].high:.1f} |")
+        rows.append([codec, *(f"{rate.percent:+.1f} %" for rate in rates), f"{rates[0].low:.1f}–{rates[0].high:.1f}"])
+    lines.append(Table(["against", *result["quantizers"].values(), "range (dB)"], rows).markdown())
     return "\n".join(lines)
 
 
@@ -117,9 +118,8 @@ def quantizers() -> str:
         "`uniform` reaches at each quality but the lowest and the highest.",
         f"Model {results[0]['model']}, `{results[0]['command']}`.",
         "",
-        "| set | quantizer | untuned | refitted | refitted, against untuned uniform | refitted, by quality |",
-        "|---|---|---|---|---|---|",
     ]
+    rows = []
     for result in results:
         records = result["records"]
         names = list(dict.fromkeys(record["quantizer"] for record in records))
@@ -134,8 +134,9 @@ def quantizers() -> str:
                 bits_at_equal_psnr(anchors["refitted"], points["refitted"], rate) for rate, _ in anchors["refitted"]
             ]
             by_quality = ", ".join("–" if gap is None else f"{gap:+.1f}" for gap in gaps[1:-1])
-            cells = " | ".join(f"{rate:+.2f} %" for rate in rates)
-            lines.append(f"| {result['set']} | {name} | {cells} | {by_quality} |")
+            rows.append([result["set"], name, *(f"{rate:+.2f} %" for rate in rates), by_quality])
+    head = ["set", "quantizer", "untuned", "refitted", "refitted, against untuned uniform", "refitted, by quality"]
+    lines.append(Table(head, rows).markdown())
     return "\n".join(lines)
 
 
@@ -149,12 +150,11 @@ def retraining() -> str:
         "BD-rate by file bytes, stage by stage; decoding is the same network throughout. Against `uniform` before",
         "retraining, and against the same quantizer before. A: synthesis on the quantizer's latents; B: entropy",
         "networks; C: both again; D: all weights, the quantizer in the loop; tables refitted each time. Control: A",
-        "on noise.",
-        f"As many steps a stage, one seed. Released: model {results[0]['model']}. `{results[0]['command']}` says how.",
+        "on noise. As many steps a stage, one seed; only what is listed was measured.",
+        f"Released: model {results[0]['model']}. `{results[0]['command']}` says how.",
         "",
-        "| quantizer | stage | " + " | ".join(f"{r['set']}, against uniform | against itself" for r in results) + " |",
-        "|---" * (2 + 2 * len(results)) + "|",
     ]
+    rows = []
     for quantizer, variant in variants:
         cells = []
         for result in results:
@@ -162,8 +162,10 @@ def retraining() -> str:
             for anchor in ("uniform", quantizer):
                 rate = bd_rate(variant_points(result["records"], anchor, "before"), points).percent
                 cells.append(f"{rate:+.2f} %")
-        lines.append(f"| {quantizer} | {variant} | " + " | ".join(cells) + " |")
+        rows.append([quantizer, variant, *cells])
+    against = [head for result in results for head in (f"{result['set']}, against uniform", "against itself")]
     lines += [
+        Table(["quantizer", "stage", *against], rows).markdown(),
         "",
         "![Rate-distortion curves before and after retraining](figures/retraining.svg)",
         "",
@@ -174,20 +176,22 @@ def retraining() -> str:
 
 def ablation() -> str:
     """Return what the parts of the trellis contribute."""
+    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("ablation_*.json"))]
     lines = [
         "## Parts of the trellis",
         "",
         "BD-rate of tcq8 against `uniform`, one part left out or changed at a time.",
+        f"Model {results[0]['model']}, `{results[0]['command']}`.",
         "",
     ]
-    lines += ["| set | tcq8 | " + " | ".join(PARTS) + " |", "|---" * (2 + len(PARTS)) + "|"]
-    for path in sorted(RESULTS.glob("ablation_*.json")):
-        result = json.loads(path.read_text())
+    rows = []
+    for result in results:
         anchor = variant_points(result["records"], "uniform", "refitted")
         rates = [
             bd_rate(anchor, variant_points(result["records"], "tcq8", part)).percent for part in ("refitted", *PARTS)
         ]
-        lines.append(f"| {result['set']} | " + " | ".join(f"{rate:+.2f} %" for rate in rates) + " |")
+        rows.append([result["set"], *(f"{rate:+.2f} %" for rate in rates)])
+    lines.append(Table(["set", "tcq8", *PARTS], rows).markdown())
     return "\n".join(lines)
 
 
@@ -202,23 +206,25 @@ def sources() -> str:
         f"4 states (theory 0.996), {granular['tcq8']:.3f} dB with 8 (theory 1.084). Gain over rdoq in dB, measured /",
         "expected:",
         "",
-        "| source | quantizer | " + " | ".join(f"{rate:g} bit" for rate in result["rates"]) + " |",
-        "|---" * (2 + len(result["rates"])) + "|",
     ]
+    head = ["source", "quantizer", *(f"{rate:g} bit" for rate in result["rates"])]
+    rows = []
     for source, gains in result["gain_over_rdoq_db"].items():
         for name, found in gains.items():
             pairs = zip(found, result["expected_db"][source][name], strict=True)
-            lines.append(f"| {source} | {name} | " + " | ".join(f"{g:.2f} / {e:.2f}" for g, e in pairs) + " |")
+            rows.append([source, name, *(f"{gain:.2f} / {expected:.2f}" for gain, expected in pairs)])
     lines += [
+        Table(head, rows).markdown(),
         "",
         "The same in dB below the source's variance. No code does better on a Gaussian source than 6.02 dB a bit.",
         "",
-        "| source | quantizer | " + " | ".join(f"{rate:g} bit" for rate in result["rates"]) + " |",
-        "|---" * (2 + len(result["rates"])) + "|",
     ]
-    for source, by_quantizer in result["decibels"].items():
-        for name, found in by_quantizer.items():
-            lines.append(f"| {source} | {name} | " + " | ".join(f"{value:.2f}" for value in found) + " |")
+    rows = [
+        [source, name, *(f"{value:.2f}" for value in found)]
+        for source, by_quantizer in result["decibels"].items()
+        for name, found in by_quantizer.items()
+    ]
+    lines.append(Table(head, rows).markdown())
     return "\n".join(lines)
 
 
@@ -230,13 +236,12 @@ def designs() -> str:
         f"`{result['command']}`: {result['minutes']:g} minutes each. Cost is the mean over five qualities of",
         "log(bpp + λ·MSE) on held-out pictures: 0.01 lower is 1 % better.",
         "",
-        "| design | cost | steps | decoder kMAC/px | decode 768×512 (ms) |",
-        "|---|---|---|---|---|",
     ]
+    rows = []
     for record in result["records"]:
         cost, time = ("diverged" if record[key] is None else f"{record[key]:{form}}" for key, form in FORMS)
-        lines.append(f"| {record['design']} | {cost} | {record['steps']} | "
-                     f"{record['decoder_kmac']:.1f} | {time} |")  # fmt: skip
+        rows.append([record["design"], cost, str(record["steps"]), f"{record['decoder_kmac']:.1f}", time])
+    lines.append(Table(["design", "cost", "steps", "decoder kMAC/px", "decode 768×512 (ms)"], rows).markdown())
     return "\n".join(lines)
 
 
@@ -253,10 +258,11 @@ def exactness() -> str:
     for kind in ("exact, whole pictures", "exact, details", "floating, details"):
         pairs = result[kind]["pairs"]
         readers = list(dict.fromkeys(pair["reader"] for pair in pairs))
-        lines += ["", f"| {kind} | " + " | ".join(readers) + " |", "|---" * (1 + len(readers)) + "|"]
+        rows = []
         for writer in dict.fromkeys(pair["writer"] for pair in pairs):
             own = {pair["reader"]: f"{pair['same']} / {pair['streams']}" for pair in pairs if pair["writer"] == writer}
-            lines.append(f"| {writer} | " + " | ".join(own[reader] for reader in readers) + " |")
+            rows.append([writer, *(own[reader] for reader in readers)])
+        lines += ["", Table([kind, *readers], rows).markdown()]
     times = result["decode_ms"]
     lines += [
         "",
@@ -276,13 +282,14 @@ def damaged() -> str:
         "`python tests/fuzz.py --streams 100000 --seed N --json experiments/results/fuzz_N.json`: what became of",
         "streams with bits flipped, parts cut, moved and changed, most with their checksums made right again.",
         "",
-        "| seed | streams | " + " | ".join(outcomes) + " | failures | slowest (s) | peak memory (GB) |",
-        "|---" * (5 + len(outcomes)) + "|",
     ]
+    rows = []
     for result in results:
-        counts = " | ".join(str(result["outcomes"].get(name, 0)) for name in outcomes)
-        lines.append(f"| {result['seed']} | {result['streams']} | {counts} | {len(result['failures'])} | "
-                     f"{result['slowest_seconds']:.2f} | {result['peak_gigabytes']:.2f} |")  # fmt: skip
+        counts = [result["seed"], result["streams"], *(result["outcomes"].get(name, 0) for name in outcomes)]
+        bounds = f"{result['slowest_seconds']:.2f}", f"{result['peak_gigabytes']:.2f}"
+        rows.append([*map(str, [*counts, len(result["failures"])]), *bounds])
+    head = ["seed", "streams", *outcomes, "failures", "slowest (s)", "peak memory (GB)"]
+    lines.append(Table(head, rows).markdown())
     return "\n".join(lines)
 
 
@@ -295,20 +302,22 @@ def large() -> str:
         f"`{result['command']}`, model {result['model']},",
         "PNG to .tlic and back in fresh processes, medians. Seconds a megapixel: beyond those of the smallest picture.",
         "",
-        "| megapixels | verb | seconds | seconds a megapixel | processors' seconds | peak memory (MB) |",
-        "|---|---|---|---|---|---|",
     ]
+    rows = []
     start = {record["verb"]: record["seconds"] for record in reversed(result["sizes"])}
     for record in result["sizes"]:
         beyond = record["seconds"] - start[record["verb"]]
         each = f"{beyond / record['megapixels']:.3f}" if beyond and record["verb"] != "decode a region" else "–"
-        lines.append(f"| {record['megapixels']:.3g} | {record['verb']} | {record['seconds']:.2f} | {each} | "
-                     f"{record['cpu_seconds']:.2f} | {record['peak_bytes'] / 1e6:.0f} |")  # fmt: skip
+        times = f"{record['seconds']:.2f}", each, f"{record['cpu_seconds']:.2f}"
+        rows.append([f"{record['megapixels']:.3g}", record["verb"], *times, f"{record['peak_bytes'] / 1e6:.0f}"])
+    head = ["megapixels", "verb", "seconds", "seconds a megapixel", "processors' seconds", "peak memory (MB)"]
+    lines.append(Table(head, rows).markdown())
     lines += ["", "What tiles cost, BD-rate against the same picture coded whole:", ""]
-    lines += ["| picture | size | tiles | cost |", "|---|---|---|---|"]
+    rows = []
     for name, cost in result["cost_of_tiles"].items():
         size, tile = f"{cost['width']}×{cost['height']}", f"{cost['tile']}×{cost['tile']}"
-        lines.append(f"| {name} | {size} | {tile} | {cost['bd_rate']:+.2f} % |")
+        rows.append([name, size, tile, f"{cost['bd_rate']:+.2f} %"])
+    lines.append(Table(["picture", "size", "tiles", "cost"], rows).markdown())
     return "\n".join(lines)
 
 
@@ -321,10 +330,9 @@ def speed() -> str:
         f"`{result['command']}`, {result['processors']} processors ({result['processor']}), medians; a 768×512",
         "photograph at quality 50.",
         "",
-        "| what | measured |",
-        "|---|---|",
     ]
-    return "\n".join([*lines, *[f"| {name} | {value:.3g} {unit} |" for name, value, unit in result["figures"]]])
+    rows = [[name, f"{value:.3g} {unit}"] for name, value, unit in result["figures"]]
+    return "\n".join([*lines, Table(["what", "measured"], rows).markdown()])
 
 
 def report() -> str:

@@ -12,7 +12,6 @@ experiments/results/retraining_NAME.json for each set, picture by picture.
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,7 @@ def main() -> None:
     variants: dict[Variant, Path] = {(name, "released"): shipped for name in ("uniform", "tcq8")}
     for quantizer in options.quantizers:
         variants |= cells_of(quantizer, options.cells, start)
-    command = f"python experiments/retraining.py {' '.join(sys.argv[1:])}"
+    command = f"python experiments/retraining.py {' '.join(options.sets)}"
     for name, pictures in (text.split("=", 1) for text in options.sets):
         head = {"command": command, "model": ModelFile.read(shipped).name, "set": name}
         run(variants, Path(pictures), RESULTS / f"retraining_{name}.json", head, QUALITIES)

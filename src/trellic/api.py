@@ -12,7 +12,7 @@ from PIL import Image
 from trellic.codec import Codec, Target
 from trellic.codec.codec import Region
 from trellic.codec.decoder import check_coded_size
-from trellic.container import Contents, read_stream, scan_stream, size_in
+from trellic.container import Contents, scan_stream, size_in
 from trellic.container.bytes import Data
 from trellic.container.header import MOST_PIXELS, QUALITY_ONE
 from trellic.container.sections import LAST
@@ -73,15 +73,15 @@ def codec_for(data: Data, limit: int, threads: int = 0) -> Codec:
 
 def info(data: bytes) -> dict[str, Any]:
     """Return what the header and the section table of a .tlic file say, as plain JSON values."""
-    header, sections = read_stream(data)
-    grid = Contents.of(*scan_stream(data)).grid
+    header, sections = scan_stream(data)
     try:
         model = find_model_by_hash(header.model).stem
     except MissingModel:
         model = None
     sizes: dict[str, int] = {}
     for section in sections:
-        sizes[section.name] = sizes.get(section.name, 0) + len(section.payload)
+        sizes[section.name] = sizes.get(section.name, 0) + len(section.read())
+    grid = Contents.of(header, sections).grid
     latents = sum(sizes.get(kind.name.lower(), 0) for kind in LAST)
     return {
         "bytes": len(data),

@@ -103,6 +103,17 @@ class Picture:
         return self.pixels[top:bottom], self.alpha[top:bottom] if self.alpha is not None else None
 
 
+def mode_of(grey: bool, has_alpha: bool) -> str:
+    """Return the mode of the Pillow image that a decoded picture becomes."""
+    return ("L" if grey else "RGB") + ("A" if has_alpha else "")
+
+
+def interleave(planes: Pixels, pixels: Pixels) -> None:
+    """Put planes, uint8 (3, H, W), into pixels, (H, W, 3): three strided copies are quicker than one transposed."""
+    for channel in range(3):
+        pixels[:, :, channel] = planes[channel]
+
+
 def check_size(width: int, height: int, limit: int) -> None:
     """Raise PictureTooLarge where a picture has more pixels than `limit`, BadRequest where it has none."""
     if min(width, height) < 1:

@@ -17,7 +17,7 @@ import numpy as np
 
 from trellic.errors import BadRequest, UnreadablePicture
 from trellic.files import temporary_beside, write_atomically
-from trellic.image import Converted, Pixels, Source, check_size, read, size_of
+from trellic.image import Converted, Pixels, Source, check_size, mode_of, read, size_of
 
 if TYPE_CHECKING:
     from trellic.codec.codec import Strips
@@ -167,7 +167,7 @@ def write_strips(found: "Strips", path: Path) -> None:
 
 def _write_stored_png(found: "Strips", file: IO[bytes]) -> None:
     """Write a PNG that is not compressed: libvips reads it row by row, where it would map a file of bare samples."""
-    colour_type = {(True, False): 0, (False, False): 2, (True, True): 4, (False, True): 6}[found.grey, found.has_alpha]
+    colour_type = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}[mode_of(found.grey, found.has_alpha)]
 
     def write_chunk(kind: bytes, body: bytes) -> None:
         file.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))

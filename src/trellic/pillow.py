@@ -11,6 +11,7 @@ from trellic import api
 from trellic.container.header import MAGIC, Mode
 from trellic.container.sections import SectionType, read_stream
 from trellic.errors import TrellicError
+from trellic.image import mode_of
 
 FORMAT = "TLIC"
 
@@ -30,9 +31,7 @@ class TlicImageFile(ImageFile.ImageFile):
             raise SyntaxError(str(error)) from error
         alpha = any(section.type in {SectionType.ALPHA, SectionType.TILE_ALPHA} for section in sections)
         self._size = (header.width, header.height)
-        self._mode = ("L" if header.mode is Mode.GREY else "RGB") if not alpha else (
-            "LA" if header.mode is Mode.GREY else "RGBA"
-        )  # fmt: skip
+        self._mode = mode_of(header.mode is Mode.GREY, alpha)
 
     def load(self) -> Any:
         """Decode the stream, once. Raises OSError, as Pillow's own plugins do."""

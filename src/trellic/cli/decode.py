@@ -26,7 +26,7 @@ def decode(
     from trellic import api
     from trellic.cli.resume import check_picture
     from trellic.files import open_bytes
-    from trellic.image import lift_pillows_limit, save, to_pillow
+    from trellic.image import lift_pillows_limit, mode_of, save, to_pillow
     from trellic.large import can_write_strips, is_large, write_strips
 
     region = region_of(crop) if crop else None
@@ -40,7 +40,8 @@ def decode(
                 write_strips(found, job.target)
             else:
                 save(to_pillow(found.join()), job.target)
-        facts = {"width": found.width, "height": found.height, "grey": found.grey, "alpha": found.has_alpha}
+        mode = mode_of(found.grey, found.has_alpha)
+        facts = {"width": found.width, "height": found.height, "mode": mode}
         return {**facts, "line": f"{job.source} → {job.target}  {found.width}×{found.height}"}
 
     jobs = plan(inputs, out, [".tlic"], f".{format.lstrip('.')}")

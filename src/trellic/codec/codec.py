@@ -147,7 +147,7 @@ class Codec:
         width, height = picture.width, picture.height
         check_coded_size(width, height, self.limit)
         grid = Grid.of(width, height, self.tile)
-        networks, workers = self._means(grid.columns * grid.rows)
+        networks, workers = self._means(grid.tiles)
         trial = Trial(networks, self.quantization, picture, grid, workers, target.is_searched_for, progress)
         mode = Mode.GREY if picture.grey else Mode.RGB
         metadata = self._metadata(picture)

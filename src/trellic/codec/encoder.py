@@ -15,7 +15,7 @@ from trellic.entropy.machine import Indices, Rows, walk
 from trellic.entropy.parameters import Parameters
 from trellic.entropy.rans import Encoder, estimate_bits
 from trellic.entropy.tables import ESCAPE_LIMIT, Tables
-from trellic.image import Pixels
+from trellic.image import Pixels, interleave
 from trellic.model.networks import Floats, Networks
 from trellic.quantize import Quantizer, Setting
 
@@ -40,7 +40,9 @@ class Coded:
     def reconstruct(self, networks: Networks, quality: int, analysed: Analysed) -> Pixels:
         """Return the picture that a decoder will show where it was coded whole, uint8 (H, W, 3)."""
         planes = networks.synthesis(self.latents, quality / HIGHEST_QUALITY)
-        return np.ascontiguousarray(planes[:, : analysed.height, : analysed.width].transpose(1, 2, 0))
+        pixels = np.empty((analysed.height, analysed.width, 3), np.uint8)
+        interleave(planes[:, : analysed.height, : analysed.width], pixels)
+        return pixels
 
 
 def analyse(networks: Networks, pixels: Pixels) -> Analysed:

@@ -11,7 +11,7 @@ from trellic.codec.tiles import LATENT, MARGIN, SIDE, LatentStore, Workers
 from trellic.container import Box, Contents, Grid
 from trellic.container.grid import STRIDE, coded
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.image import Pixels, unpack_alpha
+from trellic.image import Pixels, interleave, unpack_alpha
 from trellic.model.networks import Floats, Networks
 
 LARGEST_SHOWN = (3 * SIDE // 2 + STRIDE) ** 2
@@ -41,7 +41,7 @@ def shown_grid(grid: Grid) -> Grid:
     A synthesis takes more memory than the latents it starts from, so that large tiles are shown in smaller ones.
     """
     tiles = grid if grid.tile_width * grid.tile_height <= LARGEST_SHOWN else Grid.of(grid.width, grid.height, SIDE)
-    if tiles.columns * tiles.rows == 1:
+    if tiles.tiles == 1:
         return tiles
     return tiles._replace(tile_height=coded(tiles.tile_height // 2))
 
@@ -76,9 +76,7 @@ class StripDecoder:
             pixels = np.empty((strip.height, strip.width, 3), np.uint8)
             for box, planes in zip(boxes, self.workers.map(self._synthesize, boxes), strict=True):
                 shared = box.common(strip)
-                place, own = shared.within(strip), shared.within(box)
-                for channel in range(3):  # three strided copies: quicker than one transposed
-                    pixels[*place, channel] = planes[channel, *own]
+                interleave(planes[:, *shared.within(box)], pixels[*shared.within(strip)])
             yield pixels, self._alpha_of(strip) if has_alpha else None
 
     def _synthesize(self, box: Box) -> Pixels:
@@ -90,12 +88,10 @@ class StripDecoder:
     def _alpha_of(self, strip: Box) -> Pixels:
         """Return alpha of a strip, 255 where a tile is opaque."""
         alpha = np.full((strip.height, strip.width), 255, np.uint8)
-        numbers = list(self.grid.touching(strip))
-        self.alpha = {number: found for number, found in self.alpha.items() if number in numbers}
-        for number in numbers:
-            if number not in self.alpha:  # strips of a large tile need the same
-                self.alpha[number] = decode_alpha(self.contents, number)
-            tile, found = self.grid.tile(number), self.alpha[number]
+        kept, self.alpha = self.alpha, {}
+        for number in self.grid.touching(strip):
+            found = kept[number] if number in kept else decode_alpha(self.contents, number)
+            tile, self.alpha[number] = self.grid.tile(number), found  # the next strip may need it again
             if found is not None:
                 shared = tile.common(strip)
                 alpha[*shared.within(strip)] = found[*shared.within(tile)]

@@ -1,6 +1,6 @@
 """One picture under rate control: coded at any quality, tile by tile."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property
 
 from trellic.codec.encoder import Analysed, analyse_tile, code
@@ -55,21 +55,18 @@ class Trial:
         if self.keep:
             found = self.workers.map(code_tile, self._analysed)
         else:
-            found = self.workers.map(lambda window: code_tile(self._analyse(window)), self._windows)
+            seen = windows(self.picture, self.grid)
+            found = self.workers.map(lambda window: code_tile(self._analyse(window)), seen)
         pieces, bits = [], 0.0
         for latents, alpha, promised in found:
             pieces.append((latents, alpha))
             bits += promised
-            self.progress(len(pieces), self.grid.columns * self.grid.rows)
+            self.progress(len(pieces), self.grid.tiles)
         return pieces, bits
-
-    @property
-    def _windows(self) -> Iterable[Window]:
-        return windows(self.picture, self.grid)
 
     @cached_property
     def _analysed(self) -> list[Tile]:
-        return list(self.workers.map(self._analyse, self._windows))
+        return list(self.workers.map(self._analyse, windows(self.picture, self.grid)))
 
     def _analyse(self, window: Window) -> Tile:
         alpha = pack_alpha(window.alpha) if window.alpha is not None else b""

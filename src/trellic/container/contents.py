@@ -43,7 +43,7 @@ class Contents:
         else:
             grid = Grid.whole(header.width, header.height)
             pieces = (Piece(once[SectionType.LATENTS], once.get(SectionType.ALPHA)),)
-        if len(pieces) != grid.columns * grid.rows:
+        if len(pieces) != grid.tiles:
             raise DamagedStream(f"{len(pieces)} tiles, where {grid.columns}×{grid.rows} are announced")
         return cls(header, grid, pieces, once.get(SectionType.ICC), once.get(SectionType.EXIF))
 

@@ -100,6 +100,11 @@ class Grid(NamedTuple):
         """Tiles in a column."""
         return -(-coded(self.height) // self.tile_height)
 
+    @property
+    def tiles(self) -> int:
+        """How many there are."""
+        return self.columns * self.rows
+
     def tile(self, number: int) -> Box:
         """Return a tile by its number in raster order."""
         row, column = divmod(number, self.columns)
@@ -129,7 +134,7 @@ class Grid(NamedTuple):
             min(SMALLEST_TILE, coded(side)) <= tile <= coded(side)
             for side, tile in ((width, grid.tile_width), (height, grid.tile_height))
         )
-        if not reader.done or not possible or grid.columns * grid.rows == 1:
+        if not reader.done or not possible or grid.tiles == 1:
             raise DamagedStream(f"impossible tiles of {grid.tile_width}×{grid.tile_height}")
         return grid
 

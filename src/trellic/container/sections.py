@@ -62,11 +62,16 @@ class Stored:
     start: int
     data: Data
 
+    @property
+    def name(self) -> str:
+        """The type's name in lower case, or its number."""
+        return section_name(self.type)
+
     def read(self) -> bytes:
         """Return the payload. Raises DamagedStream where its checksum is wrong."""
         payload = self.data[self.start : self.start + self.length]
         if zlib.crc32(payload, self.type) != self.checksum:
-            raise DamagedStream(f"the checksum of section {section_name(self.type)} is wrong")
+            raise DamagedStream(f"the checksum of section {self.name} is wrong")
         return payload
 
 
