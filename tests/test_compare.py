@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +36,10 @@ def compared(path, images=("a.png", "b.png"), peers=PEERS):
     """Return the results of small pictures, and what was complained of."""
     told = []
     results = Results.open(path, peers)
-    comparison = Comparison(peers, results, lambda: results.write("trellic compare"), told.append)
-    for seed, image in enumerate(images):
-        comparison.measure_picture(image, textured(48, 64, seed))
+    with ThreadPoolExecutor(1) as pool:
+        comparison = Comparison(peers, results, pool, lambda: results.write("trellic compare"), told.append)
+        for seed, image in enumerate(images):
+            comparison.measure_picture(image, textured(48, 64, seed))
     return results, told
 
 
@@ -102,7 +104,8 @@ def test_a_codec_set_otherwise_is_measured_anew(tmp_path):
 def test_another_picture_of_the_same_name_is_measured_anew(tmp_path):
     before, _ = compared(tmp_path / "r.json", images=("a.png",))
     results = Results.open(tmp_path / "r.json", PEERS)
-    Comparison(PEERS, results, lambda: None, print).measure_picture("a.png", textured(48, 64, 9))
+    with ThreadPoolExecutor(1) as pool:
+        Comparison(PEERS, results, pool, lambda: None, print).measure_picture("a.png", textured(48, 64, 9))
     contents = [{entry["content"] for entry in each.lists["records"]} for each in (before, results)]
     assert len(contents[1]) == 1
     assert contents[0].isdisjoint(contents[1])

@@ -38,7 +38,7 @@ def compare(
 
     from trellic.cli.batch import complain, console, find_files
     from trellic.errors import BadRequest, PeerFailed
-    from trellic.evaluate.compare import Comparison, Results, complete, distinct_names
+    from trellic.evaluate.compare import Comparison, Results, complete, distinct_names, other_processors
     from trellic.evaluate.contestants import contestant
     from trellic.evaluate.details import measure_details, spread
     from trellic.evaluate.memory import measure_memory
@@ -55,11 +55,11 @@ def compare(
     names = distinct_names(find_files(inputs, SUFFIXES))
     results = Results.open(json_file, peers)
     command = shlex.join(["trellic", *sys.argv[1:]])
-    comparison = Comparison(peers, results, lambda: results.write(command), complain)
 
     areas: dict[Path, int] = {}
     failures = 0
-    with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
+    with other_processors() as pool, Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
+        comparison = Comparison(peers, results, pool, lambda: results.write(command), complain)
         task = bar.add_task("", total=len(names) * len(peers))
         for path, picture in readable(names, complain):
             bar.update(task, description=names[path])

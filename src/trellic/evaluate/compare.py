@@ -1,17 +1,21 @@
 """A comparison of codecs: every picture through every codec at enough rates, in one run on one machine.
 
 What was measured is kept in one file, record by record, and never measured twice: a record belongs to a codec as it was
-set, to a picture's pixels and to a setting. Figures are of the decoded 8-bit picture. Times are one thread's, of what a
-caller waits for: for hevc and vvc they include starting ffmpeg and the colour conversion, for trellic not loading the
-model; `start` is the same for a tiny picture.
+set, to a picture's pixels and to a setting. Figures are of the decoded 8-bit picture; other processes compute them
+while the next file is coded. Times are one thread's, of what a caller waits for: for hevc and vvc they include starting
+ffmpeg and the colour conversion, for trellic not loading the model; `start` is the same for a tiny picture.
 """
 
 import hashlib
 import json
 import math
+import multiprocessing
 import os
 import platform
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,24 +124,42 @@ def figures(pixels: Pixels, point: Point) -> Record:
     }
 
 
+@contextmanager
+def other_processors() -> Iterator[Executor]:
+    """Yield processes to compute figures in: one for every processor but that of the codecs, and at least one."""
+    workers = max(1, (os.cpu_count() or 1) - 1)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 @dataclass
 class Comparison:
     """A run over pictures: what is known already is left as it is, a codec's failure is told and gone past.
 
-    save      keeps the results; called after each codec that measured something on a picture
+    pool      computes figures
+    save      keeps the results; called after each picture of which something was measured
     complain  takes a line about what failed
     """
 
     peers: Sequence[Peer]
     results: Results
+    pool: Executor
     save: Callable[[], None]
     complain: Callable[[str], None]
     ready: set[str] = field(default_factory=set)
 
     def measure_picture(self, image: str, pixels: Pixels, progress: Callable[[], None] = lambda: None) -> bool:
-        """Measure what is missing of a picture, uint8 (H, W, 3); return whether nothing failed."""
+        """Measure what is missing of a picture, uint8 (H, W, 3); return whether nothing failed.
+
+        progress  is called after each codec
+        """
         content = fingerprint(pixels)
         self.results.forget_other_content(image, content)
+        coded: list[tuple[Record, Future[Record]]] = []
         sound = True
         for peer in self.peers:
             known = {entry["setting"] for entry in self.results.of("records", codec=peer.name, image=image)}
@@ -146,13 +168,16 @@ class Comparison:
                 if missing:
                     self._make_ready(peer)
                 for setting in missing:
-                    self.results.lists["records"].append(record(peer, image, content, pixels, setting))
+                    point = measure(peer, pixels, setting)
+                    entry = record(peer, image, content, pixels, setting, point)
+                    coded.append((entry, self.pool.submit(figures, pixels, point)))
             except PeerFailed as error:
                 self.complain(f"{image}: {peer.name}: {error}")
                 sound = False
-            if missing:
-                self.save()
             progress()
+        self.results.lists["records"] += [entry | measured.result() for entry, measured in coded]
+        if coded:
+            self.save()
         return sound
 
     def _make_ready(self, peer: Peer) -> None:
@@ -169,9 +194,8 @@ class Comparison:
             self.results.lists["starts"].append({"codec": peer.name, **times})
 
 
-def record(peer: Peer, image: str, content: str, pixels: Pixels, setting: float) -> Record:
-    """Encode and decode a picture, uint8 (H, W, 3), and return what that took and what came back."""
-    point = measure(peer, pixels, setting)
+def record(peer: Peer, image: str, content: str, pixels: Pixels, setting: float, point: Point) -> Record:
+    """Return what tells a coded picture, uint8 (H, W, 3), from others, and how long it took."""
     return {
         "codec": peer.name,
         "image": image,
@@ -179,7 +203,6 @@ def record(peer: Peer, image: str, content: str, pixels: Pixels, setting: float)
         "width": pixels.shape[1],
         "height": pixels.shape[0],
         "setting": setting,
-        **figures(pixels, point),
         "encode_seconds": point.encode_seconds,
         "decode_seconds": point.decode_seconds,
     }
