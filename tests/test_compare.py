@@ -14,7 +14,7 @@ from PIL import Image
 from conftest import textured
 from trellic.cli.compare import ALL
 from trellic.errors import BadRequest, MissingLibrary, PeerFailed
-from trellic.evaluate.compare import Comparison, Results, complete, distinct_names
+from trellic.evaluate.compare import Comparison, Results, by_set, complete, distinct_names
 from trellic.evaluate.contestants import NAMES, contestant
 from trellic.evaluate.details import measure_details, spread
 from trellic.evaluate.ffmpeg import HEVC, VVC, video_peer
@@ -148,6 +148,12 @@ def test_pictures_of_one_name_stay_apart():
     assert list(distinct_names(files).values()) == ["x/a.png", "y/a.png", "b.png"]
 
 
+def test_a_set_is_the_folder_that_was_given_or_that_a_file_lies_in(tmp_path):
+    deep = tmp_path / "photos" / "june" / "a.png"
+    given = [(deep, Path("june/a.png")), (tmp_path / "maps" / "b.png", Path("b.png")), (deep, Path("june/a.png"))]
+    assert by_set(given, distinct_names(given)) == {"photos": [str(deep)], "maps": ["b.png"]}
+
+
 def test_a_file_nearest_in_size_is_found():
     pixels = textured(48, 64)
     wanted = measure(JPEG, pixels, 60).bytes
@@ -161,14 +167,20 @@ def test_the_page_shows_every_codec_and_needs_no_network(tmp_path):
     pixels = {"a.png": textured(48, 64, 0), "b.png": textured(48, 64, 1)}
     for image in spread(list(pixels), 2):
         measure_details(PEERS, image, pixels[image], results, tmp_path / "out")
-    (tmp_path / "p.json").write_text(json.dumps({"kodak": {"vtm": {"bpp_psnr": [[0.5, 20], [1, 30], [3, 45]]}}}))
-    curves = read_published(tmp_path / "p.json", "kodak")
-    Report(results, ["jpeg", "webp"], list(pixels), curves).write(tmp_path / "out", "trellic compare <&>")
+    (tmp_path / "p.json").write_text(
+        json.dumps({"kodak": {n: {"bpp_psnr": [[0.5, 20], [1, 30], [3, 45]]} for n in ("vtm", "jpeg")}})
+    )
+    results.sets = {"kodak": ["a.png", "b.png"], "another": ["b.png"]}
+    curves = read_published(tmp_path / "p.json")
+    Report(results, ["jpeg", "webp"], curves).write(tmp_path / "out", "trellic compare <&>")
     page, table = ((tmp_path / "out" / name).read_text() for name in ("index.html", "report.md"))
     for text in (page, table):
         assert all(label in text for label in ("JPEG", "WebP", "vtm", "a.png", "b.png"))
         assert not re.search(r"https?:|//\w", text.replace("</", ""))
     assert not re.search(r"\bnan\b", page)
+    assert table.count("| JPEG | jpeg |") == 1  # measured here against published, on the one set that has curves
+    clips = re.findall(r'clipPath id="([^"]+)"', page)
+    assert len(clips) == len(set(clips)) == 2 * 2  # two sets in two measures; these pictures are too small for one
     files = re.findall(r'"(?:file|original)": "([^"]+)"', page)
     assert len(files) == 2 * 3
     for name in files:

@@ -10,8 +10,8 @@ import typer
 from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Inputs, Model
 
 ALL = "trellic,jpeg,webp,avif,jxl,jpeg2000,hevc,vvc"
-LOOKED_AT = 6
-"""How many pictures the page lets one look at."""
+LOOKED_AT = 4
+"""How many pictures of a set the page lets one look at."""
 
 
 def compare(
@@ -24,21 +24,21 @@ def compare(
         Path | None, typer.Option("--report", metavar="DIR", help="Write a page and tables here.")
     ] = None,
     published: Annotated[
-        Path | None, typer.Option("--published", metavar="FILE", help="Curves of others to show: bpp_psnr by name.")
+        Path | None,
+        typer.Option("--published", metavar="FILE", help="Others' curves to show: bpp_psnr by set and by name."),
     ] = None,
-    published_set: Annotated[str, typer.Option(help="Which pictures the published curves are of.")] = "kodak",
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
 ) -> None:
     """Encode and decode every picture with every codec at many rates; report bytes, quality, time and memory.
 
-    An interrupted run goes on where it was. Needs trellic[compare].
+    Each folder is a set, and is reported by itself. An interrupted run goes on where it was. Needs trellic[compare].
     """
     from rich.progress import Progress
 
     from trellic.cli.batch import complain, console, find_files
     from trellic.errors import BadRequest, PeerFailed
-    from trellic.evaluate.compare import Comparison, Results, complete, distinct_names, other_processors
+    from trellic.evaluate.compare import Comparison, Results, by_set, complete, distinct_names, other_processors
     from trellic.evaluate.contestants import contestant
     from trellic.evaluate.details import measure_details, spread
     from trellic.evaluate.memory import measure_memory
@@ -51,8 +51,9 @@ def compare(
     decode_on_one_thread()
     codec_names = list(dict.fromkeys(codecs.replace(",", " ").split()))
     peers = [contestant(name, model, effort) for name in codec_names]
-    curves = read_published(published, published_set) if published else {}
-    names = distinct_names(find_files(inputs, SUFFIXES))
+    curves = read_published(published) if published else {}
+    files = find_files(inputs, SUFFIXES)
+    names = distinct_names(files)
     results = Results.open(json_file, peers)
     command = shlex.join(["trellic", *sys.argv[1:]])
 
@@ -68,11 +69,12 @@ def compare(
             if bar.disable:
                 complain(f"{len(areas)} of {len(names)}: {names[path]}")
 
-        sound = complete(results, peers, [names[path] for path in areas])
+        sound = set(complete(results, peers, [names[path] for path in areas]))
         if not sound:
             raise BadRequest("no picture was coded by every codec")
-        paths = [path for path in areas if names[path] in set(sound)]
-        largest = max(paths, key=lambda path: areas[path])
+        results.sets = by_set([(path, below) for path, below in files if names[path] in sound], names)
+        paths = {names[path]: path for path in areas if names[path] in sound}
+        largest = max(paths.values(), key=lambda path: areas[path])
         bar.update(task, description="memory")
         for peer in peers:
             try:
@@ -82,11 +84,11 @@ def compare(
                 failures += 1
         results.write(command)
         if report:
-            for path in spread(paths, LOOKED_AT):
-                bar.update(task, description=f"details of {names[path]}")
-                if measure_details(peers, names[path], read(path).pixels, results, report):
+            for image in [image for group in results.sets.values() for image in spread(group, LOOKED_AT)]:
+                bar.update(task, description=f"details of {image}")
+                if measure_details(peers, image, read(paths[image]).pixels, results, report):
                     results.write(command)
     if report:
-        Report(results, codec_names, sound, curves).write(report, command)
+        Report(results, codec_names, curves).write(report, command)
         print(f"{report / 'index.html'}")
     raise typer.Exit(int(failures > 0 or len(areas) < len(names)))

@@ -146,7 +146,10 @@ def _svg(canvas: Canvas, description: str, body: str) -> str:
 
 
 def curves(series: Sequence[Series], name: str, view: Sequence[Mark], y_label: str, canvas: Canvas) -> str:
-    """Return quality over bits a pixel, showing where the marks of `view` lie and cutting the rest off."""
+    """Return quality over bits a pixel, showing where the marks of `view` lie and cutting the rest off.
+
+    name  the chart's own on its page
+    """
     x = spanning((mark.x for mark in view), LEFT, canvas.width - RIGHT, log=True)
     y = spanning((mark.y for mark in view), canvas.height - BOTTOM, TOP + 14)
     lines = []

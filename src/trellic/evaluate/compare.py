@@ -46,6 +46,16 @@ def distinct_names(files: Sequence[tuple[Path, Path]]) -> dict[Path, str]:
     return {path: str(name) if below.count(str(name)) == 1 else str(path) for path, name in files}
 
 
+def by_set(files: Sequence[tuple[Path, Path]], names: dict[Path, str]) -> dict[str, list[str]]:
+    """Return the names of the pictures of each set: of each folder that was given, or that a given file lies in."""
+    sets: dict[str, list[str]] = {}
+    for path, below in files:
+        group = sets.setdefault(path.resolve().parents[len(below.parts) - 1].name, [])
+        if names[path] not in group:
+            group.append(names[path])
+    return sets
+
+
 def machine() -> str:
     """Return the processor, how many of it there are, and the system: what times depend on."""
     cpuinfo = Path("/proc/cpuinfo")
@@ -60,11 +70,13 @@ class Results:
     """All that a comparison measured, and the file that it is kept in.
 
     codecs   how each codec was set; lists hold records, each with its `codec`
+    sets     the pictures that every codec coded at every setting, by the name of their set; made anew by each run
     records  a picture at a setting; starts: what a codec takes for a tiny picture; memory; details: see `details`
     """
 
     path: Path
     codecs: dict[str, str] = field(default_factory=dict)
+    sets: dict[str, list[str]] = field(default_factory=dict)
     lists: dict[str, list[Record]] = field(default_factory=lambda: {name: [] for name in LISTS})
 
     @classmethod
@@ -104,7 +116,7 @@ class Results:
 
     def write(self, command: str) -> None:
         """Write the file, whole or not at all."""
-        head = {"command": command, "machine": machine(), "codecs": self.codecs}
+        head = {"command": command, "machine": machine(), "codecs": self.codecs, "sets": self.sets}
         text = json.dumps({**head, **self.lists}, indent=0, allow_nan=False)
         write_atomically(self.path, lambda file: file.write(text.encode()))
 

@@ -18,6 +18,15 @@ LABELS = {
     "hevc": "HEVC",
     "vvc": "VVC",
 }
+SAME = {
+    "jpeg": ("jpeg",),
+    "webp": ("webp",),
+    "avif": ("av1",),
+    "jpeg2000": ("jpeg2000",),
+    "hevc": ("bpg444", "hm"),
+    "vvc": ("vtm", "vtm18.0"),
+}
+"""Published curves, by their usual names, of encoders of the same format as a codec here."""
 NOTHING = "–"
 MEGA = 1e6
 
@@ -82,6 +91,18 @@ def published_table(records: Sequence[Record], codec: str, published: dict[str, 
     found = {name: bits_against(points, ours) for name, points in published.items()}
     rows = [[name, percent(rate.percent if rate else None), _range(rate)] for name, rate in found.items()]
     return Table([f"{LABELS[codec]} against", "PSNR, mean curve", "range (dB)"], rows)
+
+
+def anchor_table(records: Sequence[Record], codecs: Sequence[str], published: dict[str, Points]) -> Table:
+    """Return what codecs take here against what was published of the same format; of no rows where nothing was."""
+    rows = []
+    for codec in codecs:
+        ours = mean_curve(records, codec, METRICS[0])
+        for name in SAME.get(codec, ()):
+            if name in published:
+                rate = bits_against(published[name], ours)
+                rows.append([LABELS[codec], name, percent(rate.percent if rate else None), _range(rate)])
+    return Table(["measured here", "against, published", "PSNR, mean curve", "range (dB)"], rows)
 
 
 def picture_table(records: Sequence[Record], codecs: Sequence[str], images: Sequence[str]) -> Table:
