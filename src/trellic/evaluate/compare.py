@@ -69,15 +69,29 @@ def machine() -> str:
 class Results:
     """All that a comparison measured, and the file that it is kept in.
 
+    command  that wrote the file; empty before
+    machine  where it was measured
     codecs   how each codec was set; lists hold records, each with its `codec`
     sets     the pictures that every codec coded at every setting, by the name of their set; made anew by each run
     records  a picture at a setting; starts: what a codec takes for a tiny picture; memory; details: see `details`
     """
 
     path: Path
+    command: str = ""
+    machine: str = field(default_factory=machine)
     codecs: dict[str, str] = field(default_factory=dict)
     sets: dict[str, list[str]] = field(default_factory=dict)
     lists: dict[str, list[Record]] = field(default_factory=lambda: {name: [] for name in LISTS})
+
+    @classmethod
+    def read(cls, path: Path) -> "Results":
+        """Return what a file holds. Raises BadRequest where the file is another's."""
+        try:
+            old = json.loads(path.read_text())
+            lists = {name: list(old[name]) for name in LISTS}
+            return cls(path, old["command"], old["machine"], dict(old["codecs"]), dict(old.get("sets", {})), lists)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadRequest(f"{path} is no comparison; choose another file") from error
 
     @classmethod
     def open(cls, path: Path, peers: Sequence[Peer]) -> "Results":
@@ -85,17 +99,9 @@ class Results:
 
         Raises BadRequest where the file is another's, or was measured on another machine.
         """
-        results = cls(path)
-        if path.exists():
-            try:
-                old = json.loads(path.read_text())
-                results.codecs = dict(old["codecs"])
-                results.lists = {name: list(old[name]) for name in LISTS}
-                where = old["machine"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise BadRequest(f"{path} is no comparison; choose another file") from error
-            if where != machine():
-                raise BadRequest(f"{path} was measured on another machine ({where}); choose another file")
+        results = cls.read(path) if path.exists() else cls(path)
+        if results.machine != machine():
+            raise BadRequest(f"{path} was measured on another machine ({results.machine}); choose another file")
         for peer in peers:
             if results.codecs.get(peer.name) != peer.about:
                 for name in LISTS:
@@ -115,9 +121,13 @@ class Results:
             ]
 
     def write(self, command: str) -> None:
-        """Write the file, whole or not at all."""
-        head = {"command": command, "machine": machine(), "codecs": self.codecs, "sets": self.sets}
-        text = json.dumps({**head, **self.lists}, indent=0, allow_nan=False)
+        """Write the file, whole or not at all; a line a record."""
+        head = {"command": command, "machine": self.machine, "codecs": self.codecs, "sets": self.sets}
+        parts = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
+        for name, records in self.lists.items():
+            lines = ",\n".join(json.dumps(record, allow_nan=False) for record in records)
+            parts.append(f"{json.dumps(name)}: [\n{lines}\n]")
+        text = "{" + ",\n".join(parts) + "}\n"
         write_atomically(self.path, lambda file: file.write(text.encode()))
 
 

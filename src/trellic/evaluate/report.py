@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from trellic.errors import BadRequest
-from trellic.evaluate.compare import Results, machine
+from trellic.evaluate.compare import Results
 from trellic.evaluate.report_set import SetReport
 from trellic.evaluate.summary import Points
 from trellic.evaluate.tables import LABELS, settings_table, speed_table
@@ -95,7 +95,7 @@ class Report:
     def _scope(self) -> str:
         """Return how many pictures were coded and where, in words."""
         pictures = "1 picture" if len(self.images) == 1 else f"{len(self.images)} pictures"
-        return f"{pictures} on {machine()}"
+        return f"{pictures} on {self.results.machine}"
 
     def _details(self) -> str:
         """Return, as JSON to stand in a script element, the pictures that can be looked at and what each codec made."""

@@ -77,9 +77,9 @@ class SetReport(NamedTuple):
         """Return the savings at equal PSNR, large."""
         tiles = []
         for other in self.codecs[1:]:
-            curve = saving(self.records, self.codecs[0], other, [], METRICS[0]).curve
-            if curve:
-                tiles.append(f"<div><dt>against {escape(LABELS[other])}</dt><dd>{percent(curve.percent)}</dd></div>")
+            mean = saving(self.records, self.codecs[0], other, self.images, METRICS[0]).mean
+            if mean is not None:
+                tiles.append(f"<div><dt>against {escape(LABELS[other])}</dt><dd>{percent(mean)}</dd></div>")
         return "".join(tiles)
 
     def _measured(self, metric: Metric) -> list[Series]:
@@ -143,10 +143,10 @@ class SetReport(NamedTuple):
         """Return the chart of bits against JPEG's over the time to encode or decode."""
         series = []
         for codec in self.codecs:
-            curve = saving(self.records, codec, self._anchor(), [], METRICS[0]).curve
-            if curve:
+            mean = saving(self.records, codec, self._anchor(), self.images, METRICS[0]).mean
+            if mean is not None:
                 time, label = seconds_per_megapixel(self.records, codec, action), LABELS[codec]
-                mark = Mark(time, curve.percent, f"{label}: {time:.3g} s per megapixel, {percent(curve.percent)}")
+                mark = Mark(time, mean, f"{label}: {time:.3g} s per megapixel, {percent(mean)}")
                 series.append(Series(codec, label, NAMES.index(codec), [mark]))
         labels = f"{action}, seconds per megapixel", f"bits against {LABELS[self._anchor()]} (%)"
         return f"<figcaption>To {action}</figcaption>" + charts.scatter(series, *labels)

@@ -72,7 +72,7 @@ def bd_table(records: Sequence[Record], codecs: Sequence[str], images: Sequence[
     """Return what the first codec takes against every other, in each measure of quality."""
     head = [f"{LABELS[codecs[0]]} against"]
     for metric in METRICS:
-        head += [f"{metric.name}, mean curve", f"range ({metric.unit})", "mean of pictures"]
+        head += [f"{metric.name}, mean of pictures", "mean curve", f"range ({metric.unit})"]
     rows = []
     for other in codecs[1:]:
         row = [LABELS[other]]
@@ -80,7 +80,7 @@ def bd_table(records: Sequence[Record], codecs: Sequence[str], images: Sequence[
             found = saving(records, codecs[0], other, images, metric)
             part = "" if len(found.pictures) in {0, len(images)} else f" ({len(found.pictures)} of {len(images)})"
             rate = found.curve.percent if found.curve else None
-            row += [percent(rate), _range(found.curve), percent(found.mean) + part]
+            row += [percent(found.mean) + part, percent(rate), _range(found.curve)]
         rows.append(row)
     return Table(head, rows)
 
