@@ -181,26 +181,42 @@ def test_older_instruction_sets_give_the_same_bits(aten):
 
 
 def test_sums_beyond_the_bound_are_refused():
-    layer = ExactConv(64, 2, 1, ((Grid(0.0), 64),))
+    layer = ExactConv(64, 2, 1, (Grid(64),))
     layer.weight.data.fill_(1000.0)
+    layer.bias.data.fill_(1e6)
     with pytest.raises(ValueError, match="are exact"):
         layer.freeze()
 
 
-def test_weights_become_coarser_before_sums_become_inexact():
-    layer = ExactConv(64, 2, 1, ((Grid(3.0), 64),))
-    torch.nn.init.normal_(layer.weight)
-    fractions = layer.rounded()[2].view(-1, 1, 1, 1)
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_weights_become_coarser_before_sums_become_inexact(kernel):
+    grids = (Grid(24), Grid(40))
+    for grid in grids:
+        grid.fit(torch.rand(len(grid.limit), 1, 1) * torch.logspace(-3, 3, len(grid.limit)).view(-1, 1, 1))
+    layer = ExactConv(64, 64, kernel, grids)
+    torch.nn.init.normal_(layer.weight, std=3)
+    units = layer.rounded()[2]
     layer.freeze()
-    units = layer.weight * torch.exp2(fractions)
-    assert torch.equal(units, units.round())
-    assert float(units.abs().sum((1, 2, 3)).max() * LEVELS) < 2**24
+    fractions, limits = (torch.cat([getattr(grid, name) for grid in grids]) for name in ("fraction", "limit"))
+    inputs = (slice(None), None) if kernel == 3 else (None, slice(None))
+    products = layer.weight * torch.exp2(units - fractions[inputs])
+    assert torch.equal(products, products.round())
+    sums = (layer.weight.detach().abs() * limits[inputs]).sum((1, 2, 3), keepdim=True) * torch.exp2(units)
+    assert float(sums.min()) > 2**21
+    assert float(sums.max()) < 2**24
 
 
 def test_a_grid_rounds_clips_and_passes_gradients_inside():
-    grid = Grid(2.0)
-    values = torch.tensor([0.1, 0.13, -0.3, 1e6], requires_grad=True)
+    grid = Grid(2)
+    grid.fit(torch.tensor([300.0, 40.0]).view(2, 1, 1))
+    values = torch.tensor([[0.9, 1e6], [-0.02, -61.0]]).view(1, 2, 1, 2).requires_grad_()
     rounded = grid(values)
-    assert rounded.tolist() == pytest.approx([0, 0.25, -0.25, LEVELS / 4])
+    assert rounded.flatten().tolist() == [1.0, 450.0, -0.03125, -60.0]
     rounded.sum().backward()
-    assert values.grad.tolist() == [1, 1, 1, 0]
+    assert values.grad.flatten().tolist() == [1, 0, 1, 0]
+
+
+def test_integers_are_only_clipped():
+    network = torch.nn.Sequential(Grid(1, whole=True))
+    fit_grids(network, lambda: network(torch.full((1, 1, 1, 1), 3.0)))
+    assert network(torch.tensor([-7.0, 1000.0]).view(1, 1, 1, 2)).flatten().tolist() == [-7, 255]

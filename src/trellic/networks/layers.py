@@ -1,21 +1,20 @@
 """The layers of the entropy networks, in floating point or exact: one way to write a network that can be either."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from torch import Tensor, nn
+from torch import nn
 
 from trellic.networks.blocks import activation, depthwise, pointwise
-from trellic.networks.exact import USUAL_FRACTION, Activation, ExactConv, Grid
+from trellic.networks.exact import Activation, ExactConv, Grid
 
 
 class Layers(Protocol):
     """Makes layers. `sources` are the modules whose outputs a convolution reads, in the order of its inputs."""
 
-    def grid(self, fraction: Tensor | float = USUAL_FRACTION) -> nn.Module:
-        """Return what brings values onto a grid."""
+    def grid(self, channels: int, whole: bool = False) -> nn.Module:
+        """Return what brings values onto a grid; `whole` where they are integers."""
 
-    def activation(self) -> nn.Module:
+    def activation(self, channels: int) -> nn.Module:
         """Return a leaky activation."""
 
     def pointwise(self, inputs: int, outputs: int, *sources: nn.Module, round_off: bool = False) -> nn.Module:
@@ -28,13 +27,14 @@ class Layers(Protocol):
 class FloatLayers:
     """Plain layers, which need no grids."""
 
-    def grid(self, fraction: Tensor | float = USUAL_FRACTION) -> nn.Module:
+    def grid(self, channels: int, whole: bool = False) -> nn.Module:
         """Return the identity."""
-        del fraction
+        del channels, whole
         return nn.Identity()
 
-    def activation(self) -> nn.Module:
+    def activation(self, channels: int) -> nn.Module:
         """Return a leaky activation."""
+        del channels
         return activation()
 
     def pointwise(self, inputs: int, outputs: int, *sources: nn.Module, round_off: bool = False) -> nn.Module:
@@ -55,32 +55,25 @@ def _grid_behind(source: nn.Module) -> Grid:
     return found
 
 
-def _sources(inputs: int, modules: Sequence[nn.Module]) -> tuple[tuple[Grid, int], ...]:
-    """Return grids with their channels; a grid of one element takes what the others leave."""
-    grids = [_grid_behind(module) for module in modules]
-    known = sum(grid.fraction.numel() for grid in grids if grid.fraction.numel() > 1)
-    return tuple((grid, grid.fraction.numel() if grid.fraction.numel() > 1 else inputs - known) for grid in grids)
-
-
 class ExactLayers:
     """Layers whose outputs are the same on every processor."""
 
-    def grid(self, fraction: Tensor | float = USUAL_FRACTION) -> nn.Module:
+    def grid(self, channels: int, whole: bool = False) -> nn.Module:
         """Return a grid."""
-        return Grid(fraction)
+        return Grid(channels, whole)
 
-    def activation(self) -> nn.Module:
+    def activation(self, channels: int) -> nn.Module:
         """Return a leaky activation onto a grid."""
-        return Activation()
+        return Activation(channels)
 
     def pointwise(self, inputs: int, outputs: int, *sources: nn.Module, round_off: bool = False) -> nn.Module:
         """Return an exact 1×1 convolution."""
-        onto = Grid(USUAL_FRACTION) if round_off else None
-        return ExactConv(inputs, outputs, 1, _sources(inputs, sources), onto)
+        onto = Grid(outputs) if round_off else None
+        return ExactConv(inputs, outputs, 1, tuple(map(_grid_behind, sources)), onto)
 
     def depthwise(self, width: int, source: nn.Module, round_off: bool = False) -> nn.Module:
         """Return an exact depthwise 3×3 convolution that begins as the identity."""
-        layer = ExactConv(width, width, 3, _sources(width, [source]), Grid(USUAL_FRACTION) if round_off else None)
+        layer = ExactConv(width, width, 3, (_grid_behind(source),), Grid(width) if round_off else None)
         layer.load_state_dict(depthwise(width).state_dict(), strict=False)
         return layer
 

@@ -15,8 +15,6 @@ from trellic.networks.layers import layers_of
 
 CONTEXT_GAIN = 0.25
 """Latents are of the order of a few quantizer steps; networks prefer units."""
-COARSE, FINE = 3.0, 5.0
-"""Fractions of the grids of latents times CONTEXT_GAIN: of the first group, the largest by far, and of the others."""
 
 
 class Parameters(NamedTuple):
@@ -66,8 +64,8 @@ class HyperSynthesis(nn.Module):
     def __init__(self, design: Design) -> None:
         super().__init__()
         width, make = design.features, layers_of(design.exact)
-        self.enter = make.grid(0.0)
-        bends = [make.activation() for _ in range(5)]
+        self.enter = make.grid(design.hyper, whole=True)
+        bends = [make.activation(width) for _ in range(5)]
         self.layers = nn.Sequential(
             make.pointwise(design.hyper, 4 * width, self.enter), nn.PixelShuffle(2), bends[0],
             make.depthwise(width, bends[0]), bends[1],
@@ -75,7 +73,7 @@ class HyperSynthesis(nn.Module):
             make.depthwise(width, bends[2], round_off=True),
         )  # fmt: skip
         self.by_quality = nn.Parameter(torch.zeros(1, width, 1, 1))
-        self.quality_grid = make.grid()
+        self.quality_grid = make.grid(width)
         self.middle, self.last = bends[3:]
         self.leave = make.pointwise(width, width, self.middle)
 
@@ -94,10 +92,8 @@ class Step(nn.Module):
         width, make = design.features, layers_of(design.exact)
         self.context = design.context
         reads = before if design.context else 0
-        fractions = torch.full((before + channels, 1, 1), FINE)
-        fractions[: design.groups[0]] = COARSE
-        self.earlier, self.anchors = make.grid(fractions[:before]), make.grid(fractions[before:])
-        bends = [make.activation() for _ in range(4)]
+        self.earlier, self.anchors = make.grid(before), make.grid(channels)
+        bends = [make.activation(width) for _ in range(4)]
         smooth = make.depthwise(width, bends[0], round_off=True)
         self.join = nn.Sequential(
             make.pointwise(width + reads, width, features, *([self.earlier] if reads else [])), bends[0],
