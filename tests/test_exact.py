@@ -1,6 +1,7 @@
 """Exact networks: the same bits from onnxruntime, torch and a plain reference, whatever the order of summing."""
 
 import hashlib
+import io
 import os
 import subprocess
 import sys
@@ -14,10 +15,12 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 import onnxruntime  # noqa: E402
 
+from trellic.model.file import ModelFile  # noqa: E402
 from trellic.networks.codec import TrainableCodec  # noqa: E402
 from trellic.networks.design import Design  # noqa: E402
 from trellic.networks.exact import LEVELS, ExactConv, Grid, fit_grids  # noqa: E402
-from trellic.train.export import networks_of, to_onnx  # noqa: E402
+from trellic.train.export import export, networks_of, to_onnx  # noqa: E402
+from trellic.train.load import REST, load  # noqa: E402
 
 DESIGN = {"latents": 40, "groups": (8, 32), "fine": (0, 0, 8), "coarse": (0, 0, 8), "hyper": 16, "features": 48}
 NAMES = ("hyper_synthesis", "first_0", "first_1", "second_0", "second_1")
@@ -214,6 +217,21 @@ def test_a_grid_rounds_clips_and_passes_gradients_inside():
     assert rounded.flatten().tolist() == [1.0, 450.0, -0.03125, -60.0]
     rounded.sum().backward()
     assert values.grad.flatten().tolist() == [1, 0, 1, 0]
+
+
+def test_a_model_of_the_first_release_has_one_grid_for_all_channels_of_a_layer(tmp_path):
+    model = TrainableCodec(Design(**DESIGN, exact=True))
+    export(model, {}, tmp_path / "new.trm")
+    entries = dict(ModelFile.read(tmp_path / "new.trm").entries)
+    rest = dict(np.load(io.BytesIO(entries[REST])))
+    name = "prior.steps.1.second.0.grid"
+    old = {key: value for key, value in rest.items() if not key.endswith(".limit")} | {f"{name}.fraction": 7.0}
+    file = io.BytesIO()
+    np.savez(file, **old)
+    (tmp_path / "old.trm").write_bytes(ModelFile.pack({**entries, REST: file.getvalue()}))
+    grid = load(ModelFile.read(tmp_path / "old.trm")).get_submodule(name)
+    assert grid.fraction.flatten().tolist() == [7] * 48
+    assert grid.limit.flatten().tolist() == [LEVELS / 128] * 48
 
 
 def test_integers_are_only_clipped():

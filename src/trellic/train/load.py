@@ -48,7 +48,7 @@ def _state(file: ModelFile, model: TrainableCodec) -> dict[str, Tensor]:
     grids = {name.removesuffix(".limit") for name, _ in model.named_buffers() if name.endswith(".limit")}
     for grid in grids:
         if f"{grid}.fraction" in state:
-            state.setdefault(f"{grid}.limit", LEVELS * np.exp2(-state[f"{grid}.fraction"]))
+            state.setdefault(f"{grid}.limit", np.asarray(LEVELS * np.exp2(-state[f"{grid}.fraction"])))
     weights = {name for name, _ in model.named_parameters()}
     return {
         name: torch.from_numpy(state[name].astype(np.float32)).expand(like.shape)
