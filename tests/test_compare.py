@@ -94,6 +94,25 @@ def test_records_are_complete_and_nothing_is_measured_twice(tmp_path):
     assert again.lists == results.lists == {name: kept[name] for name in results.lists}
 
 
+def test_only_so_many_bytes_wait_for_their_figures(tmp_path, monkeypatch):
+    coded, measured = [], []
+
+    def figures(pixels, point):
+        measured.append(point.bytes)
+        return {"bytes": point.bytes}
+
+    def encode(pixels, setting):
+        assert len(coded) <= len(measured)
+        coded.append(setting)
+        return WEBP.encode(pixels, setting)
+
+    monkeypatch.setattr("trellic.evaluate.compare.figures", figures)
+    monkeypatch.setattr("trellic.evaluate.compare.MOST_WAITING", 0)
+    monkeypatch.setattr("trellic.evaluate.compare.Comparison._make_ready", lambda self, peer: None)
+    compared(tmp_path / "r.json", peers=[PEERS[1]._replace(encode=encode)])
+    assert len(measured) == len(coded) == 2 * len(RATES["webp"])
+
+
 def test_a_codec_set_otherwise_is_measured_anew(tmp_path):
     compared(tmp_path / "r.json")
     changed = [PEERS[0], PEERS[1]._replace(about="another version")]

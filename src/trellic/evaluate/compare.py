@@ -33,6 +33,8 @@ Record = dict[str, Any]
 
 LISTS = ("records", "starts", "memory", "details")
 TINY = 64
+MOST_WAITING = 1 << 29
+"""Bytes of decoded pictures that may wait for their figures."""
 
 
 def fingerprint(pixels: Pixels) -> str:
@@ -193,6 +195,7 @@ class Comparison:
                     point = measure(peer, pixels, setting)
                     entry = record(peer, image, content, pixels, setting, point)
                     coded.append((entry, self.pool.submit(figures, pixels, point)))
+                    _hold_back([measured for _, measured in coded], pixels.nbytes)
             except PeerFailed as error:
                 self.complain(f"{image}: {peer.name}: {error}")
                 sound = False
@@ -214,6 +217,13 @@ class Comparison:
             point = measure(peer, tiny, middle)
             times = {"encode_seconds": point.encode_seconds, "decode_seconds": point.decode_seconds}
             self.results.lists["starts"].append({"codec": peer.name, **times})
+
+
+def _hold_back(measured: Sequence[Future[Record]], size: int) -> None:
+    """Wait until few enough are unfinished, each of which keeps so many bytes."""
+    waiting = [future for future in measured if not future.done()]
+    for future in waiting[: max(0, len(waiting) - MOST_WAITING // size)]:
+        future.result()
 
 
 def record(peer: Peer, image: str, content: str, pixels: Pixels, setting: float, point: Point) -> Record:
