@@ -32,7 +32,8 @@ def compare(
 ) -> None:
     """Encode and decode every picture with every codec at many rates; report bytes, quality, time and memory.
 
-    Each folder is a set, and is reported by itself. An interrupted run goes on with the picture it was at. Needs trellic[compare].
+    Each folder is a set, and is reported by itself. An interrupted run goes on with the picture it was at.
+    Needs trellic[compare].
     """
     from rich.progress import Progress
 
