@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from comparison import Comparison
 from report import RESULTS, ROOT, Points, variant_points
 
 from trellic.entropy.machine import EIGHT_STATES, FOUR_STATES, Machine
@@ -13,6 +14,8 @@ from trellic.evaluate.bdrate import bd_rate, curve, pchip
 
 FIGURES = ROOT / "docs" / "figures"
 SOURCES = RESULTS / "sources.json"
+COLOURS = ("#c2410c", "#5f6672", "#0e7490", "#6d3fd1", "#b0246d", "#86680b", "#1d5fd6", "#237a3b")
+"""Of codecs, as on the page of a comparison."""
 EVEN, ODD, INK, FAINT = "#1f6fb4", "#d1651a", "#30343b", "#9aa1ab"
 STYLE = {
     "svg.hashsalt": "trellic", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10,
@@ -132,10 +135,37 @@ def savings() -> None:
     figure.savefig(FIGURES / "savings.svg", metadata={"Date": None}, bbox_inches="tight")
 
 
+def comparison() -> None:
+    """Draw quality over bits of every codec on Kodak, and what trellic takes against each over its decoding time."""
+    found = Comparison()
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), width_ratios=(1.6, 1), layout="constrained")
+    group = next(iter(found.results.sets))
+    curves = found.curves(group)
+    low, high = curves["trellic"][0][0] / 1.2, curves["trellic"][-1][0] * 1.2
+    for (label, points), marker, colour in zip(curves.items(), "osD^vPX*", COLOURS, strict=False):
+        shown = [point for point in points if low <= point[0] <= high]
+        own = label == "trellic"
+        style = {"color": colour, "marker": marker, "lw": 2.6 if own else 1.2, "zorder": 3 if own else 2}
+        axes[0].plot(*zip(*shown, strict=True), ms=4.5, label=label, **style)
+    axes[0].set(xscale="log", xlabel="bits a pixel", ylabel="PSNR (dB)")
+    axes[0].set_title(f"{group}: {len(found.results.sets[group])} pictures", loc="left", fontsize=11)
+    axes[0].legend(frameon=False)
+    for (label, time, bits), marker, colour in zip(found.speeds(group), "osD^vPX*", COLOURS, strict=False):
+        axes[1].scatter(time, bits, color=colour, marker=marker, s=50, zorder=2)
+        axes[1].annotate(label, (time, bits), (7, 4), textcoords="offset points", fontsize=9)
+    axes[1].set(xscale="log", xlabel="decoding, seconds a megapixel, one thread", ylabel="bits against JPEG (%)")
+    axes[1].margins(x=0.25)
+    for panel in axes:
+        panel.grid(color=FAINT, alpha=0.25)
+        panel.xaxis.set_major_formatter("{x:g}")
+    figure.savefig(FIGURES / "comparison.svg", metadata={"Date": None}, bbox_inches="tight")
+
+
 def main() -> None:
     mpl.use("svg")
     FIGURES.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
+        comparison()
         trellis()
         gains()
         retraining()

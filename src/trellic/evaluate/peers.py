@@ -51,7 +51,8 @@ class Point(NamedTuple):
     decode_seconds: float
 
 
-def _saved(pixels: Pixels, kind: str, **options: object) -> bytes:
+def saved(pixels: Pixels, kind: str, **options: object) -> bytes:
+    """Return the file that Pillow writes of pixels, uint8 (H, W, 3). Raises PeerFailed."""
     buffer = io.BytesIO()
     try:
         Image.fromarray(pixels).save(buffer, kind, **options)
@@ -66,26 +67,26 @@ def _opened(data: bytes) -> Pixels:
 
 
 def _jpeg(pixels: Pixels, setting: float) -> bytes:
-    return _saved(pixels, "JPEG", quality=int(setting), subsampling=0, optimize=True, progressive=True)
+    return saved(pixels, "JPEG", quality=int(setting), subsampling=0, optimize=True, progressive=True)
 
 
 def _webp(pixels: Pixels, setting: float) -> bytes:
-    return _saved(pixels, "WEBP", quality=int(setting), method=6)
+    return saved(pixels, "WEBP", quality=int(setting), method=6)
 
 
 def _avif(pixels: Pixels, setting: float) -> bytes:
-    return _saved(
+    return saved(
         pixels, "AVIF", quality=int(setting), subsampling="4:4:4", speed=AVIF_SPEED, codec="aom", max_threads=1,
         advanced={"tune": "psnr"},
     )  # fmt: skip
 
 
 def _jpeg2000(pixels: Pixels, setting: float) -> bytes:
-    return _saved(pixels, "JPEG2000", quality_mode="dB", quality_layers=[setting], irreversible=True, mct=1)
+    return saved(pixels, "JPEG2000", quality_mode="dB", quality_layers=[setting], irreversible=True, mct=1)
 
 
 def _jxl(pixels: Pixels, setting: float) -> bytes:
-    return _saved(pixels, "JXL", quality=setting, effort=JXL_EFFORT, num_threads=1)
+    return saved(pixels, "JXL", quality=setting, effort=JXL_EFFORT, num_threads=1)
 
 
 JPEG = Peer(
