@@ -183,9 +183,9 @@ def retraining() -> str:
         "on noise. As many steps a stage, one seed; only what is listed was measured.",
         f"Released: model {results[0]['model']}. `{results[0]['command']}` says how.",
         "",
-        "These networks were trained by rounding, so that `uniform` has no mismatch to repair, and `rdoq` little: there",
-        "so short a retraining disturbs more than it mends. For the trellis A is repair, as its control shows, and what",
-        "comes after A takes some of it back. `exact` against `B` is what exact networks cost.",
+        "These networks were trained by rounding, so that `uniform` has no mismatch to repair, and `rdoq` little:",
+        "there so short a retraining disturbs more than it mends. For the trellis A is repair, as its control shows,",
+        "and what comes after A takes some of it back. `exact` against `B` is what exact networks cost.",
         "",
     ]
     rows = []
