@@ -28,6 +28,7 @@ FINEST_BIAS = 10
 SLOPE = 0.1
 """Of the leaky activation: one multiplication, which every processor rounds alike."""
 LARGEST_WHOLE = 255.0
+"""The limit of a grid of integers, which side information stays far below."""
 USUAL_FRACTION = 5.0
 FRACTIONS = (0, 10)
 """The coarsest and the finest grid that `fit_grids` chooses."""
