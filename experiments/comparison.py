@@ -46,8 +46,7 @@ class Comparison:
 
     def _of(self, group: str) -> list[Record]:
         """Return the records of a set's pictures."""
-        images = set(self.results.sets[group])
-        return [entry for entry in self.results.lists["records"] if entry["image"] in images]
+        return self.results.records_of(self.results.sets[group])
 
     def _saving(self, codec: str, against: str, group: str) -> float | None:
         """Return the per cent of bits at equal PSNR on a set, averaged over pictures."""

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import platform
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -114,6 +114,11 @@ class Results:
     def of(self, kind: str, **values: object) -> list[Record]:
         """Return the records of a list that have these values."""
         return [entry for entry in self.lists[kind] if all(entry[key] == value for key, value in values.items())]
+
+    def records_of(self, images: Iterable[str]) -> list[Record]:
+        """Return the records of these pictures."""
+        wanted = set(images)
+        return [entry for entry in self.lists["records"] if entry["image"] in wanted]
 
     def forget_other_content(self, image: str, content: str) -> None:
         """Drop what was measured on another picture of this name."""

@@ -48,15 +48,9 @@ class Report:
             raise BadRequest("a report needs two codecs, and a picture that all of them coded")
         self.results, self.codecs = results, codecs
         self.images = list(dict.fromkeys(image for images in results.sets.values() for image in images))
-        self.records = [entry for entry in results.lists["records"] if entry["image"] in set(self.images)]
+        self.records = results.records_of(self.images)
         self.sets = [
-            SetReport(
-                name,
-                codecs,
-                images,
-                [entry for entry in self.records if entry["image"] in set(images)],
-                published.get(name, {}),
-            )
+            SetReport(name, codecs, images, results.records_of(images), published.get(name, {}))
             for name, images in results.sets.items()
         ]
 
