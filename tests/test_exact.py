@@ -57,6 +57,9 @@ def networks(exact: bool) -> dict[str, torch.nn.Module]:
     if exact:
         with torch.no_grad():
             fit_grids(model.prior, lambda: [found[name](*shown[name]) for name in NAMES])
+            made_features = model.prior.hyper_synthesis.last.grid  # as `inputs` has them
+            made_features.fraction.fill_(5)
+            made_features.limit.fill_(LEVELS / 32)
     for layer in model.modules():
         if isinstance(layer, ExactConv):
             layer.freeze()
