@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trellic import Codec
@@ -64,6 +64,7 @@ def test_the_dead_zone_is_zero_and_all_else_the_nearest(latents, strength):
 
 
 @given(LATENTS, st.floats(0, 1), st.floats(0.2, 5))
+@example([(65.0, 40, 262144)], 1.0, 0.5)
 @settings(deadline=None)
 def test_rdoq_takes_the_cheapest_of_its_candidates(latents, strength, weight):
     values, parameters, _ = arrays(latents)
@@ -71,7 +72,8 @@ def test_rdoq_takes_the_cheapest_of_its_candidates(latents, strength, weight):
     indices = rdoq.quantize(values, parameters, weights, setting(strength=strength), 0)
     for value, row, mean, index in zip(values, *parameters, indices, strict=True):
         scaled = (float(value) * ONE - int(mean)) / ONE
-        candidates = {0, math.floor(scaled), math.floor(scaled) + 1}
+        below, sign = math.floor(abs(scaled)), math.copysign(1, scaled)  # both neighbours, farther from zero on a level
+        candidates = {0, int(sign * below), int(sign * (below + 1))}
         least = min(cost(scaled, candidate, row, weights[0], strength) for candidate in candidates)
         assert cost(scaled, int(index), row, weights[0], strength) == pytest.approx(least, rel=1e-5, abs=1e-5)
 
