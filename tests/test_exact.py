@@ -18,7 +18,7 @@ import onnxruntime  # noqa: E402
 from trellic.model.file import ModelFile  # noqa: E402
 from trellic.networks.codec import TrainableCodec  # noqa: E402
 from trellic.networks.design import Design  # noqa: E402
-from trellic.networks.exact import LEVELS, ExactConv, Grid, fit_grids  # noqa: E402
+from trellic.networks.exact import LEVELS, SLOPE, Activation, Entry, ExactConv, Grid, fit_grids  # noqa: E402
 from trellic.train.export import export, networks_of, to_onnx  # noqa: E402
 from trellic.train.load import REST, load  # noqa: E402
 
@@ -35,7 +35,7 @@ def inputs() -> dict[str, tuple[torch.Tensor, ...]]:
         values = random.standard_t(2, (1, channels, HEIGHT // shrink, WIDTH // shrink)) * scale
         return torch.from_numpy(values.astype(np.float32))
 
-    side, features = draw(16, 4, 4).round(), (draw(48, 1) * 32).round().clamp(-LEVELS, LEVELS) / 32
+    side, features = draw(16, 4, 4).round(), (draw(48, 1) * 32).round().clamp(-LEVELS, LEVELS)
     return {
         "hyper_synthesis": (side, torch.full((1, 1, 1, 1), 0.37)),
         "first_0": (features,),
@@ -45,25 +45,31 @@ def inputs() -> dict[str, tuple[torch.Tensor, ...]]:
     }
 
 
-def networks(exact: bool) -> dict[str, torch.nn.Module]:
-    """Return networks with random weights, none of them near zero."""
+def random_model(exact: bool) -> TrainableCodec:
+    """Return a model with random weights, none of them near zero, and grids that fit them."""
     torch.manual_seed(0)
     model = TrainableCodec(Design(**DESIGN, exact=exact)).eval()
     for layer in model.prior.modules():
         if isinstance(layer, torch.nn.Conv2d):
             torch.nn.init.normal_(layer.weight, std=1.5 / layer.weight[0].numel() ** 0.5)
             torch.nn.init.normal_(layer.bias, std=0.3)
-    found, shown = {name: networks_of(model)[name][0] for name in NAMES}, inputs()
-    if exact:
-        with torch.no_grad():
-            fit_grids(model.prior, lambda: [found[name](*shown[name]) for name in NAMES])
-            made_features = model.prior.hyper_synthesis.last.grid  # as `inputs` has them
-            made_features.fraction.fill_(5)
-            made_features.limit.fill_(LEVELS / 32)
+    found, shown = runtime_networks(model), inputs()
+    with torch.no_grad():
+        fit_grids(model.prior, lambda: [found[name](*shown[name]) for name in NAMES])
+    return model
+
+
+def runtime_networks(model: TrainableCodec) -> dict[str, torch.nn.Module]:
+    return {name: networks_of(model)[name][0] for name in NAMES}
+
+
+def networks(exact: bool) -> dict[str, torch.nn.Module]:
+    """Return networks as they are exported."""
+    model = random_model(exact)
     for layer in model.modules():
         if isinstance(layer, ExactConv):
             layer.freeze()
-    return found
+    return runtime_networks(model)
 
 
 def convolve(values: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, pad: int) -> np.ndarray:
@@ -187,7 +193,7 @@ def test_older_instruction_sets_give_the_same_bits(aten):
 
 
 def test_sums_beyond_the_bound_are_refused():
-    layer = ExactConv(64, 2, 1, (Grid(64),))
+    layer = ExactConv(64, 2, 1, (Grid(64),), None)
     layer.weight.data.fill_(1000.0)
     layer.bias.data.fill_(1e6)
     with pytest.raises(ValueError, match="are exact"):
@@ -198,46 +204,69 @@ def test_sums_beyond_the_bound_are_refused():
 def test_weights_become_coarser_before_sums_become_inexact(kernel):
     grids = (Grid(24), Grid(40))
     for grid in grids:
-        grid.fit(torch.rand(len(grid.limit), 1, 1) * torch.logspace(-3, 3, len(grid.limit)).view(-1, 1, 1))
-    layer = ExactConv(64, 64, kernel, grids)
+        channels = len(grid.steps)
+        grid.fit(torch.rand(channels, 1, 1) * torch.logspace(-3, 3, channels).view(-1, 1, 1))
+    layer = ExactConv(64, 64, kernel, grids, None)
     torch.nn.init.normal_(layer.weight, std=3)
     units = layer.rounded()[2]
     layer.freeze()
-    fractions, limits = (torch.cat([getattr(grid, name) for grid in grids]) for name in ("fraction", "limit"))
-    inputs = (slice(None), None) if kernel == 3 else (None, slice(None))
-    products = layer.weight * torch.exp2(units - fractions[inputs])
+    products = layer.weight * units
     assert torch.equal(products, products.round())
-    sums = (layer.weight.detach().abs() * limits[inputs]).sum((1, 2, 3), keepdim=True) * torch.exp2(units)
-    assert float(sums.min()) > 2**21
-    assert float(sums.max()) < 2**24
+    sums = (products.abs() * LEVELS).sum((1, 2, 3))
+    assert sums.min().item() > 2**21
+    assert sums.max().item() < 2**24
 
 
 def test_a_grid_rounds_clips_and_passes_gradients_inside():
-    grid = Grid(2)
+    grid = Entry(2)
     grid.fit(torch.tensor([300.0, 40.0]).view(2, 1, 1))
-    values = torch.tensor([[0.9, 1e6], [-0.02, -61.0]]).view(1, 2, 1, 2).requires_grad_()
+    assert grid.steps.flatten().tolist() == [4, 32]
+    values = torch.tensor([[0.9, 1e6], [-0.02, -65.0]]).view(1, 2, 1, 2).requires_grad_()
     rounded = grid(values)
-    assert rounded.flatten().tolist() == [1.0, 450.0, -0.03125, -60.0]
+    assert rounded.flatten().tolist() == [4, LEVELS, -1, -LEVELS]
     rounded.sum().backward()
-    assert values.grad.flatten().tolist() == [1, 0, 1, 0]
+    assert values.grad.flatten().tolist() == [4, 0, 32, 0]
+
+
+def test_layers_count_in_steps_and_mean_what_they_would_in_floating_point():
+    source, activation = Grid(6), Activation(8)
+    with torch.no_grad():
+        source.steps.copy_(torch.exp2(torch.arange(6)).view(6, 1, 1) * 16)
+        activation.grid.steps.copy_(torch.exp2(torch.arange(8)).view(8, 1, 1))
+    layer = ExactConv(6, 32, 1, (source,), activation.grid)
+    network = torch.nn.Sequential(layer, torch.nn.PixelShuffle(2), activation).eval()
+    values = torch.randn(1, 6, 9, 9)
+    plain = torch.nn.functional.conv2d(values, layer.weight, layer.bias)
+    expected = torch.nn.functional.leaky_relu(torch.nn.functional.pixel_shuffle(plain, 2), SLOPE)
+    before = network((values * source.steps).round())
+    errors = before / activation.grid.steps - expected
+    assert (errors.abs().amax(dim=(0, 2, 3)) < 0.6 / activation.grid.steps.flatten() + 0.1).all()
+    layer.freeze()
+    assert torch.equal(network((values * source.steps).round()), before)
+    layer.thaw()
+    assert torch.equal(network((values * source.steps).round()), before)
+
+
+def test_an_exact_model_is_loaded_as_it_was(tmp_path):
+    export(random_model(True), {}, tmp_path / "model.trm")
+    loaded, exported = runtime_networks(load(ModelFile.read(tmp_path / "model.trm")).eval()), networks(True)
+    for name, arguments in inputs().items():
+        assert same(by_torch(loaded[name], arguments), by_torch(exported[name], arguments))
 
 
 def test_a_model_of_the_first_release_has_one_grid_for_all_channels_of_a_layer(tmp_path):
     model = TrainableCodec(Design(**DESIGN, exact=True))
     export(model, {}, tmp_path / "new.trm")
     entries = dict(ModelFile.read(tmp_path / "new.trm").entries)
-    rest = dict(np.load(io.BytesIO(entries[REST])))
     name = "prior.steps.1.second.0.grid"
-    old = {key: value for key, value in rest.items() if not key.endswith(".limit")} | {f"{name}.fraction": 7.0}
+    rest = {key: value for key, value in np.load(io.BytesIO(entries[REST])).items() if not key.endswith(".steps")}
     file = io.BytesIO()
-    np.savez(file, **old)
+    np.savez(file, **rest, **{f"{name}.fraction": 7.0})
     (tmp_path / "old.trm").write_bytes(ModelFile.pack({**entries, REST: file.getvalue()}))
-    grid = load(ModelFile.read(tmp_path / "old.trm")).get_submodule(name)
-    assert grid.fraction.flatten().tolist() == [7] * 48
-    assert grid.limit.flatten().tolist() == [LEVELS / 128] * 48
+    assert load(ModelFile.read(tmp_path / "old.trm")).get_buffer(f"{name}.steps").flatten().tolist() == [128] * 48
 
 
 def test_integers_are_only_clipped():
-    network = torch.nn.Sequential(Grid(1, whole=True))
+    network = torch.nn.Sequential(Entry(1, whole=True))
     fit_grids(network, lambda: network(torch.full((1, 1, 1, 1), 3.0)))
     assert network(torch.tensor([-7.0, 1000.0]).view(1, 1, 1, 2)).flatten().tolist() == [-7, 255]

@@ -1,6 +1,7 @@
 """Retraining: the quantizer in the loop is the codec's, and stages train what they say, in a chain that resumes."""
 
 import json
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -24,12 +25,14 @@ from trellic.errors import BadConfig  # noqa: E402
 from trellic.model import ModelFile, Networks  # noqa: E402
 from trellic.networks.codec import level_bits  # noqa: E402
 from trellic.networks.exact import FINEST_WEIGHT, ExactConv  # noqa: E402
+from trellic.networks.gains import rate_weight  # noqa: E402
 from trellic.networks.prior import Parameters  # noqa: E402
 from trellic.networks.retrainable import CodedLatents, Retrainable  # noqa: E402
 from trellic.quantize import quantizer_named  # noqa: E402
 from trellic.train.chain import retrain  # noqa: E402
 from trellic.train.config import TrainConfig  # noqa: E402
 from trellic.train.data import Pixels, centres, list_pictures  # noqa: E402
+from trellic.train.judge import share_of_weight  # noqa: E402
 from trellic.train.load import load  # noqa: E402
 from trellic.train.loop import train  # noqa: E402
 from trellic.train.retrain import Entropy, Joint, Subject, Synthesis  # noqa: E402
@@ -187,6 +190,16 @@ def test_a_model_of_ones_own_is_retrained_for_the_real_quantizer(workshop, tmp_p
     assert all(name.startswith(part) for name in changed)
 
 
+def test_weight_of_distortion_is_the_slope_of_the_curve_of_the_quantizer():
+    mses = [200.0, 80.0, 40.0, 30.0, 12.0]
+    slopes = rate_weight(torch.tensor([0.2, 0.4, 0.6, 0.8])) * 0.6
+    bpps = [0.1]
+    for slope, (worse, better) in zip(slopes.tolist(), pairwise(mses), strict=True):
+        bpps.append(bpps[-1] + slope * (worse - better))
+    assert share_of_weight(bpps, mses) == pytest.approx(0.6)
+    assert share_of_weight(bpps[::-1], mses) == 1.0  # no curve, as of networks that were never trained
+
+
 def test_a_model_becomes_exact_and_stays_so(workshop):
     arguments = (workshop / "stage.toml", {"quantizer": "tcq8"}, workshop / "exact", workshop / "cache")
     made = retrain(workshop / "tiny.trm", ["exact", "joint"], *arguments, lambda entry: None)
@@ -195,7 +208,7 @@ def test_a_model_becomes_exact_and_stays_so(workshop):
         layers = [layer for layer in load(file).prior.modules() if isinstance(layer, ExactConv)]
         assert layers
         for layer in layers:  # what was exported was on its grid
-            assert torch.equal(layer.weight * 2**FINEST_WEIGHT, (layer.weight * 2**FINEST_WEIGHT).round())
+            assert torch.equal(layer.weight * FINEST_WEIGHT, (layer.weight * FINEST_WEIGHT).round())
     codec = Codec(str(made), quantizer="tcq8")
     assert codec.decode(codec.encode(textured(70, 90), 50)).size == (90, 70)
 

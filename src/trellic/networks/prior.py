@@ -64,21 +64,23 @@ class HyperSynthesis(nn.Module):
     def __init__(self, design: Design) -> None:
         super().__init__()
         width, make = design.features, layers_of(design.exact)
-        self.enter = make.grid(design.hyper, whole=True)
+        self.enter = make.entry(design.hyper, whole=True)
         bends = [make.activation(width) for _ in range(5)]
+        smooth = make.depthwise(width, bends[2], onto=make.grid(width))
         self.layers = nn.Sequential(
-            make.pointwise(design.hyper, 4 * width, self.enter), nn.PixelShuffle(2), bends[0],
-            make.depthwise(width, bends[0]), bends[1],
-            make.pointwise(width, 4 * width, bends[1]), nn.PixelShuffle(2), bends[2],
-            make.depthwise(width, bends[2], round_off=True),
+            make.pointwise(design.hyper, 4 * width, self.enter, onto=bends[0]), nn.PixelShuffle(2), bends[0],
+            make.depthwise(width, bends[0], onto=bends[1]), bends[1],
+            make.pointwise(width, 4 * width, bends[1], onto=bends[2]), nn.PixelShuffle(2), bends[2],
+            smooth,
         )  # fmt: skip
         self.by_quality = nn.Parameter(torch.zeros(1, width, 1, 1))
-        self.quality_grid = make.grid(width)
+        self.quality_grid = make.entry(width)
         self.middle, self.last = bends[3:]
-        self.leave = make.pointwise(width, width, self.middle)
+        self.sum = make.sum(smooth, self.quality_grid, onto=self.middle)
+        self.leave = make.pointwise(width, width, self.middle, onto=self.last)
 
     def forward(self, side: Tensor, quality: Tensor) -> Tensor:
-        features = self.layers(self.enter(side)) + self.quality_grid(self.by_quality * quality)
+        features = self.sum(self.layers(self.enter(side)), self.quality_grid(self.by_quality * quality))
         left: Tensor = self.last(self.leave(self.middle(features)))
         return left
 
@@ -92,18 +94,20 @@ class Step(nn.Module):
         width, make = design.features, layers_of(design.exact)
         self.context = design.context
         reads = before if design.context else 0
-        self.earlier, self.anchors = make.grid(before), make.grid(channels)
+        self.earlier, self.anchors = make.entry(before), make.entry(channels)
         bends = [make.activation(width) for _ in range(4)]
-        smooth = make.depthwise(width, bends[0], round_off=True)
+        smooth = make.depthwise(width, bends[0], onto=make.grid(width))
         self.join = nn.Sequential(
-            make.pointwise(width + reads, width, features, *([self.earlier] if reads else [])), bends[0],
-            smooth, make.pointwise(width, width, smooth), bends[1],
+            make.pointwise(width + reads, width, features, *([self.earlier] if reads else []), onto=bends[0]), bends[0],
+            smooth, make.pointwise(width, width, smooth, onto=bends[1]), bends[1],
         )  # fmt: skip
         self.first_head = make.pointwise(width, 2 * channels, bends[1])
         if design.context:
-            mix = make.pointwise(channels, width, self.anchors, round_off=True)
-            self.neighbours = nn.Sequential(mix, make.depthwise(width, mix, round_off=True))
-            self.second = nn.Sequential(bends[2], make.pointwise(width, width, bends[2]), bends[3])
+            mix = make.pointwise(channels, width, self.anchors, onto=make.grid(width))
+            around = make.depthwise(width, mix, onto=make.grid(width))
+            self.neighbours = nn.Sequential(mix, around)
+            self.sum = make.sum(bends[1], around, onto=bends[2])
+            self.second = nn.Sequential(bends[2], make.pointwise(width, width, bends[2], onto=bends[3]), bends[3])
             self.second_head = make.pointwise(width, 2 * channels, bends[3])
 
     def forward_first(self, features: Tensor, earlier: Tensor) -> tuple[Tensor, Parameters]:
@@ -115,7 +119,7 @@ class Step(nn.Module):
 
     def forward_second(self, features: Tensor, anchors: Tensor) -> Parameters:
         """Return the second half's parameters from the group's first half (zero elsewhere), (N, C, H, W)."""
-        joined = self.second(features + self.neighbours(self.anchors(anchors * CONTEXT_GAIN)))
+        joined = self.second(self.sum(features, self.neighbours(self.anchors(anchors * CONTEXT_GAIN))))
         return head_parameters(self.second_head, joined)
 
 

@@ -13,11 +13,12 @@ from trellic.errors import DamagedModel
 from trellic.model.file import ModelFile
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.design import Design
-from trellic.networks.exact import LEVELS
+from trellic.networks.exact import ExactConv
 
 HALF = ".half"
 REST = "rest.npz"
 """The entry for weights that no graph holds as they are: those that the exporter folded into others."""
+STEPS, FRACTION = ".steps", ".fraction"
 
 
 def weight_name(network: str, initializer: str) -> str:
@@ -36,25 +37,24 @@ def weights_in(network: str, graph: bytes) -> dict[str, np.ndarray]:
     return {weight_name(network, weight.name): numpy_helper.to_array(weight) for weight in initializers}
 
 
-def _state(file: ModelFile, model: TrainableCodec) -> dict[str, Tensor]:
-    """Return a file's weights under their names in the model, grids only where both have them.
+def _state(file: ModelFile, model: TrainableCodec) -> tuple[dict[str, Tensor], bool]:
+    """Return a file's weights under their names in the model, and whether those of exact layers are frozen.
 
-    Models of the first release have one grid for all channels of a layer, with as many levels as there may be.
+    Models of the first release keep log2 of the steps of a grid, one for all channels, and weights that are not scaled.
     """
     state = dict(np.load(io.BytesIO(file.entries[REST]), allow_pickle=False))
     for entry, data in file.entries.items():
         if entry.endswith(".onnx"):
             state |= weights_in(entry.removesuffix(".onnx"), data)
-    grids = {name.removesuffix(".limit") for name, _ in model.named_buffers() if name.endswith(".limit")}
-    for grid in grids:
-        if f"{grid}.fraction" in state:
-            state.setdefault(f"{grid}.limit", np.asarray(LEVELS * np.exp2(-state[f"{grid}.fraction"])))
+    frozen = any(name.endswith(STEPS) for name in state)
+    for name in [name for name in state if name.endswith(FRACTION)]:
+        state[name.removesuffix(FRACTION) + STEPS] = np.asarray(np.exp2(state[name]))
     weights = {name for name, _ in model.named_parameters()}
     return {
         name: torch.from_numpy(state[name].astype(np.float32)).expand(like.shape)
         for name, like in model.state_dict().items()
         if name in weights or name in state
-    }
+    }, frozen
 
 
 def load(file: ModelFile, exact: bool | None = None) -> TrainableCodec:
@@ -63,9 +63,17 @@ def load(file: ModelFile, exact: bool | None = None) -> TrainableCodec:
     exact  whether its entropy networks are to be exact; None for as they are. New grids are at their defaults
     """
     try:
-        design = Design.from_json(file.card["design"])
-        model = TrainableCodec(design if exact is None else replace(design, exact=exact))
-        model.load_state_dict(_state(file, model), strict=False)
+        model = TrainableCodec(Design.from_json(file.card["design"]))
+        state, frozen = _state(file, model)
+        model.load_state_dict(state, strict=False)
     except (KeyError, ValueError, RuntimeError) as error:
         raise DamagedModel(f"model {file.name}: weights cannot be read ({error})") from error
-    return model
+    if frozen:
+        for layer in model.modules():
+            if isinstance(layer, ExactConv):
+                layer.thaw()
+    if exact is None or exact == model.design.exact:
+        return model
+    other = TrainableCodec(replace(model.design, exact=exact))
+    other.load_state_dict(model.state_dict(), strict=False)
+    return other

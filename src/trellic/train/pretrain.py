@@ -22,12 +22,14 @@ def loss_weight(quality: Tensor) -> Tensor:
     return (rate_weight(torch.full_like(quality, 0.5)) / rate_weight(quality)).sqrt()
 
 
-def loss_of(model: Retrainable, pictures: Tensor, quality: Tensor, search: Search | None = None) -> Tensor:
-    """Return the weighted mean over pictures of bpp + λ·MSE; quality is (N, 1, 1, 1)."""
+def loss_of(
+    model: Retrainable, pictures: Tensor, quality: Tensor, search: Search | None = None, share: float = 1.0
+) -> Tensor:
+    """Return the weighted mean over pictures of bpp + share·λ·MSE; quality is (N, 1, 1, 1)."""
     coded = model(pictures, quality, search)
     flat = quality.flatten()
     bpp = (coded.latent_bits + coded.side_bits) / pictures[0, 0].numel()
-    return (loss_weight(flat) * (bpp + rate_weight(flat) * distortion(coded.pictures, pictures))).mean()
+    return (loss_weight(flat) * (bpp + share * rate_weight(flat) * distortion(coded.pictures, pictures))).mean()
 
 
 def initial_model(config: TrainConfig, pixels: Pixels) -> TrainableCodec:

@@ -13,6 +13,7 @@ A stage retrains any `Subject`: a model that this project exported, or a researc
 import hashlib
 import json
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +32,7 @@ from trellic.networks.retrainable import Coded, Retrainable
 from trellic.quantize import quantizer_named
 from trellic.train.config import TrainConfig
 from trellic.train.data import Crops, Pixels
-from trellic.train.judge import judge
+from trellic.train.judge import cost, judge, share_of_weight
 from trellic.train.pretrain import initial_model, loss_of, loss_weight
 from trellic.train.processes import rank, wait_for_all, world
 from trellic.train.search import QuantizerSearch
@@ -88,9 +89,18 @@ class Retraining:
         """Start drawing crops by a seed."""
         self.crops = Crops(self.config, self.pixels, seed)
 
+    @cached_property
+    def share(self) -> float:
+        """What λ is multiplied by to be the slope of the curve of this quantizer, before it is trained for."""
+        judged = self._judged(self.model)
+        return share_of_weight(judged["bpp"], judged["mse"])
+
     def judge(self, model: Retrainable) -> dict[str, Any]:
         """Return rate, distortion and cost on held-out pictures, by the deployed quantizer."""
+        judged = self._judged(model)
+        return {**judged, "share": self.share, "cost": cost(judged["bpp"], judged["mse"], self.share)}
 
+    def _judged(self, model: Retrainable) -> dict[str, Any]:
         def code(model: Retrainable, pictures: Tensor, quality: Tensor) -> Coded:
             coded: Coded = model(pictures, quality, self.search(quality))
             return coded
@@ -106,7 +116,7 @@ class Decoder(Retraining):
     def loss(self, progress: float) -> Tensor:
         """Return the loss of a new batch."""
         pictures, quality = self.crops.draw(progress)
-        return loss_of(self.model, pictures, quality, self.search(quality))
+        return loss_of(self.model, pictures, quality, self.search(quality), self.share)
 
 
 class Joint(Decoder):
