@@ -164,6 +164,8 @@ class ExactConv(nn.Conv2d):
         if not float(sums.max()) < EXACT_SUM:
             raise ValueError(f"a convolution may sum to {float(sums.max()):.3g} steps; {EXACT_SUM:.3g} are exact")
         self._scale(self._steps_out() / self._steps_in(), self._steps_out())
+        if not all(torch.equal(values, values.half().float()) for values in self.parameters()):
+            raise ValueError("half precision does not hold a convolution's weights, counted in steps")
         self.frozen = True
 
     @torch.no_grad()

@@ -13,7 +13,6 @@ A stage retrains any `Subject`: a model that this project exported, or a researc
 import hashlib
 import json
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,6 +79,15 @@ class Retraining:
         prefixes = tuple(prefix for part in self.trained for prefix in self.model.parts[part])
         for name, weight in self.model.named_parameters():
             weight.requires_grad_(name.startswith(prefixes))
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Find `share`: what λ is multiplied by to be the slope of the quantizer's curve, for the model at the start.
+
+        Not when it is first needed: a run that goes on from a checkpoint would find another one.
+        """
+        judged = self._judged(self.model)
+        self.share = share_of_weight(judged["bpp"], judged["mse"])
 
     def search(self, quality: Tensor) -> QuantizerSearch:
         """Return the search for a batch at qualities (N, 1, 1, 1)."""
@@ -88,12 +96,6 @@ class Retraining:
     def begin(self, seed: int) -> None:
         """Start drawing crops by a seed."""
         self.crops = Crops(self.config, self.pixels, seed)
-
-    @cached_property
-    def share(self) -> float:
-        """What λ is multiplied by to be the slope of the curve of this quantizer, before it is trained for."""
-        judged = self._judged(self.model)
-        return share_of_weight(judged["bpp"], judged["mse"])
 
     def judge(self, model: Retrainable) -> dict[str, Any]:
         """Return rate, distortion and cost on held-out pictures, by the deployed quantizer."""
@@ -142,9 +144,9 @@ class Entropy(Retraining):
 class Exact(Entropy):
     """The same on entropy networks that have just become exact: their grids are fitted first."""
 
-    def __init__(self, config: TrainConfig, pixels: Pixels, held_out: Tensor, cache: Path, subject: Subject) -> None:
-        super().__init__(config, pixels, held_out, cache, subject)
-        crops = Crops(config, pixels, config.seed)
+    def prepare(self) -> None:
+        """Fit the grids, then find what follows from the networks with them."""
+        crops = Crops(self.config, self.pixels, self.config.seed)
 
         def show() -> None:
             for share in torch.linspace(0, 1, FITTED_QUALITIES):
@@ -153,6 +155,7 @@ class Exact(Entropy):
                 self.model.code_latents(self.model.analyse(pictures, quality), quality, self.search(quality))
 
         fit_grids(self.model, show)
+        super().prepare()
 
 
 class Synthesis(Retraining):
