@@ -57,6 +57,12 @@ class Residual(nn.Module):
             last.weight.data *= 0.1
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
 
+    @torch.no_grad()
+    def silence(self) -> None:
+        """Make the block the identity, from which it learns: only its last layer is zero."""
+        for weight in self.branch[-1].parameters():
+            weight.zero_()
+
     def forward(self, features: Tensor) -> Tensor:
         return features + self.branch(features)
 

@@ -1,6 +1,6 @@
 """A design: every number that shapes the networks, as one small value kept with each model."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 STEMS = ("block", "lapped")
@@ -39,6 +39,15 @@ class Design:
             raise ValueError(f"stem {self.stem!r} is one of {STEMS}, blocks {self.blocks!r} one of {BLOCKS}")
         if sum(self.groups) != self.latents:
             raise ValueError(f"groups {self.groups} do not sum to {self.latents} latents")
+
+    def may_follow(self, start: "Design") -> bool:
+        """Return whether a model of design `start` can go on as this one.
+
+        It may become exact, or cease to be, and its analysis may have more blocks: these begin as the identity.
+        """
+        deeper = self.fine[0] >= start.fine[0] and self.coarse[0] >= start.coarse[0]
+        fine, coarse = (self.fine[0], *start.fine[1:]), (self.coarse[0], *start.coarse[1:])
+        return deeper and replace(start, fine=fine, coarse=coarse, exact=self.exact) == self
 
     def to_json(self) -> dict[str, Any]:
         """Return the design as plain JSON values."""

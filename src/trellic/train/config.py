@@ -24,7 +24,7 @@ class TrainConfig:
     bfloat16       whether the blocks compute in half the bits: quicker or slower, by processor; measure first
     seed           of crops, qualities, noise and initial weights
     judge_every    seconds between judgements on held-out pictures
-    start          a .trm file to start from, of the same design; else the classical transforms
+    start          a .trm file to start from, whose design may become this one; else the classical transforms
     stage          what is trained, and on what latents; a name of `trellic.train.stages.STAGES`
     quantizer      whose latents, in the stages of retraining
     step           of that quantizer, in units of the latents, and

@@ -1,7 +1,6 @@
 """An exported .trm file → the torch model again, to train on, retrain or adapt. Weights come back in half precision."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from trellic.errors import DamagedModel
 from trellic.model.file import ModelFile
+from trellic.networks.blocks import Residual
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.design import Design
 from trellic.networks.exact import ExactConv
@@ -57,10 +57,10 @@ def _state(file: ModelFile, model: TrainableCodec) -> tuple[dict[str, Tensor], b
     }, frozen
 
 
-def load(file: ModelFile, exact: bool | None = None) -> TrainableCodec:
+def load(file: ModelFile, design: Design | None = None) -> TrainableCodec:
     """Return the torch model that was exported to a file. Raises DamagedModel.
 
-    exact  whether its entropy networks are to be exact; None for as they are. New grids are at their defaults
+    design  as what it goes on, see `Design.may_follow`: new grids are at their defaults, new blocks the identity
     """
     try:
         model = TrainableCodec(Design.from_json(file.card["design"]))
@@ -72,8 +72,13 @@ def load(file: ModelFile, exact: bool | None = None) -> TrainableCodec:
         for layer in model.modules():
             if isinstance(layer, ExactConv):
                 layer.thaw()
-    if exact is None or exact == model.design.exact:
+    if design in (None, model.design):
         return model
-    other = TrainableCodec(replace(model.design, exact=exact))
-    other.load_state_dict(model.state_dict(), strict=False)
+    assert design is not None
+    other = TrainableCodec(design)
+    known = model.state_dict()
+    other.load_state_dict(known, strict=False)
+    for name, module in other.analysis.named_modules(prefix="analysis"):
+        if isinstance(module, Residual) and not any(key.startswith(f"{name}.") for key in known):
+            module.silence()
     return other

@@ -36,7 +36,7 @@ def initial_model(config: TrainConfig, pixels: Pixels) -> TrainableCodec:
     """Return the model to start from: an exported one, or classical transforms scaled to the training pictures."""
     torch.manual_seed(config.seed)
     if config.start:
-        model = load(ModelFile.read(Path(config.start)), config.design.exact)
+        model = load(ModelFile.read(Path(config.start)), config.design)
     else:
         model = TrainableCodec(config.design)
         sample = next(pixels.batches(16, config.crop, seed=config.seed))

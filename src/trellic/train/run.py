@@ -5,7 +5,6 @@ import pickle
 import subprocess
 import time
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def _prepare(config: TrainConfig, out: Path, cache: Path, report: Report) -> Non
         raise BadConfig(f"{out} holds a run of another design")
     if config.start:
         started = Design.from_json(ModelFile.read(Path(config.start)).card["design"])
-        if replace(started, exact=config.design.exact) != config.design:
+        if not config.design.may_follow(started):
             raise BadConfig(f"{config.start} is a model of another design")
     write_atomically(kept, lambda file: file.write(text.encode()))
     paths = list_pictures([Path(folder) for folder in config.pictures])
