@@ -258,12 +258,14 @@ def test_a_model_of_the_first_release_has_one_grid_for_all_channels_of_a_layer(t
     model = TrainableCodec(Design(**DESIGN, exact=True))
     export(model, {}, tmp_path / "new.trm")
     entries = dict(ModelFile.read(tmp_path / "new.trm").entries)
-    name = "prior.steps.1.second.0.grid"
+    name, integers = "prior.steps.1.second.0.grid", "prior.hyper_synthesis.enter"
     rest = {key: value for key, value in np.load(io.BytesIO(entries[REST])).items() if not key.endswith(".steps")}
     file = io.BytesIO()
-    np.savez(file, **rest, **{f"{name}.fraction": 7.0})
+    np.savez(file, **rest, **{f"{name}.fraction": 7.0, f"{integers}.fraction": 5.0})
     (tmp_path / "old.trm").write_bytes(ModelFile.pack({**entries, REST: file.getvalue()}))
-    assert load(ModelFile.read(tmp_path / "old.trm")).get_buffer(f"{name}.steps").flatten().tolist() == [128] * 48
+    loaded = load(ModelFile.read(tmp_path / "old.trm"))
+    assert loaded.get_buffer(f"{name}.steps").flatten().tolist() == [128] * 48
+    assert (loaded.get_buffer(f"{integers}.steps") == 1).all()
 
 
 def test_integers_are_only_clipped():

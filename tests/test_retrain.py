@@ -23,7 +23,7 @@ from trellic.entropy.rans import estimate_bits  # noqa: E402
 from trellic.entropy.tables import ROWS, gaussian_tables, row_scale  # noqa: E402
 from trellic.errors import BadConfig  # noqa: E402
 from trellic.model import ModelFile, Networks  # noqa: E402
-from trellic.networks.codec import level_bits  # noqa: E402
+from trellic.networks.codec import distortion, level_bits  # noqa: E402
 from trellic.networks.exact import FINEST_WEIGHT, ExactConv  # noqa: E402
 from trellic.networks.gains import rate_weight  # noqa: E402
 from trellic.networks.prior import Parameters  # noqa: E402
@@ -111,6 +111,28 @@ def test_gradients_pass_the_quantizer(workshop):
     (coded.latent_bits.sum() + coded.pictures.square().sum()).backward()
     for part in (model.analysis.stem.weight, model.prior.steps[1].second_head.weight, model.synthesis.stem.weight):
         assert float(part.grad.abs().max()) > 0
+
+
+@pytest.mark.parametrize("name", ["rdoq", "tcq4", "tcq8"])
+def test_gradients_weigh_rate_and_distortion_as_the_search_does(codec, photograph, name):
+    """Straight through, an error that the search leaves on purpose asks for larger latents: rates would only rise."""
+    model, networks = load(codec.model).eval(), Networks(codec.model)
+    quantization = Quantization.of(networks, quantizer_named(name))
+    pictures = torch.from_numpy(photograph.pixels[100:356, 100:612].copy()).permute(2, 0, 1)[None].float() / 255
+    quality = torch.full((1, 1, 1, 1), 0.4)
+    latents = model.analyse(pictures, quality).detach()
+
+    def measure(growth):
+        search = QuantizerSearch(quantization, networks.weights, networks.groups, quality)
+        coded = model.code_latents(latents * growth, quality, search)
+        return coded.latent_bits + coded.side_bits, distortion(model.rebuild(coded.decoded / growth, quality), pictures)
+
+    with torch.no_grad():
+        pairs = zip(measure(1.03), measure(0.97), strict=True)
+        more_bits, less_error = (float(larger - smaller) / 0.06 for larger, smaller in pairs)
+    growth = torch.tensor(1.0, requires_grad=True)
+    bits, error = (float(torch.autograd.grad(value.sum(), growth, retain_graph=True)[0]) for value in measure(growth))
+    assert (bits / error) / (more_bits / less_error) == pytest.approx(1.05, abs=0.15)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from trellic.model.file import ModelFile
 from trellic.networks.blocks import Residual
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.design import Design
-from trellic.networks.exact import ExactConv
+from trellic.networks.exact import ExactConv, Grid
 
 HALF = ".half"
 REST = "rest.npz"
@@ -40,15 +40,17 @@ def weights_in(network: str, graph: bytes) -> dict[str, np.ndarray]:
 def _state(file: ModelFile, model: TrainableCodec) -> tuple[dict[str, Tensor], bool]:
     """Return a file's weights under their names in the model, and whether those of exact layers are frozen.
 
-    Models of the first release keep log2 of the steps of a grid, one for all channels, and weights that are not scaled.
+    Models of the first release keep log2 of the steps of a grid, one for all channels, and weights that are not scaled;
+    they had steps in grids of integers too, which now count as they are.
     """
     state = dict(np.load(io.BytesIO(file.entries[REST]), allow_pickle=False))
     for entry, data in file.entries.items():
         if entry.endswith(".onnx"):
             state |= weights_in(entry.removesuffix(".onnx"), data)
     frozen = any(name.endswith(STEPS) for name in state)
-    for name in [name for name in state if name.endswith(FRACTION)]:
-        state[name.removesuffix(FRACTION) + STEPS] = np.asarray(np.exp2(state[name]))
+    for grid, module in model.named_modules():
+        if isinstance(module, Grid) and not module.whole and f"{grid}{FRACTION}" in state:
+            state[f"{grid}{STEPS}"] = np.asarray(np.exp2(state[f"{grid}{FRACTION}"]))
     weights = {name for name, _ in model.named_parameters()}
     return {
         name: torch.from_numpy(state[name].astype(np.float32)).expand(like.shape)

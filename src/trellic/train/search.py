@@ -19,6 +19,8 @@ from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, interv
 from trellic.networks.prior import Parameters, first_half
 from trellic.quantize import dequantize
 
+TRELLIS_NOISE = 0.7
+"""In steps: with noise so wide, gradients of rate and distortion are as both really change with the latents' scale."""
 _POOL = ThreadPoolExecutor()  # the kernels do not hold the interpreter's lock
 
 
@@ -44,6 +46,7 @@ class QuantizerSearch:
         ends = np.cumsum(groups)
         self.channels = [slice(int(end - size), int(end)) for size, end in zip(groups, ends, strict=True)]
         self.steps = torch.tensor([setting.step / ONE for setting in self.settings]).view(-1, 1, 1, 1)
+        self.noise = self.steps * (TRELLIS_NOISE if quantization.machine.kinds.any() else 1.0)
 
     def __call__(self, group: int, half: int, latents: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
         """Return decoded latents and their bits, (N, C, H, W), zero outside the half."""
@@ -75,10 +78,10 @@ class QuantizerSearch:
         return through, bits * inside
 
     def _slope(self, residuals: Tensor, log_scale: Tensor) -> Tensor:
-        """Return zero, with the gradient for the latents of what they cost with noise of one step in place of indices.
+        """Return zero, with the gradient for the latents of what they cost with noise in place of indices.
 
         Indices themselves say little of it: most are zero, whose cost is flat, though a larger latent is nearer to one.
         """
-        noisy = residuals / self.steps + torch.rand_like(residuals) - 0.5
-        bits = interval_bits(noisy, log_scale - self.steps.log())
+        noisy = residuals / self.noise + torch.rand_like(residuals) - 0.5
+        bits = interval_bits(noisy, log_scale - self.noise.log())
         return bits - bits.detach()
