@@ -93,7 +93,7 @@ def curves_of(result: dict[str, Any]) -> dict[str, Points]:
 
 def retraining() -> None:
     """Draw rate-distortion curves before and after, as they are and against the first."""
-    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("retraining_*.json"))]
+    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("released_*.json"))]
     figure, axes = plt.subplots(2, len(results), figsize=(10, 6), layout="constrained", squeeze=False)
     for panels, result in zip(axes.T, results, strict=True):
         curves = curves_of(result)
@@ -115,7 +115,7 @@ def retraining() -> None:
 
 def savings() -> None:
     """Draw what each picture saves: the released model's tcq8 against uniform and tcq8 before retraining."""
-    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("retraining_*.json"))]
+    results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("released_*.json"))]
     figure, axes = plt.subplots(1, len(results), figsize=(10, 3.2), layout="constrained", squeeze=False, sharey=True)
     for panel, result in zip(axes[0], results, strict=True):
         images = sorted({record["image"] for record in result["records"]})

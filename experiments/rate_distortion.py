@@ -54,7 +54,7 @@ def main() -> None:
     model = ours["trellic"].model.name
     target = RESULTS / f"rate_distortion_{options.name}.json"
     head = {
-        "command": f"python experiments/rate_distortion.py {options.folder} --name {options.name}",
+        "command": f"python experiments/rate_distortion.py {' '.join(sys.argv[1:])}",
         "model": model,
         "quantizers": {name: codec.quantizer.name for name, codec in ours.items()},
         "commit": subprocess.run(

@@ -6,9 +6,9 @@
 From a model trained by rounding, for every quantizer: its tables refitted (before), A the synthesis retrained on its
 latents, B the entropy networks, C both once more, D all weights with the quantizer in the loop, tables refitted each
 time; and the control, the synthesis retrained for as many steps on noise. For tcq8 also B alone, and the same with the
-entropy networks made exact: the difference is what exactness costs. Beside them the released model. Training goes on
-where it was stopped, in runs/retraining, and so does measuring; `--quantizers` and `--cells` name what to do. Writes
-experiments/results/retraining_NAME.json for each set, picture by picture.
+entropy networks made exact: the difference is what exactness costs. Training goes on where it was stopped, in
+runs/retraining, and so does measuring; `--quantizers` and `--cells` name what to do, and `--seed` trains cells once
+more, to see what is chance. Writes experiments/results/retraining_NAME.json for each set, picture by picture.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Any
 
 from quantizers import RESULTS, Variant, run, without
 
-from trellic.model import DEFAULT, ModelFile, find_model
+from trellic.model import ModelFile
 from trellic.train.chain import retrain
 
 RUNS = Path("runs")
@@ -39,10 +39,12 @@ SETTINGS: dict[str, dict[str, float]] = {
 """One step and strength for all qualities and cells, those that calibration finds most often after retraining."""
 
 
-def cells_of(quantizer: str, cells: list[str], start: Path) -> dict[Variant, Path]:
+def cells_of(quantizer: str, cells: list[str], start: Path, seed: int | None) -> dict[Variant, Path]:
     """Train what is missing of a quantizer's cells; return their models."""
     values: dict[str, Any] = {"quantizer": quantizer, **SETTINGS[quantizer]}
-    place = RUNS / "retraining" / quantizer
+    place, suffix = RUNS / "retraining" / quantizer, ""
+    if seed is not None:
+        values["seed"], place, suffix = seed, place / f"seed-{seed}", f", seed {seed}"
 
     def train(cell: str) -> Path:
         name, stages = (
@@ -51,7 +53,7 @@ def cells_of(quantizer: str, cells: list[str], start: Path) -> dict[Variant, Pat
         return retrain(start, stages, RECIPE, values, place / name, RUNS / "cache", print)
 
     wanted = [cell for cell in cells if quantizer == "tcq8" or cell not in COST_OF_EXACTNESS]
-    return {(quantizer, cell): train(cell) for cell in wanted}
+    return {(quantizer, f"{cell}{suffix}"): train(cell) for cell in wanted}
 
 
 def main() -> None:
@@ -59,17 +61,17 @@ def main() -> None:
     parser.add_argument("sets", nargs="+", metavar="NAME=FOLDER")
     parser.add_argument("--quantizers", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
     parser.add_argument("--cells", nargs="+", choices=[*CELLS, *OTHERS], default=[*CELLS, *OTHERS])
+    parser.add_argument("--seed", type=int, help="another seed than the recipe's, in cells of its own")
     options = parser.parse_args()
     start = RUNS / "retraining" / "start.trm"
     start.parent.mkdir(parents=True, exist_ok=True)
     without(ModelFile.read(RUNS / "rounding.trm"), start, "points_")
-    shipped = find_model(DEFAULT)
-    variants: dict[Variant, Path] = {(name, "released"): shipped for name in ("uniform", "tcq8")}
+    variants: dict[Variant, Path] = {}
     for quantizer in options.quantizers:
-        variants |= cells_of(quantizer, options.cells, start)
+        variants |= cells_of(quantizer, options.cells, start, options.seed)
     command = f"python experiments/retraining.py {' '.join(options.sets)}"
     for name, pictures in (text.split("=", 1) for text in options.sets):
-        head = {"command": command, "model": ModelFile.read(shipped).name, "set": name}
+        head = {"command": command, "model": ModelFile.read(start).name, "set": name}
         run(variants, Path(pictures), RESULTS / f"retraining_{name}.json", head, QUALITIES)
 
 

@@ -18,6 +18,7 @@ from trellic.codec import Codec, Target  # noqa: E402
 from trellic.entropy.tables import ROWS, row_scale  # noqa: E402
 from trellic.errors import BadConfig  # noqa: E402
 from trellic.image import Picture  # noqa: E402
+from trellic.model import ModelFile  # noqa: E402
 from trellic.networks.bases import dct, haar_merge, lapped, picture_basis  # noqa: E402
 from trellic.networks.codec import TrainableCodec  # noqa: E402
 from trellic.networks.design import Design  # noqa: E402
@@ -107,6 +108,25 @@ def test_the_exported_model_agrees_with_the_torch_one(tmp_path, pictures, change
     loaded = load(codec.model).state_dict()
     for key, weight in model.state_dict().items():
         assert torch.allclose(loaded[key], weight, rtol=1e-3, atol=1e-6), key
+
+
+def test_a_model_goes_on_with_a_deeper_analysis_as_the_same_one(tmp_path, pictures):
+    export_run(trained(tmp_path, pictures, steps=3), tmp_path / "start.trm", "tiny")
+    file = ModelFile.read(tmp_path / "start.trm")
+    known = Design.from_json(file.card["design"])
+    deeper = replace(known, fine=(known.fine[0] + 1, *known.fine[1:]), coarse=(known.coarse[0] + 2, *known.coarse[1:]))
+    model, grown = load(file), load(file, deeper)
+    batch, quality = torch.rand(2, 3, 128, 64), torch.rand(2, 1, 1, 1)
+    assert torch.equal(model.analyse(batch, quality), grown.analyse(batch, quality))
+    grown.analyse(batch, quality).square().sum().backward()
+    assert grown.analysis.coarse[-1].branch[-1].weight.grad.abs().max() > 0
+
+
+def test_a_model_goes_on_only_as_a_design_that_holds_it():
+    design = Design(fine=(2, 3, 64), coarse=(2, 3, 64))
+    assert replace(design, fine=(4, 3, 64), exact=True).may_follow(design)
+    for other in ({"fine": (1, 3, 64)}, {"fine": (2, 4, 64)}, {"coarse": (2, 3, 96)}, {"hyper": 64}):
+        assert not replace(design, **other).may_follow(design)
 
 
 @pytest.mark.parametrize(
