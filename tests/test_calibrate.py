@@ -8,7 +8,10 @@ from typer.testing import CliRunner
 from conftest import GOLDEN, textured
 from trellic import Codec
 from trellic.cli import app
+from trellic.errors import BadRequest, NoPictures
 from trellic.evaluate.calibrate import GRIDS, KNOT_QUALITIES, choose_knots
+from trellic.evaluate.sensitivity import corners_of
+from trellic.image import Picture
 from trellic.model import ModelFile, Networks
 
 
@@ -25,6 +28,26 @@ def test_the_finest_step_of_those_that_are_as_good_is_chosen():
     gaps = {(1200, 0.02): [-0.050, 0.0, -0.01, -0.0499], (1200, 0.03): [-0.0501, 0.0, -0.01, -0.05],
             (1700, 0.03): [-0.052, -0.1, -0.02, -0.06]}  # fmt: skip
     assert choose_knots(gaps) == [(0.15, 1200, 0.03), (0.4, 1700, 0.03), (0.65, 1700, 0.03), (0.9, 1700, 0.03)]
+
+
+def test_details_are_of_what_is_coded_and_no_more():
+    pictures = [Picture(textured(height, width)) for height, width in ((200, 300), (63, 400), (128, 70))]
+    assert [corner.shape for corner in corners_of(pictures)] == [(192, 256, 3), (128, 64, 3)]
+    with pytest.raises(NoPictures):
+        corners_of(pictures[1:2])
+
+
+def test_a_quantizer_without_settings_is_refused_at_once(pictures, tmp_path):
+    arguments = ["calibrate", str(pictures), "-o", str(tmp_path / "x.trm"), "--quantizer", "uniform"]
+    assert isinstance(CliRunner().invoke(app, arguments).exception, BadRequest)
+
+
+def test_tables_of_no_picture_are_not_written(tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"nonsense")
+    arguments = ["fit-tables", str(tmp_path), "-m", str(GOLDEN / "golden.trm"), "-o", str(tmp_path / "x.trm")]
+    result = CliRunner().invoke(app, [*arguments, "--quantizer", "uniform"])
+    assert isinstance(result.exception, NoPictures)
+    assert not (tmp_path / "x.trm").exists()
 
 
 def test_what_calibrate_and_fit_tables_find_is_kept_and_used(pictures, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from PIL import Image
 
 from conftest import textured
 from trellic.cli import join_numbers
+from trellic.cli.batch import find_files
 
 
 def trellic(*arguments, cwd=None):
@@ -55,6 +56,48 @@ def test_nothing_is_overwritten_without_force(folder):
     assert (folder / "in" / "a.tlic").read_bytes() == before
     assert trellic("encode", "in/a.png", "--quality", 10, "--force", cwd=folder).returncode == 0
     assert (folder / "in" / "a.tlic").read_bytes() != before
+
+
+def test_evaluating_overwrites_no_file(folder):
+    before = (folder / "in" / "b.png").read_bytes()
+    refused = trellic("evaluate", "in/a.png", "--quality", 10, "--json", "in/b.png", cwd=folder)
+    assert refused.returncode == 1
+    assert "--force" in refused.stderr
+    assert (folder / "in" / "b.png").read_bytes() == before
+
+
+def test_a_file_is_found_once_however_often_it_is_named(folder):
+    found = find_files([str(folder / "in"), str(folder / "in" / "deep" / "c.png"), str(folder / "in" / "*")], [".png"])
+    assert [str(below) for _, below in found] == ["a.png", "b.png", "deep/c.png"]
+
+
+def test_a_pattern_finds_pictures_alone(folder):
+    (folder / "in" / "notes.txt").write_text("no picture")
+    found = find_files([str(folder / "in" / "*")], [".png"])
+    assert [path.name for path, _ in found] == ["a.png", "b.png"]
+
+
+def test_two_pictures_for_one_file_are_told(folder):
+    Image.fromarray(textured(40, 50)).save(folder / "in" / "a.jpg")
+    result = trellic("encode", "in/a.png", folder / "in" / "a.jpg", cwd=folder)
+    assert result.returncode == 1
+    assert "another input" in result.stderr
+
+
+def test_a_name_that_the_terminal_has_no_letters_for_stops_nothing(folder):
+    (folder / "in" / "a.png").rename(folder / "in" / "\u017c.png")
+    command = [sys.executable, "-m", "trellic", "encode", "in", "-o", "out"]
+    narrow = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    result = subprocess.run(command, capture_output=True, cwd=folder, env=narrow, check=False)
+    assert result.returncode == 0
+    assert b"\\u017c.png" in result.stdout
+
+
+def test_a_kind_that_cannot_be_written_is_refused_at_once(folder):
+    for kind in ("nosuch", "a/b", ""):
+        result = trellic("decode", "in/a.tlic", "--format", kind, cwd=folder)
+        assert result.returncode == 1
+        assert "cannot be written" in result.stderr
 
 
 def test_evaluating_goes_on_past_a_bad_file_and_reports_it(folder):

@@ -162,6 +162,7 @@ def test_pillow_opens_and_saves(tmp_path, small_picture):
         assert psnr(small_picture.pixels, np.asarray(opened)) > 25
         assert opened.getexif()[0x0112] == 6
     opened = Image.open(path)
+    assert opened.getexif()[0x0112] == 6  # before a pixel is decoded
     opened.load()
     assert opened.fp is None
     with pytest.raises(OSError, match=r"damaged|truncated|checksum|cannot identify"):

@@ -4,7 +4,7 @@ import numpy as np
 
 from conftest import textured
 from trellic.codec.encoder import analyse, code
-from trellic.codec.fit_tables import Census, Histogram, refit
+from trellic.codec.fit_tables import Census, Histogram, take_census
 from trellic.codec.quantization import Quantization
 from trellic.container.header import QUALITY_ONE
 from trellic.entropy.parameters import ONE, Parameters
@@ -54,7 +54,8 @@ def test_refitting_sees_every_index_and_takes_fewer_bits(codec):
         census.count(codec.networks, analysed, qualities)
         assert census.side_counts.counts.sum() == codec.networks.side * (256 // 64) ** 2
         assert 0 < census.latent_counts.counts.sum() < codec.networks.latents * (256 // 16) ** 2
-        (after,) = refit(codec.networks, [picture], qualities, [before])
+        (counted,) = take_census(codec.networks, [picture], qualities, [before])
+        after = counted.refit()
         bits = [code(codec.networks, analysed, qualities[0], each).estimated_bits for each in (before, after)]
         if name == "uniform":  # a search may also spend what it saves on fidelity
             assert bits[1] < bits[0]

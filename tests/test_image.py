@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 from PIL import Image, ImageCms
 
 from conftest import textured
+from trellic.container.header import LARGEST_SIDE
 from trellic.errors import BadRequest, DamagedStream, PictureTooLarge, UnreadablePicture
 from trellic.image import (
     Converted,
+    check_size,
     from_pillow,
     pack_alpha,
     pack_metadata,
@@ -86,6 +89,33 @@ def test_a_tiff_comes_upright_and_keeps_none_of_its_tags(tmp_path):
     with Image.open(tmp_path / "out.tif") as image:
         assert image.size == (20, 30)
         assert np.array_equal(np.asarray(image), np.rot90(np.asarray(RGB)))
+
+
+def test_metadata_behind_the_pixels_is_found(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    RGB.save(tmp_path / "in.png", exif=exif)
+    data = (tmp_path / "in.png").read_bytes()
+    start = data.index(b"eXIf") - 4
+    chunk = data[start : start + 12 + int.from_bytes(data[start : start + 4], "big")]
+    (tmp_path / "in.png").write_bytes(data.replace(chunk, b"").replace(data[-12:], chunk + data[-12:]))
+    with Image.open(tmp_path / "in.png") as image:
+        assert from_pillow(image).exif == read(tmp_path / "in.png").exif != b""
+
+
+def test_a_transparent_value_of_sixteen_bits_is_alpha(tmp_path):
+    samples = np.full((20, 30), 40000, np.uint16)
+    samples[3, 4] = 500
+    Image.fromarray(samples).save(tmp_path / "in.png", transparency=500)
+    with pytest.warns(Converted):
+        picture = read(tmp_path / "in.png")
+    assert picture.alpha is not None
+    assert np.argwhere(picture.alpha == 0).tolist() == [[3, 4]]
+
+
+def test_a_side_that_no_stream_can_say_is_refused():
+    with pytest.raises(PictureTooLarge):
+        check_size(LARGEST_SIDE + 1, 1, sys.maxsize)
 
 
 def test_an_opaque_alpha_is_not_kept():

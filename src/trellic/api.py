@@ -71,7 +71,7 @@ def codec_for(data: Data, limit: int, threads: int = 0) -> Codec:
     return _codec(find_model_by_hash(header.model), threads=threads)
 
 
-def info(data: bytes) -> dict[str, Any]:
+def info(data: Data) -> dict[str, Any]:
     """Return what the header and the section table of a .tlic file say, as plain JSON values."""
     header, sections = scan_stream(data)
     try:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from trellic.container.header import MOST_PIXELS
+from trellic.container.header import LARGEST_SIDE, MOST_PIXELS
 from trellic.errors import BadRequest, DamagedStream, PictureTooLarge, TrellicError, UnreadablePicture
 from trellic.files import write_atomically
 
@@ -115,11 +115,16 @@ def interleave(planes: Pixels, pixels: Pixels) -> None:
 
 
 def check_size(width: int, height: int, limit: int) -> None:
-    """Raise PictureTooLarge where a picture has more pixels than `limit`, BadRequest where it has none."""
+    """Raise PictureTooLarge where a picture has more pixels than `limit`, or a side that no stream can say.
+
+    Raises BadRequest where it has none.
+    """
     if min(width, height) < 1:
         raise BadRequest(f"a picture of {width}×{height} has no pixels")
     if width * height > limit:
         raise PictureTooLarge(f"{width}×{height} is more than the limit of {limit} pixels (it can be raised)")
+    if max(width, height) > LARGEST_SIDE:
+        raise PictureTooLarge(f"{width}×{height}: no side may be longer than {LARGEST_SIDE}")
 
 
 def lift_pillows_limit() -> None:
@@ -173,6 +178,7 @@ def readable(paths: Iterable[Path], report: Callable[[str], None]) -> Iterator[t
 
 def from_pillow(image: Image.Image) -> Picture:
     """Convert a Pillow image of any mode; warns `Converted` where that loses something."""
+    image.load()  # some formats keep metadata behind the pixels
     icc = image.info.get("icc_profile") or b""
     exif = image.info.get("exif") or b""
     image = image.convert({"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}.get(image.mode, image.mode))
@@ -185,6 +191,7 @@ def from_pillow(image: Image.Image) -> Picture:
         image, icc = _from_cmyk(image, icc), b""
     elif mode in {"YCbCr", "LAB", "HSV"}:
         warnings.warn(f"{mode} converted to RGB", Converted, stacklevel=2)
+        icc = icc if mode == "YCbCr" else b""  # a profile of LAB is none of RGB
     alpha = None
     if image.mode in {"LA", "RGBA"}:
         plane = np.asarray(image.getchannel("A"))
@@ -211,7 +218,10 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
             f"samples {low:g} to {high:g} stretched to 8 bits",
         )
     warnings.warn(told, Converted, stacklevel=3)
-    return Image.fromarray(np.rint(eight).astype(np.uint8))
+    reduced = Image.fromarray(np.rint(eight).astype(np.uint8))
+    if isinstance(clear := image.info.get("transparency"), int):  # the value that stands for nothing at all
+        reduced.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    return reduced
 
 
 def _from_cmyk(image: Image.Image, icc: bytes) -> Image.Image:
@@ -242,11 +252,17 @@ def to_pillow(picture: Picture) -> Image.Image:
     return image
 
 
+def kind_of(suffix: str) -> str:
+    """Return what Pillow calls pictures of a suffix. Raises BadRequest where it cannot write them."""
+    kind = Image.registered_extensions().get(suffix.lower(), "")
+    if kind not in Image.SAVE:
+        raise BadRequest(f"pictures of kind {suffix or '(no suffix)'} cannot be written")
+    return kind
+
+
 def save(image: Image.Image, path: Path) -> None:
     """Write a decoded picture by its suffix, whole or not at all. Raises BadRequest for what Pillow cannot write."""
-    kind = Image.registered_extensions().get(path.suffix.lower())
-    if kind not in Image.SAVE:
-        raise BadRequest(f"{path}: pictures of kind {path.suffix or '(no suffix)'} cannot be written")
+    kind = kind_of(path.suffix)
     if kind == "JPEG" and image.mode in {"RGBA", "LA"}:
         raise BadRequest(f"{path}: JPEG has no alpha; choose another kind")
     kept = {key: image.info[key] for key in ("icc_profile", "exif") if image.info.get(key)}

@@ -8,8 +8,9 @@ from typing import IO, Any
 from PIL import Image, ImageFile
 
 from trellic import api
+from trellic.codec.codec import metadata_of
+from trellic.container import Contents, scan_stream
 from trellic.container.header import MAGIC, Mode
-from trellic.container.sections import SectionType, read_stream
 from trellic.errors import TrellicError
 from trellic.image import mode_of
 
@@ -26,12 +27,14 @@ class TlicImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         self._data = self.fp.read()
         try:
-            header, sections = read_stream(self._data)
+            header, sections = scan_stream(self._data)
+            contents = Contents.of(header, sections)
+            icc, exif = metadata_of(contents)
         except TrellicError as error:
             raise SyntaxError(str(error)) from error
-        alpha = any(section.type in {SectionType.ALPHA, SectionType.TILE_ALPHA} for section in sections)
         self._size = (header.width, header.height)
-        self._mode = mode_of(header.mode is Mode.GREY, alpha)
+        self._mode = mode_of(header.mode is Mode.GREY, contents.has_alpha)
+        self.info |= {key: data for key, data in (("icc_profile", icc), ("exif", exif)) if data}
 
     def load(self) -> Any:
         """Decode the stream, once. Raises OSError, as Pillow's own plugins do."""
@@ -41,7 +44,6 @@ class TlicImageFile(ImageFile.ImageFile):
             except TrellicError as error:
                 raise OSError(str(error)) from error
             self._im = decoded.im
-            self.info.update(decoded.info)
             self._data = b""
             if self._exclusive_fp and self.fp is not None:  # opened by name: nothing more to read
                 self.fp.close()

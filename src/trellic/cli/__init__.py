@@ -1,6 +1,7 @@
 """The command line: one file a verb; a verb is a function, its docstring the help."""
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -68,6 +69,8 @@ def _stop(number: int, frame: object) -> None:
 def main() -> None:
     """Run the command line: a TrellicError becomes one line on stderr and exit code 1."""
     sys.argv = join_numbers(sys.argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be of bytes that the terminal has no letters for
+        sys.stdout.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _stop)
     code: int | str | None = 0
     try:

@@ -30,30 +30,33 @@ class Job(NamedTuple):
 def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, Path]]:
     """Return (file, path below its input folder): files as given, folders' and patterns' by suffix, sorted.
 
-    Raises NoPictures where an input stands for nothing.
+    A file that several inputs stand for is found once. Raises NoPictures where an input stands for nothing.
     """
     allowed = set(suffixes)
-    found: list[tuple[Path, Path]] = []
+
+    def wanted(entry: Path) -> bool:
+        return entry.suffix.lower() in allowed and entry.is_file()
+
+    found: dict[Path, Path] = {}
     for text in inputs:
         path = Path(text)
         if path.is_dir():
-            inside = sorted(entry for entry in path.rglob("*") if entry.is_file() and entry.suffix.lower() in allowed)
-            matches = [(entry, entry.relative_to(path)) for entry in inside]
+            matches = [(entry, entry.relative_to(path)) for entry in sorted(filter(wanted, path.rglob("*")))]
         elif path.exists() or not glob.has_magic(text):
             matches = [(path, Path(path.name))]
         else:
-            inside = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 — absolute patterns
-            matches = [(entry, Path(entry.name)) for entry in inside if entry.is_file()]
+            inside = map(Path, glob.glob(text, recursive=True))  # noqa: PTH207 — absolute patterns
+            matches = [(entry, Path(entry.name)) for entry in sorted(filter(wanted, inside))]
         if not matches:
             raise NoPictures(f"{text}: nothing to work on")
-        found += matches
-    return found
+        found = dict(matches) | found
+    return list(found.items())
 
 
 def plan(inputs: list[str], out: Path | None, suffixes: Iterable[str], suffix: str) -> list[Job]:
     """Return what to read and where to write: beside the input, to the file `out`, or below the folder `out`."""
     files = find_files(inputs, suffixes)
-    if out and len(files) == 1 and out.suffix and not out.is_dir() and not Path(inputs[0]).is_dir():
+    if out and len(files) == 1 and out.suffix and not out.is_dir() and Path(inputs[0]).is_file():
         return [Job(files[0][0], out)]
     return [Job(path, (out / below).with_suffix(suffix) if out else path.with_suffix(suffix)) for path, below in files]
 
@@ -94,14 +97,14 @@ def run(
     """
     from rich.progress import track
 
-    first = {job.target: job for job in reversed(jobs)}
+    first = {job.target.resolve(): job for job in reversed(jobs)}
     told = _Warnings()
 
     def do(job: Job) -> dict[str, Any]:
         record: dict[str, Any] = {"source": str(job.source), "target": str(job.target)}
         told.texts = []
         try:
-            if first[job.target] is not job:
+            if first[job.target.resolve()] is not job:
                 raise FileExists(f"{job.target} is what another input is written to")
             if check_done and job.target.exists() and _is_done(job, check_done, force):
                 return record | {"passed_over": True}

@@ -9,9 +9,6 @@ import typer
 
 from trellic.cli.options import DEFAULT, Force, Inputs, Model, Quantizers
 
-DETAILS = 6
-"""How many pictures sensitivity is measured on: a corner of each."""
-
 
 def calibrate(
     inputs: Inputs,
@@ -31,9 +28,10 @@ def calibrate(
     from trellic.cli.batch import complain, find_files
     from trellic.codec.encoder import analyse
     from trellic.codec.quantization import Quantization
+    from trellic.errors import BadRequest
     from trellic.evaluate.calibrate import GRIDS, REFERENCE_QUALITIES, Bench
     from trellic.evaluate.calibrate import calibrate as run
-    from trellic.evaluate.sensitivity import SIDE, measure_sensitivity
+    from trellic.evaluate.sensitivity import corners_of, measure_sensitivity
     from trellic.files import check_free, write_atomically
     from trellic.image import SUFFIXES, readable
     from trellic.model import ModelFile, Networks, find_model
@@ -41,13 +39,15 @@ def calibrate(
 
     check_free(out, force)
     chosen = [quantizer_named(name) for name in quantizer or GRIDS]
+    if fixed := [each.name for each in chosen if each.name not in GRIDS]:
+        raise BadRequest(f"{', '.join(fixed)} has no setting to find (there are: {', '.join(GRIDS)})")
     file = ModelFile.read(find_model(model))
     networks = Networks(file, threads=1)  # several settings at a time
     uniform = Quantization.of(networks, quantizer_named("uniform"))
     paths = [path for path, _ in find_files(inputs, SUFFIXES)[::every]]
     pictures = [picture for _, picture in readable(paths, complain)]
     complain(f"sensitivity of {networks.latents} channels")
-    corners = [picture.pixels[:SIDE, :SIDE] for picture in pictures[:: max(1, len(pictures) // DETAILS)]]
+    corners = corners_of(pictures)
     weights = measure_sensitivity(networks, uniform, [(pixels, analyse(networks, pixels)) for pixels in corners])
     file = ModelFile.of(file.pack_with({}, {"sensitivity.npy": weights}))
     networks = Networks(file, threads=1)

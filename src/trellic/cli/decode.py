@@ -26,7 +26,7 @@ def decode(
     from trellic import api
     from trellic.cli.resume import check_picture
     from trellic.files import open_bytes
-    from trellic.image import lift_pillows_limit, mode_of, save, to_pillow
+    from trellic.image import kind_of, lift_pillows_limit, mode_of, save, to_pillow
     from trellic.large import can_write_strips, is_large, write_strips
 
     region = region_of(crop) if crop else None
@@ -44,7 +44,9 @@ def decode(
         facts = {"width": found.width, "height": found.height, "mode": mode}
         return {**facts, "line": f"{job.source} → {job.target}  {found.width}×{found.height}"}
 
-    jobs = plan(inputs, out, [".tlic"], f".{format.lstrip('.')}")
+    suffix = f".{format.lstrip('.')}"
+    kind_of(suffix)
+    jobs = plan(inputs, out, [".tlic"], suffix)
     threads = threads_for(jobs)
     check = partial(check_picture, region=region) if resume else None
     raise typer.Exit(run(jobs, work, force, as_json, check))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Inputs, Model, Quantizer
+from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Force, Inputs, Model, Quantizer
 
 
 def evaluate(
@@ -18,6 +18,7 @@ def evaluate(
     quantizer: Quantizer = "",
     model: Model = DEFAULT,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all records here.")] = None,
+    force: Force = False,
 ) -> None:
     """Encode to bytes and decode every picture at every quality, and report what it took and what came back."""
     from rich.progress import Progress
@@ -26,13 +27,15 @@ def evaluate(
     from trellic.codec import Codec
     from trellic.errors import BadRequest
     from trellic.evaluate.run import averages, evaluate_picture
-    from trellic.files import write_atomically
+    from trellic.files import check_free, write_atomically
     from trellic.image import SUFFIXES, readable
 
     try:
         qualities = [float(word) for word in quality.replace(",", " ").split()]
     except ValueError as error:
         raise BadRequest(f"qualities {quality!r} are not numbers") from error
+    if json_file:
+        check_free(json_file, force)
     paths = [path for path, _ in find_files(inputs, SUFFIXES)]
     codec = Codec(model, quantizer=quantizer, effort=effort)
     records = []

@@ -26,7 +26,7 @@ def fit_tables(
     from rich.progress import Progress
 
     from trellic.cli.batch import complain, console, find_files
-    from trellic.codec.fit_tables import refit
+    from trellic.codec.fit_tables import take_census
     from trellic.codec.quantization import Quantization
     from trellic.container.header import QUALITY_ONE
     from trellic.files import check_free, write_atomically
@@ -45,8 +45,10 @@ def fit_tables(
         task = bar.add_task("counting", total=ROUNDS * len(paths))
         for _ in range(ROUNDS):
             pictures = (picture for _, picture in bar.track(readable(paths, complain), task_id=task))
-            quantizations = refit(networks, pictures, qualities, quantizations)
-    facts = {"command": shlex.join(["trellic", *sys.argv[1:]]), "pictures": len(paths), "before": file.name}
+            censuses = take_census(networks, pictures, qualities, quantizations)
+            quantizations = [census.refit() for census in censuses]
+    count = censuses[0].pictures
+    facts = {"command": shlex.join(["trellic", *sys.argv[1:]]), "pictures": count, "before": file.name}
     arrays: dict[str, Any] = {"tables_side.npy": quantizations[0].side_tables.frequency}
     settings = {}
     for each in quantizations:
@@ -55,4 +57,4 @@ def fit_tables(
         settings[name] = {"tables": facts}
     data = file.pack_with(settings, arrays)
     write_atomically(out, lambda target: target.write(data))
-    print(f"{out}: model {ModelFile.read(out).name}, tables of {', '.join(settings)} from {len(paths)} pictures")
+    print(f"{out}: model {ModelFile.read(out).name}, tables of {', '.join(settings)} from {count} pictures")

@@ -13,9 +13,11 @@ from trellic.errors import UnreadablePicture
 def info(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = False) -> None:
     """Show a .tlic file's header and sections; its checksums are proven, nothing is decoded."""
     from trellic import api
+    from trellic.files import open_bytes
 
     try:
-        facts = api.info(file.read_bytes())
+        with open_bytes(file) as data:
+            facts = api.info(data)
     except OSError as error:
         raise UnreadablePicture(f"{file}: {error.strerror}") from error
     if as_json:

@@ -10,9 +10,11 @@ from trellic.container.header import MOST_PIXELS
 def verify(inputs: Inputs, max_pixels: MostPixels = MOST_PIXELS, as_json: Json = False) -> None:
     """Check .tlic files: checksums, and every index down to the last bit. Prints the SHA-256 of the indices."""
     from trellic import api
+    from trellic.files import open_bytes
 
     def work(job: Job) -> dict[str, str]:
-        digest = api.verify(job.source.read_bytes(), max_pixels, threads_for(jobs))
+        with open_bytes(job.source) as data:
+            digest = api.verify(data, max_pixels, threads_for(jobs))
         return {"sha256": digest, "line": f"{digest}  {job.source}"}
 
     jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic"])]  # nothing is written

@@ -206,7 +206,7 @@ class Codec:
         networks, workers = self._means(len(list(shown_grid(contents.grid).touching(region))))
         grey = header.mode is Mode.GREY
         decoder = StripDecoder(networks, contents, region, workers)
-        icc, exif = self._unpacked_metadata(contents)
+        icc, exif = metadata_of(contents)
         strips = decoder.strips()
         if grey:
             strips = ((_one_channel(pixels), alpha) for pixels, alpha in strips)
@@ -230,7 +230,7 @@ class Codec:
         digest = hashlib.sha256()
         for indices in workers.map(indices_of, range(len(contents.pieces))):
             digest.update(indices)
-        self._unpacked_metadata(contents)
+        metadata_of(contents)
         return digest.hexdigest()
 
     def _means(self, tiles: int) -> tuple[Networks, Workers]:
@@ -260,15 +260,15 @@ class Codec:
         return contents
 
     @staticmethod
-    def _unpacked_metadata(contents: Contents) -> tuple[bytes, bytes]:
-        """Return profile and EXIF."""
-        icc, exif = (pictures.unpack_metadata(part.read()) if part else b"" for part in (contents.icc, contents.exif))
-        return icc, exif
-
-    @staticmethod
     def _metadata(picture: Source) -> list[Section]:
         kinds = ((SectionType.ICC, picture.icc), (SectionType.EXIF, picture.exif))
         return [Section(kind, pictures.pack_metadata(data)) for kind, data in kinds if data]
+
+
+def metadata_of(contents: Contents) -> tuple[bytes, bytes]:
+    """Return a stream's colour profile and EXIF block. Raises DamagedStream."""
+    icc, exif = (pictures.unpack_metadata(part.read()) if part else b"" for part in (contents.icc, contents.exif))
+    return icc, exif
 
 
 def _one_channel(pixels: pictures.Pixels) -> pictures.Pixels:

@@ -22,6 +22,7 @@ from trellic.codec.quantization import Quantization
 from trellic.entropy.machine import Indices, Rows
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.tables import ROWS, Tables, quantize_distribution
+from trellic.errors import NoPictures
 from trellic.image import Picture
 from trellic.kernels import kernel
 from trellic.model.networks import Floats, Networks
@@ -84,12 +85,14 @@ class Census:
     def __init__(self, quantization: Quantization) -> None:
         self.quantization = quantization
         self.step = ONE
+        self.pictures = 0
         self.side_counts = Histogram(quantization.side_tables)
         self.latent_counts = Histogram(quantization.tables)
         self._numbers, self._errors = np.zeros(quantization.points.shape), np.zeros(quantization.points.shape)
 
     def count(self, networks: Networks, analysed: Analysed, qualities: Sequence[int]) -> None:
         """Count a picture at every quality in 1/256 of a point."""
+        self.pictures += 1
         for quality in qualities:
             self.step = self.quantization.at(quality).step
             quantize_in_order(networks, analysed, quality, self.quantization, self)
@@ -114,20 +117,18 @@ class Census:
         return points
 
 
-def refit(
-    networks: Networks, pictures: Iterable[Picture], qualities: Sequence[int], quantizations: Sequence[Quantization]
-) -> list[Quantization]:
-    """Return quantizations with the tables of pictures at every quality in 1/256 of a point."""
-    return [census.refit() for census in take_census(networks, pictures, qualities, quantizations)]
-
-
 def take_census(
     networks: Networks, pictures: Iterable[Picture], qualities: Sequence[int], quantizations: Sequence[Quantization]
 ) -> list[Census]:
-    """Count pictures at every quality in 1/256 of a point, several quantizations at a time."""
+    """Count pictures at every quality in 1/256 of a point, several quantizations at a time.
+
+    Raises NoPictures where there are none.
+    """
     censuses = [Census(quantization) for quantization in quantizations]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for picture in pictures:
             analysed = analyse(networks, picture.pixels)
             list(pool.map(lambda census: census.count(networks, analysed, qualities), censuses))  # noqa: B023 — done within
+    if not censuses[0].pictures:
+        raise NoPictures("none of the pictures can be read")
     return censuses

@@ -14,13 +14,32 @@ import numpy.typing as npt
 
 from trellic.codec.encoder import Analysed, code
 from trellic.codec.quantization import Quantization
+from trellic.container.grid import STRIDE
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.image import Pixels
+from trellic.errors import NoPictures
+from trellic.image import Picture, Pixels
 from trellic.model.networks import Floats, Networks
 
 SIDE = 256
+DETAILS = 6
+"""How many pictures sensitivity is measured on: a corner of each."""
 QUALITIES = (0.15, 0.5, 0.85)
 ERROR = np.float32(0.25)
+
+
+def corners_of(pictures: Sequence[Picture]) -> list[Pixels]:
+    """Return the corners of some of the pictures, of at most SIDE pixels a side.
+
+    Sides are multiples of 64: other pictures are continued to that, and errors there would count. Raises NoPictures.
+    """
+    corners = []
+    for picture in pictures:
+        height, width = (min(SIDE, size // STRIDE * STRIDE) for size in picture.pixels.shape[:2])
+        if height and width:
+            corners.append(picture.pixels[:height, :width])
+    if not corners:
+        raise NoPictures(f"no picture that can be read has both sides of {STRIDE} pixels or more")
+    return corners[:: max(1, len(corners) // DETAILS)]
 
 
 def channel_costs(

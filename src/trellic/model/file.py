@@ -18,9 +18,7 @@ import hashlib
 import io
 import json
 import math
-import struct
 import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -70,9 +68,9 @@ class ModelFile:
                 raise DamagedModel(f"{path}: the card is no object")
             if model.card.get("format") != FORMAT:
                 raise DamagedModel(f"{path}: model format {model.card.get('format')!r}; this release reads {FORMAT}")
-        except (
-            OSError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, KeyError, RuntimeError,
-        ) as error:  # fmt: skip
+        except DamagedModel:
+            raise
+        except Exception as error:  # damaged archives make zipfile raise errors of any kind
             raise DamagedModel(f"{path}: not a model file ({error})") from error
         return model
 

@@ -67,7 +67,7 @@ def _refit(config: TrainConfig, made: Path, move_points: bool, report: Report) -
     pictures = (picture for _, picture in readable(paths, lambda message: report({"message": message})))
     (census,) = take_census(networks, pictures, [quality * QUALITY_ONE for quality in QUALITIES], [quantization])
     fitted, name = census.refit(), config.quantizer
-    facts = {"command": "trellic retrain", "pictures": len(paths), "before": file.name}
+    facts = {"command": "trellic retrain", "pictures": census.pictures, "before": file.name}
     arrays: dict[str, Any] = {f"tables_{name}.npy": fitted.tables.frequency}
     if move_points:
         arrays[f"points_{name}.npy"] = census.points()
