@@ -19,7 +19,7 @@ from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, interv
 from trellic.networks.prior import Parameters, first_half
 from trellic.quantize import dequantize
 
-TRELLIS_NOISE = 0.7
+NOISE = 0.7
 """In steps: with noise so wide, gradients of rate and distortion are as both really change with the latents' scale."""
 _POOL = ThreadPoolExecutor()  # the kernels do not hold the interpreter's lock
 
@@ -46,7 +46,7 @@ class QuantizerSearch:
         ends = np.cumsum(groups)
         self.channels = [slice(int(end - size), int(end)) for size, end in zip(groups, ends, strict=True)]
         self.steps = torch.tensor([setting.step / ONE for setting in self.settings]).view(-1, 1, 1, 1)
-        self.noise = self.steps * (TRELLIS_NOISE if quantization.machine.kinds.any() else 1.0)
+        self.noise = self.steps * NOISE
 
     def __call__(self, group: int, half: int, latents: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
         """Return decoded latents and their bits, (N, C, H, W), zero outside the half."""
@@ -54,6 +54,7 @@ class QuantizerSearch:
         planes = [values.detach().float().contiguous().numpy() for values in (latents, parameters.mean, log_scale)]
         decoded = np.zeros(planes[0].shape, np.float32)
         indices, kinds = np.zeros(decoded.shape, np.int32), np.zeros(decoded.shape, np.int32)
+        are_coded = np.zeros(decoded.shape, np.bool_)
         channels = self.channels[group]
         quantizer = self.quantization.quantizer
 
@@ -66,15 +67,18 @@ class QuantizerSearch:
             at.put(dequantize(chosen, table_rows, at.parameters.means, setting.points, setting.step), decoded[n])
             at.put((table_rows // ROWS).astype(np.int32), kinds[n])
             at.put(chosen, indices[n])
+            at.put(np.ones_like(chosen), are_coded[n])
 
         list(_POOL.map(quantize, range(len(decoded))))
         first = first_half(latents)
         inside = {EVEN: first, ODD: 1 - first, WHOLE: torch.ones_like(first)}[half]
-        through = (latents + (torch.from_numpy(decoded) - latents).detach()) * inside
+        coded = torch.from_numpy(are_coded)
+        follows = torch.where(coded, latents, parameters.mean)  # a decoder keeps the mean where nothing is coded
+        through = (follows + (torch.from_numpy(decoded) - follows).detach()) * inside
         residuals = torch.from_numpy(decoded) - parameters.mean
         bits = level_bits(residuals, torch.from_numpy(indices), torch.from_numpy(kinds), self.steps, log_scale)
         if latents.requires_grad:
-            bits = bits + self._slope(latents - parameters.mean.detach(), log_scale.detach())
+            bits = bits + coded * self._slope(latents - parameters.mean.detach(), log_scale.detach())
         return through, bits * inside
 
     def _slope(self, residuals: Tensor, log_scale: Tensor) -> Tensor:
