@@ -88,15 +88,10 @@ def by_runtime(codec: Codec, runtime: str, otherwise: Any) -> Any:
     if runtime == "torch":
         import torch
 
-        from trellic.networks.exact import ExactConv
         from trellic.train.export import networks_of
         from trellic.train.load import load
 
-        model = load(codec.model).eval()
-        for layer in model.modules():
-            if isinstance(layer, ExactConv):
-                layer.frozen = True  # its weights are those that were exported, and not to be rounded again
-        networks = {name: network for name, (network, _) in networks_of(model).items()}
+        networks = {name: network for name, (network, _) in networks_of(load(codec.model).eval()).items()}
     else:
         sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
         from test_exact import interpret

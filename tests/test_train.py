@@ -67,8 +67,20 @@ def test_training_lowers_the_loss_and_logs_it(tmp_path, pictures):
 def test_a_run_goes_on_from_its_checkpoint(tmp_path, pictures):
     out = trained(tmp_path, pictures, steps=3)
     assert load_run(out)[2]["step"] == 3
+    state = torch.load(out / "checkpoint.pt", weights_only=True)
+    for part in ("model", "average"):
+        state[part]["synthesis.stem.bias"] += 5.0
+    torch.save(state, out / "checkpoint.pt")
     trained(tmp_path, pictures, steps=5)
-    assert load_run(out)[2]["step"] == 5
+    _, model, progress = load_run(out)
+    assert progress["step"] == 5
+    assert float(model.synthesis.stem.bias.detach().min()) > 4.0
+
+
+def test_a_run_goes_on_as_it_was_begun(tmp_path, pictures):
+    trained(tmp_path, pictures, steps=3)
+    with pytest.raises(BadConfig, match="learning_rate, seed"):
+        trained(tmp_path, pictures, steps=5, learning_rate=2e-3, seed=7)
 
 
 def test_the_same_seed_trains_the_same_model(tmp_path, pictures):

@@ -9,7 +9,6 @@ import typer
 
 from trellic.cli.options import DEFAULT, Force, Inputs, Model, Quantizers
 
-QUALITIES = (0, 20, 40, 60, 80, 100)
 ROUNDS = 2
 """A search chooses by the tables it has; with the tables of its first choices it chooses again."""
 
@@ -26,9 +25,8 @@ def fit_tables(
     from rich.progress import Progress
 
     from trellic.cli.batch import complain, console, find_files
-    from trellic.codec.fit_tables import take_census
+    from trellic.codec.fit_tables import QUALITIES, take_census
     from trellic.codec.quantization import Quantization
-    from trellic.container.header import QUALITY_ONE
     from trellic.files import check_free, write_atomically
     from trellic.image import SUFFIXES, readable
     from trellic.model import ModelFile, Networks, find_model
@@ -40,12 +38,11 @@ def fit_tables(
     chosen = [quantizer_named(name) for name in quantizer] if quantizer else QUANTIZERS
     quantizations = [Quantization.of(networks, each) for each in chosen]
     paths = [path for path, _ in find_files(inputs, SUFFIXES)][::every]
-    qualities = [quality * QUALITY_ONE for quality in QUALITIES]
     with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("counting", total=ROUNDS * len(paths))
         for _ in range(ROUNDS):
             pictures = (picture for _, picture in bar.track(readable(paths, complain), task_id=task))
-            censuses = take_census(networks, pictures, qualities, quantizations)
+            censuses = take_census(networks, pictures, QUALITIES, quantizations)
             quantizations = [census.refit() for census in censuses]
     count = censuses[0].pictures
     facts = {"command": shlex.join(["trellic", *sys.argv[1:]]), "pictures": count, "before": file.name}

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from trellic.codec.encoder import Analysed, analyse, quantize_in_order
 from trellic.codec.quantization import Quantization
+from trellic.container.header import QUALITY_ONE
 from trellic.entropy.machine import Indices, Rows
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.tables import ROWS, Tables, quantize_distribution
@@ -28,6 +29,8 @@ from trellic.kernels import kernel
 from trellic.model.networks import Floats, Networks
 from trellic.quantize.levels import POINTS, Points
 
+QUALITIES = tuple(quality * QUALITY_ONE for quality in (0, 20, 40, 60, 80, 100))
+"""At which indices are counted, in 1/256 of a point."""
 PRIOR_COUNT = 2000.0
 """How many observations the table before refitting is worth, in each row: what smooths rows that are rarely met."""
 POINT_PRIOR = 200.0

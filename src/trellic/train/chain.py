@@ -1,11 +1,11 @@
 """Retraining as a chain of stages, each starting from the model that the one before made; resumable at any point."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from trellic.codec.fit_tables import take_census
-from trellic.container.header import QUALITY_ONE
+from trellic.codec.fit_tables import QUALITIES, take_census
 from trellic.errors import BadConfig
 from trellic.files import write_atomically
 from trellic.image import readable
@@ -20,7 +20,6 @@ from trellic.train.run import export_run, read_config, run_config
 from trellic.train.stages import EXACT, STAGES
 
 TABLES, POINTS = "tables", "points"
-QUALITIES = (0, 20, 40, 60, 80, 100)
 MOST_PICTURES = 50
 
 
@@ -32,7 +31,8 @@ def retrain(
     stages    names of `STAGES`; "tables", which refits the quantizer's tables; and "points", which refits them and
               moves its reconstruction points: a stage that trains the synthesis on these should follow
     config    a TOML file of how each stage trains; `replaced` overrides values, and names the quantizer
-    Each stage leaves a folder with its model; those that are there already are passed over. Raises BadConfig.
+    Each stage leaves a folder with its model; those that are there already are passed over. Raises BadConfig, also
+    where what is there was made from another model, or otherwise.
     """
     if unknown := set(stages) - {TABLES, POINTS, *STAGES}:
         raise BadConfig(f"no stage {sorted(unknown)[0]!r} (there are: {TABLES}, {POINTS}, {', '.join(STAGES)})")
@@ -41,20 +41,38 @@ def retrain(
     for number, stage in enumerate(stages, 1):
         folder = out / f"{number}-{stage}"
         made = folder / "model.trm"
-        if not made.exists():
+        start = ModelFile.read(current)
+        design = {**start.card["design"], **({"exact": True} if stage == EXACT else {})}
+        stated = {"stage": stage} if stage in STAGES else {}
+        chosen = read_config(config, {**replaced, "start": str(current), "design": design, **stated})
+        if made.exists():
+            _check_same(ModelFile.read(made), start, chosen, folder)
+        else:
             report({"message": f"stage {number}: {stage}"})
             folder.mkdir(parents=True, exist_ok=True)
-            card = ModelFile.read(current).card
-            design = {**card["design"], **({"exact": True} if stage == EXACT else {})}
-            stated = {"stage": stage} if stage in STAGES else {}
-            chosen = read_config(config, {**replaced, "start": str(current), "design": design, **stated})
             if stage in {TABLES, POINTS}:
                 _refit(chosen, made, stage == POINTS, report)
             else:
                 run_config(chosen, folder, cache, report)
-                export_run(folder, made, f"{card.get('summary', '')}; {stage} for {chosen.quantizer}".lstrip("; "))
+                export_run(
+                    folder, made, f"{start.card.get('summary', '')}; {stage} for {chosen.quantizer}".lstrip("; ")
+                )
         current = made
     return current
+
+
+def _check_same(made: ModelFile, start: ModelFile, config: TrainConfig, folder: Path) -> None:
+    """Raise BadConfig unless a stage's model was made from this model by this configuration."""
+    if config.stage in STAGES:
+        trained = made.card["trained"]
+        before, stated = trained["started_from"]["model"], trained["config"]
+        now = json.loads(json.dumps(config.to_json()))
+        others = [key for key in now if key != "start" and stated.get(key) != now[key]]
+    else:
+        before, others = made.quantizer_card(config.quantizer).get("tables", {}).get("before"), []
+    if before != start.name or others:
+        what = ", ".join(others) or f"from model {before}, not {start.name}"
+        raise BadConfig(f"{folder} holds a stage that was made otherwise ({what})")
 
 
 def _refit(config: TrainConfig, made: Path, move_points: bool, report: Report) -> None:
@@ -65,10 +83,13 @@ def _refit(config: TrainConfig, made: Path, move_points: bool, report: Report) -
     paths = paths[:: -(-len(paths) // MOST_PICTURES)]
     quantization = deployed(networks, config)
     pictures = (picture for _, picture in readable(paths, lambda message: report({"message": message})))
-    (census,) = take_census(networks, pictures, [quality * QUALITY_ONE for quality in QUALITIES], [quantization])
+    (census,) = take_census(networks, pictures, QUALITIES, [quantization])
     fitted, name = census.refit(), config.quantizer
     facts = {"command": "trellic retrain", "pictures": census.pictures, "before": file.name}
-    arrays: dict[str, Any] = {f"tables_{name}.npy": fitted.tables.frequency}
+    arrays: dict[str, Any] = {
+        f"tables_{name}.npy": fitted.tables.frequency,
+        "tables_side.npy": fitted.side_tables.frequency,
+    }
     if move_points:
         arrays[f"points_{name}.npy"] = census.points()
     data = file.pack_with({name: {"knots": fitted.knots, "tables": facts}}, arrays)

@@ -66,6 +66,7 @@ def train(config: TrainConfig, task: Task, out: Path, report: Report) -> Retrain
     Under torchrun the processes share the batch; the first one writes.
     """
     first = start_processes()
+    out.mkdir(parents=True, exist_ok=True)
     model = task.model
     average = Average(model, config.average)
     optimizer = adam(model, config.learning_rate)

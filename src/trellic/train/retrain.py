@@ -1,7 +1,7 @@
 """Retraining on what the deployed quantizer really emits (Borzechowski et al., 2024), and past that.
 
 `synthesis`  the synthesis alone, distortion only, on cached latents of the quantizer
-`noise`      its control: the same on latents with uniform noise instead, which shows what is repair, what mere training
+`noise`      its control: as many steps on latents with uniform noise instead
 `entropy`    hyper-synthesis and context networks, rate only, on indices that the quantizer chooses anew at every step
 `exact`      the same as `entropy`, having made these networks exact: the same numbers on every processor
 `decoder`    both together, the quantizer in the loop
@@ -11,7 +11,6 @@ A stage retrains any `Subject`: a model that this project exported, or a researc
 """
 
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -163,13 +162,20 @@ class Synthesis(Retraining):
 
     trained = ("synthesis",)
 
+    def prepare(self) -> None:
+        """Name the place of the latents by all that they follow from, before anything is trained."""
+        super().prepare()
+        crops, given = self.config, self.quantization
+        which = (crops.pictures, crops.crop, crops.cached, crops.seed)
+        key = hashlib.sha256(repr((type(self).__name__, which, given.quantizer.name, given.knots)).encode())
+        arrays = [given.tables.frequency, given.points, self.weights(0.0), self.weights(1.0)]
+        for values in [*arrays, *(weight.numpy() for weight in self.model.state_dict().values())]:
+            key.update(np.ascontiguousarray(values).tobytes())
+        self.store = self.cache / f"latents-{key.hexdigest()[:16]}"
+
     def begin(self, seed: int) -> None:
         """Cache latents, unless these are there already, and start drawing from them."""
-        crop, count = self.config.crop, self.config.cached
-        key = hashlib.sha256(json.dumps(self.config.to_json(), sort_keys=True).encode())
-        for weight in self.model.state_dict().values():
-            key.update(weight.contiguous().numpy().tobytes())
-        store = self.cache / f"latents-{key.hexdigest()[:16]}"
+        crop, count, store = self.config.crop, self.config.cached, self.store
         with torch.no_grad():
             one = self.model.analyse(torch.zeros(1, 3, crop, crop), torch.zeros(1, 1, 1, 1))
         shapes = {"latents": (count, *one.shape[1:]), "pictures": (count, 3, crop, crop)}
@@ -221,6 +227,6 @@ class Noise(Synthesis):
     """The control of `Synthesis`."""
 
     def decoded(self, latents: Tensor, quality: Tensor) -> Tensor:
-        """Return latents with uniform noise of one step."""
+        """Return latents with the noise that stands for rounding in training, uniform and one unit wide."""
         del quality
         return latents + torch.rand_like(latents) - 0.5

@@ -13,15 +13,19 @@ import torch
 from trellic.errors import BadConfig
 from trellic.files import write_atomically
 from trellic.model.file import ModelFile
+from trellic.model.networks import Networks
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.design import Design
 from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels, centres, list_pictures
 from trellic.train.loop import Report, train
 from trellic.train.processes import start_processes, wait_for_all
+from trellic.train.retrain import deployed
 from trellic.train.stages import STAGES, task_of
 
 JUDGED_SIDE = 256
+MAY_CHANGE = {"steps", "minutes", "judge_every"}
+"""What a run that goes on may be told anew."""
 
 
 def read_config(path: Path, replaced: dict[str, Any]) -> TrainConfig:
@@ -33,7 +37,7 @@ def read_config(path: Path, replaced: dict[str, Any]) -> TrainConfig:
         values = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(f"{path}: {error}") from error
-    own = values.get(replaced.get("stage", ""), {})
+    own = values.get({**values, **replaced}.get("stage", ""), {})
     shared = {key: value for key, value in values.items() if key not in STAGES}
     return TrainConfig.from_values({**shared, **own, **replaced})
 
@@ -57,8 +61,10 @@ def run_config(config: TrainConfig, out: Path, cache: Path, report: Report) -> N
 def _prepare(config: TrainConfig, out: Path, cache: Path, report: Report) -> None:
     """Keep the configuration and decode the pictures, once for all processes. Raises BadConfig or NoPictures."""
     kept, text = out / "config.json", json.dumps(config.to_json(), indent=1)
-    if kept.exists() and json.loads(kept.read_text())["design"] != json.loads(text)["design"]:
-        raise BadConfig(f"{out} holds a run of another design")
+    if kept.exists():
+        before, now = json.loads(kept.read_text()), json.loads(text)
+        if others := sorted(key for key in now if key not in MAY_CHANGE and before.get(key) != now[key]):
+            raise BadConfig(f"{out} holds a run of another configuration ({', '.join(others)})")
     if config.start:
         started = Design.from_json(ModelFile.read(Path(config.start)).card["design"])
         if not config.design.may_follow(started):
@@ -120,8 +126,8 @@ def export_run(folder: Path, out: Path, summary: str) -> str:
         trained["started_from"] = {"model": start.name, "trained": start.card.get("trained")}
         if config.stage != "pretrain":
             kept = start.entries_of(config.quantizer)
-            known = start.card.get("quantizers", {})
-            card["quantizers"] = {config.quantizer: known[config.quantizer]} if config.quantizer in known else {}
+            known = start.quantizer_card(config.quantizer)
+            card["quantizers"] = {config.quantizer: {**known, "knots": deployed(Networks(start), config).knots}}
     export(model, card, out, kept)
     file = ModelFile.read(out)
     return f"{out}: model {file.name}, {out.stat().st_size} bytes"
