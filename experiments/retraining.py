@@ -12,6 +12,7 @@ more, to see what is chance. Writes experiments/results/retraining_NAME.json for
 """
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def main() -> None:
     variants: dict[Variant, Path] = {}
     for quantizer in options.quantizers:
         variants |= cells_of(quantizer, options.cells, start, options.seed)
-    command = f"python experiments/retraining.py {' '.join(options.sets)}"
+    command = f"python experiments/retraining.py {' '.join(sys.argv[1:])}"
     for name, pictures in (text.split("=", 1) for text in options.sets):
         head = {"command": command, "model": ModelFile.read(start).name, "set": name}
         run(variants, Path(pictures), RESULTS / f"retraining_{name}.json", head, QUALITIES)
