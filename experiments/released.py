@@ -1,10 +1,9 @@
 """What retraining did for the released model, by file bytes:
 
-    git show COMMIT:src/trellic/models/base.trm > runs/before.trm
+    git show 5c23c44:src/trellic/models/base.trm > runs/before.trm
     python experiments/released.py kodak=../shared/data/test/kodak gb82=../shared/data/test/gb82
 
-COMMIT is that of the model which it was retrained from, trained by rounding (`src/trellic/train/recipes/retrain.toml`
-names it). Both were calibrated, and their tables fitted, by the same commands. Writes
+That commit has the model which the released one was retrained from, trained by rounding. Both were calibrated, and their tables fitted, by the same commands. Writes
 experiments/results/released_NAME.json for each set, picture by picture; resumable.
 """
 
