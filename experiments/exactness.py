@@ -207,22 +207,26 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--every", type=int, default=1, help="Take one picture in so many.")
     parser.add_argument("--floating", type=Path, required=True, help="A model whose networks are not exact.")
     options = parser.parse_args()
     every = [name for name, own in SETTINGS.items() if "EMULATED" not in own or shutil.which("qemu-x86_64")]
     exact = find_model(DEFAULT)
     with tempfile.TemporaryDirectory() as place:
-        whole, detailed, floating, details = (Path(place) / name for name in ("whole", "exact", "floating", "details"))
-        for folder in (whole, detailed, floating, details):
+        names = ("whole", "exact", "floating", "details", "pictures")
+        whole, detailed, floating, details, pictures = (Path(place) / name for name in names)
+        for folder in (whole, detailed, floating, details, pictures):
             folder.mkdir()
-        save_details(options.folder, details)
+        for path, _ in find_files([str(options.folder)], SUFFIXES)[:: options.every]:
+            (pictures / path.name).symlink_to(path.resolve())
+        save_details(pictures, details)
         result = {
             "command": "python experiments/exactness.py " + " ".join(sys.argv[1:]),
             "settings": {name: SETTINGS[name] for name in every},
             "decode_ms": decode_milliseconds({"exact": exact, "floating": options.floating}, BUNDLED),
             "exact, details": compare(details, exact, every, detailed),
             "floating, details": compare(details, options.floating, every, floating),
-            "exact, whole pictures": compare(options.folder, exact, list(QUICK), whole),
+            "exact, whole pictures": compare(pictures, exact, list(QUICK), whole),
         }
     write_atomically(RESULTS, lambda file: file.write((json.dumps(result, indent=1) + "\n").encode()))
 
