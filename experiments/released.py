@@ -3,9 +3,9 @@
     git show 5c23c44:src/trellic/models/base.trm > runs/before.trm
     python experiments/released.py kodak=../shared/data/test/kodak gb82=../shared/data/test/gb82
 
-That commit has the model which the released one was retrained from, trained by rounding. Both were calibrated, and their
-tables fitted, by the same commands. Writes experiments/results/released_NAME.json for each set, picture by picture;
-resumable.
+That commit has the model which the released one was retrained from, trained by rounding. Both were calibrated, and
+their tables fitted, by the same commands. Writes experiments/results/released_NAME.json for each set, picture by
+picture; resumable.
 """
 
 import argparse
