@@ -56,7 +56,7 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
 def plan(inputs: list[str], out: Path | None, suffixes: Iterable[str], suffix: str) -> list[Job]:
     """Return what to read and where to write: beside the input, to the file `out`, or below the folder `out`."""
     files = find_files(inputs, suffixes)
-    if out and len(files) == 1 and out.suffix and not out.is_dir() and Path(inputs[0]).is_file():
+    if out and len(files) == 1 and out.suffix and not out.is_dir() and files[0][0] == Path(inputs[0]):
         return [Job(files[0][0], out)]
     return [Job(path, (out / below).with_suffix(suffix) if out else path.with_suffix(suffix)) for path, below in files]
 
