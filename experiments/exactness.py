@@ -91,7 +91,7 @@ def by_runtime(codec: Codec, runtime: str, otherwise: Any) -> Any:
         from trellic.train.export import networks_of
         from trellic.train.load import load
 
-        networks = {name: network for name, (network, _) in networks_of(load(codec.model).eval()).items()}
+        networks = {name: network for name, (network, _) in networks_of(load(codec.model, frozen=True).eval()).items()}
     else:
         sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
         from test_exact import interpret

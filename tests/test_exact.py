@@ -249,9 +249,22 @@ def test_layers_count_in_steps_and_mean_what_they_would_in_floating_point():
 
 def test_an_exact_model_is_loaded_as_it_was(tmp_path):
     export(random_model(True), {}, tmp_path / "model.trm")
-    loaded, exported = runtime_networks(load(ModelFile.read(tmp_path / "model.trm")).eval()), networks(True)
-    for name, arguments in inputs().items():
-        assert same(by_torch(loaded[name], arguments), by_torch(exported[name], arguments))
+    exported = networks(True)
+    for frozen in (False, True):
+        loaded = runtime_networks(load(ModelFile.read(tmp_path / "model.trm"), frozen=frozen).eval())
+        for name, arguments in inputs().items():
+            assert same(by_torch(loaded[name], arguments), by_torch(exported[name], arguments))
+
+
+def test_frozen_weights_are_rounded_to_themselves():
+    torch.manual_seed(3)
+    for _ in range(40):  # some reach a power of two only by rounding
+        source = Entry(64)
+        layer = ExactConv(64, 256, 1, (source,), None)
+        layer.freeze()
+        layer.thaw()
+        before = layer.weight.clone()
+        assert torch.equal(layer.rounded()[0], before)
 
 
 def test_a_model_of_the_first_release_has_one_grid_for_all_channels_of_a_layer(tmp_path):

@@ -29,6 +29,8 @@ FINEST_WEIGHT = 2.0**14
 """Weights are multiples of 2^-14 or coarser: half precision holds those below 1/8 to the last bit, others coarser.
 
 Scaled from steps to steps, by 2^-10 at the least, they are multiples of 2^-24, which half precision still holds."""
+ROUNDS = 3
+"""Of rounding, until it changes nothing: what was rounded may reach further, and be due on a coarser grid."""
 FINEST_BIAS = 2.0**10
 SLOPE = 0.1
 """Of the leaky activation: one multiplication, which every processor rounds alike."""
@@ -157,9 +159,10 @@ class ExactConv(nn.Conv2d):
 
         Raises ValueError where its sums would not be exact.
         """
-        weight, bias, units = self.rounded()
-        self.weight.copy_(weight.half())
-        self.bias.copy_(bias.half())  # type: ignore[union-attr]
+        for _ in range(ROUNDS):
+            weight, bias, units = self.rounded()
+            self.weight.copy_(weight.half())
+            self.bias.copy_(bias.half())  # type: ignore[union-attr]
         sums = (self._reach().flatten() + bias.half().abs()) * units.flatten()
         if not float(sums.max()) < EXACT_SUM:
             raise ValueError(f"a convolution may sum to {float(sums.max()):.3g} steps; {EXACT_SUM:.3g} are exact")

@@ -59,20 +59,22 @@ def _state(file: ModelFile, model: TrainableCodec) -> tuple[dict[str, Tensor], b
     }, frozen
 
 
-def load(file: ModelFile, design: Design | None = None) -> TrainableCodec:
+def load(file: ModelFile, design: Design | None = None, frozen: bool = False) -> TrainableCodec:
     """Return the torch model that was exported to a file. Raises DamagedModel.
 
     design  as what it goes on, see `Design.may_follow`: new grids are at their defaults, new blocks the identity
+    frozen  whether exact layers stay the plain convolutions that were exported: to run, not to train
     """
     try:
         model = TrainableCodec(Design.from_json(file.card["design"]))
-        state, frozen = _state(file, model)
+        state, scaled = _state(file, model)
         model.load_state_dict(state, strict=False)
     except (KeyError, ValueError, RuntimeError) as error:
         raise DamagedModel(f"model {file.name}: weights cannot be read ({error})") from error
-    if frozen:
-        for layer in model.modules():
-            if isinstance(layer, ExactConv):
+    for layer in model.modules():
+        if isinstance(layer, ExactConv):
+            layer.frozen = scaled
+            if scaled and not frozen:
                 layer.thaw()
     if design in (None, model.design):
         return model
