@@ -1,6 +1,5 @@
 """Retraining as a chain of stages, each starting from the model that the one before made; resumable at any point."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,9 +64,7 @@ def _check_same(made: ModelFile, start: ModelFile, config: TrainConfig, folder: 
     """Raise BadConfig unless a stage's model was made from this model by this configuration."""
     if config.stage in STAGES:
         trained = made.card["trained"]
-        before, stated = trained["started_from"]["model"], trained["config"]
-        now = json.loads(json.dumps(config.to_json()))
-        others = [key for key in now if key != "start" and stated.get(key) != now[key]]
+        before, others = trained["started_from"]["model"], config.unlike(trained["config"], {"start"})
     else:
         before, others = made.quantizer_card(config.quantizer).get("tables", {}).get("before"), []
     if before != start.name or others:

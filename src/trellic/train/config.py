@@ -1,5 +1,6 @@
 """A training configuration: one TOML file that says what is trained, on what, for how long."""
 
+import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -56,6 +57,11 @@ class TrainConfig:
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
         return asdict(self)
+
+    def unlike(self, kept: dict[str, Any], allowed: set[str]) -> list[str]:
+        """Return the keys, but for those allowed, of which a configuration kept as JSON says something else."""
+        now = json.loads(json.dumps(self.to_json()))
+        return sorted(key for key in now if key not in allowed and kept.get(key) != now[key])
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "TrainConfig":

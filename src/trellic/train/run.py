@@ -61,10 +61,8 @@ def run_config(config: TrainConfig, out: Path, cache: Path, report: Report) -> N
 def _prepare(config: TrainConfig, out: Path, cache: Path, report: Report) -> None:
     """Keep the configuration and decode the pictures, once for all processes. Raises BadConfig or NoPictures."""
     kept, text = out / "config.json", json.dumps(config.to_json(), indent=1)
-    if kept.exists():
-        before, now = json.loads(kept.read_text()), json.loads(text)
-        if others := sorted(key for key in now if key not in MAY_CHANGE and before.get(key) != now[key]):
-            raise BadConfig(f"{out} holds a run of another configuration ({', '.join(others)})")
+    if kept.exists() and (others := config.unlike(json.loads(kept.read_text()), MAY_CHANGE)):
+        raise BadConfig(f"{out} holds a run of another configuration ({', '.join(others)})")
     if config.start:
         started = Design.from_json(ModelFile.read(Path(config.start)).card["design"])
         if not config.design.may_follow(started):
