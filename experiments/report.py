@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 RATES = (0.15, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 PARTS = ("no weights", "no points", "falling scale")
 QUANTIZERS = ("uniform", "rdoq", "tcq4", "tcq8")
-STAGES = ("before", "A", "A+B", "A+B+C", "A+B+C+D", "control", "B", "exact", "released")
+STAGES = ("before", "A", "A+B", "A+B+C", "A+B+C+D", "A+B+C+rounding", "control", "B", "exact", "joint", "released")
 """The order of rows."""
 FORMS = (("cost", ".3f"), ("decode_ms", ".0f"))
 Points = list[tuple[float, float]]
@@ -198,12 +198,14 @@ def released() -> str:
     """Return what retraining saves in the released model."""
     results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("released_*.json"))]
     lines = [
-        "## The released model, retrained for tcq8",
+        "## The released model, retrained for tcq8, and others for their own quantizers",
         "",
-        "BD-rate by file bytes against `uniform` before retraining, and against the same quantizer before; both models",
-        "calibrated and fitted alike. What is saved is repair and further training together; the grid below, of",
-        "shorter training, tells them apart.",
-        f"Model {results[0]['model']}, `{results[0]['command']}`; recipe: `src/trellic/train/recipes/retrain.toml`.",
+        "BD-rate by file bytes against `uniform` before retraining, and against the same quantizer before; the",
+        "released model was calibrated and fitted as the one before was. `joint`: all weights of the model before,",
+        "retrained for that quantizer, shorter, and at the steps and strengths of before. What is saved is repair and",
+        "further training together; the grid below, of still shorter training, tells them apart.",
+        f"Model {results[0]['model']}, `{results[0]['command']}`;",
+        "recipes: `retrain.toml` and `own.toml` in `src/trellic/train/recipes`.",
         "",
         against_before(results),
         "",
@@ -222,8 +224,9 @@ def retraining() -> str:
         "",
         "BD-rate by file bytes, stage by stage; decoding is the same network throughout. Against `uniform` before",
         "retraining, and against the same quantizer before. A: synthesis on the quantizer's latents; B: entropy",
-        "networks; C: both again; D: all weights, the quantizer in the loop; tables refitted each time. Control: A",
-        "on noise. As many steps a stage, another seed where one is named; only what is listed was measured.",
+        "networks; C: both again; D: all weights, the quantizer in the loop; tables refitted each time. Controls: A on",
+        "noise; all weights by rounding where D has the quantizer. As many steps a stage, another seed where one is",
+        "named; only what is listed was measured.",
         f"`{results[0]['command']}` says how; from model {results[0]['model']}, trained by rounding.",
         "",
         "What is repair: `uniform` is what these networks were trained for, so its own stages are further training and",

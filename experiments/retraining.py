@@ -5,10 +5,11 @@
 
 From a model trained by rounding, for every quantizer: its tables refitted (before), A the synthesis retrained on its
 latents, B the entropy networks, C both once more, D all weights with the quantizer in the loop, tables refitted each
-time; and the control, the synthesis retrained for as many steps on noise. For tcq8 also B alone, and the same with the
-entropy networks made exact: the difference is what exactness costs. Training goes on where it was stopped, in
-runs/retraining, and so does measuring; `--quantizers` and `--cells` name what to do, and `--seed` trains cells once
-more, to see what is chance. Writes experiments/results/retraining_NAME.json for each set, picture by picture.
+time; and controls of as many steps: A on noise, and all weights by rounding in place of D. For tcq8 also B alone, and
+the same with the entropy networks made exact: the difference is what exactness costs. Training goes on where it was
+stopped, in runs/retraining, and so does measuring; `--quantizers` and `--cells` name what to do, and `--seed` trains
+cells once more, to see what is chance. Writes experiments/results/retraining_NAME.json for each set, picture by
+picture.
 """
 
 import argparse
@@ -29,6 +30,8 @@ CELLS = {"before": 1, "A": 3, "A+B": 5, "A+B+C": 8, "A+B+C+D": 10}
 """By how many of the stages they take."""
 OTHERS = {"control": "noise", "B": "entropy", "exact": "exact"}
 """By the one stage that they take between tables."""
+CONTROL_OF_D = "A+B+C+rounding"
+ALL = [*CELLS, CONTROL_OF_D, *OTHERS]
 COST_OF_EXACTNESS = ("B", "exact")
 """Cells of tcq8 alone."""
 SETTINGS: dict[str, dict[str, float]] = {
@@ -47,11 +50,15 @@ def cells_of(quantizer: str, cells: list[str], start: Path, seed: int | None) ->
     if seed is not None:
         values["seed"], place, suffix = seed, place / f"seed-{seed}", f", seed {seed}"
 
+    def chain(model: Path, stages: list[str], name: str) -> Path:
+        return retrain(model, stages, RECIPE, values, place / name, RUNS / "cache", print)
+
     def train(cell: str) -> Path:
-        name, stages = (
-            ("stages", STAGES[: CELLS[cell]]) if cell in CELLS else (cell, ["tables", OTHERS[cell], "tables"])
-        )
-        return retrain(start, stages, RECIPE, values, place / name, RUNS / "cache", print)
+        if cell == CONTROL_OF_D:
+            return chain(train("A+B+C"), ["rounding", "tables"], cell)
+        if cell in OTHERS:
+            return chain(start, ["tables", OTHERS[cell], "tables"], cell)
+        return chain(start, STAGES[: CELLS[cell]], "stages")
 
     wanted = [cell for cell in cells if quantizer == "tcq8" or cell not in COST_OF_EXACTNESS]
     return {(quantizer, f"{cell}{suffix}"): train(cell) for cell in wanted}
@@ -61,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", metavar="NAME=FOLDER")
     parser.add_argument("--quantizers", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
-    parser.add_argument("--cells", nargs="+", choices=[*CELLS, *OTHERS], default=[*CELLS, *OTHERS])
+    parser.add_argument("--cells", nargs="+", choices=ALL, default=ALL)
     parser.add_argument("--seed", type=int, help="another seed than the recipe's, in cells of its own")
     options = parser.parse_args()
     start = RUNS / "retraining" / "start.trm"

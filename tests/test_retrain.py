@@ -156,6 +156,7 @@ def test_gradients_weigh_rate_and_distortion_as_the_search_does(codec, photograp
         ("entropy", {"entropy"}),
         ("decoder", {"entropy", "synthesis"}),
         ("joint", {"analysis", "entropy", "synthesis"}),
+        ("rounding", {"analysis", "entropy", "synthesis"}),
     ],
 )
 def test_a_stage_trains_its_parts_and_nothing_else(workshop, stage, trained):

@@ -17,7 +17,7 @@ def retrain(
     quantizer: Annotated[str, typer.Option(help="The quantizer to retrain for.")] = "tcq8",
     stages: Annotated[
         str,
-        typer.Option(help="In order, of: synthesis, entropy, decoder, exact, joint, tables, points, noise."),
+        typer.Option(help="In order, of: synthesis, entropy, decoder, exact, joint, tables, points, noise, rounding."),
     ] = "decoder,tables",
     config: Annotated[Path, typer.Option("--config", "-c", help="A TOML file of how each stage trains.")] = RECIPE,
     pictures: Pictures = None,

@@ -14,6 +14,7 @@ from trellic.quantize import quantizer_named
 from trellic.train.config import TrainConfig
 from trellic.train.data import list_pictures
 from trellic.train.loop import Report
+from trellic.train.processes import start_processes, wait_for_all
 from trellic.train.retrain import deployed
 from trellic.train.run import export_run, read_config, run_config
 from trellic.train.stages import EXACT, STAGES
@@ -30,9 +31,10 @@ def retrain(
     stages    names of `STAGES`; "tables", which refits the quantizer's tables; and "points", which refits them and
               moves its reconstruction points: a stage that trains the synthesis on these should follow
     config    a TOML file of how each stage trains; `replaced` overrides values, and names the quantizer
-    Each stage leaves a folder with its model; those that are there already are passed over. Raises BadConfig, also
-    where what is there was made from another model, or otherwise.
+    Each stage leaves a folder with its model; those that are there already are passed over. Under torchrun the first
+    process writes them. Raises BadConfig, also where what is there was made from another model, or otherwise.
     """
+    first = start_processes()
     if unknown := set(stages) - {TABLES, POINTS, *STAGES}:
         raise BadConfig(f"no stage {sorted(unknown)[0]!r} (there are: {TABLES}, {POINTS}, {', '.join(STAGES)})")
     quantizer_named(replaced["quantizer"])
@@ -47,15 +49,17 @@ def retrain(
         if made.exists():
             _check_same(ModelFile.read(made), start, chosen, folder)
         else:
-            report({"message": f"stage {number}: {stage}"})
+            if first:
+                report({"message": f"stage {number}: {stage}"})
             folder.mkdir(parents=True, exist_ok=True)
-            if stage in {TABLES, POINTS}:
-                _refit(chosen, made, stage == POINTS, report)
-            else:
+            if stage in STAGES:
                 run_config(chosen, folder, cache, report)
-                export_run(
-                    folder, made, f"{start.card.get('summary', '')}; {stage} for {chosen.quantizer}".lstrip("; ")
-                )
+            if first and stage in STAGES:
+                summary = f"{start.card.get('summary', '')}; {stage} for {chosen.quantizer}".lstrip("; ")
+                export_run(folder, made, summary)
+            elif first:
+                _refit(chosen, made, stage == POINTS, report)
+        wait_for_all()
         current = made
     return current
 

@@ -6,6 +6,7 @@
 `exact`      the same as `entropy`, having made these networks exact: the same numbers on every processor
 `decoder`    both together, the quantizer in the loop
 `joint`      all weights: the analysis learns the quantizer too
+`rounding`   its control: as many steps with the stand-ins of pretraining instead, rounding and noise
 
 A stage retrains any `Subject`: a model that this project exported, or a researcher's own (docs/retraining.md).
 """
@@ -124,6 +125,14 @@ class Joint(Decoder):
     """The analysis too, gradients straight through the quantizer."""
 
     trained = ("analysis", "entropy", "synthesis")
+
+
+class Rounding(Joint):
+    """The control of `Joint`."""
+
+    def loss(self, progress: float) -> Tensor:
+        """Return the loss of a new batch."""
+        return loss_of(self.model, *self.crops.draw(progress))
 
 
 class Entropy(Retraining):

@@ -9,7 +9,7 @@ from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels
 from trellic.train.loop import Task
 from trellic.train.pretrain import Pretraining
-from trellic.train.retrain import Decoder, Entropy, Exact, Joint, Noise, Retraining, Subject, Synthesis
+from trellic.train.retrain import Decoder, Entropy, Exact, Joint, Noise, Retraining, Rounding, Subject, Synthesis
 
 EXACT = "exact"
 
@@ -19,6 +19,7 @@ STAGES: dict[str, type[Retraining]] = {
     "entropy": Entropy,
     "decoder": Decoder,
     "joint": Joint,
+    "rounding": Rounding,
     EXACT: Exact,
 }
 
