@@ -1,5 +1,7 @@
 """Fixtures: small pictures, the shipped model, and a tiny model trained by nobody."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,3 +45,10 @@ def codec():
     from trellic import Codec
 
     return Codec(threads=2)
+
+
+def in_two_processes(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a Python script under torchrun, as two processes that train together."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python", sys.executable,
+               "-c", script, *map(str, arguments)]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import textured
+from conftest import in_two_processes, textured
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
@@ -189,6 +189,16 @@ def test_a_chain_refits_resumes_and_ends_in_a_model_that_codes(workshop):
     assert file.card["quantizers"]["tcq8"]["tables"]["pictures"] == 3
     codec = Codec(str(made), quantizer="tcq8")
     assert codec.decode(codec.encode(textured(70, 90), 50)).size == (90, 70)
+
+
+def test_of_two_processes_one_writes_a_chains_models(workshop):
+    """A chain's later stages start from what the first process wrote: the other one waits for it."""
+    options = ("--quantizer", "tcq8", "--stages", "tables,entropy,tables", "--config", workshop / "stage.toml",
+               "--out", workshop / "shared", "--cache", workshop / "cache")  # fmt: skip
+    result = in_two_processes("from trellic.cli import main; main()", "retrain", workshop / "tiny.trm", *options)
+    assert result.returncode == 0, result.stderr
+    names = [ModelFile.read(path).name for path in sorted((workshop / "shared").glob("*/model.trm"))]
+    assert len(set(names)) == 3
 
 
 class Foreign(Retrainable):

@@ -1,15 +1,13 @@
 """Training: resumes where it was, shares work between processes, and exports what it trained."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import textured
+from conftest import in_two_processes, textured
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
@@ -93,12 +91,28 @@ def test_the_same_seed_trains_the_same_model(tmp_path, pictures):
 
 def test_two_processes_train_one_model(tmp_path, pictures):
     config = configuration(tmp_path, pictures, batch=4)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python", sys.executable,
-               "-c", "from trellic.cli import main; main()", "train", "--config", config, "--out", tmp_path / "run",
-               "--cache", tmp_path / "cache"]  # fmt: skip
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    arguments = ("train", "--config", config, "--out", tmp_path / "run", "--cache", tmp_path / "cache")
+    result = in_two_processes("from trellic.cli import main; main()", *arguments)
     assert result.returncode == 0, result.stderr
     assert load_run(tmp_path / "run")[2]["step"] == 4
+
+
+AVERAGING = """
+import torch
+from trellic.train.processes import average_gradients, rank, start_processes
+start_processes()
+layer = torch.nn.Linear(3, 2)
+for number, weight in enumerate(layer.parameters()):
+    weight.grad = torch.full_like(weight, 10.0 * number + rank())
+average_gradients(layer)
+for number, weight in enumerate(layer.parameters()):
+    assert bool((weight.grad == 10 * number + 0.5).all()), weight.grad
+"""
+
+
+def test_processes_step_by_the_mean_of_their_gradients():
+    result = in_two_processes(AVERAGING)
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("changes", [{}, {"context": False, "blocks": "gated", "stem": "lapped"}])
