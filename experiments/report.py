@@ -238,6 +238,31 @@ def retraining() -> str:
     return "\n".join(lines)
 
 
+def gradients() -> str:
+    """Return what latents really cost and buy, and how true gradients are, by scale."""
+    result = json.loads((RESULTS / "gradients.json").read_text())
+    records = result["records"]
+    qualities = sorted({record["quality"] for record in records})
+    columns = [(quantizer, quality) for quantizer in result["models"] for quality in qualities]
+    lines = [
+        "## Gradients through the quantizer",
+        "",
+        f"`{result['command']}`: latents by their scales, counted in steps. Price: bits that a little more of their",
+        "size really costs for the squared error that it saves, over λ; where prices differ, bits are spent badly.",
+        "Balance: the same by gradients over what is real; less than 1 where they promise too much.",
+        "By model: " + ", ".join(f"{quantizer} {model}" for quantizer, model in result["models"].items()) + ".",
+    ]
+    for what in ("price", "balance"):
+        rows = []
+        for low, high in sorted({(record["low"], record["high"]) for record in records}):
+            own = {(r["quantizer"], r["quality"]): r[what] for r in records if r["low"] == low}
+            span = f"{low:g} to {high:g}" if high < 100 else f"{low:g} and more"
+            rows.append([span, *(f"{own[column]:.2f}" for column in columns)])
+        head = [f"{what}, scales", *(f"{quantizer}, quality {100 * quality:.0f}" for quantizer, quality in columns)]
+        lines += ["", Table(head, rows).markdown()]
+    return "\n".join(lines)
+
+
 def ablation() -> str:
     """Return what the parts of the trellis contribute."""
     results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("ablation_*.json"))]

@@ -15,7 +15,7 @@ pytest.importorskip("onnxscript")
 
 from trellic.codec import Codec  # noqa: E402
 from trellic.codec.encoder import analyse, code  # noqa: E402
-from trellic.codec.halves import EVEN, WHOLE  # noqa: E402
+from trellic.codec.halves import WHOLE  # noqa: E402
 from trellic.codec.quantization import Quantization  # noqa: E402
 from trellic.container.header import QUALITY_ONE  # noqa: E402
 from trellic.entropy.parameters import ONE  # noqa: E402
@@ -23,12 +23,13 @@ from trellic.entropy.rans import estimate_bits  # noqa: E402
 from trellic.entropy.tables import ROWS, gaussian_tables, row_scale  # noqa: E402
 from trellic.errors import BadConfig  # noqa: E402
 from trellic.model import ModelFile, Networks  # noqa: E402
-from trellic.networks.codec import TrainableCodec, distortion, level_bits  # noqa: E402
+from trellic.networks.codec import TrainableCodec, level_bits  # noqa: E402
 from trellic.networks.exact import FINEST_WEIGHT, ExactConv  # noqa: E402
 from trellic.networks.gains import rate_weight  # noqa: E402
-from trellic.networks.prior import Parameters, first_half  # noqa: E402
+from trellic.networks.prior import Parameters  # noqa: E402
 from trellic.networks.retrainable import CodedLatents, Retrainable  # noqa: E402
 from trellic.quantize import quantizer_named  # noqa: E402
+from trellic.train.balance import Balance  # noqa: E402
 from trellic.train.chain import retrain  # noqa: E402
 from trellic.train.config import TrainConfig  # noqa: E402
 from trellic.train.data import Pixels, centres, list_pictures  # noqa: E402
@@ -125,54 +126,19 @@ def test_what_is_not_coded_passes_its_gradient_to_the_mean():
     assert by_channel == [[1, 0], [0, 1]]
 
 
-class Recorder:
-    """A search that keeps the scales of the latents it is asked about, in steps, (N, C, H, W)."""
-
-    def __init__(self, search, latents):
-        self.search, self.scales = search, torch.zeros_like(latents)
-
-    def __call__(self, group, half, latents, parameters):
-        inside = first_half(latents) if half == EVEN else 1 - first_half(latents)
-        self.scales[:, self.search.channels[group]] += inside * parameters.log_scale.exp() / self.search.steps
-        return self.search(group, half, latents, parameters)
-
-
 @pytest.mark.parametrize("name", ["uniform", "rdoq", "tcq4", "tcq8"])
 def test_gradients_weigh_rate_and_distortion_as_the_search_does(codec, photograph, name):
     """Straight through, an error that the search leaves on purpose asks for larger latents: rates would only rise.
 
     Most of all where scales are small, so that the balance is held there, and where they are not, apart.
     """
-    model, networks = load(codec.model).eval(), Networks(codec.model)
+    networks = Networks(codec.model)
     quantization = Quantization.of(networks, quantizer_named(name))
     pictures = torch.from_numpy(photograph.pixels[:512, :512].copy()).permute(2, 0, 1)[None].float() / 255
-    quality = torch.full((1, 1, 1, 1), 0.5)
-    latents = model.analyse(pictures, quality).detach()
-
-    def search():
-        return QuantizerSearch(quantization, networks.weights, networks.groups, quality)
-
-    def measure(growth, which):
-        grown = 1 + (growth - 1) * which
-        coded = model.code_latents(latents * grown, quality, search())
-        return coded.latent_bits + coded.side_bits, distortion(model.rebuild(coded.decoded / grown, quality), pictures)
-
-    recorder = Recorder(search(), latents)
-    with torch.no_grad():
-        model.code_latents(latents, quality, recorder)
-    sparse = (recorder.scales < 0.3).float()
-    balances = []
-    for which in (torch.ones_like(sparse), sparse, 1 - sparse):
-        with torch.no_grad():
-            pairs = zip(measure(1.05, which), measure(0.95, which), strict=True)
-            more_bits, less_error = (float(larger - smaller) / 0.1 for larger, smaller in pairs)
-        torch.manual_seed(0)
-        growth = torch.tensor(1.0, requires_grad=True)
-        values = measure(growth, which)
-        bits, error = (float(torch.autograd.grad(value.sum(), growth, retain_graph=True)[0]) for value in values)
-        balances.append((bits / error) / (more_bits / less_error))
-    assert balances[0] == pytest.approx(1, abs=0.15)
-    assert all(0.85 < balance < 1.5 for balance in balances[1:])
+    balance = Balance(Subject(load(codec.model), quantization, networks.weights), pictures, quality=0.5)
+    assert balance.compare(0, 1000).balance == pytest.approx(1, abs=0.15)
+    assert 0.85 < balance.compare(0, 0.3).balance < 1.5
+    assert 0.85 < balance.compare(0.3, 1000).balance < 1.5
 
 
 @pytest.mark.parametrize(
