@@ -22,7 +22,7 @@ class TrainConfig:
     learning_rate  of Adam; falls to zero at the end
     warmup         steps in which the learning rate rises
     average        half-life of the weight average, in steps
-    bfloat16       whether the blocks compute in half the bits: quicker or slower, by processor; measure first
+    bfloat16       whether the blocks compute in half the bits, where the processor can: quicker, a little coarser
     seed           of crops, qualities, noise and initial weights
     judge_every    seconds between judgements on held-out pictures
     start          a .trm file to start from, whose design may become this one; else the classical transforms

@@ -59,6 +59,11 @@ def learning_factor(progress: float, step: int, warmup: int) -> float:
     return rise * fall
 
 
+def computes_in_bfloat16() -> bool:
+    """Return whether this processor does: where it does not, half the bits take longer than all of them."""
+    return any(value for name, value in torch.cpu.get_capabilities().items() if name.endswith("bf16"))
+
+
 def train(config: TrainConfig, task: Task, out: Path, report: Report) -> Retrainable:
     """Train, or go on training, a task's model in folder `out`; return the averaged weights.
 
@@ -94,6 +99,7 @@ def train(config: TrainConfig, task: Task, out: Path, report: Report) -> Retrain
     def progress() -> float:
         return step / config.steps if config.steps else elapsed / (60 * config.minutes)
 
+    halves = config.bfloat16 and computes_in_bfloat16()
     seed = config.seed * 1_000_003 + step * 101 + rank()
     torch.manual_seed(seed)
     task.begin(seed)
@@ -103,7 +109,7 @@ def train(config: TrainConfig, task: Task, out: Path, report: Report) -> Retrain
     clock = time.monotonic()
     try:
         while progress() < 1.0:
-            with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=halves):
                 loss = task.loss(progress())
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
