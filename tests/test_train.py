@@ -89,6 +89,18 @@ def test_the_same_seed_trains_the_same_model(tmp_path, pictures):
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
+@pytest.mark.parametrize("can", [True, False])
+def test_blocks_compute_in_half_the_bits_where_the_processor_can(tmp_path, pictures, monkeypatch, can):
+    monkeypatch.setattr("trellic.train.loop.computes_in_bfloat16", lambda: can)
+    weights = []
+    for halves in (False, True):
+        (tmp_path / str(halves)).mkdir()
+        weights.append(load_run(trained(tmp_path / str(halves), pictures, bfloat16=halves))[1].state_dict())
+    changed = [key for key in weights[0] if not torch.equal(weights[0][key], weights[1][key])]
+    assert bool(changed) == can
+    assert all(torch.allclose(weights[0][key], weights[1][key], atol=0.02) for key in changed)
+
+
 def test_two_processes_train_one_model(tmp_path, pictures):
     config = configuration(tmp_path, pictures, batch=4)
     arguments = ("train", "--config", config, "--out", tmp_path / "run", "--cache", tmp_path / "cache")
