@@ -226,7 +226,8 @@ def retraining() -> str:
         "retraining, and against the same quantizer before. A: synthesis on the quantizer's latents; B: entropy",
         "networks; C: both again; D: all weights, the quantizer in the loop; tables refitted each time. Controls: A on",
         "noise; all weights by rounding where D has the quantizer. As many steps a stage, another seed where one is",
-        "named; only what is listed was measured.",
+        "named; only what is listed was measured. D is as gradients were before they counted for more where scales are",
+        "small (above).",
         f"`{results[0]['command']}` says how; from model {results[0]['model']}, trained by rounding.",
         "",
         "What is repair: `uniform` is what these networks were trained for, so its own stages are further training and",
@@ -434,7 +435,7 @@ def report() -> str:
     parts = ["# Results", "Made by `python experiments/report.py` from the files in `experiments/results/`."]
     parts += [Comparison().section(), anchors()]
     parts += [rate_distortion(path) for path in sorted(RESULTS.glob("rate_distortion_*.json"))]
-    parts += [published(), released(), retraining(), quantizers(), ablation(), sources()]
+    parts += [published(), released(), gradients(), retraining(), quantizers(), ablation(), sources()]
     parts += [exactness(), damaged(), large(), speed(), designs()]
     return "\n\n".join(parts) + "\n"
 
