@@ -3,29 +3,41 @@
     git show 5c23c44:src/trellic/models/base.trm > runs/before.trm
     python experiments/released.py kodak=../shared/data/test/kodak gb82=../shared/data/test/gb82
 
-That commit has the model which the released one was retrained from, trained by rounding. Both were calibrated, and
-their tables fitted, by the same commands. `joint` is the same model retrained for another quantizer, whose steps and
-strengths stay as they were before; what is missing of it in runs/own is trained first. Writes
-experiments/results/released_NAME.json for each set, picture by picture; resumable.
+That commit has the model which the released one was retrained from, trained by rounding. `joint` is the same model
+retrained for another quantizer; what is missing of it in runs/own is trained first. All were calibrated, and their
+tables fitted, by the same commands. Writes experiments/results/released_NAME.json for each set, picture by picture;
+resumable.
 """
 
 import argparse
+import subprocess
+import sys
 from pathlib import Path
 
 from quantizers import RESULTS, Variant, run
 
+from trellic.evaluate.calibrate import GRIDS
 from trellic.model import DEFAULT, ModelFile, find_model
 from trellic.train.chain import retrain
 
 RUNS = Path("runs")
 RECIPE = Path(__file__).parent.parent / "src/trellic/train/recipes/own.toml"
 OTHERS = ("uniform", "rdoq")
+DATA = "../shared/data"
+CALIBRATE, FIT = ("calibrate", f"{DATA}/valid/cid22", "--every", "6"), ("fit-tables", f"{DATA}/train", "--every", "20")
 
 
 def own(quantizer: str, start: Path) -> Path:
-    """Return a model retrained for a quantizer, trained if it is not there."""
+    """Return a model retrained for a quantizer, calibrated where that has settings, and fitted; made if not there."""
     place, cache = RUNS / "own" / quantizer, RUNS / "cache"
-    return retrain(start, ["joint", "tables"], RECIPE, {"quantizer": quantizer}, place, cache, print)
+    model = retrain(start, ["joint"], RECIPE, {"quantizer": quantizer}, place, cache, print)
+    for verb, *options in (CALIBRATE, FIT) if quantizer in GRIDS else (FIT,):
+        made = place / f"{verb}.trm"
+        if not made.exists():
+            command = [sys.executable, "-m", "trellic", verb, *options, "--quantizer", quantizer]
+            subprocess.run([*command, "--model", str(model), "--out", str(made)], check=True)
+        model = made
+    return model
 
 
 def main() -> None:
