@@ -250,7 +250,8 @@ def gradients() -> str:
         "",
         f"`{result['command']}`: latents by their scales, counted in steps. Price: bits that a little more of their",
         "size really costs for the squared error that it saves, over λ; where prices differ, bits are spent badly.",
-        "Balance: the same by gradients over what is real; less than 1 where they promise too much.",
+        "Balance: the same by gradients over what is real; less than 1 where they promise too much. At low quality few",
+        "latents have large scales, and their figures are chance.",
         "By model: " + ", ".join(f"{quantizer} {model}" for quantizer, model in result["models"].items()) + ".",
     ]
     for what in ("price", "balance"):
