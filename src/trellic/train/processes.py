@@ -1,5 +1,6 @@
 """Several training processes under torchrun: who is first, waiting for each other, averaging gradients."""
 
+import atexit
 import os
 
 import torch
@@ -21,6 +22,7 @@ def start_processes() -> bool:
     """Join the other processes where there are any; return whether this is the first."""
     if world() > 1 and not dist.is_initialized():
         dist.init_process_group("gloo")
+        atexit.register(dist.destroy_process_group)  # its threads must not outlive the interpreter, which would abort
     return rank() == 0
 
 
