@@ -13,6 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from quantizers import RESULTS
+
 from trellic.codec.quantization import Quantization
 from trellic.files import write_atomically
 from trellic.model import DEFAULT, ModelFile, Networks, find_model
@@ -22,7 +24,6 @@ from trellic.train.data import centres, list_pictures
 from trellic.train.load import load
 from trellic.train.retrain import Subject
 
-RESULTS = Path(__file__).parent / "results"
 BEFORE = Path("runs/before.trm")
 PICTURES, SIDE = 16, 256
 QUALITIES = (0.15, 0.5, 0.85)

@@ -9,12 +9,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trellic.codec.halves import EVEN
 from trellic.networks.codec import distortion
 from trellic.networks.gains import rate_weight
-from trellic.networks.prior import Parameters, first_half
+from trellic.networks.prior import Parameters
 from trellic.train.retrain import Subject
-from trellic.train.search import QuantizerSearch
+from trellic.train.search import QuantizerSearch, places_of
 
 CHANGE = 0.05
 
@@ -41,8 +40,8 @@ class _Recorder:
         self.search, self.scales = search, torch.zeros_like(latents)
 
     def __call__(self, group: int, half: int, latents: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
-        inside = first_half(latents) if half == EVEN else 1 - first_half(latents)
-        self.scales[:, self.search.channels[group]] += inside * parameters.log_scale.exp() / self.search.steps
+        scales = parameters.log_scale.exp() / self.search.steps
+        self.scales[:, self.search.channels[group]] += places_of(half, latents) * scales
         return self.search(group, half, latents, parameters)
 
 

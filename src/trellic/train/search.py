@@ -30,6 +30,12 @@ where straight-through gradients promise a gain that a search seldom makes, or l
 _POOL = ThreadPoolExecutor()  # the kernels do not hold the interpreter's lock
 
 
+def places_of(half: int, latents: Tensor) -> Tensor:
+    """Return the mask of a half's positions, float (1, 1, H, W)."""
+    first = first_half(latents)
+    return {EVEN: first, ODD: 1 - first, WHOLE: torch.ones_like(first)}[half]
+
+
 class QuantizerSearch:
     """A `Search` for one batch: each picture at its own quality, its trellis carried through all passes.
 
@@ -76,8 +82,7 @@ class QuantizerSearch:
             at.put(np.ones_like(chosen), are_coded[n])
 
         list(_POOL.map(quantize, range(len(decoded))))
-        first = first_half(latents)
-        inside = {EVEN: first, ODD: 1 - first, WHOLE: torch.ones_like(first)}[half]
+        inside = places_of(half, latents)
         coded = torch.from_numpy(are_coded)
         follows = torch.where(coded, latents, parameters.mean)  # a decoder keeps the mean where nothing is coded
         through = (follows + (torch.from_numpy(decoded) - follows).detach()) * inside
