@@ -3,7 +3,7 @@
     git show 5c23c44:src/trellic/models/base.trm > runs/before.trm
     python experiments/released.py kodak=../shared/data/test/kodak gb82=../shared/data/test/gb82
 
-That commit has the model which the released one was retrained from, trained by rounding. `joint` is the same model
+That commit has the model which the released one was retrained from, trained by rounding. `joint` is the released model
 retrained for another quantizer; what is missing of it in runs/own is trained first. All were calibrated, and their
 tables fitted, by the same commands. Writes experiments/results/released_NAME.json for each set, picture by picture;
 resumable.
@@ -46,7 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     before, shipped = RUNS / "before.trm", find_model(DEFAULT)
     variants: dict[Variant, Path] = {(quantizer, "before"): before for quantizer in (*OTHERS, "tcq8")}
-    variants |= {(quantizer, "joint"): own(quantizer, before) for quantizer in OTHERS}
+    variants |= {(quantizer, "joint"): own(quantizer, shipped) for quantizer in OTHERS}
     variants |= {(quantizer, "released"): shipped for quantizer in ("uniform", "tcq8")}
     command = f"python experiments/released.py {' '.join(options.sets)}"
     for name, pictures in (text.split("=", 1) for text in options.sets):

@@ -28,7 +28,10 @@ def retrain(
     need_torch()
     from trellic.model import find_model
     from trellic.train.chain import retrain as run
+    from trellic.train.processes import rank
 
     end_in_order()
     values = {**replaced(pictures, held_out), "quantizer": quantizer}
-    print(run(find_model(model), stages.split(","), config, values, out, cache, report))
+    made = run(find_model(model), stages.split(","), config, values, out, cache, report)
+    if rank() == 0:
+        print(made)

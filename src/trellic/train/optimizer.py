@@ -1,8 +1,8 @@
 """The optimizer: Adam, with the classical bases moved slowly.
 
 (Muon for the matrices of 1×1 convolutions was tried: better a step, but a step took so much longer on two cores that
-it came out behind at equal time. So did Adam in the eigenbasis of each gradient's smaller side, after SOAP (Vyas et al.,
-2024), for all that its matrices were shared out over the processes and a step took only a quarter longer.)
+it came out behind at equal time. So did Adam in the eigenbasis of the smaller side of each gradient, after SOAP
+(Vyas et al., 2024), though its matrices were shared out over the processes and a step took only a quarter longer.)
 """
 
 import torch
