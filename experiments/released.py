@@ -23,6 +23,7 @@ from trellic.train.chain import retrain
 RUNS = Path("runs")
 RECIPE = Path(__file__).parent.parent / "src/trellic/train/recipes/own.toml"
 OTHERS = ("uniform", "rdoq")
+TRELLIS = ("tcq4", "tcq8")
 DATA = "../shared/data"
 CALIBRATE, FIT = ("calibrate", f"{DATA}/valid/cid22", "--every", "6"), ("fit-tables", f"{DATA}/train", "--every", "20")
 
@@ -45,9 +46,9 @@ def main() -> None:
     parser.add_argument("sets", nargs="+", metavar="NAME=FOLDER")
     options = parser.parse_args()
     before, shipped = RUNS / "before.trm", find_model(DEFAULT)
-    variants: dict[Variant, Path] = {(quantizer, "before"): before for quantizer in (*OTHERS, "tcq8")}
+    variants: dict[Variant, Path] = {(quantizer, "before"): before for quantizer in (*OTHERS, *TRELLIS)}
     variants |= {(quantizer, "joint"): own(quantizer, shipped) for quantizer in OTHERS}
-    variants |= {(quantizer, "released"): shipped for quantizer in ("uniform", "tcq8")}
+    variants |= {(quantizer, "released"): shipped for quantizer in ("uniform", *TRELLIS)}
     command = f"python experiments/released.py {' '.join(options.sets)}"
     for name, pictures in (text.split("=", 1) for text in options.sets):
         head = {"command": command, "model": ModelFile.read(shipped).name, "set": name}
