@@ -4,14 +4,15 @@
     python experiments/released.py kodak=../shared/data/test/kodak gb82=../shared/data/test/gb82
 
 That commit has the model which the released one was retrained from, trained by rounding. `joint` is the released model
-retrained for another quantizer; what is missing of it in runs/own is trained first. All were calibrated, and their
-tables fitted, by the same commands. Writes experiments/results/released_NAME.json for each set, picture by picture;
-resumable.
+retrained for another quantizer; what is missing of it in runs/own is trained first. All are calibrated, and their
+tables fitted, alike and by the same code. Writes experiments/results/released_NAME.json for each set, picture by
+picture; resumable.
 """
 
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from quantizers import RESULTS, Variant, run
@@ -29,15 +30,24 @@ CALIBRATE, FIT = ("calibrate", f"{DATA}/valid/cid22", "--every", "6"), ("fit-tab
 
 
 def own(quantizer: str, start: Path) -> Path:
-    """Return a model retrained for a quantizer, calibrated where that has settings, and fitted; made if not there."""
-    place, cache = RUNS / "own" / quantizer, RUNS / "cache"
-    model = retrain(start, ["joint"], RECIPE, {"quantizer": quantizer}, place, cache, print)
-    for verb, *options in (CALIBRATE, FIT) if quantizer in GRIDS else (FIT,):
+    """Return a model retrained for a quantizer, set up for it; trained if not there."""
+    place = RUNS / "own" / quantizer
+    model = retrain(start, ["joint"], RECIPE, {"quantizer": quantizer}, place, RUNS / "cache", print)
+    return set_up(model, place, [quantizer])
+
+
+def set_up(model: Path, place: Path, quantizers: Sequence[str]) -> Path:
+    """Return a model calibrated for those quantizers that have settings, and fitted; made in a folder if not there."""
+    place.mkdir(parents=True, exist_ok=True)
+    with_settings = [quantizer for quantizer in quantizers if quantizer in GRIDS]
+    for (verb, *options), names in ((CALIBRATE, with_settings), (FIT, quantizers)):
         made = place / f"{verb}.trm"
-        if not made.exists():
-            command = [sys.executable, "-m", "trellic", verb, *options, "--quantizer", quantizer]
+        if names and not made.exists():
+            chosen = [word for name in names for word in ("--quantizer", name)]
+            command = [sys.executable, "-m", "trellic", verb, *options, *chosen]
             subprocess.run([*command, "--model", str(model), "--out", str(made)], check=True)
-        model = made
+        if names:
+            model = made
     return model
 
 
@@ -45,7 +55,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", metavar="NAME=FOLDER")
     options = parser.parse_args()
-    before, shipped = RUNS / "before.trm", find_model(DEFAULT)
+    before = set_up(RUNS / "before.trm", RUNS / "own" / "before", (*OTHERS, *TRELLIS))
+    shipped = find_model(DEFAULT)
     variants: dict[Variant, Path] = {(quantizer, "before"): before for quantizer in (*OTHERS, *TRELLIS)}
     variants |= {(quantizer, "joint"): own(quantizer, shipped) for quantizer in OTHERS}
     variants |= {(quantizer, "released"): shipped for quantizer in ("uniform", *TRELLIS)}
