@@ -41,13 +41,14 @@ def set_up(model: Path, place: Path, quantizers: Sequence[str]) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     with_settings = [quantizer for quantizer in quantizers if quantizer in GRIDS]
     for (verb, *options), names in ((CALIBRATE, with_settings), (FIT, quantizers)):
+        if not names:
+            continue
         made = place / f"{verb}.trm"
-        if names and not made.exists():
+        if not made.exists():
             chosen = [word for name in names for word in ("--quantizer", name)]
             command = [sys.executable, "-m", "trellic", verb, *options, *chosen]
             subprocess.run([*command, "--model", str(model), "--out", str(made)], check=True)
-        if names:
-            model = made
+        model = made
     return model
 
 

@@ -30,11 +30,12 @@ AS_GOOD = 0.001
 Setting = tuple[int, float]
 Point = tuple[float, float]
 
+_TRELLIS = tuple(product((ONE, 1100, 1250, 1400, 1550, 1700), (0.006, 0.012, 0.02, 0.03)))
 GRIDS: dict[str, tuple[Setting, ...]] = {
     "deadzone": tuple(product((960, ONE, 1100), (0.0, 0.03, 0.06, 0.1))),
     "rdoq": tuple(product((960, 1060, 1160), (0.005, 0.01, 0.02, 0.03))),
-    "tcq4": tuple(product((ONE, 1100, 1250, 1400, 1550, 1700), (0.006, 0.012, 0.02, 0.03))),
-    "tcq8": tuple(product((ONE, 1100, 1250, 1400, 1550, 1700), (0.006, 0.012, 0.02, 0.03))),
+    "tcq4": _TRELLIS,
+    "tcq8": _TRELLIS,
 }
 """(step in 1/1024, strength) to try; theory's strength, for a step of 1024 and squared errors alone, is 0.1155."""
 
