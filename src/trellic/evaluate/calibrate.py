@@ -30,10 +30,11 @@ AS_GOOD = 0.001
 Setting = tuple[int, float]
 Point = tuple[float, float]
 
-_TRELLIS = tuple(product((ONE, 1100, 1250, 1400, 1550, 1700), (0.006, 0.012, 0.02, 0.03)))
+_SCALAR = (880, 960, 1060, 1180, 1300)
+_TRELLIS = tuple(product((ONE, 1150, 1300, 1500, 1700, 1900), (0.006, 0.012, 0.02, 0.03)))
 GRIDS: dict[str, tuple[Setting, ...]] = {
-    "deadzone": tuple(product((960, ONE, 1100), (0.0, 0.03, 0.06, 0.1))),
-    "rdoq": tuple(product((960, 1060, 1160), (0.005, 0.01, 0.02, 0.03))),
+    "deadzone": tuple(product(_SCALAR, (0.03, 0.06, 0.1))),
+    "rdoq": tuple(product(_SCALAR, (0.01, 0.02, 0.03))),
     "tcq4": _TRELLIS,
     "tcq8": _TRELLIS,
 }
