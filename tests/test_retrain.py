@@ -136,9 +136,9 @@ def test_gradients_weigh_rate_and_distortion_as_the_search_does(codec, photograp
     quantization = Quantization.of(networks, quantizer_named(name))
     pictures = torch.from_numpy(photograph.pixels[:512, :512].copy()).permute(2, 0, 1)[None].float() / 255
     balance = Balance(Subject(load(codec.model), quantization, networks.weights), pictures, quality=0.5)
-    assert balance.compare(0, 1000).balance == pytest.approx(1, abs=0.2)
-    assert 0.75 < balance.compare(0, 0.3).balance < 1.6
-    assert 0.75 < balance.compare(0.3, 1000).balance < 1.6
+    assert balance.compare(0, 1000).balance == pytest.approx(1, abs=0.15)
+    assert 0.75 < balance.compare(0, 0.3).balance < 1.3
+    assert 0.75 < balance.compare(0.3, 1000).balance < 1.3
 
 
 @pytest.mark.parametrize(

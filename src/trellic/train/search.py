@@ -21,11 +21,12 @@ from trellic.quantize import dequantize
 
 NOISE = 0.7
 """In steps: how wide the noise is by which the rate's gradient is taken."""
-DENSE, SPARSE = 0.93, 0.021
+DENSE, SPARSE_ROUNDED, SPARSE_SEARCHED = 0.93, 0.021, 0.008
 """That gradient counts DENSE + SPARSE / s², s being the scale in steps.
 
 Then gradients of rate and distortion are to each other as both really change with the latents' size, be scales small,
-where straight-through gradients promise a gain that a search seldom makes, or large.
+where straight-through gradients promise a gain that a quantizer seldom makes, or large. One that weighs rate makes it
+more often than one that rounds. Found on `valid/cid22`, by `trellic.train.balance`.
 """
 _POOL = ThreadPoolExecutor()  # the kernels do not hold the interpreter's lock
 
@@ -59,6 +60,7 @@ class QuantizerSearch:
         self.channels = [slice(int(end - size), int(end)) for size, end in zip(groups, ends, strict=True)]
         self.steps = torch.tensor([setting.step / ONE for setting in self.settings]).view(-1, 1, 1, 1)
         self.noise = self.steps * NOISE
+        self.sparse = SPARSE_SEARCHED if quantization.quantizer.strength else SPARSE_ROUNDED
 
     def __call__(self, group: int, half: int, latents: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
         """Return decoded latents and their bits, (N, C, H, W), zero outside the half."""
@@ -98,6 +100,6 @@ class QuantizerSearch:
         Indices themselves say little of it: most are zero, whose cost is flat, though a larger latent is nearer to one.
         """
         noisy = residuals / self.noise + torch.rand_like(residuals) - 0.5
-        share = DENSE + SPARSE * (self.steps * torch.exp(-log_scale)).square()
+        share = DENSE + self.sparse * (self.steps * torch.exp(-log_scale)).square()
         bits = share * interval_bits(noisy, log_scale - self.noise.log())
         return bits - bits.detach()
