@@ -8,7 +8,7 @@ from trellic.codec import Codec, Target
 from trellic.entropy.parameters import Parameters
 from trellic.entropy.rans import Decoder, Encoder
 from trellic.entropy.tables import SKIPPED_ROWS, gaussian_tables, row_scale
-from trellic.image import read
+from trellic.picture.pillow import read
 from trellic.quantize import QUANTIZERS, Setting
 from trellic.quantize.levels import no_points
 

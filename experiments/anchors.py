@@ -12,12 +12,12 @@ from typing import Any
 
 from comparison import PUBLISHED, RESULTS
 
-from trellic.cli.batch import find_files
 from trellic.evaluate.peers import JPEG, WEBP, Peer, measure, saved
 from trellic.evaluate.report import read_published
 from trellic.evaluate.summary import METRICS, bits_against, mean_curve
 from trellic.files import write_atomically
-from trellic.image import SUFFIXES, read
+from trellic.jobs.plan import find_files
+from trellic.picture.pillow import SUFFIXES, read
 
 QUALITIES = tuple(range(5, 100, 5))
 

@@ -19,9 +19,9 @@ import torch
 from trellic.codec import Codec, Target
 from trellic.evaluate.macs import count
 from trellic.files import write_atomically
-from trellic.image import read
 from trellic.model import ModelFile
 from trellic.networks.design import Design
+from trellic.picture.pillow import read
 from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels, centres, list_pictures
 from trellic.train.export import export

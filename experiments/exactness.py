@@ -28,15 +28,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from trellic.cli.batch import find_files
 from trellic.cli.demo import BUNDLED
 from trellic.codec import Codec, Target
 from trellic.codec.encoder import analyse, quantize_in_order
 from trellic.container.header import QUALITY_ONE
 from trellic.errors import TrellicError
 from trellic.files import write_atomically
-from trellic.image import SUFFIXES, read
+from trellic.jobs.plan import find_files
 from trellic.model import DEFAULT, ModelFile, find_model
+from trellic.picture.pillow import SUFFIXES, read
 from trellic.quantize import QUANTIZERS
 
 RESULTS = Path(__file__).parent / "results" / "exactness.json"

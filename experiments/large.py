@@ -20,15 +20,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from trellic.cli.batch import find_files
 from trellic.codec import Codec, Target
 from trellic.container.grid import MOST_SIDE
 from trellic.evaluate.bdrate import bd_rate
 from trellic.evaluate.memory import LAUNCH, UNIT
 from trellic.files import write_atomically
-from trellic.image import SUFFIXES, Picture, read
+from trellic.jobs.plan import find_files
 from trellic.metrics import psnr
 from trellic.model import DEFAULT, ModelFile, find_model
+from trellic.picture.pillow import SUFFIXES, read
+from trellic.picture.types import Picture
 
 RESULTS = Path(__file__).parent / "results" / "large.json"
 SIDES = (64, 1024, 2048, 4096, 10_000)

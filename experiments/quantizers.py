@@ -20,7 +20,6 @@ from unittest import mock
 
 import numpy as np
 
-from trellic.cli.batch import find_files
 from trellic.codec import Codec, Target, passes
 from trellic.codec.decoder import decode_latents
 from trellic.codec.encoder import analyse, code
@@ -28,9 +27,11 @@ from trellic.codec.halves import Places, coded_latents
 from trellic.container import SectionType, read_stream
 from trellic.entropy.parameters import Parameters
 from trellic.files import write_atomically
-from trellic.image import SUFFIXES, Picture, read
+from trellic.jobs.plan import find_files
 from trellic.metrics import psnr
 from trellic.model import DEFAULT, ModelFile, find_model
+from trellic.picture.pillow import SUFFIXES, read
+from trellic.picture.types import Picture
 from trellic.quantize import QUANTIZERS
 
 RESULTS = Path(__file__).parent / "results"

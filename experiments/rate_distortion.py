@@ -17,13 +17,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trellic.cli.batch import find_files
 from trellic.codec import Codec
 from trellic.evaluate.peers import JPEG, JPEG2000, WEBP, Peer, measure
 from trellic.evaluate.run import evaluate_picture
 from trellic.files import write_atomically
-from trellic.image import SUFFIXES, read
+from trellic.jobs.plan import find_files
 from trellic.model import DEFAULT
+from trellic.picture.pillow import SUFFIXES, read
 
 QUALITIES = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 PEER_SETTINGS: dict[str, tuple[float, ...]] = {

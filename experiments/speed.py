@@ -23,7 +23,7 @@ from trellic.entropy import rans
 from trellic.entropy.parameters import Parameters
 from trellic.entropy.tables import SKIPPED_ROWS, gaussian_tables, row_scale
 from trellic.files import write_atomically
-from trellic.image import read
+from trellic.picture.pillow import read
 from trellic.quantize import QUANTIZERS, Quantizer, Setting
 from trellic.quantize.levels import no_points
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trellic.image import Picture, from_pillow, read
+from trellic.picture.pillow import from_pillow, read
+from trellic.picture.types import Picture
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -11,8 +11,8 @@ from trellic.cli import app
 from trellic.errors import BadRequest, NoPictures
 from trellic.evaluate.calibrate import GRIDS, KNOT_QUALITIES, choose_knots
 from trellic.evaluate.sensitivity import corners_of
-from trellic.image import Picture
 from trellic.model import ModelFile, Networks
+from trellic.picture.types import Picture
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from PIL import Image
 
 from conftest import textured
 from trellic.cli import join_numbers
-from trellic.cli.batch import find_files
 
 
 def trellic(*arguments, cwd=None):
@@ -64,17 +63,6 @@ def test_evaluating_overwrites_no_file(folder):
     assert refused.returncode == 1
     assert "--force" in refused.stderr
     assert (folder / "in" / "b.png").read_bytes() == before
-
-
-def test_a_file_is_found_once_however_often_it_is_named(folder):
-    found = find_files([str(folder / "in"), str(folder / "in" / "deep" / "c.png"), str(folder / "in" / "*")], [".png"])
-    assert [str(below) for _, below in found] == ["a.png", "b.png", "deep/c.png"]
-
-
-def test_a_pattern_finds_pictures_alone(folder):
-    (folder / "in" / "notes.txt").write_text("no picture")
-    found = find_files([str(folder / "in" / "*")], [".png"])
-    assert [path.name for path, _ in found] == ["a.png", "b.png"]
 
 
 def test_two_pictures_for_one_file_are_told(folder):

@@ -19,7 +19,7 @@ from trellic.metrics import psnr
 
 @given(st.integers(1, 140), st.integers(1, 140), st.sampled_from(["RGB", "L", "RGBA", "LA", "P", "1", "CMYK"]))
 @settings(deadline=None, max_examples=25)
-@pytest.mark.filterwarnings("ignore::trellic.image.Converted")
+@pytest.mark.filterwarnings("ignore::trellic.picture.types.Converted")
 def test_any_size_and_mode_comes_back(height, width, mode):
     image = Image.fromarray(textured(height, width)).convert(mode)
     decoded = trellic.decode(trellic.encode(image, 70))

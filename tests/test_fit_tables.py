@@ -10,7 +10,7 @@ from trellic.container.header import QUALITY_ONE
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import estimate_bits
 from trellic.entropy.tables import ROWS, Tables, gaussian_tables
-from trellic.image import Picture
+from trellic.picture.types import Picture
 from trellic.quantize import quantizer_named
 
 

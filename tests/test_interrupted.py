@@ -14,8 +14,6 @@ from PIL import Image
 import interrupt
 import trellic
 from conftest import GOLDEN, textured
-from trellic.cli.batch import find_files
-from trellic.errors import NoPictures
 from trellic.files import remove_strays, write_atomically
 
 TINY = ("--model", GOLDEN / "trellis.trm")
@@ -86,17 +84,6 @@ def test_resuming_passes_over_nothing_that_is_damaged_or_of_another_picture(fold
     result = cli("decode", "out", "-o", "back", "--resume", cwd=folder)
     assert result.returncode == 1
     assert "c.png exists, but not as expected" in result.stderr
-
-
-def test_strays_are_no_inputs(tmp_path):
-    (tmp_path / STRAY).touch()
-    (tmp_path / ".a.png.0123456789ab").touch()
-    for suffixes in ([".tlic"], [".png"]):
-        for inputs in ([str(tmp_path)], [str(tmp_path / "*")]):
-            try:
-                assert find_files(inputs, suffixes) == []
-            except NoPictures:
-                continue
 
 
 def test_strays_of_dead_processes_go_and_those_of_living_ones_stay(tmp_path):

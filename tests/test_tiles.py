@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from conftest import GOLDEN, textured
-from trellic import large
 from trellic.codec import Codec, Target, strips, tiles
 from trellic.codec.encoder import analyse, analyse_tile, code
 from trellic.codec.strips import StripDecoder
 from trellic.codec.tiles import Workers, windows
 from trellic.container import Box, Contents, Grid, SectionType, read_stream, scan_stream
 from trellic.errors import BadRequest, DamagedStream, UnreadablePicture
-from trellic.image import Converted, Picture, from_pillow, read
 from trellic.metrics import psnr
+from trellic.picture import vips
+from trellic.picture.pillow import from_pillow, read
+from trellic.picture.types import Converted, Picture
 
 SIDE = 256
 
@@ -174,7 +175,7 @@ def test_latents_of_tiles_that_are_done_are_forgotten(tiled, picture, monkeypatc
 @pytest.fixture
 def in_strips(monkeypatch):
     """Make every picture a large one."""
-    monkeypatch.setattr(large, "LARGE", 0)
+    monkeypatch.setattr(vips, "LARGE", 0)
 
 
 @pytest.mark.parametrize(
@@ -183,12 +184,12 @@ def in_strips(monkeypatch):
 def test_a_large_picture_is_read_as_a_small_one_is(mode, suffix, tmp_path, tiled, in_strips):
     path = tmp_path / f"picture.{suffix}"
     Image.fromarray(np.dstack([textured(500, 700), textured(500, 700)[:, :, 0]])).convert(mode).save(path)
-    source = large.open_source(path, 1 << 20)
-    assert isinstance(source, large.StripReader)
+    source = vips.open_source(path, 1 << 20)
+    assert isinstance(source, vips.StripReader)
     data = tiled.encode_picture(source, Target(60)).data
     assert data == tiled.encode_picture(read(path), Target(60)).data
     out = tmp_path / "out.png"
-    large.write_strips(tiled.decode_strips(data), out)
+    vips.write_strips(tiled.decode_strips(data), out)
     expected = tiled.decode(data)
     with Image.open(out) as written:
         assert written.mode == expected.mode
@@ -202,8 +203,8 @@ def test_a_large_picture_keeps_its_profile(tmp_path, tiled, in_strips):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     path, out = tmp_path / "picture.png", tmp_path / "out.png"
     Image.fromarray(textured(300, 500)).save(path, icc_profile=profile)
-    data = tiled.encode_picture(large.open_source(path, 1 << 20), Target(60)).data
-    large.write_strips(tiled.decode_strips(data), out)
+    data = tiled.encode_picture(vips.open_source(path, 1 << 20), Target(60)).data
+    vips.write_strips(tiled.decode_strips(data), out)
     with Image.open(out) as written:
         assert written.info["icc_profile"] == profile
 
@@ -213,10 +214,10 @@ def test_a_truncated_large_picture_is_unreadable(tmp_path, tiled, in_strips):
     Image.fromarray(textured(500, 700)).save(path)
     path.write_bytes(path.read_bytes()[:-5000])
     with pytest.raises(UnreadablePicture, match="cannot be read"):
-        tiled.encode_picture(large.open_source(path, 1 << 20), Target(60))
+        tiled.encode_picture(vips.open_source(path, 1 << 20), Target(60))
     path.write_bytes(b"no picture")
     with pytest.raises(UnreadablePicture):
-        large.open_source(path, 1 << 20)
+        vips.open_source(path, 1 << 20)
 
 
 def test_what_libvips_sees_otherwise_goes_through_pillow(tmp_path, in_strips):
@@ -227,7 +228,7 @@ def test_what_libvips_sees_otherwise_goes_through_pillow(tmp_path, in_strips):
     picture.save(tmp_path / "plain.ppm")
     picture.convert("CMYK").save(tmp_path / "cmyk.tif")
     with pytest.warns(Converted):
-        sources = [large.open_source(path, 1 << 20) for path in sorted(tmp_path.iterdir())]
+        sources = [vips.open_source(path, 1 << 20) for path in sorted(tmp_path.iterdir())]
     assert all(isinstance(source, Picture) for source in sources)
     assert [(source.width, source.height) for source in sources] == [(96, 64), (96, 64), (64, 96)]
 
@@ -235,8 +236,8 @@ def test_what_libvips_sees_otherwise_goes_through_pillow(tmp_path, in_strips):
 def test_jpeg_cannot_hold_alpha(tmp_path, tiled, picture):
     data = tiled.encode_picture(picture, Target(50)).data
     with pytest.raises(BadRequest, match="no alpha"):
-        large.write_strips(tiled.decode_strips(data), tmp_path / "picture.jpg")
-    assert not large.can_write_strips(tmp_path / "picture.gif")
+        vips.write_strips(tiled.decode_strips(data), tmp_path / "picture.jpg")
+    assert not vips.can_write_strips(tmp_path / "picture.gif")
 
 
 def test_writing_strips_leaves_no_file_open(tmp_path, tiled, picture):
@@ -244,7 +245,7 @@ def test_writing_strips_leaves_no_file_open(tmp_path, tiled, picture):
     if not folder.exists():
         pytest.skip("no list of open files")
     data = tiled.encode_picture(picture, Target(50)).data
-    large.write_strips(tiled.decode_strips(data), tmp_path / "picture.png")
+    vips.write_strips(tiled.decode_strips(data), tmp_path / "picture.png")
     assert not [
         link for link in folder.iterdir() if str(tmp_path) in (str(link.readlink()) if link.is_symlink() else "")
     ]

@@ -15,11 +15,11 @@ pytest.importorskip("onnxscript")
 from trellic.codec import Codec, Target  # noqa: E402
 from trellic.entropy.tables import ROWS, row_scale  # noqa: E402
 from trellic.errors import BadConfig  # noqa: E402
-from trellic.image import Picture  # noqa: E402
 from trellic.model import ModelFile  # noqa: E402
 from trellic.networks.bases import dct, haar_merge, lapped, picture_basis  # noqa: E402
 from trellic.networks.codec import TrainableCodec  # noqa: E402
 from trellic.networks.design import Design  # noqa: E402
+from trellic.picture.types import Picture  # noqa: E402
 from trellic.train.config import TrainConfig  # noqa: E402
 from trellic.train.load import load  # noqa: E402
 from trellic.train.run import export_run, load_run, run  # noqa: E402

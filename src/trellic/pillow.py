@@ -12,7 +12,7 @@ from trellic.codec.codec import metadata_of
 from trellic.container import Contents, scan_stream
 from trellic.container.header import MAGIC, Mode
 from trellic.errors import TrellicError
-from trellic.image import mode_of
+from trellic.picture.types import mode_of
 
 FORMAT = "TLIC"
 

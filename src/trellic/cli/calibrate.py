@@ -25,7 +25,6 @@ def calibrate(
     """
     import numpy as np
 
-    from trellic.cli.batch import complain, find_files
     from trellic.codec.encoder import analyse
     from trellic.codec.quantization import Quantization
     from trellic.errors import BadRequest
@@ -33,8 +32,10 @@ def calibrate(
     from trellic.evaluate.calibrate import calibrate as run
     from trellic.evaluate.sensitivity import corners_of, measure_sensitivity
     from trellic.files import check_free, write_atomically
-    from trellic.image import SUFFIXES, readable
+    from trellic.jobs.local import complain
+    from trellic.jobs.plan import find_files
     from trellic.model import ModelFile, Networks, find_model
+    from trellic.picture.pillow import SUFFIXES, readable
     from trellic.quantize import quantizer_named
 
     check_free(out, force)

@@ -37,7 +37,6 @@ def compare(
     """
     from rich.progress import Progress
 
-    from trellic.cli.batch import complain, console, find_files
     from trellic.errors import BadRequest, PeerFailed
     from trellic.evaluate.compare import Comparison, Results, by_set, complete, distinct_names, other_processors
     from trellic.evaluate.contestants import contestant
@@ -46,7 +45,9 @@ def compare(
     from trellic.evaluate.peers import decode_on_one_thread
     from trellic.evaluate.report import Report, read_published
     from trellic.evaluate.ssimulacra2 import need_ssimulacra2
-    from trellic.image import SUFFIXES, read, readable
+    from trellic.jobs.local import complain, console
+    from trellic.jobs.plan import find_files
+    from trellic.picture.pillow import SUFFIXES, read, readable
 
     need_ssimulacra2()
     decode_on_one_thread()

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from trellic.cli.batch import Job, followed, plan, run, threads_for
 from trellic.cli.options import Force, Inputs, Json, MostPixels, Output, Resume
 from trellic.container.header import MOST_PIXELS
 from trellic.errors import BadRequest
+from trellic.jobs.local import followed, run
+from trellic.jobs.plan import Job, plan, threads_for
 
 
 def decode(
@@ -24,10 +25,12 @@ def decode(
 ) -> None:
     """Turn .tlic files back into pictures, of any kind that Pillow writes."""
     from trellic import api
-    from trellic.cli.resume import check_picture
     from trellic.files import open_bytes
-    from trellic.image import kind_of, lift_pillows_limit, mode_of, save, to_pillow
-    from trellic.large import can_write_strips, is_large, write_strips
+    from trellic.jobs.resume import check_picture
+    from trellic.picture.pillow import lift_pillows_limit
+    from trellic.picture.saving import kind_of, save, to_pillow
+    from trellic.picture.types import mode_of
+    from trellic.picture.vips import can_write_strips, is_large, write_strips
 
     region = region_of(crop) if crop else None
     lift_pillows_limit()

@@ -25,8 +25,9 @@ def demo(
     from trellic.evaluate.peers import JPEG, WEBP, nearest_in_size
     from trellic.evaluate.sheet import draw_sheet
     from trellic.files import check_free, write_atomically
-    from trellic.image import read, save, to_pillow
     from trellic.metrics import psnr
+    from trellic.picture.pillow import read
+    from trellic.picture.saving import save, to_pillow
 
     source = picture or BUNDLED
     sheet_path = out / "comparison.png"

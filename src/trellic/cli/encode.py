@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import typer
 
-from trellic.cli.batch import Job, bar_of_tiles, plan, run, threads_for
 from trellic.cli.options import (
     DEFAULT,
     DEFAULT_EFFORT,
@@ -20,6 +19,8 @@ from trellic.cli.options import (
     Resume,
 )  # fmt: skip
 from trellic.container.header import MOST_PIXELS
+from trellic.jobs.local import bar_of_tiles, run
+from trellic.jobs.plan import Job, plan, threads_for
 
 
 def encode(
@@ -39,11 +40,11 @@ def encode(
     as_json: Json = False,
 ) -> None:
     """Compress pictures into .tlic files."""
-    from trellic.cli.resume import check_stream
     from trellic.codec import Codec, Target
     from trellic.files import write_atomically
-    from trellic.image import SUFFIXES, lift_pillows_limit
-    from trellic.large import open_source
+    from trellic.jobs.resume import check_stream
+    from trellic.picture.pillow import SUFFIXES, lift_pillows_limit
+    from trellic.picture.vips import open_source
 
     target = Target(quality, bpp, size, psnr)
     jobs = plan(inputs, out, SUFFIXES, ".tlic")

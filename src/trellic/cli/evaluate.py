@@ -23,12 +23,13 @@ def evaluate(
     """Encode to bytes and decode every picture at every quality, and report what it took and what came back."""
     from rich.progress import Progress
 
-    from trellic.cli.batch import complain, console, find_files
     from trellic.codec import Codec
     from trellic.errors import BadRequest
     from trellic.evaluate.run import averages, evaluate_picture
     from trellic.files import check_free, write_atomically
-    from trellic.image import SUFFIXES, readable
+    from trellic.jobs.local import complain, console
+    from trellic.jobs.plan import find_files
+    from trellic.picture.pillow import SUFFIXES, readable
 
     try:
         qualities = [float(word) for word in quality.replace(",", " ").split()]

@@ -24,12 +24,13 @@ def fit_tables(
     """Write a model whose tables are those of the indices that quantizers emit on training pictures."""
     from rich.progress import Progress
 
-    from trellic.cli.batch import complain, console, find_files
     from trellic.codec.fit_tables import QUALITIES, take_census
     from trellic.codec.quantization import Quantization
     from trellic.files import check_free, write_atomically
-    from trellic.image import SUFFIXES, readable
+    from trellic.jobs.local import complain, console
+    from trellic.jobs.plan import find_files
     from trellic.model import ModelFile, Networks, find_model
+    from trellic.picture.pillow import SUFFIXES, readable
     from trellic.quantize import QUANTIZERS, quantizer_named
 
     check_free(out, force)

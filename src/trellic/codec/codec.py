@@ -1,7 +1,6 @@
 """The codec for many pictures: a model loaded once, pictures to bytes and back."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from trellic import image as pictures
 from trellic.codec.decoder import check_coded_size
 from trellic.codec.quantization import Quantization
 from trellic.codec.rate_control import Target, quality_for_psnr, quality_for_size
@@ -33,9 +31,12 @@ from trellic.container.bytes import Data
 from trellic.container.grid import LEAST_SIDE, MOST_SIDE
 from trellic.container.header import HASH_BYTES, MOST_PIXELS, QUALITY_ONE
 from trellic.errors import BadRequest
-from trellic.image import Picture, Pixels, Source
 from trellic.metrics import psnr_of
 from trellic.model import DEFAULT, ModelFile, Networks, find_model
+from trellic.picture.payloads import pack_metadata, unpack_metadata
+from trellic.picture.pillow import from_pillow
+from trellic.picture.saving import to_pillow
+from trellic.picture.types import Picture, Pixels, Source, Strips, check_size
 from trellic.quantize import DEFAULT_EFFORT, quantizer_for, quantizer_named
 
 Region = tuple[int, int, int, int]
@@ -49,36 +50,6 @@ class Encoded:
     data: bytes
     quality: float
     estimated_bits: float
-
-
-@dataclass(frozen=True)
-class Strips:
-    """A decoded picture from top to bottom, in `count` strips.
-
-    strips  pixels, uint8 (h, W, 3), and alpha, (h, W), or None where the whole picture is opaque
-    """
-
-    width: int
-    height: int
-    grey: bool
-    has_alpha: bool
-    icc: bytes
-    exif: bytes
-    count: int
-    strips: Iterator[tuple[Pixels, Pixels | None]]
-
-    def join(self) -> Picture:
-        """Return the picture, all strips taken."""
-        pixels = np.empty((self.height, self.width, 3), np.uint8)
-        alpha = np.empty((self.height, self.width), np.uint8)
-        top = 0
-        for strip, its_alpha in self.strips:
-            bottom = top + len(strip)
-            pixels[top:bottom] = strip
-            if its_alpha is not None:
-                alpha[top:bottom] = its_alpha
-            top = bottom
-        return Picture(pixels, self.grey, alpha if self.has_alpha else None, self.icc, self.exif)
 
 
 class Codec:
@@ -133,10 +104,10 @@ class Codec:
             shape = image.shape
             if image.dtype != np.uint8 or len(shape) not in {2, 3} or (len(shape) == 3 and shape[2] not in {3, 4}):
                 raise BadRequest(f"an array {image.dtype} {shape} is no picture; uint8 (H, W) or (H, W, 3 or 4) is")
-            pictures.check_size(shape[1], shape[0], self.limit)
+            check_size(shape[1], shape[0], self.limit)
             image = Image.fromarray(image)
-        pictures.check_size(*image.size, self.limit)
-        return self.encode_picture(pictures.from_pillow(image), Target(quality, bpp, size, psnr)).data
+        check_size(*image.size, self.limit)
+        return self.encode_picture(from_pillow(image), Target(quality, bpp, size, psnr)).data
 
     def encode_picture(self, picture: Source, target: Target, progress: Progress = no_progress) -> Encoded:
         """Return the stream of a picture that meets a target, and what is known of it.
@@ -181,7 +152,7 @@ class Codec:
 
         Raises NotAStream, UnsupportedStream, DamagedStream, PictureTooLarge or BadRequest.
         """
-        return pictures.to_pillow(self.decode_picture(data, crop))
+        return to_pillow(self.decode_picture(data, crop))
 
     def decode_picture(self, data: Data, crop: Region | None = None) -> Picture:
         """Return the picture of a stream, or a region of it, as planes and metadata."""
@@ -262,16 +233,16 @@ class Codec:
     @staticmethod
     def _metadata(picture: Source) -> list[Section]:
         kinds = ((SectionType.ICC, picture.icc), (SectionType.EXIF, picture.exif))
-        return [Section(kind, pictures.pack_metadata(data)) for kind, data in kinds if data]
+        return [Section(kind, pack_metadata(data)) for kind, data in kinds if data]
 
 
 def metadata_of(contents: Contents) -> tuple[bytes, bytes]:
     """Return a stream's colour profile and EXIF block. Raises DamagedStream."""
-    icc, exif = (pictures.unpack_metadata(part.read()) if part else b"" for part in (contents.icc, contents.exif))
+    icc, exif = (unpack_metadata(part.read()) if part else b"" for part in (contents.icc, contents.exif))
     return icc, exif
 
 
-def _one_channel(pixels: pictures.Pixels) -> pictures.Pixels:
+def _one_channel(pixels: Pixels) -> Pixels:
     """Return the rounded mean of the three channels in all three: what a grey stream decodes to."""
     grey = (pixels.sum(axis=2, dtype=np.uint16) + 1) // 3
     return np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)

@@ -13,8 +13,8 @@ from trellic.entropy.machine import Indices, Rows
 from trellic.entropy.parameters import rows_of
 from trellic.entropy.rans import Decoder
 from trellic.entropy.tables import SKIPPED_ROWS
-from trellic.image import check_size
 from trellic.model.networks import Floats, Networks
+from trellic.picture.types import check_size
 from trellic.quantize import quantizer_numbered
 
 Seen = Callable[[Indices], None]

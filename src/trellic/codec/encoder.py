@@ -15,8 +15,8 @@ from trellic.entropy.machine import Indices, Rows, walk
 from trellic.entropy.parameters import Parameters
 from trellic.entropy.rans import Encoder, estimate_bits
 from trellic.entropy.tables import ESCAPE_LIMIT, Tables
-from trellic.image import Pixels, interleave
 from trellic.model.networks import Floats, Networks
+from trellic.picture.types import Pixels, interleave
 from trellic.quantize import Quantizer, Setting
 
 

@@ -24,9 +24,9 @@ from trellic.entropy.machine import Indices, Rows
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.tables import ROWS, Tables, quantize_distribution
 from trellic.errors import NoPictures
-from trellic.image import Picture
 from trellic.kernels import kernel
 from trellic.model.networks import Floats, Networks
+from trellic.picture.types import Picture
 from trellic.quantize.levels import POINTS, Points
 
 QUALITIES = tuple(quality * QUALITY_ONE for quality in (0, 20, 40, 60, 80, 100))

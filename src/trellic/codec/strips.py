@@ -11,8 +11,9 @@ from trellic.codec.tiles import LATENT, MARGIN, SIDE, LatentStore, Workers
 from trellic.container import Box, Contents, Grid
 from trellic.container.grid import STRIDE, coded
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.image import Pixels, interleave, unpack_alpha
 from trellic.model.networks import Floats, Networks
+from trellic.picture.payloads import unpack_alpha
+from trellic.picture.types import Pixels, interleave
 
 LARGEST_SHOWN = (3 * SIDE // 2 + STRIDE) ** 2
 """Pixels of the largest tile that `Grid.of` makes for SIDE."""

@@ -14,8 +14,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from trellic.container import Box, Grid
-from trellic.image import Pixels, Source
 from trellic.model.networks import Floats
+from trellic.picture.types import Pixels, Source
 
 SIDE = 1024
 """Of a tile, about, in pixels."""

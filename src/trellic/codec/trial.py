@@ -8,8 +8,9 @@ from trellic.codec.quantization import Quantization
 from trellic.codec.tiles import Window, Workers, windows
 from trellic.container import Grid
 from trellic.container.grid import MOST_AT_ONCE
-from trellic.image import Source, pack_alpha
 from trellic.model.networks import Networks
+from trellic.picture.payloads import pack_alpha
+from trellic.picture.types import Source
 
 Progress = Callable[[int, int], None]
 """Takes how many tiles are done, and how many there are."""

@@ -18,9 +18,9 @@ from trellic.codec.quantization import Quantization
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
 from trellic.entropy.parameters import ONE
 from trellic.evaluate.bdrate import curve, pchip
-from trellic.image import Picture
 from trellic.metrics import psnr
 from trellic.model.networks import Networks
+from trellic.picture.types import Picture
 
 REFERENCE_QUALITIES = (0, 15, 30, 45, 60, 75, 90, 100)
 KNOT_QUALITIES = (15, 40, 65, 90)

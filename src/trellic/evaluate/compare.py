@@ -26,8 +26,8 @@ from trellic.errors import BadRequest, PeerFailed
 from trellic.evaluate.peers import Peer, Point, measure
 from trellic.evaluate.ssimulacra2 import ssimulacra2
 from trellic.files import write_atomically
-from trellic.image import Pixels
 from trellic.metrics import ms_ssim
+from trellic.picture.types import Pixels
 
 Record = dict[str, Any]
 

@@ -7,7 +7,7 @@ import numpy as np
 from trellic.errors import BadRequest
 from trellic.evaluate import ffmpeg
 from trellic.evaluate.peers import AVIF, JPEG, JPEG2000, WEBP, Peer, jpeg_xl
-from trellic.image import Picture
+from trellic.picture.types import Picture
 
 NAMES = ("trellic", "jpeg", "webp", "avif", "jxl", "jpeg2000", "hevc", "vvc")
 

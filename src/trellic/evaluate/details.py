@@ -17,7 +17,7 @@ from trellic.evaluate.compare import Results, figures, fingerprint
 from trellic.evaluate.peers import Peer, measure, nearest_in_size
 from trellic.evaluate.sheet import busiest_corner
 from trellic.files import write_atomically
-from trellic.image import Pixels
+from trellic.picture.types import Pixels
 
 LOOK_AT = 0.3
 """Bits a pixel: few enough for codecs to differ visibly."""

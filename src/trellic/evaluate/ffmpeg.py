@@ -13,7 +13,7 @@ import numpy as np
 from trellic.errors import MissingLibrary, PeerFailed
 from trellic.evaluate.peers import Peer
 from trellic.evaluate.yuv import Planes, to_rgb, to_yuv
-from trellic.image import Pixels
+from trellic.picture.types import Pixels
 
 Run = Callable[[list[str], bytes], bytes]
 

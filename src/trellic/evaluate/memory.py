@@ -21,7 +21,7 @@ from trellic.evaluate import ffmpeg
 from trellic.evaluate.compare import TINY, Results, fingerprint
 from trellic.evaluate.contestants import contestant
 from trellic.evaluate.peers import Peer
-from trellic.image import Pixels
+from trellic.picture.types import Pixels
 
 LAUNCH = """
 import resource, subprocess, sys

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import AvifImagePlugin, Image, features
 
 from trellic.errors import MissingLibrary, PeerFailed
-from trellic.image import Pixels
 from trellic.metrics import psnr
+from trellic.picture.types import Pixels
 
 AVIF_SPEED = 4
 """0 slowest to 10; libavif's own choice is 6. Speed 3 took 1 % fewer bytes than 4, and twice the time."""

@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 from trellic.codec import Codec, Target
-from trellic.image import Picture
 from trellic.metrics import ms_ssim, psnr
+from trellic.picture.types import Picture
 
 Record = dict[str, Any]
 

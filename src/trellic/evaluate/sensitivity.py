@@ -17,8 +17,8 @@ from trellic.codec.quantization import Quantization
 from trellic.container.grid import STRIDE
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.errors import NoPictures
-from trellic.image import Picture, Pixels
 from trellic.model.networks import Floats, Networks
+from trellic.picture.types import Picture, Pixels
 
 SIDE = 256
 DETAILS = 6

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from trellic.image import Pixels
+from trellic.picture.types import Pixels
 
 DETAIL = 288
 MARGIN = 12

@@ -8,7 +8,7 @@ import io
 from PIL import Image
 
 from trellic.errors import MissingLibrary
-from trellic.image import Pixels
+from trellic.picture.types import Pixels
 
 SMALLEST_SIDE = 225
 """Smaller pictures have fewer than the six scales that the weights were fitted to."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trellic.image import Pixels
+from trellic.picture.types import Pixels
 
 Planes = list[npt.NDArray[np.uint16]]
 Floats = npt.NDArray[np.floating[Any]]

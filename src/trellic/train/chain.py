@@ -7,9 +7,9 @@ from typing import Any
 from trellic.codec.fit_tables import QUALITIES, take_census
 from trellic.errors import BadConfig
 from trellic.files import write_atomically
-from trellic.image import readable
 from trellic.model.file import ModelFile
 from trellic.model.networks import Networks
+from trellic.picture.pillow import readable
 from trellic.quantize import quantizer_named
 from trellic.train.config import TrainConfig
 from trellic.train.data import list_pictures

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from trellic.errors import NoPictures
-from trellic.image import SUFFIXES
+from trellic.picture.pillow import SUFFIXES
 from trellic.train.config import TrainConfig
 from trellic.train.processes import world
 

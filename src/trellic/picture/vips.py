@@ -11,16 +11,14 @@ import zlib
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import numpy as np
 
 from trellic.errors import BadRequest, UnreadablePicture
 from trellic.files import temporary_beside, write_atomically
-from trellic.image import Converted, Pixels, Source, check_size, mode_of, read, size_of
-
-if TYPE_CHECKING:
-    from trellic.codec.codec import Strips
+from trellic.picture.pillow import read, size_of
+from trellic.picture.types import Converted, Pixels, Source, Strips, check_size, mode_of
 
 LARGE = 1 << 24
 """Pixels from which on a picture is not held in memory, where that can be avoided."""
@@ -36,7 +34,7 @@ SAVED_AS = {
     ".tif": "bigtiff,compression=deflate",
     ".tiff": "bigtiff,compression=deflate",
 }
-"""How libvips is asked to write, by suffix, as `trellic.image.save` does."""
+"""How libvips is asked to write, by suffix, as `trellic.picture.saving.save` does."""
 PLAIN = {"srgb", "rgb", "b-w", "multiband", "rgb16", "grey16"}
 """The colours of libvips that are taken as they are."""
 
@@ -100,7 +98,7 @@ def _open(path: Path) -> Any:
 
 
 class StripReader:
-    """A picture file that gives its rows when asked: a `trellic.image.Source`. `rows` raises UnreadablePicture.
+    """A picture file that gives its rows when asked: a `trellic.picture.types.Source`. `rows` raises UnreadablePicture.
 
     image  the file as `_open` returns it
     Raises PictureTooLarge.
@@ -146,7 +144,7 @@ class StripReader:
         return pixels, kept[:, :, -1] if has_alpha else None
 
 
-def write_strips(found: "Strips", path: Path) -> None:
+def write_strips(found: Strips, path: Path) -> None:
     """Write a decoded picture that comes in strips, by the path's suffix, whole or not at all.
 
     The pixels wait in a file beside it until all are there. The path is one that `can_write_strips`. Raises BadRequest
@@ -165,7 +163,7 @@ def write_strips(found: "Strips", path: Path) -> None:
             raise BadRequest(f"{path}: cannot be written as {suffix} ({_reason(error)})") from error
 
 
-def _write_stored_png(found: "Strips", file: IO[bytes]) -> None:
+def _write_stored_png(found: Strips, file: IO[bytes]) -> None:
     """Write a PNG that is not compressed: libvips reads it row by row, where it would map a file of bare samples."""
     colour_type = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}[mode_of(found.grey, found.has_alpha)]
 
@@ -187,7 +185,7 @@ def _write_stored_png(found: "Strips", file: IO[bytes]) -> None:
     write_chunk(b"IEND", b"")
 
 
-def _convert(stored: Path, found: "Strips", suffix: str, file: IO[bytes]) -> None:
+def _convert(stored: Path, found: Strips, suffix: str, file: IO[bytes]) -> None:
     """Write the picture that a PNG holds, with the metadata of `found`."""
     vips = _vips()
     image = vips.Image.new_from_file(str(stored), access="sequential").copy()

@@ -2,12 +2,12 @@
 
 import sys
 
-from trellic.cli.batch import Job
 from trellic.container import read_stream, size_in
 from trellic.errors import FileExists
 from trellic.files import open_bytes
-from trellic.image import size_of
-from trellic.large import open_source
+from trellic.jobs.plan import Job
+from trellic.picture.pillow import size_of
+from trellic.picture.vips import open_source
 
 ROWS = 1024
 """To read at a time."""

@@ -1,0 +1,128 @@
+"""What a picture is to the codec: 8-bit RGB pixels, alpha and metadata, held in memory or given in strips."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from trellic.container.header import LARGEST_SIDE
+from trellic.errors import BadRequest, PictureTooLarge
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class Converted(UserWarning):
+    """A picture had to be converted before coding, and what that lost."""
+
+
+class Source(Protocol):
+    """What can be coded: a picture that gives its rows when asked, held in memory or read as it goes.
+
+    width, height  in pixels
+    grey           whether all three channels are one
+    icc            colour profile, or empty; exif: EXIF block, or empty
+    """
+
+    @property
+    def width(self) -> int: ...  # noqa: D102
+    @property
+    def height(self) -> int: ...  # noqa: D102
+    @property
+    def grey(self) -> bool: ...  # noqa: D102
+    @property
+    def icc(self) -> bytes: ...  # noqa: D102
+    @property
+    def exif(self) -> bytes: ...  # noqa: D102
+
+    def rows(self, top: int, bottom: int) -> tuple[Pixels, Pixels | None]:
+        """Return rows, uint8 (bottom − top, W, 3), and their alpha, (bottom − top, W), or None where there is none.
+
+        Rows are asked for from top to bottom, some of them twice; or from the top again.
+        """
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture ready for coding, held in memory: a `Source`.
+
+    pixels  uint8 (H, W, 3)
+    grey    whether all three channels are one
+    alpha   uint8 (H, W), or None where everything is opaque
+    icc     colour profile, or empty; exif: EXIF block, or empty
+    """
+
+    pixels: Pixels
+    grey: bool = False
+    alpha: Pixels | None = None
+    icc: bytes = b""
+    exif: bytes = b""
+
+    @property
+    def width(self) -> int:
+        """Pixels in a row."""
+        return self.pixels.shape[1]
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.pixels.shape[0]
+
+    def rows(self, top: int, bottom: int) -> tuple[Pixels, Pixels | None]:
+        """Return rows and their alpha, as a `Source` does."""
+        return self.pixels[top:bottom], self.alpha[top:bottom] if self.alpha is not None else None
+
+
+@dataclass(frozen=True)
+class Strips:
+    """A decoded picture from top to bottom, in `count` strips.
+
+    strips  pixels, uint8 (h, W, 3), and alpha, (h, W), or None where the whole picture is opaque
+    """
+
+    width: int
+    height: int
+    grey: bool
+    has_alpha: bool
+    icc: bytes
+    exif: bytes
+    count: int
+    strips: Iterator[tuple[Pixels, Pixels | None]]
+
+    def join(self) -> Picture:
+        """Return the picture, all strips taken."""
+        pixels = np.empty((self.height, self.width, 3), np.uint8)
+        alpha = np.empty((self.height, self.width), np.uint8)
+        top = 0
+        for strip, its_alpha in self.strips:
+            bottom = top + len(strip)
+            pixels[top:bottom] = strip
+            if its_alpha is not None:
+                alpha[top:bottom] = its_alpha
+            top = bottom
+        return Picture(pixels, self.grey, alpha if self.has_alpha else None, self.icc, self.exif)
+
+
+def mode_of(grey: bool, has_alpha: bool) -> str:
+    """Return the mode of the Pillow image that a decoded picture becomes."""
+    return ("L" if grey else "RGB") + ("A" if has_alpha else "")
+
+
+def interleave(planes: Pixels, pixels: Pixels) -> None:
+    """Put planes, uint8 (3, H, W), into pixels, (H, W, 3): three strided copies are quicker than one transposed."""
+    for channel in range(3):
+        pixels[:, :, channel] = planes[channel]
+
+
+def check_size(width: int, height: int, limit: int) -> None:
+    """Raise PictureTooLarge where a picture has more pixels than `limit`, or a side that no stream can say.
+
+    Raises BadRequest where it has none.
+    """
+    if min(width, height) < 1:
+        raise BadRequest(f"a picture of {width}×{height} has no pixels")
+    if width * height > limit:
+        raise PictureTooLarge(f"{width}×{height} is more than the limit of {limit} pixels (it can be raised)")
+    if max(width, height) > LARGEST_SIDE:
+        raise PictureTooLarge(f"{width}×{height}: no side may be longer than {LARGEST_SIDE}")

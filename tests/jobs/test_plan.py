@@ -1,0 +1,40 @@
+"""What is worked on, and where to."""
+
+import pytest
+from PIL import Image
+
+from conftest import textured
+from trellic.errors import NoPictures
+from trellic.jobs.plan import find_files
+
+STRAY = ".a.tlic.0123456789ab"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    for number, name in enumerate(("a.png", "b.png", "deep/c.png")):
+        Image.fromarray(textured(40, 50, number)).save(tmp_path / "in" / name)
+    return tmp_path
+
+
+def test_a_file_is_found_once_however_often_it_is_named(folder):
+    found = find_files([str(folder / "in"), str(folder / "in" / "deep" / "c.png"), str(folder / "in" / "*")], [".png"])
+    assert [str(below) for _, below in found] == ["a.png", "b.png", "deep/c.png"]
+
+
+def test_a_pattern_finds_pictures_alone(folder):
+    (folder / "in" / "notes.txt").write_text("no picture")
+    found = find_files([str(folder / "in" / "*")], [".png"])
+    assert [path.name for path, _ in found] == ["a.png", "b.png"]
+
+
+def test_strays_are_no_inputs(tmp_path):
+    (tmp_path / STRAY).touch()
+    (tmp_path / ".a.png.0123456789ab").touch()
+    for suffixes in ([".tlic"], [".png"]):
+        for inputs in ([str(tmp_path)], [str(tmp_path / "*")]):
+            try:
+                assert find_files(inputs, suffixes) == []
+            except NoPictures:
+                continue

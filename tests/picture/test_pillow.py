@@ -1,0 +1,102 @@
+"""Pictures by Pillow: every mode, metadata kept, conversions told."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import textured
+from trellic.errors import PictureTooLarge, UnreadablePicture
+from trellic.picture.pillow import from_pillow, read
+from trellic.picture.types import Converted
+
+RGB = Image.fromarray(textured(20, 30))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "PA", "RGBa", "La"])
+def test_every_common_mode_converts_without_a_word(mode, recwarn):
+    source = {"PA": "P", "RGBa": "RGBA", "La": "LA"}.get(mode)
+    image = RGB.convert(source).convert(mode) if source else RGB.convert(mode)
+    picture = from_pillow(image)
+    assert picture.pixels.shape == (20, 30, 3)
+    assert picture.grey == (mode in {"1", "L", "LA", "La"})
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "LAB", "HSV", "I", "I;16", "F"])
+def test_lossy_conversions_are_told(mode):
+    wide = np.asarray(RGB.convert("L")).astype(np.uint32) * 257
+    if mode in {"I", "I;16"}:
+        image = Image.fromarray(wide.astype(np.int32 if mode == "I" else np.uint16))
+    elif mode == "F":
+        image = Image.fromarray(wide.astype(np.float32))
+    else:
+        image = Image.new(mode, (30, 20))
+    with pytest.warns(Converted):
+        picture = from_pillow(image)
+    assert picture.pixels.shape == (20, 30, 3)
+    if mode in {"I", "I;16"}:
+        assert (picture.pixels[:, :, 0] == np.asarray(RGB.convert("L"))).all()
+
+
+def test_transparency_of_a_palette_becomes_alpha():
+    image = RGB.quantize(16)
+    image.info["transparency"] = 3
+    picture = from_pillow(image)
+    assert picture.alpha is not None
+    assert ((picture.alpha == 0) == (np.asarray(image) == 3)).all()
+
+
+def test_a_palette_of_four_channels_keeps_its_alpha():
+    image = RGB.convert("RGBA")
+    image.putalpha(100)
+    assert from_pillow(image.quantize(8)).alpha is not None
+
+
+def test_odd_exif_rejects_no_picture():
+    for exif in (b"Exif\0\0II*\0", b"garbage"):
+        image = RGB.copy()
+        image.info["exif"] = exif
+        assert from_pillow(image).exif == exif
+
+
+def test_metadata_behind_the_pixels_is_found(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    RGB.save(tmp_path / "in.png", exif=exif)
+    data = (tmp_path / "in.png").read_bytes()
+    start = data.index(b"eXIf") - 4
+    chunk = data[start : start + 12 + int.from_bytes(data[start : start + 4], "big")]
+    (tmp_path / "in.png").write_bytes(data.replace(chunk, b"").replace(data[-12:], chunk + data[-12:]))
+    with Image.open(tmp_path / "in.png") as image:
+        assert from_pillow(image).exif == read(tmp_path / "in.png").exif != b""
+
+
+def test_an_opaque_alpha_is_not_kept():
+    assert from_pillow(RGB.convert("RGBA")).alpha is None
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + bytes(50)])
+def test_unreadable_pictures_are_one_error(tmp_path, content):
+    (tmp_path / "bad.png").write_bytes(content)
+    with pytest.raises(UnreadablePicture):
+        read(tmp_path / "bad.png")
+
+
+def test_a_truncated_picture_is_refused(tmp_path):
+    RGB.save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:-200])
+    with pytest.raises(UnreadablePicture):
+        read(tmp_path / "cut.png")
+
+
+def test_too_many_pixels_are_refused_before_decoding(tmp_path):
+    RGB.save(tmp_path / "whole.png")
+    with pytest.raises(PictureTooLarge):
+        read(tmp_path / "whole.png", limit=599)
+
+
+def test_frames_beyond_the_first_are_said_to_be_lost(tmp_path):
+    frames = [Image.fromarray(textured(20, 30, seed)) for seed in range(3)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    with pytest.warns(Converted, match="first of 3"):
+        assert read(tmp_path / "moving.gif").pixels.shape == (20, 30, 3)
