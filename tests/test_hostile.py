@@ -54,7 +54,7 @@ REFUSED = {
     "latents_not_last": (DamagedStream, "latents are missing"),
     "no_sections": (DamagedStream, "latents are missing"),
     "trailing_byte": (DamagedStream, "truncated"),
-    "coded_data_empty": (DamagedStream, "cannot be whole"),
+    "coded_data_empty": (DamagedStream, "ends before"),
     "coded_data_cut_in_a_word": (DamagedStream, "cannot be whole"),
     "coded_data_truncated": (DamagedStream, "ends before"),
     "coded_data_trailing": (DamagedStream, "does not end"),

@@ -18,8 +18,6 @@ from trellic.errors import DamagedStream, UnsupportedStream
 OPTIONAL_FROM = 128
 MOST_SECTIONS = 4096
 """Beside those of tiles, whose number the picture's size bounds."""
-SMALLEST_CODED = 16
-"""Bytes of a tile at least: what the range coder starts from. A PNG has more."""
 
 
 class SectionType(IntEnum):
@@ -126,8 +124,6 @@ def scan_stream(data: Data) -> tuple[Header, list[Stored]]:
         seen[type_] += 1
         if known and type_ not in REPEATED and seen[type_] > 1:
             raise DamagedStream(f"section {section_name(type_)} occurs twice")
-        if type_ in REPEATED and length < SMALLEST_CODED:
-            raise DamagedStream("coded data of a tile cannot be whole")
         if seen[SectionType.TILE] > most_tiles or seen[SectionType.TILE_ALPHA] > most_tiles:
             raise DamagedStream(f"more tiles than {header.width}×{header.height} pixels can have")
         if len(sections) - seen[SectionType.TILE] - seen[SectionType.TILE_ALPHA] >= MOST_SECTIONS:

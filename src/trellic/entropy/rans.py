@@ -1,8 +1,11 @@
 """Range asymmetric numeral systems: integers ⇄ bytes by integer tables.
 
 Two interleaved 64-bit states, renormalized by 32-bit words; the operations alternate between them, so that a
-processor works on both at once. A state's first value is 2³¹, and decoding must end there: damage that the
-checksum missed is found. (With 32-bit states and 16-bit words, frequencies this fine cost 0.2 % more bytes.)
+processor works on both at once. (With 32-bit states and 16-bit words, frequencies this fine cost 0.2 % more bytes.)
+
+The encoder starts from states of 2¹⁰, which the first operations fill; the decoder must end there, and is never
+below: damage that the checksum missed is found. A state below 2³¹ takes a word while there are any, so no word may be
+written before both states have grown to 2³¹. Where one would be, both start from 2³¹ instead.
 Source: Duda, Asymmetric numeral systems (2013); interleaving after Giesen (2014).
 
 An index beyond its row's radius is an escape, then its excess in an Elias gamma code of raw bits, then its sign.
@@ -11,21 +14,22 @@ An index beyond its row's radius is an escape, then its excess in an Elias gamma
 import numpy as np
 import numpy.typing as npt
 
+from trellic.container.bytes import Reader, varint
 from trellic.entropy.machine import MEMORYLESS, Indices, Machine, Rows
 from trellic.entropy.tables import BUCKET_BITS, ESCAPE_LIMIT, PRECISION, ROWS, TOTAL, Tables
 from trellic.errors import DamagedStream
 from trellic.kernels import kernel
 
 LOWEST = 1 << 31
+SMALLEST = 1 << 10
+"""The less, the fewer bytes are lost; a decoder out of words stays at states below the first frequency of a row."""
 WORD_BITS = 32
-STATE_WORDS = 4
+EMPTY = varint(2 * SMALLEST) + varint(SMALLEST)
 LENGTH_BITS = 5
 LONGEST = 20
 """Bits of the longest excess, that of an index at ESCAPE_LIMIT."""
 ESCAPE_OPERATIONS = 5
 """Upper bound of the operations that one escaped index takes: escape, length, two parts of the excess, sign."""
-
-_OK, _SHORT, _BAD = 0, 1, 2
 
 
 @kernel(inline="always")
@@ -68,12 +72,15 @@ def _operations(rows, indices, radius, row_first, cumulative, starts, frequencie
 
 
 @kernel
-def _encode(starts, frequencies, words):  # type: ignore[no-untyped-def]
-    """Code operations last to first; return how many words were written, in reverse."""
-    low = np.uint64(0xFFFFFFFF)
+def _encode(starts, frequencies, words, initial):  # type: ignore[no-untyped-def]
+    """Code operations last to first; return how many words were written, in reverse, and the decoder's two states.
+
+    The count is -1 where a state is below 2³¹ although there are words, which a decoder would take too early.
+    """
+    low, lowest = np.uint64(0xFFFFFFFF), np.uint64(LOWEST)
     word, precision = np.uint64(WORD_BITS), np.uint64(PRECISION)
-    highest = np.uint64(LOWEST) >> precision << word
-    even, odd = np.uint64(LOWEST), np.uint64(LOWEST)
+    highest = lowest >> precision << word
+    even, odd = np.uint64(initial), np.uint64(initial)
     written = 0
     if len(starts) & 1:
         even, odd = odd, even
@@ -84,13 +91,19 @@ def _encode(starts, frequencies, words):  # type: ignore[no-untyped-def]
             words[written] = even & low
             written += 1
             even >>= word
+        elif even < lowest and written > 0:
+            return -1, even, odd
         quotient = even // frequency
         even = (quotient << precision) + (even - quotient * frequency) + np.uint64(starts[n])
-    for state in (odd, even):
-        words[written] = state & low
-        words[written + 1] = state >> word
-        written += 2
-    return written
+    for _ in range(2):  # what the decoder starts from is below 2³² once a word is taken off it, as off any state
+        even, odd = odd, even
+        if even > low:
+            words[written] = even & low
+            written += 1
+            even >>= word
+        elif even < lowest and written > 0:
+            return -1, even, odd
+    return written, even, odd
 
 
 @kernel
@@ -101,9 +114,8 @@ def _raw(words, at, first, second, bits):  # type: ignore[no-untyped-def]
     shift = np.uint64(PRECISION - bits)
     slot = first & np.uint64(TOTAL - 1)
     state = ((first >> np.uint64(PRECISION)) << shift) + (slot & ((np.uint64(1) << shift) - np.uint64(1)))
-    if state < np.uint64(LOWEST):
-        if at < len(words):
-            state = (state << np.uint64(WORD_BITS)) | np.uint64(words[at])
+    if state < np.uint64(LOWEST) and at < len(words):
+        state = (state << np.uint64(WORD_BITS)) | np.uint64(words[at])
         at += 1
     return np.int64(slot >> shift), at, second, state
 
@@ -123,7 +135,7 @@ def _escaped(words, at, first, second, radius):  # type: ignore[no-untyped-def]
 
 @kernel
 def _decode(words, at, first, second, rows, radius, row_first, cumulative, buckets, indices, machine, state):  # type: ignore[no-untyped-def]
-    """Decode one index a row; return (status, words read, coder's states, machine's state). Reading past the end stops.
+    """Decode one index a row; return (whether all are possible, words read, coder's states, machine's state).
 
     `machine` is None, which costs nothing, or (transitions, kinds): then rows become table rows in place.
     """
@@ -142,23 +154,19 @@ def _decode(words, at, first, second, rows, radius, row_first, cumulative, bucke
             symbol += one
             low, high = high, np.uint64(cumulative[symbol + one])
         value = (high - low) * (first >> precision) + slot - low
-        if value < lowest:
-            if at >= len(words):
-                return _SHORT, at, first, second, state
+        if value < lowest and at < len(words):
             value = (value << word) | np.uint64(words[np.uint64(at)])
             at += 1
         first, second = second, value
         index = np.int64(symbol - base) - radius[row]
         if index > radius[row]:
             index, at, first, second = _escaped(words, at, first, second, np.int64(radius[row]))
-            if at > len(words):
-                return _SHORT, at, first, second, state
             if abs(index) > ESCAPE_LIMIT:
-                return _BAD, at, first, second, state
+                return False, at, first, second, state
         indices[n] = index
         if machine is not None:
             state = np.int64(machine[0][state, index & 1])
-    return _OK, at, first, second, state
+    return True, at, first, second, state
 
 
 @kernel
@@ -183,7 +191,7 @@ def _bits(rows, indices, radius, start, bits):  # type: ignore[no-untyped-def]
 
 
 def estimate_bits(rows: Rows, indices: Indices, tables: Tables) -> float:
-    """Return what coding the indices will cost in bits, to within rounding and the sixteen bytes of final states."""
+    """Return what coding the indices will cost in bits, to within rounding and the five bytes or so of final states."""
     return float(_bits(rows, indices, tables.radius, tables.start, tables.bits))
 
 
@@ -204,24 +212,40 @@ class Encoder:
         self._frequencies.append(frequencies[:used])
 
     def finish(self) -> bytes:
-        """Return the coded bytes."""
+        """Return the coded bytes: both states, the first with the flag that tells what they started from, then words.
+
+        No bytes at all where nothing was coded.
+        """
         starts = np.concatenate([np.empty(0, np.uint32), *self._starts])
         frequencies = np.concatenate([np.empty(0, np.uint32), *self._frequencies])
-        words = np.empty(len(starts) + STATE_WORDS, dtype="<u4")
-        written = _encode(starts, frequencies, words)
-        return words[:written][::-1].tobytes()
+        words = np.empty(len(starts) + 2, dtype="<u4")
+        grown = 0
+        written, first, second = _encode(starts, frequencies, words, SMALLEST)
+        if written < 0:
+            grown = 1
+            written, first, second = _encode(starts, frequencies, words, LOWEST)
+        if first == second == SMALLEST and not written:
+            return b""
+        return varint(2 * int(first) + grown) + varint(int(second)) + words[:written][::-1].tobytes()
 
 
 class Decoder:
     """Reads passes back in order."""
 
     def __init__(self, data: bytes) -> None:
-        if len(data) < 4 * STATE_WORDS or len(data) % 4:
+        reader = Reader(data or EMPTY)
+        first, second = reader.varint(), reader.varint()
+        words = data[reader.at :]
+        if len(words) % 4:
             raise DamagedStream(f"coded data of {len(data)} bytes cannot be whole")
-        words = np.frombuffer(data, dtype="<u4").astype(np.uint64)
-        self._words = words[STATE_WORDS:].astype(np.uint32)
-        self._states = words[:STATE_WORDS:2] << np.uint64(WORD_BITS) | words[1:STATE_WORDS:2]
+        self._words = np.frombuffer(words, dtype="<u4").astype(np.uint32)
+        self._initial = LOWEST if first & 1 else SMALLEST
+        self._states = np.array([first >> 1, second], np.uint64)
         self._at = 0
+        for number, state in enumerate(self._states):
+            if state < LOWEST and self._at < len(self._words):
+                self._states[number] = state << np.uint64(WORD_BITS) | np.uint64(self._words[self._at])
+                self._at += 1
 
     def pull(self, rows: Rows, tables: Tables) -> Indices:
         """Return the next pass, int32 (n,), by its rows. Raises DamagedStream."""
@@ -231,18 +255,18 @@ class Decoder:
         """Return the next pass, the table row of each index, and the machine's state after it. Raises DamagedStream."""
         indices = np.empty(len(rows), np.int32)
         table_rows = rows.copy() if machine.remembers else rows
-        status, self._at, first, second, state = _decode(
+        possible, self._at, first, second, state = _decode(
             self._words, self._at, self._states[0], self._states[1], table_rows, tables.radius, tables.first,
             tables.cumulative, tables.buckets, indices, tuple(machine) if machine.remembers else None, state,
         )  # fmt: skip
         self._states = np.array([first, second], np.uint64)
-        if status == _SHORT:
-            raise DamagedStream("coded data ends before the picture does")
-        if status == _BAD:
+        if not possible:
             raise DamagedStream("coded data holds an impossible index")
+        if (self._states < self._initial).any():
+            raise DamagedStream("coded data ends before the picture does")
         return indices, table_rows, state
 
     def finish(self) -> None:
         """Check that the data ends exactly here. Raises DamagedStream."""
-        if self._at != len(self._words) or (self._states != LOWEST).any():
+        if self._at != len(self._words) or (self._states != self._initial).any():
             raise DamagedStream("coded data does not end where the picture does")
