@@ -17,6 +17,7 @@ from trellic.container import Box, Contents, Grid, SectionType, read_stream, sca
 from trellic.errors import BadRequest, DamagedStream, UnreadablePicture
 from trellic.metrics import psnr
 from trellic.picture import vips
+from trellic.picture.metadata import Metadata
 from trellic.picture.pillow import from_pillow, read
 from trellic.picture.types import Converted, Picture
 
@@ -34,7 +35,7 @@ def picture() -> Picture:
     """A picture of 3 × 2 tiles, the first of them partly transparent."""
     alpha = np.full((500, 700), 255, np.uint8)
     alpha[:100, :90] = np.arange(90)
-    return Picture(textured(500, 700), alpha=alpha, icc=b"profile")
+    return Picture(textured(500, 700), alpha=alpha, metadata=Metadata(icc=b"profile"))
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.integers(256, 2000))
@@ -98,7 +99,7 @@ def test_alpha_and_metadata_survive(tiled, picture):
     data = tiled.encode_picture(picture, Target(60)).data
     decoded = tiled.decode_picture(data)
     assert np.array_equal(decoded.alpha, picture.alpha)
-    assert decoded.icc == b"profile"
+    assert decoded.metadata.icc == b"profile"
     kinds = [section.type for section in read_stream(data)[1]]
     assert kinds.count(SectionType.TILE) == 6
     assert kinds.count(SectionType.TILE_ALPHA) == 1

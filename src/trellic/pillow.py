@@ -29,12 +29,12 @@ class TlicImageFile(ImageFile.ImageFile):
         try:
             header, sections = scan_stream(self._data)
             contents = Contents.of(header, sections)
-            icc, exif = metadata_of(contents)
+            metadata = metadata_of(contents)
         except TrellicError as error:
             raise SyntaxError(str(error)) from error
         self._size = (header.width, header.height)
         self._mode = mode_of(header.mode is Mode.GREY, contents.has_alpha)
-        self.info |= {key: data for key, data in (("icc_profile", icc), ("exif", exif)) if data}
+        self.info |= {key: data for key, data in (("icc_profile", metadata.icc), ("exif", metadata.exif)) if data}
 
     def load(self) -> Any:
         """Decode the stream, once. Raises OSError, as Pillow's own plugins do."""

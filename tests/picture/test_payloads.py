@@ -5,7 +5,9 @@ import zlib
 import numpy as np
 import pytest
 
+from trellic.container import SectionType
 from trellic.errors import BadRequest, DamagedStream
+from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.payloads import pack_alpha, pack_metadata, unpack_alpha, unpack_metadata
 
 
@@ -20,12 +22,36 @@ def test_alpha_is_exact_and_checked_for_size():
 
 
 def test_a_metadata_bomb_is_refused():
-    assert unpack_metadata(pack_metadata(b"profile")) == b"profile"
-    for bad in (zlib.compress(bytes(1 << 25)), pack_metadata(b"profile")[:-3], b"noise"):
+    assert unpack_metadata({SectionType.XMP: zlib.compress(b"packet")}).xmp == b"packet"
+    for bad in (zlib.compress(bytes(1 << 25)), zlib.compress(b"packet")[:-3], b"noise"):
         with pytest.raises(DamagedStream):
-            unpack_metadata(bad)
+            unpack_metadata({SectionType.XMP: bad})
 
 
 def test_metadata_that_no_decoder_would_take_is_refused():
     with pytest.raises(BadRequest):
-        pack_metadata(bytes((1 << 24) + 1))
+        pack_metadata(Metadata(icc=bytes((1 << 24) + 1)))
+
+
+@pytest.mark.parametrize("resolution", [(300, 300), (72, 72), (300, 150), (118.11, 118.11), None])
+def test_metadata_comes_back_as_it_was(resolution):
+    metadata = Metadata(ColourSpace.DISPLAY_P3, b"profile", b"exif", b"<xmp/>", resolution)
+    assert unpack_metadata(pack_metadata(metadata)) == metadata
+    assert pack_metadata(Metadata()) == {}
+
+
+def test_a_resolution_of_any_size_is_kept_within_bounds():
+    for axis in (1e-9, 1e30):
+        assert unpack_metadata(pack_metadata(Metadata(resolution=(axis, 72)))).resolution is not None
+
+
+@pytest.mark.parametrize("payload", [b"", b"\0", b"\x01\x01\x01", b"\xff\xff\xff\xff\x7f"])
+def test_an_impossible_resolution_is_damage(payload):
+    with pytest.raises(DamagedStream):
+        unpack_metadata({SectionType.RESOLUTION: payload})
+
+
+def test_a_colour_space_of_a_later_release_is_unspecified():
+    assert unpack_metadata({SectionType.COLOUR: bytes([200])}).colour_space is ColourSpace.UNSPECIFIED
+    with pytest.raises(DamagedStream):
+        unpack_metadata({SectionType.COLOUR: b"\1\1"})

@@ -56,7 +56,7 @@ def test_odd_exif_rejects_no_picture():
     for exif in (b"Exif\0\0II*\0", b"garbage"):
         image = RGB.copy()
         image.info["exif"] = exif
-        assert from_pillow(image).exif == exif
+        assert from_pillow(image).metadata.exif == exif
 
 
 def test_metadata_behind_the_pixels_is_found(tmp_path):
@@ -68,7 +68,7 @@ def test_metadata_behind_the_pixels_is_found(tmp_path):
     chunk = data[start : start + 12 + int.from_bytes(data[start : start + 4], "big")]
     (tmp_path / "in.png").write_bytes(data.replace(chunk, b"").replace(data[-12:], chunk + data[-12:]))
     with Image.open(tmp_path / "in.png") as image:
-        assert from_pillow(image).exif == read(tmp_path / "in.png").exif != b""
+        assert from_pillow(image).metadata.exif == read(tmp_path / "in.png").metadata.exif != b""
 
 
 def test_an_opaque_alpha_is_not_kept():

@@ -21,7 +21,6 @@ from trellic.container import (
     Header,
     Mode,
     Section,
-    SectionType,
     scan_stream,
     size_in,
     tile_sections,
@@ -33,6 +32,7 @@ from trellic.container.header import HASH_BYTES, MOST_PIXELS, QUALITY_ONE
 from trellic.errors import BadRequest
 from trellic.metrics import psnr_of
 from trellic.model import DEFAULT, ModelFile, Networks, find_model
+from trellic.picture.metadata import Metadata
 from trellic.picture.payloads import pack_metadata, unpack_metadata
 from trellic.picture.pillow import from_pillow
 from trellic.picture.saving import to_pillow
@@ -121,7 +121,7 @@ class Codec:
         networks, workers = self._means(grid.tiles)
         trial = Trial(networks, self.quantization, picture, grid, workers, target.is_searched_for, progress)
         mode = Mode.GREY if picture.grey else Mode.RGB
-        metadata = self._metadata(picture)
+        metadata = [Section(kind, data) for kind, data in pack_metadata(picture.metadata).items()]
         tried: dict[int, Encoded] = {}
 
         def encode_at(quality: int) -> Encoded:
@@ -177,11 +177,11 @@ class Codec:
         networks, workers = self._means(len(list(shown_grid(contents.grid).touching(region))))
         grey = header.mode is Mode.GREY
         decoder = StripDecoder(networks, contents, region, workers)
-        icc, exif = metadata_of(contents)
+        metadata = metadata_of(contents)
         strips = decoder.strips()
         if grey:
             strips = ((_one_channel(pixels), alpha) for pixels, alpha in strips)
-        return Strips(region.width, region.height, grey, contents.has_alpha, icc, exif, len(decoder.rows), strips)
+        return Strips(region.width, region.height, grey, contents.has_alpha, metadata, len(decoder.rows), strips)
 
     def verify(self, data: Data) -> str:
         """Return the SHA-256 of a stream's indices: all is decoded but the picture itself.
@@ -230,16 +230,10 @@ class Codec:
         contents.check_size()
         return contents
 
-    @staticmethod
-    def _metadata(picture: Source) -> list[Section]:
-        kinds = ((SectionType.ICC, picture.icc), (SectionType.EXIF, picture.exif))
-        return [Section(kind, pack_metadata(data)) for kind, data in kinds if data]
 
-
-def metadata_of(contents: Contents) -> tuple[bytes, bytes]:
-    """Return a stream's colour profile and EXIF block. Raises DamagedStream."""
-    icc, exif = (unpack_metadata(part.read()) if part else b"" for part in (contents.icc, contents.exif))
-    return icc, exif
+def metadata_of(contents: Contents) -> Metadata:
+    """Return what a stream says of its picture beside the samples. Raises DamagedStream."""
+    return unpack_metadata({kind: section.read() for kind, section in contents.metadata.items()})
 
 
 def _one_channel(pixels: Pixels) -> Pixels:

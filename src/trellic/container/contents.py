@@ -6,7 +6,7 @@ from functools import cached_property
 
 from trellic.container.grid import MOST_AT_ONCE, Grid
 from trellic.container.header import Header
-from trellic.container.sections import REPEATED, Section, SectionType, Stored
+from trellic.container.sections import METADATA, REPEATED, Section, SectionType, Stored
 from trellic.errors import DamagedStream, UnsupportedStream
 
 
@@ -25,8 +25,7 @@ class Contents:
     header: Header
     grid: Grid
     pieces: tuple[Piece, ...]
-    icc: Stored | None
-    exif: Stored | None
+    metadata: dict[SectionType, Stored]
 
     @classmethod
     def of(cls, header: Header, sections: Sequence[Stored]) -> "Contents":
@@ -45,7 +44,7 @@ class Contents:
             pieces = (Piece(once[SectionType.LATENTS], once.get(SectionType.ALPHA)),)
         if len(pieces) != grid.tiles:
             raise DamagedStream(f"{len(pieces)} tiles, where {grid.columns}×{grid.rows} are announced")
-        return cls(header, grid, pieces, once.get(SectionType.ICC), once.get(SectionType.EXIF))
+        return cls(header, grid, pieces, {kind: once[kind] for kind in METADATA if kind in once})
 
     def check_size(self) -> None:
         """Raise UnsupportedStream where more is coded at once than a decoder has room for."""

@@ -30,10 +30,14 @@ class SectionType(IntEnum):
     TILE_ALPHA = 5
     ICC = 128
     EXIF = 129
+    COLOUR = 130
+    XMP = 131
+    RESOLUTION = 132
 
 
 LAST = {SectionType.LATENTS, SectionType.TILE}
 """What a stream ends with, so that no truncation can pass unseen."""
+METADATA = {SectionType.ICC, SectionType.EXIF, SectionType.COLOUR, SectionType.XMP, SectionType.RESOLUTION}
 REPEATED = {SectionType.TILE, SectionType.TILE_ALPHA}
 
 

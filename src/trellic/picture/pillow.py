@@ -14,6 +14,7 @@ from PIL import Image
 from trellic.container.header import MOST_PIXELS
 from trellic.errors import TrellicError, UnreadablePicture
 from trellic.picture.colour import from_cmyk
+from trellic.picture.metadata import Metadata
 from trellic.picture.samples import to_eight_bits
 from trellic.picture.types import Converted, Picture, check_size
 
@@ -108,4 +109,4 @@ def from_pillow(image: Image.Image) -> Picture:
     grey = image.mode in {"1", "L", "LA"}
     if grey:
         image = image.convert("L")
-    return Picture(np.asarray(image.convert("RGB")), grey, alpha, icc, exif)
+    return Picture(np.asarray(image.convert("RGB")), grey, alpha, Metadata(icc=icc, exif=exif))

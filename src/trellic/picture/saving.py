@@ -18,10 +18,10 @@ def to_pillow(picture: Picture) -> Image.Image:
         image = Image.fromarray(np.ascontiguousarray(picture.pixels[:, :, 0]))
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
-    if picture.icc:
-        image.info["icc_profile"] = picture.icc
-    if picture.exif:
-        image.info["exif"] = picture.exif
+    if picture.metadata.icc:
+        image.info["icc_profile"] = picture.metadata.icc
+    if picture.metadata.exif:
+        image.info["exif"] = picture.metadata.exif
     return image
 
 

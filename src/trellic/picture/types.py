@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from trellic.container.header import LARGEST_SIDE
 from trellic.errors import BadRequest, PictureTooLarge
+from trellic.picture.metadata import NO_METADATA, Metadata
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -22,7 +23,7 @@ class Source(Protocol):
 
     width, height  in pixels
     grey           whether all three channels are one
-    icc            colour profile, or empty; exif: EXIF block, or empty
+    metadata       colour space, EXIF and the like
     """
 
     @property
@@ -32,9 +33,7 @@ class Source(Protocol):
     @property
     def grey(self) -> bool: ...  # noqa: D102
     @property
-    def icc(self) -> bytes: ...  # noqa: D102
-    @property
-    def exif(self) -> bytes: ...  # noqa: D102
+    def metadata(self) -> Metadata: ...  # noqa: D102
 
     def rows(self, top: int, bottom: int) -> tuple[Pixels, Pixels | None]:
         """Return rows, uint8 (bottom − top, W, 3), and their alpha, (bottom − top, W), or None where there is none.
@@ -47,17 +46,16 @@ class Source(Protocol):
 class Picture:
     """A picture ready for coding, held in memory: a `Source`.
 
-    pixels  uint8 (H, W, 3)
-    grey    whether all three channels are one
-    alpha   uint8 (H, W), or None where everything is opaque
-    icc     colour profile, or empty; exif: EXIF block, or empty
+    pixels    uint8 (H, W, 3)
+    grey      whether all three channels are one
+    alpha     uint8 (H, W), or None where everything is opaque
+    metadata  colour space, EXIF and the like
     """
 
     pixels: Pixels
     grey: bool = False
     alpha: Pixels | None = None
-    icc: bytes = b""
-    exif: bytes = b""
+    metadata: Metadata = NO_METADATA
 
     @property
     def width(self) -> int:
@@ -85,8 +83,7 @@ class Strips:
     height: int
     grey: bool
     has_alpha: bool
-    icc: bytes
-    exif: bytes
+    metadata: Metadata
     count: int
     strips: Iterator[tuple[Pixels, Pixels | None]]
 
@@ -101,7 +98,7 @@ class Strips:
             if its_alpha is not None:
                 alpha[top:bottom] = its_alpha
             top = bottom
-        return Picture(pixels, self.grey, alpha if self.has_alpha else None, self.icc, self.exif)
+        return Picture(pixels, self.grey, alpha if self.has_alpha else None, self.metadata)
 
 
 def mode_of(grey: bool, has_alpha: bool) -> str:

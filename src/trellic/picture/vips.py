@@ -17,6 +17,7 @@ import numpy as np
 
 from trellic.errors import BadRequest, UnreadablePicture
 from trellic.files import temporary_beside, write_atomically
+from trellic.picture.metadata import Metadata
 from trellic.picture.pillow import read, size_of
 from trellic.picture.types import Converted, Pixels, Source, Strips, check_size, mode_of
 
@@ -110,9 +111,10 @@ class StripReader:
         self.width, self.height = int(image.width), int(image.height)
         check_size(self.width, self.height, limit)
         self.grey = image.bands < 3
-        self.icc, self.exif = (
+        icc, exif = (
             bytes(image.get(field)) if image.get_typeof(field) else b"" for field in ("icc-profile-data", "exif-data")
         )
+        self.metadata = Metadata(icc=icc, exif=exif)
         self._start(image)
         if image.get_typeof("bits-per-sample") and image.get("bits-per-sample") > 8:
             warnings.warn("16-bit samples rounded to 8 bits", Converted, stacklevel=3)
@@ -189,7 +191,7 @@ def _convert(stored: Path, found: Strips, suffix: str, file: IO[bytes]) -> None:
     """Write the picture that a PNG holds, with the metadata of `found`."""
     vips = _vips()
     image = vips.Image.new_from_file(str(stored), access="sequential").copy()
-    blobs = {"icc": ("icc-profile-data", found.icc), "exif": ("exif-data", found.exif)}
+    blobs = {"icc": ("icc-profile-data", found.metadata.icc), "exif": ("exif-data", found.metadata.exif)}
     kept = {name: blob for name, blob in blobs.items() if blob[1]}
     for field, blob in kept.values():
         image.set_type(vips.GValue.blob_type, field, blob)
