@@ -7,10 +7,10 @@ from trellic.cli.demo import BUNDLED
 from trellic.codec import Codec, Target
 from trellic.entropy.parameters import Parameters
 from trellic.entropy.rans import Decoder, Encoder
-from trellic.entropy.tables import SKIPPED_ROWS, gaussian_tables, row_scale
+from trellic.entropy.tables import SKIPPED_SCALES, gaussian_tables, scale_of
 from trellic.picture.pillow import read
-from trellic.quantize import QUANTIZERS, Setting
-from trellic.quantize.levels import no_points
+from trellic.quantize import QUANTIZERS, QuantizerParameters
+from trellic.quantize.levels import no_offsets
 
 
 @pytest.fixture(scope="module")
@@ -21,24 +21,24 @@ def codec():
 @pytest.fixture(scope="module")
 def symbols():
     random = np.random.default_rng(0)
-    rows = random.integers(SKIPPED_ROWS, 24, 500_000).astype(np.uint8)
-    scales = np.array([row_scale(row) for row in range(64)])[rows]
-    return rows, np.rint(random.normal(size=len(rows)) * scales).astype(np.int32), gaussian_tables()
+    scale_indices = random.integers(SKIPPED_SCALES, 24, 500_000).astype(np.uint8)
+    scales = np.array([scale_of(scale_index) for scale_index in range(64)])[scale_indices]
+    return scale_indices, np.rint(random.normal(size=len(scale_indices)) * scales).astype(np.int32), gaussian_tables()
 
 
 @pytest.fixture(scope="module")
 def latents():
     """Half a million latents, by falling scale."""
     random = np.random.default_rng(0)
-    rows = np.sort(random.integers(SKIPPED_ROWS, 24, 500_000).astype(np.uint8))[::-1].copy()
-    scales = np.array([row_scale(row) for row in range(64)])[rows]
-    line = (random.normal(size=len(rows)) * scales).astype(np.float32)
-    return line, Parameters(rows, np.zeros(len(rows), np.int32)), np.ones_like(line)
+    scale_indices = np.sort(random.integers(SKIPPED_SCALES, 24, 500_000).astype(np.uint8))[::-1].copy()
+    scales = np.array([scale_of(scale_index) for scale_index in range(64)])[scale_indices]
+    line = (random.normal(size=len(scale_indices)) * scales).astype(np.float32)
+    return line, Parameters(scale_indices, np.zeros(len(scale_indices), np.int32)), np.ones_like(line)
 
 
-def encoded(rows, indices, tables):
+def encoded(scale_indices, indices, tables):
     encoder = Encoder()
-    encoder.push(rows, indices, tables)
+    encoder.push(scale_indices, indices, tables)
     return encoder.finish()
 
 
@@ -54,9 +54,9 @@ def test_range_decode_half_a_million(benchmark, symbols):
 @pytest.mark.parametrize("quantizer", QUANTIZERS, ids=lambda quantizer: quantizer.name)
 def test_search_half_a_million(benchmark, latents, quantizer):
     line, parameters, weights = latents
-    kinds = 2 if quantizer.machine.remembers else 1
-    setting = Setting(gaussian_tables(kinds), no_points(kinds), quantizer.step, quantizer.strength)
-    benchmark(quantizer.quantize, line, parameters, weights, setting, 0)
+    sets = 2 if quantizer.states.is_trellis else 1
+    settings = QuantizerParameters(gaussian_tables(sets), no_offsets(sets), quantizer.step, quantizer.rate_weight)
+    benchmark(quantizer.quantize, line, parameters, weights, settings, 0)
 
 
 @pytest.mark.parametrize("quantizer", ["uniform", "tcq8"])

@@ -114,11 +114,11 @@ class Hashed:
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
 
-    def side(self, rows: Any, indices: Any) -> None:
+    def z(self, scale_indices: Any, indices: Any) -> None:
         self.digest.update(indices.astype("<i4").tobytes())
 
-    def latents(self, table_rows: Any, indices: Any, line: Any, parameters: Any) -> None:
-        self.side(table_rows, indices)
+    def latents(self, cdf_indices: Any, indices: Any, line: Any, parameters: Any) -> None:
+        self.z(cdf_indices, indices)
 
 
 def write(folder: Path, out: Path) -> dict[str, dict[str, str]]:
@@ -130,7 +130,7 @@ def write(folder: Path, out: Path) -> dict[str, dict[str, str]]:
             data = codec.encode_picture(picture, Target(quality)).data
             sink = Hashed()
             analysed = analyse(codec.networks, picture.pixels)
-            quantize_in_order(codec.networks, analysed, quality * QUALITY_ONE, codec.quantization, sink)
+            quantize_in_order(codec.networks, analysed, quality * QUALITY_ONE, codec.deployed, sink)
             stream = hashlib.sha256(data).hexdigest()
             (out / stream).write_bytes(data)
             made[f"{path.name} {quality} {name}"] = {"stream": stream, "indices": sink.digest.hexdigest()}

@@ -9,7 +9,7 @@ import numpy as np
 from comparison import Comparison
 from report import RESULTS, ROOT, Points, variant_points
 
-from trellic.entropy.machine import EIGHT_STATES, FOUR_STATES, Machine
+from trellic.entropy.states import EIGHT_STATES, FOUR_STATES, States
 from trellic.evaluate.bdrate import bd_rate, curve, pchip
 
 FIGURES = ROOT / "docs" / "figures"
@@ -26,26 +26,25 @@ STYLE = {
 
 def draw_levels(axes: plt.Axes) -> None:
     """Draw the two sets of levels on one line each, coloured by the parity of their index."""
-    for kind, height in ((0, 1), (1, 0)):
+    for level_set, height in ((0, 1), (1, 0)):
         axes.plot([-3.2, 3.2], [height, height], color=FAINT, lw=0.8, zorder=0)
         for index in range(-3, 4):
-            level = index - 0.5 * kind * np.sign(index)
+            level = index - 0.5 * level_set * np.sign(index)
             axes.scatter(level, height, s=70, color=ODD if index % 2 else EVEN, zorder=2)
             axes.annotate(str(index), (level, height), (0, 9), textcoords="offset points", ha="center", fontsize=9)
-        axes.text(-3.9, height, f"kind {kind}", ha="right", va="center")
+        axes.text(-3.9, height, f"Q{level_set}", ha="right", va="center")
     axes.set(xlim=(-5.2, 3.5), ylim=(-0.7, 1.6), xticks=range(-3, 4), yticks=[], xlabel="level, in steps")
     axes.spines["left"].set_visible(False)
     axes.set_title("Levels, and the indices that name them", loc="left", fontsize=11)
 
 
-def draw_machine(axes: plt.Axes, machine: Machine) -> None:
+def draw_machine(axes: plt.Axes, states: States) -> None:
     """Draw one step of the trellis: even branches and odd ones."""
-    states = len(machine.kinds)
-    for state in range(states):
+    for state in range(len(states.sets)):
         for parity, colour in ((0, EVEN), (1, ODD)):
-            axes.plot([0, 1], [-state, -int(machine.transitions[state, parity])], color=colour, lw=1.3, zorder=1)
+            axes.plot([0, 1], [-state, -int(states.transitions[state, parity])], color=colour, lw=1.3, zorder=1)
         for x in (0, 1):
-            filled = INK if machine.kinds[state] else "white"
+            filled = INK if states.sets[state] else "white"
             axes.scatter(x, -state, s=60, facecolor=filled, edgecolor=INK, zorder=2)
         axes.text(-0.12, -state, str(state), ha="right", va="center", fontsize=9)
     axes.set(xlim=(-0.35, 1.2), ylim=(-states + 0.4, 0.6))
@@ -59,7 +58,7 @@ def trellis() -> None:
     draw_levels(axes[0])
     draw_machine(axes[1], FOUR_STATES)
     draw_machine(axes[2], EIGHT_STATES)
-    figure.text(0.5, -0.04, "blue: even index   orange: odd index   open circle: kind 0   filled: kind 1", ha="center")
+    figure.text(0.5, -0.04, "blue: even index   orange: odd index   open circle: Q0   filled: Q1", ha="center")
     figure.savefig(FIGURES / "trellis.svg", metadata={"Date": None}, bbox_inches="tight")
 
 

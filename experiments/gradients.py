@@ -15,7 +15,7 @@ from typing import Any
 
 from quantizers import RESULTS
 
-from trellic.codec.quantization import Quantization
+from trellic.codec.deployed import DeployedQuantizer
 from trellic.files import write_atomically
 from trellic.model import DEFAULT, ModelFile, Networks, find_model
 from trellic.quantize import quantizer_named
@@ -41,7 +41,7 @@ def main() -> None:
     records: list[dict[str, Any]] = []
     for quantizer, file in models.items():
         networks = Networks(file)
-        subject = Subject(load(file), Quantization.of(networks, quantizer_named(quantizer)), networks.weights)
+        subject = Subject(load(file), DeployedQuantizer.of(networks, quantizer_named(quantizer)), networks.weights)
         for quality in QUALITIES:
             balance = Balance(subject, squares, quality)
             for low, high in pairwise(SCALES):

@@ -23,7 +23,7 @@ import numpy as np
 from trellic.codec import Codec, Target, passes
 from trellic.codec.decoder import decode_latents
 from trellic.codec.encoder import analyse, code
-from trellic.codec.halves import Places, coded_latents
+from trellic.codec.positions import Positions, coded_positions
 from trellic.container import SectionType, read_stream
 from trellic.entropy.parameters import Parameters
 from trellic.files import write_atomically
@@ -47,11 +47,11 @@ def without(file: ModelFile, path: Path, *prefixes: str) -> Path:
     return path
 
 
-def by_falling_scale(*arguments: Any) -> tuple[Places, Parameters]:
-    """Stand in for `coded_latents`: the same, the most uncertain latents first."""
-    places, parameters = coded_latents(*arguments)
-    order = np.argsort(-parameters.rows.astype(int), kind="stable")
-    return places[order], Parameters(parameters.rows[order], parameters.means[order])
+def by_falling_scale(*arguments: Any) -> tuple[Positions, Parameters]:
+    """Stand in for `coded_positions`: the same, the most uncertain latents first."""
+    positions, parameters = coded_positions(*arguments)
+    order = np.argsort(-parameters.scale_indices.astype(int), kind="stable")
+    return positions[order], Parameters(parameters.scale_indices[order], parameters.means[order])
 
 
 def measure(codec: Codec, picture: Picture, quality: float) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def measure(codec: Codec, picture: Picture, quality: float) -> dict[str, Any]:
     payload = next(section.payload for section in sections if section.type == SectionType.LATENTS)
     latents = decode_latents(codec.networks, header, payload)
     analysed = analyse(codec.networks, picture.pixels)
-    coded = code(codec.networks, analysed, header.quality, codec.quantization)
+    coded = code(codec.networks, analysed, header.quality, codec.deployed)
     if not np.array_equal(latents, coded.latents):
         raise AssertionError("the decoder's latents are not the encoder's")
     pixels = coded.reconstruct(codec.networks, header.quality, analysed)
@@ -125,7 +125,7 @@ def main() -> None:
             }
             target = RESULTS / f"ablation_{name}.json"
             run(parts, Path(folder), target, head)
-            with mock.patch.object(passes, "coded_latents", by_falling_scale):
+            with mock.patch.object(passes, "coded_positions", by_falling_scale):
                 run({("tcq8", "falling scale"): model}, Path(folder), target, head)
 
 

@@ -36,11 +36,11 @@ COST_OF_EXACTNESS = ("B", "exact")
 """Cells of tcq8 alone."""
 SETTINGS: dict[str, dict[str, float]] = {
     "uniform": {},
-    "rdoq": {"step": 1.04, "strength": 0.02},
-    "tcq4": {"step": 1.5625, "strength": 0.02},
-    "tcq8": {"step": 1.5625, "strength": 0.02},
+    "rdoq": {"step": 1.04, "rate_weight": 0.02},
+    "tcq4": {"step": 1.5625, "rate_weight": 0.02},
+    "tcq8": {"step": 1.5625, "rate_weight": 0.02},
 }
-"""One step and strength for all qualities and cells, those that calibration finds most often after retraining."""
+"""One step and rate weight for all qualities and cells, those that calibration finds most often after retraining."""
 
 
 def cells_of(quantizer: str, cells: list[str], start: Path, seed: int | None) -> dict[Variant, Path]:

@@ -21,11 +21,11 @@ from trellic.codec.fit_tables import Census
 from trellic.container.header import QUALITY_ONE
 from trellic.entropy import rans
 from trellic.entropy.parameters import Parameters
-from trellic.entropy.tables import SKIPPED_ROWS, gaussian_tables, row_scale
+from trellic.entropy.tables import SKIPPED_SCALES, gaussian_tables, scale_of
 from trellic.files import write_atomically
 from trellic.picture.pillow import read
-from trellic.quantize import QUANTIZERS, Quantizer, Setting
-from trellic.quantize.levels import no_points
+from trellic.quantize import QUANTIZERS, Quantizer, QuantizerParameters
+from trellic.quantize.levels import no_offsets
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
 REPEATS = 15
@@ -44,36 +44,39 @@ def median_seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
 
 def coder_speed(codec: Codec) -> tuple[float, float]:
     """Return millions of coded symbols a second of the range coder, encoding and decoding, on one thread."""
-    tables = codec.quantization.tables
-    census = Census(codec.quantization)
+    tables = codec.deployed.tables
+    census = Census(codec.deployed)
     census.count(codec.networks, analyse(codec.networks, read(BUNDLED).pixels), [90 * QUALITY_ONE])
     random = np.random.default_rng(0)
-    counts = census.latent_counts.counts[SKIPPED_ROWS:]  # the demonstration's indices, shuffled
+    counts = census.latent_counts.counts[SKIPPED_SCALES:]  # the demonstration's indices, shuffled
     each = counts.ravel().astype(int)
-    rows, magnitudes = (np.repeat(side, each) for side in np.indices(counts.shape).reshape(2, -1))
-    order = random.permutation(4 * len(rows)) % len(rows)
-    rows = (rows[order] + SKIPPED_ROWS).astype(np.uint8)
-    indices = (magnitudes[order] * random.choice([-1, 1], len(rows))).astype(np.int32)
+    scale_indices, magnitudes = (np.repeat(side, each) for side in np.indices(counts.shape).reshape(2, -1))
+    order = random.permutation(4 * len(scale_indices)) % len(scale_indices)
+    scale_indices = (scale_indices[order] + SKIPPED_SCALES).astype(np.uint8)
+    indices = (magnitudes[order] * random.choice([-1, 1], len(scale_indices))).astype(np.int32)
 
     def encode() -> bytes:
         encoder = rans.Encoder()
-        encoder.push(rows, indices, tables)
+        encoder.push(scale_indices, indices, tables)
         return encoder.finish()
 
     data = encode()
-    decoding = median_seconds(lambda: rans.Decoder(data).pull(rows, tables))
-    return len(rows) / median_seconds(encode) / 1e6, len(rows) / decoding / 1e6
+    decoding = median_seconds(lambda: rans.Decoder(data).pull(scale_indices, tables))
+    return len(scale_indices) / median_seconds(encode) / 1e6, len(scale_indices) / decoding / 1e6
 
 
 def search_speed(quantizer: Quantizer) -> float:
     """Return millions of latents a second of a quantizer's search on one thread: Gaussians by falling scale."""
     random = np.random.default_rng(0)
-    rows = np.sort(random.integers(SKIPPED_ROWS, 24, 500_000).astype(np.uint8))[::-1].copy()
-    line = (random.normal(size=len(rows)) * np.array([row_scale(row) for row in range(64)])[rows]).astype(np.float32)
-    parameters, weights = Parameters(rows, np.zeros(len(rows), np.int32)), np.ones_like(line)
-    kinds = 2 if quantizer.machine.remembers else 1
-    setting = Setting(gaussian_tables(kinds), no_points(kinds), quantizer.step, quantizer.strength)
-    return len(rows) / median_seconds(lambda: quantizer.quantize(line, parameters, weights, setting, 0)) / 1e6
+    scale_indices = np.sort(random.integers(SKIPPED_SCALES, 24, 500_000).astype(np.uint8))[::-1].copy()
+    line = (
+        random.normal(size=len(scale_indices))
+        * np.array([scale_of(scale_index) for scale_index in range(64)])[scale_indices]
+    ).astype(np.float32)
+    parameters, weights = Parameters(scale_indices, np.zeros(len(scale_indices), np.int32)), np.ones_like(line)
+    sets = 2 if quantizer.states.is_trellis else 1
+    settings = QuantizerParameters(gaussian_tables(sets), no_offsets(sets), quantizer.step, quantizer.rate_weight)
+    return len(scale_indices) / median_seconds(lambda: quantizer.quantize(line, parameters, weights, settings, 0)) / 1e6
 
 
 def main() -> None:

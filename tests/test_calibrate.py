@@ -9,7 +9,7 @@ from conftest import GOLDEN, textured
 from trellic import Codec
 from trellic.cli import app
 from trellic.errors import BadRequest, NoPictures
-from trellic.evaluate.calibrate import GRIDS, KNOT_QUALITIES, choose_knots
+from trellic.evaluate.calibrate import GRIDS, OPERATING_QUALITIES, choose_operating_points
 from trellic.evaluate.sensitivity import corners_of
 from trellic.model import ModelFile, Networks
 from trellic.picture.types import Picture
@@ -27,7 +27,12 @@ def pictures(tmp_path):
 def test_the_finest_step_of_those_that_are_as_good_is_chosen():
     gaps = {(1200, 0.02): [-0.050, 0.0, -0.01, -0.0499], (1200, 0.03): [-0.0501, 0.0, -0.01, -0.05],
             (1700, 0.03): [-0.0508, -0.1, -0.02, -0.06]}  # fmt: skip
-    assert choose_knots(gaps) == [(0.15, 1200, 0.03), (0.4, 1700, 0.03), (0.65, 1700, 0.03), (0.9, 1700, 0.03)]
+    assert choose_operating_points(gaps) == [
+        (0.15, 1200, 0.03),
+        (0.4, 1700, 0.03),
+        (0.65, 1700, 0.03),
+        (0.9, 1700, 0.03),
+    ]
 
 
 def test_details_are_of_what_is_coded_and_no_more():
@@ -62,13 +67,13 @@ def test_what_calibrate_and_fit_tables_find_is_kept_and_used(pictures, tmp_path,
         assert result.exit_code == 0, result.output
     file = ModelFile.read(fitted)
     card = file.card["quantizers"]["deadzone"]
-    assert [round(100 * quality) for quality, _, _ in card["knots"]] == list(KNOT_QUALITIES)
+    assert [round(100 * quality) for quality, _, _ in card["knots"]] == list(OPERATING_QUALITIES)
     assert len(card["calibration"]["log_rate_by_setting"]) == 2
     assert card["tables"]["pictures"] == 2
     weights = Networks(file).weights(0.5)
     assert weights.std() > 0.01
     assert weights.mean() == pytest.approx(1.0, abs=0.2)
     codec = Codec(str(fitted), quantizer="deadzone")
-    assert np.array_equal(codec.quantization.tables.frequency, file.array("tables_deadzone.npy", np.uint32, (None,)))
-    assert codec.quantization.at(90 * 256).strength == card["knots"][-1][2]
+    assert np.array_equal(codec.deployed.tables.frequency, file.array("tables_deadzone.npy", np.uint32, (None,)))
+    assert codec.deployed.at(90 * 256).rate_weight == card["knots"][-1][2]
     assert codec.decode(codec.encode(textured(100, 90), 60)).size == (90, 100)

@@ -15,67 +15,80 @@ from trellic.container import SectionType, read_stream
 from trellic.container.header import QUALITY_ONE
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import estimate_bits
-from trellic.entropy.tables import ROWS, SKIPPED_ROWS, gaussian_tables
+from trellic.entropy.tables import SCALES, SKIPPED_SCALES, gaussian_tables
 from trellic.errors import BadRequest
 from trellic.metrics import psnr
-from trellic.quantize import QUANTIZERS, Setting, deadzone, dequantize, quantizer_for, quantizer_named, rdoq, uniform
-from trellic.quantize.levels import no_points
+from trellic.quantize import (
+    QUANTIZERS,
+    QuantizerParameters,
+    deadzone,
+    dequantize,
+    quantizer_for,
+    quantizer_named,
+    rdoq,
+    uniform,
+)
+from trellic.quantize.levels import no_offsets
 
 TABLES = gaussian_tables()
 NAMES = [quantizer.name for quantizer in QUANTIZERS]
 LATENTS = st.lists(
-    st.tuples(st.floats(-300, 300, width=32), st.integers(SKIPPED_ROWS, ROWS - 1), st.integers(-(1 << 18), 1 << 18)),
+    st.tuples(
+        st.floats(-300, 300, width=32), st.integers(SKIPPED_SCALES, SCALES - 1), st.integers(-(1 << 18), 1 << 18)
+    ),
     max_size=20,
 )
 
 
 def arrays(latents):
     values = np.array([value for value, _, _ in latents], np.float32)
-    rows = np.array([row for _, row, _ in latents], np.uint8)
-    return values, Parameters(rows, np.array([mean for _, _, mean in latents], np.int32)), np.ones_like(values)
+    scale_indices = np.array([scale_index for _, scale_index, _ in latents], np.uint8)
+    return values, Parameters(scale_indices, np.array([mean for _, _, mean in latents], np.int32)), np.ones_like(values)
 
 
-def setting(step: int = ONE, strength: float = 0.0) -> Setting:
-    return Setting(TABLES, no_points(1), step, strength)
+def quantizer_parameters(step: int = ONE, rate_weight: float = 0.0) -> QuantizerParameters:
+    return QuantizerParameters(TABLES, no_offsets(1), step, rate_weight)
 
 
-def cost(scaled: float, index: int, row: int, weight: float, strength: float) -> float:
-    bits = estimate_bits(np.array([row], np.uint8), np.array([index], np.int32), TABLES)
-    return weight * (scaled - index) ** 2 + strength * bits
+def cost(scaled: float, index: int, scale_index: int, weight: float, rate_weight: float) -> float:
+    bits = estimate_bits(np.array([scale_index], np.uint8), np.array([index], np.int32), TABLES)
+    return weight * (scaled - index) ** 2 + rate_weight * bits
 
 
 @given(LATENTS, st.integers(300, 3000))
 @settings(deadline=None)
 def test_uniform_takes_the_nearest_level(latents, step):
     values, parameters, weights = arrays(latents)
-    indices = uniform.quantize(values, parameters, weights, setting(step), 0)
-    decoded = dequantize(indices, parameters.rows, parameters.means, no_points(1), step)
+    indices = uniform.quantize(values, parameters, weights, quantizer_parameters(step), 0)
+    decoded = dequantize(indices, parameters.scale_indices, parameters.means, no_offsets(1), step)
     assert (np.abs(decoded - values) <= 0.5 * step / ONE + 1e-3).all()
 
 
 @given(LATENTS, st.floats(0, 0.4))
 @settings(deadline=None)
-def test_the_dead_zone_is_zero_and_all_else_the_nearest(latents, strength):
+def test_the_dead_zone_is_zero_and_all_else_the_nearest(latents, rate_weight):
     values, parameters, weights = arrays(latents)
-    indices = deadzone.quantize(values, parameters, weights, setting(strength=strength), 0)
-    nearest = uniform.quantize(values, parameters, weights, setting(), 0)
-    inside = np.abs(values.astype(np.float64) * ONE - parameters.means) / ONE < 0.5 + strength
+    indices = deadzone.quantize(values, parameters, weights, quantizer_parameters(rate_weight=rate_weight), 0)
+    nearest = uniform.quantize(values, parameters, weights, quantizer_parameters(), 0)
+    inside = np.abs(values.astype(np.float64) * ONE - parameters.means) / ONE < 0.5 + rate_weight
     assert (indices == np.where(inside, 0, nearest)).all()
 
 
 @given(LATENTS, st.floats(0, 1), st.floats(0.2, 5))
 @example([(65.0, 40, 262144)], 1.0, 0.5)
 @settings(deadline=None)
-def test_rdoq_takes_the_cheapest_of_its_candidates(latents, strength, weight):
+def test_rdoq_takes_the_cheapest_of_its_candidates(latents, rate_weight, weight):
     values, parameters, _ = arrays(latents)
     weights = np.full_like(values, weight)
-    indices = rdoq.quantize(values, parameters, weights, setting(strength=strength), 0)
-    for value, row, mean, index in zip(values, *parameters, indices, strict=True):
+    indices = rdoq.quantize(values, parameters, weights, quantizer_parameters(rate_weight=rate_weight), 0)
+    for value, scale_index, mean, index in zip(values, *parameters, indices, strict=True):
         scaled = (float(value) * ONE - int(mean)) / ONE
         below, sign = math.floor(abs(scaled)), math.copysign(1, scaled)  # both neighbours, farther from zero on a level
         candidates = {0, int(sign * below), int(sign * (below + 1))}
-        least = min(cost(scaled, candidate, row, weights[0], strength) for candidate in candidates)
-        assert cost(scaled, int(index), row, weights[0], strength) == pytest.approx(least, rel=1e-5, abs=1e-5)
+        least = min(cost(scaled, candidate, scale_index, weights[0], rate_weight) for candidate in candidates)
+        assert cost(scaled, int(index), scale_index, weights[0], rate_weight) == pytest.approx(
+            least, rel=1e-5, abs=1e-5
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,7 +98,7 @@ def test_every_quantizers_stream_decodes_to_the_encoders_latents(name, photograp
         header, sections = read_stream(codec.encode_picture(photograph, Target(quality)).data)
         payload = next(section.payload for section in sections if section.type == SectionType.LATENTS)
         analysed = analyse(codec.networks, photograph.pixels)
-        coded = code(codec.networks, analysed, quality * QUALITY_ONE, codec.quantization)
+        coded = code(codec.networks, analysed, quality * QUALITY_ONE, codec.deployed)
         assert np.array_equal(decode_latents(codec.networks, header, payload), coded.latents)
         assert payload == coded.data
         assert 0 < 8 * len(coded.data) / coded.estimated_bits - 1 < 0.02

@@ -14,13 +14,13 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 
 from trellic.codec import Codec  # noqa: E402
+from trellic.codec.deployed import DeployedQuantizer  # noqa: E402
 from trellic.codec.encoder import analyse, code  # noqa: E402
-from trellic.codec.halves import WHOLE  # noqa: E402
-from trellic.codec.quantization import Quantization  # noqa: E402
+from trellic.codec.positions import ALL  # noqa: E402
 from trellic.container.header import QUALITY_ONE  # noqa: E402
 from trellic.entropy.parameters import ONE  # noqa: E402
 from trellic.entropy.rans import estimate_bits  # noqa: E402
-from trellic.entropy.tables import ROWS, gaussian_tables, row_scale  # noqa: E402
+from trellic.entropy.tables import SCALES, gaussian_tables, scale_of  # noqa: E402
 from trellic.errors import BadConfig  # noqa: E402
 from trellic.model import ModelFile, Networks  # noqa: E402
 from trellic.networks.codec import TrainableCodec, level_bits  # noqa: E402
@@ -67,13 +67,13 @@ def workshop(tmp_path_factory):
 def test_the_search_in_the_loop_is_the_codecs(workshop, name):
     file = ModelFile.read(workshop / "tiny.trm")
     networks, model = Networks(file), load(file).eval()
-    quantization = Quantization.of(networks, quantizer_named(name))
+    deployed = DeployedQuantizer.of(networks, quantizer_named(name))
     pixels = textured(128, 192, 9)
-    theirs = code(networks, analyse(networks, pixels), 60 * QUALITY_ONE, quantization)
+    theirs = code(networks, analyse(networks, pixels), 60 * QUALITY_ONE, deployed)
     quality = torch.full((2, 1, 1, 1), 0.6)
     pictures = torch.from_numpy(pixels).permute(2, 0, 1)[None].float().repeat(2, 1, 1, 1) / 255
     with torch.no_grad():
-        search = QuantizerSearch(quantization, networks.weights, networks.groups, quality)
+        search = QuantizerSearch(deployed, networks.weights, networks.groups, quality)
         latents = model.analysis(pictures) * model.gains.gain(quality)
         ours = model.code_latents(latents, quality, search)
     error, expected = (float(np.square(decoded - latents[0].numpy()).mean())
@@ -88,16 +88,16 @@ def test_the_search_in_the_loop_is_the_codecs(workshop, name):
 
 
 def test_bits_in_the_loop_are_those_of_the_tables():
-    tables = gaussian_tables(kinds=2)
-    for row in (8, 20, 30):
+    tables = gaussian_tables(sets=2)
+    for scale_index in (8, 20, 30):
         indices = torch.arange(-6, 7)
-        for kind in (0, 1):
-            kinds = torch.full_like(indices, kind)
-            log_scale = torch.full(indices.shape, float(np.log(row_scale(row) * 2)))
-            bits = level_bits(torch.zeros(13), indices, kinds, torch.full((13,), 2.0), log_scale)
-            rows = np.full(1, row + ROWS * kind, np.uint8)
+        for level_set in (0, 1):
+            sets = torch.full_like(indices, level_set)
+            log_scale = torch.full(indices.shape, float(np.log(scale_of(scale_index) * 2)))
+            bits = level_bits(torch.zeros(13), indices, sets, torch.full((13,), 2.0), log_scale)
+            cdf_indices = np.full(1, scale_index + SCALES * level_set, np.uint8)
             for index, ours in zip(indices.tolist(), bits.tolist(), strict=True):
-                theirs = estimate_bits(rows, np.array([index], np.int32), tables)
+                theirs = estimate_bits(cdf_indices, np.array([index], np.int32), tables)
                 if theirs < 9:  # beyond that, integer frequencies are coarse
                     assert ours == pytest.approx(theirs, abs=0.02)
 
@@ -105,21 +105,21 @@ def test_bits_in_the_loop_are_those_of_the_tables():
 def test_gradients_pass_the_quantizer(workshop):
     file = ModelFile.read(workshop / "tiny.trm")
     networks, model = Networks(file), load(file)
-    quantization = Quantization.of(networks, quantizer_named("tcq8"))
+    deployed = DeployedQuantizer.of(networks, quantizer_named("tcq8"))
     quality = torch.full((1, 1, 1, 1), 0.5)
     pictures = torch.from_numpy(textured(64, 64)).permute(2, 0, 1)[None].float() / 255
-    coded = model(pictures, quality, QuantizerSearch(quantization, networks.weights, networks.groups, quality))
+    coded = model(pictures, quality, QuantizerSearch(deployed, networks.weights, networks.groups, quality))
     (coded.latent_bits.sum() + coded.pictures.square().sum()).backward()
     for part in (model.analysis.stem.weight, model.prior.steps[1].second_head.weight, model.synthesis.stem.weight):
         assert float(part.grad.abs().max()) > 0
 
 
 def test_what_is_not_coded_passes_its_gradient_to_the_mean():
-    quantization = Quantization.plain(quantizer_named("tcq8"), 1400, 0.02)
-    search = QuantizerSearch(quantization, lambda quality: np.ones(2, "f4"), (2,), torch.zeros(1, 1, 1, 1))
+    deployed = DeployedQuantizer.plain(quantizer_named("tcq8"), 1400, 0.02)
+    search = QuantizerSearch(deployed, lambda quality: np.ones(2, "f4"), (2,), torch.zeros(1, 1, 1, 1))
     latents, mean = (torch.randn(1, 2, 4, 4, requires_grad=True) for _ in range(2))
     log_scale = torch.tensor([1.0, -3.0]).view(1, 2, 1, 1).expand(1, 2, 4, 4)  # the second channel is surely zero
-    decoded, bits = search(0, WHOLE, latents, Parameters(mean, log_scale))
+    decoded, bits = search(0, ALL, latents, Parameters(mean, log_scale))
     assert torch.allclose(decoded[:, 1], mean[:, 1], atol=1 / ONE)
     (decoded.sum() + 0 * bits.sum()).backward()
     by_channel = [[float(plane.abs().max()) for plane in values.grad[0]] for values in (latents, mean)]
@@ -133,9 +133,9 @@ def test_gradients_weigh_rate_and_distortion_as_the_search_does(codec, photograp
     Most of all where scales are small, so that the balance is held there, and where they are not, apart.
     """
     networks = Networks(codec.model)
-    quantization = Quantization.of(networks, quantizer_named(name))
+    deployed = DeployedQuantizer.of(networks, quantizer_named(name))
     pictures = torch.from_numpy(photograph.pixels[:512, :512].copy()).permute(2, 0, 1)[None].float() / 255
-    balance = Balance(Subject(load(codec.model), quantization, networks.weights), pictures, quality=0.5)
+    balance = Balance(Subject(load(codec.model), deployed, networks.weights), pictures, quality=0.5)
     assert balance.compare(0, 1000).balance == pytest.approx(1, abs=0.15)
     assert 0.75 < balance.compare(0, 0.3).balance < 1.3
     assert 0.75 < balance.compare(0.3, 1000).balance < 1.3
@@ -173,7 +173,7 @@ def test_a_chain_refits_resumes_and_ends_in_a_model_that_codes(workshop):
     messages.clear()
     assert retrain(*arguments, lambda entry: messages.append(entry)) == made
     assert not messages
-    for other in ({"quantizer": "tcq8", "seed": 9}, {"quantizer": "tcq8", "step": 1.5, "strength": 0.02}):
+    for other in ({"quantizer": "tcq8", "seed": 9}, {"quantizer": "tcq8", "step": 1.5, "rate_weight": 0.02}):
         with pytest.raises(BadConfig, match="made otherwise"):
             retrain(*arguments[:3], other, *arguments[4:], lambda entry: None)
     file = ModelFile.read(made)
@@ -210,7 +210,7 @@ class Foreign(Retrainable):
 
     def code_latents(self, latents, quality, search=None):
         scale = self.log_scale.expand_as(latents)
-        decoded, bits = search(0, WHOLE, latents, Parameters(torch.zeros_like(latents), scale))
+        decoded, bits = search(0, ALL, latents, Parameters(torch.zeros_like(latents), scale))
         return CodedLatents(decoded, bits.sum(dim=(1, 2, 3)), torch.zeros(len(latents)))
 
     def rebuild(self, decoded, quality):
@@ -225,7 +225,9 @@ def test_a_model_of_ones_own_is_retrained_for_the_real_quantizer(workshop, tmp_p
     torch.manual_seed(0)
     model = Foreign()
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    subject = Subject(model, Quantization.plain(quantizer_named("tcq8"), 1600, 0.02), lambda quality: np.ones(6, "f4"))
+    subject = Subject(
+        model, DeployedQuantizer.plain(quantizer_named("tcq8"), 1600, 0.02), lambda quality: np.ones(6, "f4")
+    )
     stage = task(config, Pixels.of(paths, workshop / "cache"), centres(paths, 64), tmp_path, subject)
     cost = stage.judge(model)["cost"]
     assert stage.judge(train(config, stage, tmp_path, lambda entry: None))["cost"] < cost
@@ -242,8 +244,8 @@ def test_latents_are_kept_by_all_that_they_follow_from(workshop, tmp_path):
     torch.manual_seed(0)
     model, stores = Foreign(), set()
     for task, step, worth in ((Synthesis, 1600, 1), (Noise, 1600, 1), (Synthesis, 1500, 1), (Synthesis, 1600, 2)):
-        quantization = Quantization.plain(quantizer_named("tcq8"), step, 0.02)
-        subject = Subject(model, quantization, lambda quality, worth=worth: np.full(6, worth, "f4"))
+        deployed = DeployedQuantizer.plain(quantizer_named("tcq8"), step, 0.02)
+        subject = Subject(model, deployed, lambda quality, worth=worth: np.full(6, worth, "f4"))
         stages = [task(config, pixels, held_out, tmp_path, subject) for _ in range(2)]
         assert stages[0].store == stages[1].store  # one that goes on finds what it kept
         stores.add(stages[0].store)

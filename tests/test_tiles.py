@@ -91,7 +91,7 @@ def test_a_tile_is_coded_as_a_picture_of_its_own(tiled, picture):
     contents = Contents.of(*scan_stream(tiled.encode_picture(picture, Target(60)).data))
     assert (contents.grid.columns, contents.grid.rows) == (3, 2)
     for number, window in enumerate(windows(picture, contents.grid)):
-        coded = code(tiled.networks, analyse_tile(tiled.networks, window), 60 * 256, tiled.quantization)
+        coded = code(tiled.networks, analyse_tile(tiled.networks, window), 60 * 256, tiled.deployed)
         assert np.array_equal(strips.decode_tile(tiled.networks, contents, number), coded.latents)
 
 

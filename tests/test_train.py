@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 
 from trellic.codec import Codec, Target  # noqa: E402
-from trellic.entropy.tables import ROWS, row_scale  # noqa: E402
+from trellic.entropy.tables import SCALES, scale_of  # noqa: E402
 from trellic.errors import BadConfig  # noqa: E402
 from trellic.model import ModelFile  # noqa: E402
 from trellic.networks.bases import dct, haar_merge, lapped, picture_basis  # noqa: E402
@@ -200,8 +200,8 @@ def test_the_lapped_transform_rebuilds_perfectly():
 def test_torch_and_the_tables_mean_the_same_scales():
     from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE
 
-    assert np.exp(SMALLEST_LOG_SCALE) == pytest.approx(row_scale(0))
-    assert np.exp(LARGEST_LOG_SCALE) == pytest.approx(row_scale(ROWS - 1))
+    assert np.exp(SMALLEST_LOG_SCALE) == pytest.approx(scale_of(0))
+    assert np.exp(LARGEST_LOG_SCALE) == pytest.approx(scale_of(SCALES - 1))
 
 
 def test_designs_survive_json():

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from trellic.codec import Codec
-from trellic.entropy.tables import ROWS, gaussian_tables
+from trellic.entropy.tables import SCALES, gaussian_tables
 from trellic.model import ModelFile
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.design import Design
@@ -50,9 +50,9 @@ def make_model(path: Path) -> None:
 
 def add_trellis(before: Path, path: Path) -> None:
     """Add tables, points and weights that are not trivial to the first model."""
-    points = {kinds: np.tile(np.array([-40, 25, -5], np.int16), (ROWS * kinds, 1)) for kinds in (1, 2)}
+    points = {kinds: np.tile(np.array([-40, 25, -5], np.int16), (SCALES * kinds, 1)) for kinds in (1, 2)}
     weights = np.stack([np.linspace(-0.5, 0.5, DESIGN.latents), np.full(DESIGN.latents, 0.1)]).astype(np.float32)
-    arrays = {"tables_trellis.npy": gaussian_tables(kinds=2).frequency, "points_tcq8.npy": points[2],
+    arrays = {"tables_trellis.npy": gaussian_tables(sets=2).frequency, "points_tcq8.npy": points[2],
               "points_rdoq.npy": points[1], "sensitivity.npy": weights}  # fmt: skip
     path.write_bytes(ModelFile.read(before).pack_with({}, arrays))
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from trellic.codec import Codec
-from trellic.codec.decoder import side_rows
+from trellic.codec.decoder import z_scale_indices
 from trellic.container import Header, Section, SectionType, read_stream, write_stream
 from trellic.container.bytes import varint
 from trellic.container.header import HIGHEST_QUALITY
@@ -94,7 +94,7 @@ def with_grid(*sides: int) -> bytes:
 def escape(length: int, upper: int) -> bytes:
     """Return coded data that begins with an escape of `length` bits, of which the upper ones are given."""
     networks = Codec(str(GOLDEN / "trellis.trm"), 1).networks
-    row, tables = side_rows(networks, HEADER.quality / HIGHEST_QUALITY, 1)[0], networks.side_tables
+    row, tables = z_scale_indices(networks, HEADER.quality / HIGHEST_QUALITY, 1)[0], networks.z_tables
     announced = tables.cumulative[tables.first[row] + 2 * tables.radius[row] + 1]
     coder = Encoder()
     raw = [(length, LENGTH_BITS), (upper, length - 12), (0, 12), (0, 1)]

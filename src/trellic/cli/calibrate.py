@@ -1,4 +1,4 @@
-"""trellic calibrate: a model with steps, strengths and weights of its quantizers found on held-out pictures."""
+"""trellic calibrate: a model with the operating points of its quantizers found on held-out pictures."""
 
 import shlex
 import sys
@@ -20,13 +20,13 @@ def calibrate(
 ) -> None:
     """Write a model whose quantizers take the fewest bits at equal PSNR on held-out pictures.
 
-    Measures what an error in each channel of the latents costs the picture, then tries steps and strengths by it. Run
-    it before fit-tables.
+    Measures what an error in each channel of the latents costs the picture, then tries steps and rate weights
+    by it. Run it before fit-tables.
     """
     import numpy as np
 
+    from trellic.codec.deployed import DeployedQuantizer
     from trellic.codec.encoder import analyse
-    from trellic.codec.quantization import Quantization
     from trellic.errors import BadRequest
     from trellic.evaluate.calibrate import GRIDS, REFERENCE_QUALITIES, Bench
     from trellic.evaluate.calibrate import calibrate as run
@@ -44,7 +44,7 @@ def calibrate(
         raise BadRequest(f"{', '.join(fixed)} has no setting to find (there are: {', '.join(GRIDS)})")
     file = ModelFile.read(find_model(model))
     networks = Networks(file, threads=1)  # several settings at a time
-    uniform = Quantization.of(networks, quantizer_named("uniform"))
+    uniform = DeployedQuantizer.of(networks, quantizer_named("uniform"))
     paths = [path for path, _ in find_files(inputs, SUFFIXES)[::every]]
     pictures = [picture for _, picture in readable(paths, complain)]
     complain(f"sensitivity of {networks.latents} channels")
@@ -57,9 +57,12 @@ def calibrate(
     settings = {}
     command = shlex.join(["trellic", *sys.argv[1:]])
     for each in chosen:
-        knots, gaps = run(bench, reference, Quantization.of(networks, each), complain)
-        settings[each.name] = {"knots": knots, "calibration": {"command": command, "log_rate_by_setting": gaps}}
-        gained = np.mean([min(gap[number] for gap in gaps.values()) for number in range(len(knots))])
+        operating_points, gaps = run(bench, reference, DeployedQuantizer.of(networks, each), complain)
+        settings[each.name] = {
+            "knots": operating_points,
+            "calibration": {"command": command, "log_rate_by_setting": gaps},
+        }
+        gained = np.mean([min(gap[number] for gap in gaps.values()) for number in range(len(operating_points))])
         print(f"{each.name}: {100 * (np.exp(gained) - 1):+.2f} % of uniform's bits at equal PSNR")
     data = file.pack_with(settings, {})
     write_atomically(out, lambda target: target.write(data))

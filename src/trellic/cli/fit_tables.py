@@ -24,8 +24,8 @@ def fit_tables(
     """Write a model whose tables are those of the indices that quantizers emit on training pictures."""
     from rich.progress import Progress
 
+    from trellic.codec.deployed import DeployedQuantizer
     from trellic.codec.fit_tables import QUALITIES, take_census
-    from trellic.codec.quantization import Quantization
     from trellic.files import check_free, write_atomically
     from trellic.jobs.local import complain, console
     from trellic.jobs.plan import find_files
@@ -37,19 +37,19 @@ def fit_tables(
     file = ModelFile.read(find_model(model))
     networks = Networks(file, threads=1)  # several quantizers at a time
     chosen = [quantizer_named(name) for name in quantizer] if quantizer else QUANTIZERS
-    quantizations = [Quantization.of(networks, each) for each in chosen]
+    deployed = [DeployedQuantizer.of(networks, each) for each in chosen]
     paths = [path for path, _ in find_files(inputs, SUFFIXES)][::every]
     with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("counting", total=ROUNDS * len(paths))
         for _ in range(ROUNDS):
             pictures = (picture for _, picture in bar.track(readable(paths, complain), task_id=task))
-            censuses = take_census(networks, pictures, QUALITIES, quantizations)
-            quantizations = [census.refit() for census in censuses]
+            censuses = take_census(networks, pictures, QUALITIES, deployed)
+            deployed = [census.refit() for census in censuses]
     count = censuses[0].pictures
     facts = {"command": shlex.join(["trellic", *sys.argv[1:]]), "pictures": count, "before": file.name}
-    arrays: dict[str, Any] = {"tables_side.npy": quantizations[0].side_tables.frequency}
+    arrays: dict[str, Any] = {"tables_side.npy": deployed[0].z_tables.frequency}
     settings = {}
-    for each in quantizations:
+    for each in deployed:
         name = each.quantizer.name
         arrays[f"tables_{name}.npy"] = each.tables.frequency
         settings[name] = {"tables": facts}

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from trellic.codec.decoder import check_coded_size
-from trellic.codec.quantization import Quantization
+from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.rate_control import Target, quality_for_psnr, quality_for_size
 from trellic.codec.strips import StripDecoder, decode_alpha, decode_tile, shown_grid
 from trellic.codec.tiles import SIDE, Workers
@@ -81,9 +81,9 @@ class Codec:
         self.threads, self.limit, self.tile = threads, limit, tile
 
     @cached_property
-    def quantization(self) -> Quantization:
+    def deployed(self) -> DeployedQuantizer:
         """The quantizer to encode with, as the model is set up for it. Raises BadRequest where it is not."""
-        return Quantization.of(self.networks, self.quantizer)
+        return DeployedQuantizer.of(self.networks, self.quantizer)
 
     def encode(
         self,
@@ -119,7 +119,7 @@ class Codec:
         check_coded_size(width, height, self.limit)
         grid = Grid.of(width, height, self.tile)
         networks, workers = self._means(grid.tiles)
-        trial = Trial(networks, self.quantization, picture, grid, workers, target.is_searched_for, progress)
+        trial = Trial(networks, self.deployed, picture, grid, workers, target.is_searched_for, progress)
         mode = Mode.GREY if picture.grey else Mode.RGB
         metadata = [Section(kind, data) for kind, data in pack_metadata(picture.metadata).items()]
         tried: dict[int, Encoded] = {}
@@ -128,7 +128,7 @@ class Codec:
             """Encode; the trials next to this one are kept, one of which a bisection ends at."""
             if quality not in tried:
                 coded, bits = trial.code(quality)
-                number, step = self.quantization.quantizer.number, self.quantization.at(quality).step
+                number, step = self.deployed.quantizer.number, self.deployed.at(quality).step
                 header = Header(self.model.sha256[:HASH_BYTES], width, height, mode, quality, number, step)
                 data = write_stream(header, [*metadata, *tile_sections(grid, coded)])
                 below = max((other for other in tried if other < quality), default=quality)

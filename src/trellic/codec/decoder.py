@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.passes import Pass, code_in_order
-from trellic.codec.quantization import Quantization
 from trellic.container import Header
 from trellic.container.grid import STRIDE, coded
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.entropy.machine import Indices, Rows
-from trellic.entropy.parameters import rows_of
+from trellic.entropy.parameters import scale_indices_of
 from trellic.entropy.rans import Decoder
-from trellic.entropy.tables import SKIPPED_ROWS
+from trellic.entropy.states import CdfIndices, Indices, ScaleIndices
+from trellic.entropy.tables import SKIPPED_SCALES
 from trellic.model.networks import Floats, Networks
 from trellic.picture.types import check_size
 from trellic.quantize import quantizer_numbered
@@ -38,28 +38,28 @@ def decode_latents(networks: Networks, header: Header, data: bytes, see: Seen = 
 
     Raises DamagedStream or UnsupportedStream.
     """
-    quantization = Quantization.of(networks, quantizer_numbered(header.quantizer))
+    deployed = DeployedQuantizer.of(networks, quantizer_numbered(header.quantizer))
     coder = Decoder(data)
-    share = header.quality / HIGHEST_QUALITY
-    shape = (networks.side, -(-header.height // STRIDE), -(-header.width // STRIDE))
-    side = coder.pull(side_rows(networks, share, shape[1] * shape[2]), quantization.side_tables)
-    see(side)
+    quality = header.quality / HIGHEST_QUALITY
+    shape = (networks.z_channels, -(-header.height // STRIDE), -(-header.width // STRIDE))
+    z = coder.pull(z_scale_indices(networks, quality, shape[1] * shape[2]), deployed.z_tables)
+    see(z)
 
-    def code_pass(at: Pass) -> tuple[Indices, Rows, int]:
-        indices, table_rows, state = coder.pull_by(
-            quantization.machine, at.parameters.rows, quantization.tables, at.state
+    def code_pass(at: Pass) -> tuple[Indices, CdfIndices, int]:
+        indices, cdf_indices, state = coder.pull_by(
+            deployed.states, at.parameters.scale_indices, deployed.tables, at.state
         )
         see(indices)
-        return indices, table_rows, state
+        return indices, cdf_indices, state
 
     latents = code_in_order(
-        networks, side.astype(np.float32).reshape(shape), share, quantization.read(header.step),
+        networks, z.astype(np.float32).reshape(shape), quality, deployed.read(header.step),
         code_pass,
     )  # fmt: skip
     coder.finish()
     return latents
 
 
-def side_rows(networks: Networks, quality: float, positions: int) -> Rows:
-    """Return the table row of each element of z, channel by channel; none is skipped."""
-    return np.maximum(rows_of(networks.side_log_scales(quality)), SKIPPED_ROWS).repeat(positions)
+def z_scale_indices(networks: Networks, quality: float, positions: int) -> ScaleIndices:
+    """Return the scale index of each element of z, channel by channel; none is skipped."""
+    return np.maximum(scale_indices_of(networks.z_log_scales(quality)), SKIPPED_SCALES).repeat(positions)

@@ -5,19 +5,19 @@ from typing import Protocol
 
 import numpy as np
 
-from trellic.codec.decoder import side_rows
+from trellic.codec.decoder import z_scale_indices
+from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.passes import Pass, code_in_order
-from trellic.codec.quantization import Quantization
 from trellic.codec.tiles import LATENT, Window
 from trellic.container.grid import STRIDE
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.entropy.machine import Indices, Rows, walk
 from trellic.entropy.parameters import Parameters
 from trellic.entropy.rans import Encoder, estimate_bits
+from trellic.entropy.states import CdfIndices, Indices, ScaleIndices, walk
 from trellic.entropy.tables import ESCAPE_LIMIT, Tables
 from trellic.model.networks import Floats, Networks
 from trellic.picture.types import Pixels, interleave
-from trellic.quantize import Quantizer, Setting
+from trellic.quantize import Quantizer, QuantizerParameters
 
 
 @dataclass(frozen=True)
@@ -66,65 +66,65 @@ def _latents(networks: Networks, pixels: Pixels) -> Floats:
 class Sink(Protocol):
     """What becomes of quantized latents: written, or counted."""
 
-    def side(self, rows: Rows, indices: Indices) -> None:
-        """Take the side information."""
+    def z(self, scale_indices: ScaleIndices, indices: Indices) -> None:
+        """Take z."""
 
-    def latents(self, table_rows: Rows, indices: Indices, line: Floats, parameters: Parameters) -> None:
-        """Take a pass in coding order; `line` is what was quantized."""
+    def latents(self, cdf_indices: CdfIndices, indices: Indices, values: Floats, parameters: Parameters) -> None:
+        """Take a pass in coding order; `values` is what was quantized."""
 
 
 class _Writer:
     """Codes what it takes, and adds up what the tables promise."""
 
-    def __init__(self, quantization: Quantization) -> None:
-        self.quantization = quantization
+    def __init__(self, deployed: DeployedQuantizer) -> None:
+        self.deployed = deployed
         self.coder = Encoder()
         self.bits = 0.0
 
-    def side(self, rows: Rows, indices: Indices) -> None:
-        self._put(rows, indices, self.quantization.side_tables)
+    def z(self, scale_indices: ScaleIndices, indices: Indices) -> None:
+        self._put(scale_indices, indices, self.deployed.z_tables)
 
-    def latents(self, table_rows: Rows, indices: Indices, line: Floats, parameters: Parameters) -> None:
-        del line, parameters
-        self._put(table_rows, indices, self.quantization.tables)
+    def latents(self, cdf_indices: CdfIndices, indices: Indices, values: Floats, parameters: Parameters) -> None:
+        del values, parameters
+        self._put(cdf_indices, indices, self.deployed.tables)
 
-    def _put(self, rows: Rows, indices: Indices, tables: Tables) -> None:
-        self.coder.push(rows, indices, tables)
-        self.bits += estimate_bits(rows, indices, tables)
+    def _put(self, cdf_indices: CdfIndices, indices: Indices, tables: Tables) -> None:
+        self.coder.push(cdf_indices, indices, tables)
+        self.bits += estimate_bits(cdf_indices, indices, tables)
 
 
-def code(networks: Networks, analysed: Analysed, quality: int, quantization: Quantization) -> Coded:
+def code(networks: Networks, analysed: Analysed, quality: int, deployed: DeployedQuantizer) -> Coded:
     """Code latents at a quality in 1/256 of a point."""
-    writer = _Writer(quantization)
-    decoded = quantize_in_order(networks, analysed, quality, quantization, writer)
+    writer = _Writer(deployed)
+    decoded = quantize_in_order(networks, analysed, quality, deployed, writer)
     return Coded(writer.coder.finish(), writer.bits, decoded)
 
 
 def quantize_pass(
-    quantizer: Quantizer, setting: Setting, at: Pass, line: Floats, worth: Floats
-) -> tuple[Indices, Rows, int]:
-    """Return indices and table rows of a pass's latents, and the state after them; all in coding order."""
-    indices = quantizer.quantize(line, at.parameters, worth, setting, at.state)
-    table_rows, state = walk(quantizer.machine, at.parameters.rows, indices, at.state)
-    return indices, table_rows, state
+    quantizer: Quantizer, settings: QuantizerParameters, at: Pass, values: Floats, weights: Floats
+) -> tuple[Indices, CdfIndices, int]:
+    """Return indices and cdf indices of a pass's latents, and the state after them; all in coding order."""
+    indices = quantizer.quantize(values, at.parameters, weights, settings, at.state)
+    cdf_indices, state = walk(quantizer.states, at.parameters.scale_indices, indices, at.state)
+    return indices, cdf_indices, state
 
 
 def quantize_in_order(
-    networks: Networks, analysed: Analysed, quality: int, quantization: Quantization, sink: Sink
+    networks: Networks, analysed: Analysed, quality: int, deployed: DeployedQuantizer, sink: Sink
 ) -> Floats:
     """Quantize all latents pass by pass, hand them to `sink`, and return the latents as decoded."""
-    share = quality / HIGHEST_QUALITY
-    setting = quantization.at(quality)
-    latents = analysed.latents * networks.gain(share)
-    weights = networks.weights(share)
+    fraction = quality / HIGHEST_QUALITY
+    settings = deployed.at(quality)
+    latents = analysed.latents * networks.gain(fraction)
+    channel_weights = networks.weights(fraction)
 
-    side = np.clip(np.rint(networks.hyper_analysis(latents)), -ESCAPE_LIMIT, ESCAPE_LIMIT)
-    sink.side(side_rows(networks, share, side[0].size), side.astype(np.int32).ravel())
+    z = np.clip(np.rint(networks.hyper_analysis(latents)), -ESCAPE_LIMIT, ESCAPE_LIMIT)
+    sink.z(z_scale_indices(networks, fraction, z[0].size), z.astype(np.int32).ravel())
 
-    def code_pass(at: Pass) -> tuple[Indices, Rows, int]:
-        line, worth = at.gather(latents[at.channels]), at.spread(weights[at.channels], latents[0].size)
-        indices, table_rows, state = quantize_pass(quantization.quantizer, setting, at, line, worth)
-        sink.latents(table_rows, indices, line, at.parameters)
-        return indices, table_rows, state
+    def code_pass(at: Pass) -> tuple[Indices, CdfIndices, int]:
+        values, weights = at.gather(latents[at.channels]), at.spread(channel_weights[at.channels], latents[0].size)
+        indices, cdf_indices, state = quantize_pass(deployed.quantizer, settings, at, values, weights)
+        sink.latents(cdf_indices, indices, values, at.parameters)
+        return indices, cdf_indices, state
 
-    return code_in_order(networks, side, share, setting, code_pass)
+    return code_in_order(networks, z, fraction, settings, code_pass)

@@ -57,7 +57,7 @@ class StripDecoder:
     workers: Workers
 
     def __post_init__(self) -> None:
-        self.grid, self.share = self.contents.grid, self.contents.header.quality / HIGHEST_QUALITY
+        self.grid, self.quality = self.contents.grid, self.contents.header.quality / HIGHEST_QUALITY
         self.shown = shown_grid(self.grid)
         self.latents = LatentStore(
             self.grid, lambda number: decode_tile(self.networks, self.contents, number), self.workers
@@ -83,7 +83,7 @@ class StripDecoder:
     def _synthesize(self, box: Box) -> Pixels:
         """Return the pixels of a box, uint8 (3, H, W)."""
         around = box.grown(MARGIN, self.grid.picture)
-        planes = self.networks.synthesis(self.latents.gather(around), self.share)
+        planes = self.networks.synthesis(self.latents.gather(around), self.quality)
         return planes[:, *box.within(around)]
 
     def _alpha_of(self, strip: Box) -> Pixels:

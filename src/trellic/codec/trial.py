@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from functools import cached_property
 
+from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Analysed, analyse_tile, code
-from trellic.codec.quantization import Quantization
 from trellic.codec.tiles import Window, Workers, windows
 from trellic.container import Grid
 from trellic.container.grid import MOST_AT_ONCE
@@ -31,14 +31,14 @@ class Trial:
     def __init__(
         self,
         networks: Networks,
-        quantization: Quantization,
+        deployed: DeployedQuantizer,
         picture: Source,
         grid: Grid,
         workers: Workers,
         often: bool,
         progress: Progress,
     ) -> None:
-        self.networks, self.quantization, self.picture = networks, quantization, picture
+        self.networks, self.deployed, self.picture = networks, deployed, picture
         self.grid, self.workers, self.progress = grid, workers, progress
         self.keep = often and picture.width * picture.height <= MOST_AT_ONCE
 
@@ -50,7 +50,7 @@ class Trial:
 
         def code_tile(tile: Tile) -> tuple[bytes, bytes, float]:
             analysed, alpha = tile
-            coded = code(self.networks, analysed, quality, self.quantization)
+            coded = code(self.networks, analysed, quality, self.deployed)
             return coded.data, alpha, coded.estimated_bits
 
         if self.keep:

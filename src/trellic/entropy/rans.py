@@ -8,15 +8,15 @@ below: damage that the checksum missed is found. A state below 2³¹ takes a wor
 written before both states have grown to 2³¹. Where one would be, both start from 2³¹ instead.
 Source: Duda, Asymmetric numeral systems (2013); interleaving after Giesen (2014).
 
-An index beyond its row's radius is an escape, then its excess in an Elias gamma code of raw bits, then its sign.
+An index beyond its table's radius is an escape, then its excess in an Elias gamma code of raw bits, then its sign.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from trellic.container.bytes import Reader, varint
-from trellic.entropy.machine import MEMORYLESS, Indices, Machine, Rows
-from trellic.entropy.tables import BUCKET_BITS, ESCAPE_LIMIT, PRECISION, ROWS, TOTAL, Tables
+from trellic.entropy.states import ONE_STATE, CdfIndices, Indices, ScaleIndices, States
+from trellic.entropy.tables import BUCKET_BITS, ESCAPE_LIMIT, PRECISION, SCALES, TOTAL, Tables
 from trellic.errors import DamagedStream
 from trellic.kernels import kernel
 
@@ -40,20 +40,20 @@ def _push_raw(starts, frequencies, at, value, bits):  # type: ignore[no-untyped-
 
 
 @kernel
-def _operations(rows, indices, radius, row_first, cumulative, starts, frequencies):  # type: ignore[no-untyped-def]
+def _operations(cdf_indices, indices, radius, first_symbol, cumulative, starts, frequencies):  # type: ignore[no-untyped-def]
     """Turn indices into (start, frequency) operations; return how many."""
     at = 0
-    for n in range(len(rows)):
-        row = rows[n]
+    for n in range(len(cdf_indices)):
+        cdf_index = cdf_indices[n]
         index = indices[n]
-        r = radius[row]
+        r = radius[cdf_index]
         if -r <= index <= r:
-            symbol = row_first[row] + index + r
+            symbol = first_symbol[cdf_index] + index + r
             starts[at] = cumulative[symbol]
             frequencies[at] = cumulative[symbol + 1] - cumulative[symbol]
             at += 1
             continue
-        symbol = row_first[row] + 2 * r + 1
+        symbol = first_symbol[cdf_index] + 2 * r + 1
         starts[at] = cumulative[symbol]
         frequencies[at] = TOTAL - cumulative[symbol]
         excess = abs(index) - r  # at least 1
@@ -134,21 +134,22 @@ def _escaped(words, at, first, second, radius):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _decode(words, at, first, second, rows, radius, row_first, cumulative, buckets, indices, machine, state):  # type: ignore[no-untyped-def]
-    """Decode one index a row; return (whether all are possible, words read, coder's states, machine's state).
+def _decode(words, at, first, second, cdf_indices, radius, first_symbol, cumulative, buckets, indices, trellis, state):  # type: ignore[no-untyped-def]
+    """Decode one index for each; return (whether all are possible, words read, coder's states, trellis state).
 
-    `machine` is None, which costs nothing, or (transitions, kinds): then rows become table rows in place.
+    `cdf_indices` holds scale indices. `trellis` is None, which costs nothing, or (transitions, sets): then they become
+    cdf indices in place.
     """
     mask, precision, word = np.uint64(TOTAL - 1), np.uint64(PRECISION), np.uint64(WORD_BITS)
     bucket_bits, one, lowest = np.uint64(BUCKET_BITS), np.uint64(1), np.uint64(LOWEST)
-    for n in range(len(rows)):
-        row = np.uint64(rows[n])  # unsigned throughout: a signed index costs a test for being negative
-        if machine is not None:
-            row += np.uint64(ROWS) * np.uint64(machine[1][state])
-            rows[n] = row
+    for n in range(len(cdf_indices)):
+        table = np.uint64(cdf_indices[n])  # unsigned throughout: a signed index costs a test for being negative
+        if trellis is not None:
+            table += np.uint64(SCALES) * np.uint64(trellis[1][state])
+            cdf_indices[n] = table
         slot = first & mask
-        base = np.uint64(row_first[row])
-        symbol = base + np.uint64(buckets[row, slot >> bucket_bits])
+        base = np.uint64(first_symbol[table])
+        symbol = base + np.uint64(buckets[table, slot >> bucket_bits])
         low, high = np.uint64(cumulative[symbol]), np.uint64(cumulative[symbol + one])
         while high <= slot:
             symbol += one
@@ -158,41 +159,41 @@ def _decode(words, at, first, second, rows, radius, row_first, cumulative, bucke
             value = (value << word) | np.uint64(words[np.uint64(at)])
             at += 1
         first, second = second, value
-        index = np.int64(symbol - base) - radius[row]
-        if index > radius[row]:
-            index, at, first, second = _escaped(words, at, first, second, np.int64(radius[row]))
+        index = np.int64(symbol - base) - radius[table]
+        if index > radius[table]:
+            index, at, first, second = _escaped(words, at, first, second, np.int64(radius[table]))
             if abs(index) > ESCAPE_LIMIT:
                 return False, at, first, second, state
         indices[n] = index
-        if machine is not None:
-            state = np.int64(machine[0][state, index & 1])
+        if trellis is not None:
+            state = np.int64(trellis[0][state, index & 1])
     return True, at, first, second, state
 
 
 @kernel
-def index_bits(index, row, radius, start, bits):  # type: ignore[no-untyped-def]
-    """Return the bits that an index costs in a row, escape and all; for kernels."""
-    r = radius[row]
+def index_bits(index, cdf_index, radius, start, bits):  # type: ignore[no-untyped-def]
+    """Return the bits that an index costs by a table, escape and all; for kernels."""
+    r = radius[cdf_index]
     if -r <= index <= r:
-        return bits[start[row] + index + r]
+        return bits[start[cdf_index] + index + r]
     excess = abs(index) - r
     length = 0
     while excess >> (length + 1):
         length += 1
-    return bits[start[row] + 2 * r + 1] + np.float32(LENGTH_BITS + 1 + length)
+    return bits[start[cdf_index] + 2 * r + 1] + np.float32(LENGTH_BITS + 1 + length)
 
 
 @kernel
-def _bits(rows, indices, radius, start, bits):  # type: ignore[no-untyped-def]
+def _bits(cdf_indices, indices, radius, start, bits):  # type: ignore[no-untyped-def]
     total = 0.0
-    for n in range(len(rows)):
-        total += index_bits(indices[n], rows[n], radius, start, bits)
+    for n in range(len(cdf_indices)):
+        total += index_bits(indices[n], cdf_indices[n], radius, start, bits)
     return total
 
 
-def estimate_bits(rows: Rows, indices: Indices, tables: Tables) -> float:
+def estimate_bits(cdf_indices: CdfIndices, indices: Indices, tables: Tables) -> float:
     """Return what coding the indices will cost in bits, to within rounding and the five bytes or so of final states."""
-    return float(_bits(rows, indices, tables.radius, tables.start, tables.bits))
+    return float(_bits(cdf_indices, indices, tables.radius, tables.start, tables.bits))
 
 
 class Encoder:
@@ -202,12 +203,12 @@ class Encoder:
         self._starts: list[npt.NDArray[np.uint32]] = []
         self._frequencies: list[npt.NDArray[np.uint32]] = []
 
-    def push(self, rows: Rows, indices: Indices, tables: Tables) -> None:
-        """Add a pass: rows uint8 (n,), indices int32 (n,), at most 2²⁰ in magnitude."""
-        beyond = int(np.count_nonzero(np.abs(indices) > tables.radius[rows]))
-        room = len(rows) + ESCAPE_OPERATIONS * beyond
+    def push(self, cdf_indices: CdfIndices, indices: Indices, tables: Tables) -> None:
+        """Add a pass: cdf indices uint8 (n,), indices int32 (n,), at most 2²⁰ in magnitude."""
+        beyond = int(np.count_nonzero(np.abs(indices) > tables.radius[cdf_indices]))
+        room = len(cdf_indices) + ESCAPE_OPERATIONS * beyond
         starts, frequencies = np.empty(room, np.uint32), np.empty(room, np.uint32)
-        used = _operations(rows, indices, tables.radius, tables.first, tables.cumulative, starts, frequencies)
+        used = _operations(cdf_indices, indices, tables.radius, tables.first, tables.cumulative, starts, frequencies)
         self._starts.append(starts[:used])
         self._frequencies.append(frequencies[:used])
 
@@ -247,24 +248,26 @@ class Decoder:
                 self._states[number] = state << np.uint64(WORD_BITS) | np.uint64(self._words[self._at])
                 self._at += 1
 
-    def pull(self, rows: Rows, tables: Tables) -> Indices:
-        """Return the next pass, int32 (n,), by its rows. Raises DamagedStream."""
-        return self.pull_by(MEMORYLESS, rows, tables, 0)[0]
+    def pull(self, scale_indices: ScaleIndices, tables: Tables) -> Indices:
+        """Return the next pass, int32 (n,), by its scale indices. Raises DamagedStream."""
+        return self.pull_by(ONE_STATE, scale_indices, tables, 0)[0]
 
-    def pull_by(self, machine: Machine, rows: Rows, tables: Tables, state: int) -> tuple[Indices, Rows, int]:
-        """Return the next pass, the table row of each index, and the machine's state after it. Raises DamagedStream."""
-        indices = np.empty(len(rows), np.int32)
-        table_rows = rows.copy() if machine.remembers else rows
+    def pull_by(
+        self, states: States, scale_indices: ScaleIndices, tables: Tables, state: int
+    ) -> tuple[Indices, CdfIndices, int]:
+        """Return the next pass, the cdf index of each index, and the trellis state after it. Raises DamagedStream."""
+        indices = np.empty(len(scale_indices), np.int32)
+        cdf_indices = scale_indices.copy() if states.is_trellis else scale_indices
         possible, self._at, first, second, state = _decode(
-            self._words, self._at, self._states[0], self._states[1], table_rows, tables.radius, tables.first,
-            tables.cumulative, tables.buckets, indices, tuple(machine) if machine.remembers else None, state,
+            self._words, self._at, self._states[0], self._states[1], cdf_indices, tables.radius, tables.first,
+            tables.cumulative, tables.buckets, indices, tuple(states) if states.is_trellis else None, state,
         )  # fmt: skip
         self._states = np.array([first, second], np.uint64)
         if not possible:
             raise DamagedStream("coded data holds an impossible index")
         if (self._states < self._initial).any():
             raise DamagedStream("coded data ends before the picture does")
-        return indices, table_rows, state
+        return indices, cdf_indices, state
 
     def finish(self) -> None:
         """Check that the data ends exactly here. Raises DamagedStream."""

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
+from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Analysed, code
-from trellic.codec.quantization import Quantization
 from trellic.container.grid import STRIDE
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.errors import NoPictures
@@ -69,7 +69,7 @@ def channel_costs(
 
 def measure_sensitivity(
     networks: Networks,
-    quantization: Quantization,
+    deployed: DeployedQuantizer,
     details: Sequence[tuple[Pixels, Analysed]],
     progress: Callable[[], None] = lambda: None,
 ) -> Floats:
@@ -81,7 +81,7 @@ def measure_sensitivity(
     for quality in QUALITIES:
         total = np.zeros(networks.latents)
         for seed, (pixels, analysed) in enumerate(details):
-            decoded = code(networks, analysed, round(quality * HIGHEST_QUALITY), quantization).latents
+            decoded = code(networks, analysed, round(quality * HIGHEST_QUALITY), deployed).latents
             total += channel_costs(networks, decoded, pixels, quality, seed)
             progress()
         relative = total / total.mean()

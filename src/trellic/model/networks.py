@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trellic.entropy.tables import ROWS, Tables
+from trellic.entropy.tables import SCALES, Tables
 from trellic.errors import BadRequest, DamagedModel
 from trellic.model.file import ModelFile, matches
-from trellic.quantize.levels import POINTS, Points, no_points
+from trellic.quantize.levels import OFFSETS, Offsets, no_offsets
+from trellic.quantize.settings import OperatingPoint
 
 Floats = npt.NDArray[np.float32]
 Shape = tuple[int | None, ...]
@@ -35,8 +36,8 @@ def _share_arena() -> None:
     """Let all networks of this process share one arena: each would keep the most that it ever took."""
     import onnxruntime
 
-    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
-    where = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    level_set = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    where = onnxruntime.OrtMemoryInfo("Cpu", level_set, 0, onnxruntime.OrtMemType.DEFAULT)
     with suppress(Exception):  # another library in this process may have done so; then that one is shared
         onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(0, -1, -1, -1))
 
@@ -44,7 +45,7 @@ def _share_arena() -> None:
 class Networks:
     """Networks of one model, each loaded when it is first needed.
 
-    Shapes: picture (3, H, W); latents (C, H/16, W/16); side (S, H/64, W/64). `quality` is in [0, 1].
+    Shapes: picture (3, H, W); latents (C, H/16, W/16); z (S, H/64, W/64). `quality` is in [0, 1].
     """
 
     def __init__(self, file: ModelFile, threads: int = 0) -> None:
@@ -58,11 +59,11 @@ class Networks:
             design = file.card["design"]
             self.groups: tuple[int, ...] = tuple(design["groups"])
             self.latents: int = design["latents"]
-            self.side: int = design["hyper"]
+            self.z_channels: int = design["hyper"]
             self.context: bool = design["context"]
         except (KeyError, TypeError) as error:
             raise DamagedModel(f"model {file.name}: its card lacks a design") from error
-        counts = (*self.groups, self.latents, self.side)
+        counts = (*self.groups, self.latents, self.z_channels)
         possible = all(type(count) is int and 1 <= count <= MOST_CHANNELS for count in counts)
         if not possible or sum(self.groups) != self.latents or not isinstance(self.context, bool):
             raise DamagedModel(f"model {file.name}: its card's design cannot be")
@@ -72,8 +73,8 @@ class Networks:
         return self._logs("gains.npy", self.latents)
 
     @cached_property
-    def _side_scales(self) -> Floats:
-        return self._logs("side_scales.npy", self.side)
+    def _z_scales(self) -> Floats:
+        return self._logs("side_scales.npy", self.z_channels)
 
     @cached_property
     def _sensitivity(self) -> Floats:
@@ -88,46 +89,52 @@ class Networks:
             raise DamagedModel(f"model {self.file.name}: {entry} holds numbers that cannot be")
         return logs
 
-    def knots(self, quantizer: str) -> tuple[tuple[float, float, float], ...]:
-        """Return what calibration found for a quantizer: (quality 0 to 1, step in 1/1024, strength) in order, or ()."""
+    def operating_points(self, quantizer: str) -> tuple[OperatingPoint, ...]:
+        """Return what calibration found for a quantizer, quality rising, or ()."""
         found = self.file.quantizer_card(quantizer).get("knots", [])
         try:
-            knots = tuple((float(quality), float(step), float(strength)) for quality, step, strength in found)
+            operating_points = tuple(
+                OperatingPoint(float(quality), float(step), float(rate_weight)) for quality, step, rate_weight in found
+            )
         except (TypeError, ValueError, OverflowError) as error:
-            raise DamagedModel(f"model {self.file.name}: its card's knots of {quantizer} are no triples") from error
-        order = [-math.inf, *(quality for quality, _, _ in knots), math.inf]
+            raise DamagedModel(
+                f"model {self.file.name}: its card's operating points of {quantizer} are no triples"
+            ) from error
+        order = [-math.inf, *(quality for quality, _, _ in operating_points), math.inf]
         rising = all(before < after for before, after in pairwise(order))
-        if not rising or not all(1 <= step <= 65535 and 0 <= strength < math.inf for _, step, strength in knots):
-            raise DamagedModel(f"model {self.file.name}: its card's knots of {quantizer} cannot be")
-        return knots
+        if not rising or not all(
+            1 <= step <= 65535 and 0 <= rate_weight < math.inf for _, step, rate_weight in operating_points
+        ):
+            raise DamagedModel(f"model {self.file.name}: its card's operating points of {quantizer} cannot be")
+        return operating_points
 
     @cached_property
-    def side_tables(self) -> Tables:
-        """The tables of the side information. Raises DamagedModel."""
+    def z_tables(self) -> Tables:
+        """The tables of z. Raises DamagedModel."""
         return self._tables("tables_side.npy" if "tables_side.npy" in self.file.entries else "tables.npy", 1)
 
-    def tables_for(self, quantizer: str, kinds: int) -> tuple[Tables, Points]:
-        """Return a quantizer's tables of so many kinds and its points: its own, else those that export gave to all.
+    def tables_for(self, quantizer: str, sets: int) -> tuple[Tables, Offsets]:
+        """Return a quantizer's tables of so many sets and its offsets: its own, else those that export gave to all.
 
         Raises DamagedModel, or BadRequest where a model has nothing for a trellis.
         """
-        own, common = f"tables_{quantizer}.npy", "tables.npy" if kinds == 1 else "tables_trellis.npy"
+        own, common = f"tables_{quantizer}.npy", "tables.npy" if sets == 1 else "tables_trellis.npy"
         entry = own if own in self.file.entries else common
         if entry not in self.file.entries:
             raise BadRequest(f"model {self.file.name} has no tables for {quantizer}")
-        points = f"points_{quantizer}.npy"
-        if points not in self.file.entries:
-            return self._tables(entry, kinds), no_points(kinds)
-        return self._tables(entry, kinds), self.file.array(points, np.int16, (ROWS * kinds, POINTS))
+        offsets = f"points_{quantizer}.npy"
+        if offsets not in self.file.entries:
+            return self._tables(entry, sets), no_offsets(sets)
+        return self._tables(entry, sets), self.file.array(offsets, np.int16, (SCALES * sets, OFFSETS))
 
-    def _tables(self, entry: str, kinds: int) -> Tables:
+    def _tables(self, entry: str, sets: int) -> Tables:
         if entry not in self._loaded:
             try:
                 self._loaded[entry] = Tables.of_flat(self.file.array(entry, np.uint32, (None,)))
             except ValueError as error:
                 raise DamagedModel(f"model {self.file.name}: {error}") from error
-        if self._loaded[entry].kinds != kinds:
-            raise DamagedModel(f"model {self.file.name}: {entry} is not of {kinds} kinds")
+        if self._loaded[entry].sets != sets:
+            raise DamagedModel(f"model {self.file.name}: {entry} is not of {sets} sets")
         return self._loaded[entry]
 
     def weights(self, quality: float) -> Floats:
@@ -139,9 +146,9 @@ class Networks:
         """Return the encoder's factor for each latent channel, float32 (C, 1, 1)."""
         return np.exp(self._gains[0] + self._gains[1] * np.float32(quality))[:, None, None]
 
-    def side_log_scales(self, quality: float) -> Floats:
+    def z_log_scales(self, quality: float) -> Floats:
         """Return the natural log scale of each channel of z, float32 (S,)."""
-        scales: Floats = self._side_scales[0] + self._side_scales[1] * np.float32(quality)
+        scales: Floats = self._z_scales[0] + self._z_scales[1] * np.float32(quality)
         return scales
 
     def analysis(self, picture: Floats) -> Floats:
@@ -150,14 +157,14 @@ class Networks:
         return self._finite("analysis", [picture], (self.latents, height // 16, width // 16))
 
     def hyper_analysis(self, latents: Floats) -> Floats:
-        """Return the side information, not rounded, of gained latents."""
+        """Return z, not rounded, of gained latents."""
         _, height, width = latents.shape
-        return self._finite("hyper_analysis", [latents], (self.side, height // 4, width // 4))
+        return self._finite("hyper_analysis", [latents], (self.z_channels, height // 4, width // 4))
 
-    def hyper_synthesis(self, side: Floats, quality: float) -> Floats:
+    def hyper_synthesis(self, z: Floats, quality: float) -> Floats:
         """Return the features that every step starts from."""
-        _, height, width = side.shape
-        arguments = [side, np.full((1, 1, 1), quality, np.float32)]
+        _, height, width = z.shape
+        arguments = [z, np.full((1, 1, 1), quality, np.float32)]
         return self._run("hyper_synthesis", arguments, [(None, 4 * height, 4 * width)])[0]
 
     def first(self, group: int, features: Floats, earlier: Floats) -> tuple[Floats, Floats, Floats]:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trellic.codec.halves import EVEN, ODD, WHOLE
+from trellic.codec.positions import ALL, ANCHORS, NON_ANCHORS
 from trellic.networks.design import Design
 from trellic.networks.gains import Gains
 from trellic.networks.prior import Parameters, Prior, Step, first_half
@@ -33,18 +33,18 @@ def interval_bits(residuals: Tensor, log_scale: Tensor) -> Tensor:
     return -torch.log2((0.5 * (upper - lower)).clamp_min(1e-7))
 
 
-def level_bits(residuals: Tensor, indices: Tensor, kinds: Tensor, steps: Tensor, log_scale: Tensor) -> Tensor:
+def level_bits(residuals: Tensor, indices: Tensor, sets: Tensor, steps: Tensor, log_scale: Tensor) -> Tensor:
     """Return bits of the interval around each index's level under a zero-mean Gaussian, element by element.
 
     residuals  decoded latents less their means: where the gradient goes. An interval moves along with its residual
-    indices, kinds, steps  integers of a real quantizer, its kinds of table, and its step in latent units
+    indices, sets, steps  integers of a real quantizer, its sets of levels (0 or 1), and its step in latent units
 
     The intervals are those of `trellic.entropy.tables.gaussian_tables`.
     """
     magnitude = indices.abs()
-    far = torch.where(kinds > 0, magnitude, magnitude + 0.5)
-    near = torch.where(kinds > 0, torch.where(magnitude == 1, 0.25, magnitude - 1.0), magnitude - 0.5)
-    zero = 0.5 - 0.25 * kinds
+    far = torch.where(sets > 0, magnitude, magnitude + 0.5)
+    near = torch.where(sets > 0, torch.where(magnitude == 1, 0.25, magnitude - 1.0), magnitude - 0.5)
+    zero = 0.5 - 0.25 * sets
     near, far = (torch.where(magnitude == 0, edge, other) for edge, other in ((-zero, near), (zero, far)))
     sign = torch.where(indices < 0, -1.0, 1.0)
     moved = sign * (residuals - residuals.detach())
@@ -99,9 +99,9 @@ class TrainableCodec(Retrainable):
             step = self.prior.steps[number]
             assert isinstance(step, Step)
             own, parameters = step.forward_first(features, torch.cat([features[:, :0], *decoded], dim=1))
-            chosen, cost = search(number, EVEN if self.design.context else WHOLE, group, parameters)
+            chosen, cost = search(number, ANCHORS if self.design.context else ALL, group, parameters)
             if self.design.context:
-                rest, more = search(number, ODD, group, step.forward_second(own, chosen))
+                rest, more = search(number, NON_ANCHORS, group, step.forward_second(own, chosen))
                 chosen, cost = chosen + rest, cost + more
             bits = bits + cost.sum(dim=(1, 2, 3))
             decoded.append(chosen)

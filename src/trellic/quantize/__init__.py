@@ -1,21 +1,22 @@
-"""Floats → integers. A quantizer is a value: a number for the stream, a name, a state machine, and a function."""
+"""Floats → integers. A quantizer is a value: a number for the stream, a name, trellis states, and a function."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from trellic.entropy.machine import EIGHT_STATES, FOUR_STATES, MEMORYLESS, Indices, Machine
 from trellic.entropy.parameters import ONE, Parameters
+from trellic.entropy.states import EIGHT_STATES, FOUR_STATES, ONE_STATE, Indices, States
 from trellic.errors import BadRequest, UnsupportedStream
-from trellic.quantize import deadzone, rdoq, trellis, uniform
+from trellic.quantize import deadzone, rdoq, tcq, uniform
 from trellic.quantize.levels import dequantize
-from trellic.quantize.setting import Latents, Setting
+from trellic.quantize.settings import Latents, OperatingPoint, QuantizerParameters
 
 __all__ = [
     "DEFAULT_EFFORT",
     "QUANTIZERS",
     "Latents",
+    "OperatingPoint",
     "Quantizer",
-    "Setting",
+    "QuantizerParameters",
     "dequantize",
     "quantizer_for",
     "quantizer_named",
@@ -24,29 +25,28 @@ __all__ = [
 
 
 class Quantizer(NamedTuple):
-    """A quantizer, and its step and how hard it tries where a model does not say.
+    """A quantizer, with the step and rate weight of models that hold no operating points for it.
 
-    quantize  (latents, parameters, weights, setting, state) → indices int32 (n,). Arrays are flat and in coding order;
-              latents and weights float32 (n,), a weight being what a latent's squared error is worth; `state` is the
-              machine's before the first.
-    step      in 1/1024 of the latents' unit
-    strength  the encoder's one setting; its unit is the quantizer's own
+    quantize  (latents, parameters, weights, settings, state) → indices int32 (n,). Arrays are flat and in coding order;
+              latents and weights float32 (n,), a weight being what a latent's squared error is worth; `state` is
+              the trellis state before the first.
+    step, rate_weight  as in `QuantizerParameters`
     """
 
     number: int
     name: str
-    machine: Machine
-    quantize: Callable[[Latents, Parameters, Latents, Setting, int], Indices]
+    states: States
+    quantize: Callable[[Latents, Parameters, Latents, QuantizerParameters, int], Indices]
     step: int
-    strength: float
+    rate_weight: float
 
 
 QUANTIZERS = (
-    Quantizer(0, "uniform", MEMORYLESS, uniform.quantize, ONE, 0.0),
-    Quantizer(1, "deadzone", MEMORYLESS, deadzone.quantize, ONE, 0.08),
-    Quantizer(2, "rdoq", MEMORYLESS, rdoq.quantize, ONE, 0.06),
-    Quantizer(3, "tcq4", FOUR_STATES, trellis.quantize_by_four, 1400, 0.03),
-    Quantizer(4, "tcq8", EIGHT_STATES, trellis.quantize_by_eight, 1400, 0.03),
+    Quantizer(0, "uniform", ONE_STATE, uniform.quantize, ONE, 0.0),
+    Quantizer(1, "deadzone", ONE_STATE, deadzone.quantize, ONE, 0.08),
+    Quantizer(2, "rdoq", ONE_STATE, rdoq.quantize, ONE, 0.06),
+    Quantizer(3, "tcq4", FOUR_STATES, tcq.quantize_by_four, 1400, 0.03),
+    Quantizer(4, "tcq8", EIGHT_STATES, tcq.quantize_by_eight, 1400, 0.03),
 )
 
 BY_EFFORT = ("uniform", "deadzone", "rdoq", "rdoq", "tcq4", "tcq4", "tcq8", "tcq8", "tcq8")

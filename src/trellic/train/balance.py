@@ -13,7 +13,7 @@ from trellic.networks.codec import distortion
 from trellic.networks.gains import rate_weight
 from trellic.networks.prior import Parameters
 from trellic.train.retrain import Subject
-from trellic.train.search import QuantizerSearch, places_of
+from trellic.train.search import QuantizerSearch, mask_of
 
 CHANGE = 0.05
 
@@ -39,10 +39,10 @@ class _Recorder:
     def __init__(self, search: QuantizerSearch, latents: Tensor) -> None:
         self.search, self.scales = search, torch.zeros_like(latents)
 
-    def __call__(self, group: int, half: int, latents: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
+    def __call__(self, group: int, mask: int, latents: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
         scales = parameters.log_scale.exp() / self.search.steps
-        self.scales[:, self.search.channels[group]] += places_of(half, latents) * scales
-        return self.search(group, half, latents, parameters)
+        self.scales[:, self.search.channels[group]] += mask_of(mask, latents) * scales
+        return self.search(group, mask, latents, parameters)
 
 
 class Balance:
@@ -58,8 +58,8 @@ class Balance:
         self.scales = recorder.scales
 
     def _search(self) -> QuantizerSearch:
-        model, quantization, weights = self.subject
-        return QuantizerSearch(quantization, weights, model.groups, self.quality)
+        model, deployed, weights = self.subject
+        return QuantizerSearch(deployed, weights, model.groups, self.quality)
 
     def _measure(self, growth: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
         """Return bits a pixel and mean squared error where some latents have grown; the synthesis shrinks them."""

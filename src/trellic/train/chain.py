@@ -15,11 +15,11 @@ from trellic.train.config import TrainConfig
 from trellic.train.data import list_pictures
 from trellic.train.loop import Report
 from trellic.train.processes import start_processes, wait_for_all
-from trellic.train.retrain import deployed
+from trellic.train.retrain import deploy
 from trellic.train.run import export_run, read_config, run_config
 from trellic.train.stages import EXACT, STAGES
 
-TABLES, POINTS = "tables", "points"
+TABLES, OFFSETS = "tables", "points"
 MOST_PICTURES = 50
 
 
@@ -29,14 +29,14 @@ def retrain(
     """Retrain a model through stages and return the last one's model file, below the folder `out`.
 
     stages    names of `STAGES`; "tables", which refits the quantizer's tables; and "points", which refits them and
-              moves its reconstruction points: a stage that trains the synthesis on these should follow
+              moves its reconstruction offsets: a stage that trains the synthesis on these should follow
     config    a TOML file of how each stage trains; `replaced` overrides values, and names the quantizer
     Each stage leaves a folder with its model; those that are there already are passed over. Under torchrun the first
     process writes them. Raises BadConfig, also where what is there was made from another model, or otherwise.
     """
     first = start_processes()
-    if unknown := set(stages) - {TABLES, POINTS, *STAGES}:
-        raise BadConfig(f"no stage {sorted(unknown)[0]!r} (there are: {TABLES}, {POINTS}, {', '.join(STAGES)})")
+    if unknown := set(stages) - {TABLES, OFFSETS, *STAGES}:
+        raise BadConfig(f"no stage {sorted(unknown)[0]!r} (there are: {TABLES}, {OFFSETS}, {', '.join(STAGES)})")
     quantizer_named(replaced["quantizer"])
     current = model
     for number, stage in enumerate(stages, 1):
@@ -58,7 +58,7 @@ def retrain(
                 summary = f"{start.card.get('summary', '')}; {stage} for {chosen.quantizer}".lstrip("; ")
                 export_run(folder, made, summary)
             elif first:
-                _refit(chosen, made, stage == POINTS, report)
+                _refit(chosen, made, stage == OFFSETS, report)
         wait_for_all()
         current = made
     return current
@@ -77,21 +77,21 @@ def _check_same(made: ModelFile, start: ModelFile, config: TrainConfig, folder: 
 
 
 def _refit(config: TrainConfig, made: Path, move_points: bool, report: Report) -> None:
-    """Write a model with the quantizer's tables, and its points if so wished, refitted on training pictures."""
+    """Write a model with the quantizer's tables, and its offsets if so wished, refitted on training pictures."""
     file = ModelFile.read(Path(config.start))
     networks = Networks(file)
     paths = list_pictures([Path(folder) for folder in config.pictures])
     paths = paths[:: -(-len(paths) // MOST_PICTURES)]
-    quantization = deployed(networks, config)
+    deployed = deploy(networks, config)
     pictures = (picture for _, picture in readable(paths, lambda message: report({"message": message})))
-    (census,) = take_census(networks, pictures, QUALITIES, [quantization])
+    (census,) = take_census(networks, pictures, QUALITIES, [deployed])
     fitted, name = census.refit(), config.quantizer
     facts = {"command": "trellic retrain", "pictures": census.pictures, "before": file.name}
     arrays: dict[str, Any] = {
         f"tables_{name}.npy": fitted.tables.frequency,
-        "tables_side.npy": fitted.side_tables.frequency,
+        "tables_side.npy": fitted.z_tables.frequency,
     }
     if move_points:
-        arrays[f"points_{name}.npy"] = census.points()
-    data = file.pack_with({name: {"knots": fitted.knots, "tables": facts}}, arrays)
+        arrays[f"points_{name}.npy"] = census.offsets()
+    data = file.pack_with({name: {"knots": fitted.operating_points, "tables": facts}}, arrays)
     write_atomically(made, lambda target: target.write(data))

@@ -29,7 +29,7 @@ class TrainConfig:
     stage          what is trained, and on what latents; a name of `trellic.train.stages.STAGES`
     quantizer      whose latents, in the stages of retraining
     step           of that quantizer, in units of the latents, and
-    strength       how hard it searches; 0 for both: as the model is set up
+    rate_weight    latent squared error, in steps², that a bit is worth; 0 for both: as the model is set up
     cached         how many crops' latents a stage keeps on disk, where it trains on those
     """
 
@@ -50,7 +50,7 @@ class TrainConfig:
     stage: str = "pretrain"
     quantizer: str = ""
     step: float = 0.0
-    strength: float = 0.0
+    rate_weight: float = 0.0
     cached: int = 4000
     design: Design = field(default_factory=Design)
 
@@ -89,8 +89,8 @@ class TrainConfig:
             raise BadConfig("batch, warmup and average are 1 or more")
         if config.stage != "pretrain" and not (config.start and config.quantizer):
             raise BadConfig(f"stage {config.stage} needs a model to start from and a quantizer")
-        if (config.step > 0) != (config.strength > 0):
-            raise BadConfig("step and strength go together")
+        if (config.step > 0) != (config.rate_weight > 0):
+            raise BadConfig("step and rate_weight go together")
         if (config.steps > 0) == (config.minutes > 0):
             raise BadConfig("give either steps or minutes")
         for crop in (config.crop, config.late_crop or config.crop):

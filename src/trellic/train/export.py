@@ -172,7 +172,7 @@ def export(model: TrainableCodec, card: dict[str, Any], path: Path, kept: dict[s
         "side_scales.npy": _npy(plain.prior.side_log_scale.detach().numpy()),
     }
     entries["tables.npy"] = _npy(gaussian_tables().frequency)
-    entries["tables_trellis.npy"] = _npy(gaussian_tables(kinds=2).frequency)
+    entries["tables_trellis.npy"] = _npy(gaussian_tables(sets=2).frequency)
     macs = {}
     for name, (network, inputs) in networks_of(plain).items():
         macs[name] = macs_of(network, inputs, EXAMPLE_HEIGHT * EXAMPLE_WIDTH)

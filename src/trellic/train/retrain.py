@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trellic.codec.quantization import Quantization
+from trellic.codec.deployed import DeployedQuantizer
 from trellic.entropy.parameters import ONE
 from trellic.model.file import ModelFile
 from trellic.model.networks import Floats, Networks
@@ -50,21 +50,21 @@ class Subject(NamedTuple):
     """
 
     model: Retrainable
-    quantization: Quantization
+    deployed: DeployedQuantizer
     weights: Callable[[float], Floats]
 
     @classmethod
     def of(cls, config: TrainConfig, pixels: Pixels) -> "Subject":
         """Return the exported model that a configuration starts from, with its quantizer."""
         networks = Networks(ModelFile.read(Path(config.start)))
-        quantization = deployed(networks, config)
-        return cls(initial_model(config, pixels), quantization, networks.weights)
+        deployed = deploy(networks, config)
+        return cls(initial_model(config, pixels), deployed, networks.weights)
 
 
-def deployed(networks: Networks, config: TrainConfig) -> Quantization:
+def deploy(networks: Networks, config: TrainConfig) -> DeployedQuantizer:
     """Return the quantizer that a model is retrained for: as it is set up, or by the configuration's setting."""
-    quantization = Quantization.of(networks, quantizer_named(config.quantizer))
-    return quantization.with_setting(round(config.step * ONE), config.strength) if config.step else quantization
+    deployed = DeployedQuantizer.of(networks, quantizer_named(config.quantizer))
+    return deployed.with_operating_point(round(config.step * ONE), config.rate_weight) if config.step else deployed
 
 
 class Retraining:
@@ -75,7 +75,7 @@ class Retraining:
 
     def __init__(self, config: TrainConfig, pixels: Pixels, held_out: Tensor, cache: Path, subject: Subject) -> None:
         self.config, self.pixels, self.held_out, self.cache = config, pixels, held_out, cache
-        self.model, self.quantization, self.weights = subject
+        self.model, self.deployed, self.weights = subject
         prefixes = tuple(prefix for part in self.trained for prefix in self.model.parts[part])
         for name, weight in self.model.named_parameters():
             weight.requires_grad_(name.startswith(prefixes))
@@ -91,7 +91,7 @@ class Retraining:
 
     def search(self, quality: Tensor) -> QuantizerSearch:
         """Return the search for a batch at qualities (N, 1, 1, 1)."""
-        return QuantizerSearch(self.quantization, self.weights, self.model.groups, quality)
+        return QuantizerSearch(self.deployed, self.weights, self.model.groups, quality)
 
     def begin(self, seed: int) -> None:
         """Start drawing crops by a seed."""
@@ -174,10 +174,10 @@ class Synthesis(Retraining):
     def prepare(self) -> None:
         """Name the place of the latents by all that they follow from, before anything is trained."""
         super().prepare()
-        crops, given = self.config, self.quantization
+        crops, given = self.config, self.deployed
         which = (crops.pictures, crops.crop, crops.cached, crops.seed)
-        key = hashlib.sha256(repr((type(self).__name__, which, given.quantizer.name, given.knots)).encode())
-        arrays = [given.tables.frequency, given.points, self.weights(0.0), self.weights(1.0)]
+        key = hashlib.sha256(repr((type(self).__name__, which, given.quantizer.name, given.operating_points)).encode())
+        arrays = [given.tables.frequency, given.offsets, self.weights(0.0), self.weights(1.0)]
         for values in [*arrays, *(weight.numpy() for weight in self.model.state_dict().values())]:
             key.update(np.ascontiguousarray(values).tobytes())
         self.store = self.cache / f"latents-{key.hexdigest()[:16]}"

@@ -20,7 +20,7 @@ from trellic.train.config import TrainConfig
 from trellic.train.data import Pixels, centres, list_pictures
 from trellic.train.loop import Report, train
 from trellic.train.processes import start_processes, wait_for_all
-from trellic.train.retrain import deployed
+from trellic.train.retrain import deploy
 from trellic.train.stages import STAGES, task_of
 
 JUDGED_SIDE = 256
@@ -125,7 +125,9 @@ def export_run(folder: Path, out: Path, summary: str) -> str:
         if config.stage != "pretrain":
             kept = start.entries_of(config.quantizer)
             known = start.quantizer_card(config.quantizer)
-            card["quantizers"] = {config.quantizer: {**known, "knots": deployed(Networks(start), config).knots}}
+            card["quantizers"] = {
+                config.quantizer: {**known, "knots": deploy(Networks(start), config).operating_points}
+            }
     export(model, card, out, kept)
     file = ModelFile.read(out)
     return f"{out}: model {file.name}, {out.stat().st_size} bytes"

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import quantize_pass
-from trellic.codec.halves import EVEN, ODD, WHOLE
 from trellic.codec.passes import Pass
-from trellic.codec.quantization import Quantization
+from trellic.codec.positions import ALL, ANCHORS, NON_ANCHORS
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.parameters import ONE
-from trellic.entropy.tables import ROWS
+from trellic.entropy.tables import SCALES
 from trellic.model.networks import Floats
 from trellic.networks.codec import LARGEST_LOG_SCALE, SMALLEST_LOG_SCALE, interval_bits, level_bits
 from trellic.networks.prior import Parameters, first_half
@@ -31,10 +31,10 @@ more often than one that rounds. Found on `valid/cid22`, by `trellic.train.balan
 _POOL = ThreadPoolExecutor()  # the kernels do not hold the interpreter's lock
 
 
-def places_of(half: int, latents: Tensor) -> Tensor:
-    """Return the mask of a half's positions, float (1, 1, H, W)."""
+def mask_of(positions: int, latents: Tensor) -> Tensor:
+    """Return the mask of positions, float (1, 1, H, W)."""
     first = first_half(latents)
-    return {EVEN: first, ODD: 1 - first, WHOLE: torch.ones_like(first)}[half]
+    return {ANCHORS: first, NON_ANCHORS: 1 - first, ALL: torch.ones_like(first)}[positions]
 
 
 class QuantizerSearch:
@@ -46,50 +46,50 @@ class QuantizerSearch:
 
     def __init__(
         self,
-        quantization: Quantization,
+        deployed: DeployedQuantizer,
         weights: Callable[[float], Floats],
         groups: tuple[int, ...],
         quality: Tensor,
     ) -> None:
         shares = [float(share) for share in quality.flatten()]
-        self.quantization = quantization
-        self.settings = [quantization.at(round(share * HIGHEST_QUALITY)) for share in shares]
+        self.deployed = deployed
+        self.settings = [deployed.at(round(share * HIGHEST_QUALITY)) for share in shares]
         self.weights = [weights(share) for share in shares]
         self.states = [0] * len(shares)
         ends = np.cumsum(groups)
         self.channels = [slice(int(end - size), int(end)) for size, end in zip(groups, ends, strict=True)]
-        self.steps = torch.tensor([setting.step / ONE for setting in self.settings]).view(-1, 1, 1, 1)
+        self.steps = torch.tensor([settings.step / ONE for settings in self.settings]).view(-1, 1, 1, 1)
         self.noise = self.steps * NOISE
-        self.sparse = SPARSE_SEARCHED if quantization.quantizer.strength else SPARSE_ROUNDED
+        self.sparse = SPARSE_SEARCHED if deployed.quantizer.rate_weight else SPARSE_ROUNDED
 
-    def __call__(self, group: int, half: int, latents: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
-        """Return decoded latents and their bits, (N, C, H, W), zero outside the half."""
+    def __call__(self, group: int, mask: int, latents: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
+        """Return decoded latents and their bits, (N, C, H, W), zero outside the mask."""
         log_scale = parameters.log_scale.clamp(SMALLEST_LOG_SCALE, LARGEST_LOG_SCALE)
         planes = [values.detach().float().contiguous().numpy() for values in (latents, parameters.mean, log_scale)]
         decoded = np.zeros(planes[0].shape, np.float32)
-        indices, kinds = np.zeros(decoded.shape, np.int32), np.zeros(decoded.shape, np.int32)
+        indices, sets = np.zeros(decoded.shape, np.int32), np.zeros(decoded.shape, np.int32)
         are_coded = np.zeros(decoded.shape, np.bool_)
         channels = self.channels[group]
-        quantizer = self.quantization.quantizer
+        quantizer = self.deployed.quantizer
 
         def quantize(n: int) -> None:
             values, mean, scale = (plane[n] for plane in planes)
-            setting = self.settings[n]
-            at = Pass.of(mean, scale, channels, half, setting.step, self.states[n], decoded[n])
-            line, worth = at.gather(values), at.spread(self.weights[n][channels], mean[0].size)
-            chosen, table_rows, self.states[n] = quantize_pass(quantizer, setting, at, line, worth)
-            at.put(dequantize(chosen, table_rows, at.parameters.means, setting.points, setting.step), decoded[n])
-            at.put((table_rows // ROWS).astype(np.int32), kinds[n])
+            settings = self.settings[n]
+            at = Pass.of(mean, scale, channels, mask, settings.step, self.states[n], decoded[n])
+            of_pass, weights = at.gather(values), at.spread(self.weights[n][channels], mean[0].size)
+            chosen, cdf_indices, self.states[n] = quantize_pass(quantizer, settings, at, of_pass, weights)
+            at.put(dequantize(chosen, cdf_indices, at.parameters.means, settings.offsets, settings.step), decoded[n])
+            at.put((cdf_indices // SCALES).astype(np.int32), sets[n])
             at.put(chosen, indices[n])
             at.put(np.ones_like(chosen), are_coded[n])
 
         list(_POOL.map(quantize, range(len(decoded))))
-        inside = places_of(half, latents)
+        inside = mask_of(mask, latents)
         coded = torch.from_numpy(are_coded)
         follows = torch.where(coded, latents, parameters.mean)  # a decoder keeps the mean where nothing is coded
         through = (follows + (torch.from_numpy(decoded) - follows).detach()) * inside
         residuals = torch.from_numpy(decoded) - parameters.mean
-        bits = level_bits(residuals, torch.from_numpy(indices), torch.from_numpy(kinds), self.steps, log_scale)
+        bits = level_bits(residuals, torch.from_numpy(indices), torch.from_numpy(sets), self.steps, log_scale)
         if latents.requires_grad:
             bits = bits + coded * self._slope(latents - parameters.mean.detach(), log_scale.detach())
         return through, bits * inside
