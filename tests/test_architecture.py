@@ -104,8 +104,3 @@ def test_encoding_and_decoding_import_no_torch():
         "print('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
-
-
-def test_the_results_page_is_made_from_the_results_files():
-    report = ROOT / "experiments" / "report.py"
-    assert subprocess.run([sys.executable, report, "--check"], check=False).returncode == 0

@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from trellic.kernels import kernel
+
 Pixels = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float64]
 
@@ -49,14 +51,32 @@ def _similarity(x: Plane, y: Plane) -> tuple[Plane, Plane]:
 
 
 def _blur(planes: Plane) -> Plane:
-    """Return planes weighted by an 11×11 Gaussian, only where it fits."""
+    """Return planes (C, H, W) weighted by an 11×11 Gaussian, only where it fits."""
     offsets = np.arange(WINDOW) - WINDOW // 2
     window = np.exp(-(offsets**2) / (2 * SIGMA**2))
-    window /= window.sum()
-    rows = planes.shape[1] - WINDOW + 1
-    columns = planes.shape[2] - WINDOW + 1
-    tall = sum(weight * planes[:, at : at + rows] for at, weight in enumerate(window))
-    result: Plane = sum(weight * tall[:, :, at : at + columns] for at, weight in enumerate(window))
+    result: Plane = _filtered(planes, window / window.sum())
+    return result
+
+
+@kernel
+def _filtered(planes: Plane, window: npt.NDArray[np.float64]) -> Plane:
+    channels, height, width = planes.shape
+    size = len(window)
+    rows, columns = height - size + 1, width - size + 1
+    result = np.empty((channels, rows, columns))
+    line = np.empty(width)
+    for channel in range(channels):
+        for row in range(rows):
+            line[:] = 0
+            for at in range(size):
+                weight = window[at]
+                for column in range(width):
+                    line[column] += weight * planes[channel, row + at, column]
+            for column in range(columns):
+                total = 0.0
+                for at in range(size):
+                    total += window[at] * line[column + at]
+                result[channel, row, column] = total
     return result
 
 

@@ -16,10 +16,13 @@ LOOKED_AT = 4
 
 def compare(
     inputs: Inputs,
-    codecs: Annotated[str, typer.Option("--codecs", help="Names; the first is compared with the others.")] = ALL,
+    codecs: Annotated[
+        str,
+        typer.Option("--codecs", help="Names; the first is compared with the others. NAME-usual: as people use it."),
+    ] = ALL,
     json_file: Annotated[
         Path, typer.Option("--json", metavar="FILE", help="Keep all records here; what it holds is not done again.")
-    ] = Path("compare.json"),
+    ] = Path("compare.jsonl"),
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Write a page and tables here.")
     ] = None,
@@ -32,65 +35,50 @@ def compare(
 ) -> None:
     """Encode and decode every picture with every codec at many rates; report bytes, quality, time and memory.
 
-    Each folder is a set, and is reported by itself. An interrupted run goes on with the picture it was at.
-    Needs trellic[compare].
+    Each codec is set for the fewest bytes at equal PSNR. Each folder is a set, and is reported by itself. An
+    interrupted run goes on with the picture it was at. Needs trellic[compare].
     """
     from rich.progress import Progress
 
-    from trellic.errors import BadRequest, PeerFailed
-    from trellic.evaluate.compare import Comparison, Results, by_set, complete, distinct_names, other_processors
-    from trellic.evaluate.contestants import contestant
-    from trellic.evaluate.details import measure_details, spread
-    from trellic.evaluate.memory import measure_memory
-    from trellic.evaluate.peers import decode_on_one_thread
-    from trellic.evaluate.report import Report, read_published
+    from trellic.evaluate import compare as comparison
+    from trellic.evaluate.codecs import codec_named
+    from trellic.evaluate.codecs.pillow import decode_on_one_thread
+    from trellic.evaluate.report.details import make_details, spread
+    from trellic.evaluate.report.page import Report
+    from trellic.evaluate.report.published import read_published
+    from trellic.evaluate.sets import Member, members
     from trellic.evaluate.ssimulacra2 import need_ssimulacra2
     from trellic.jobs.local import complain, console
     from trellic.jobs.plan import find_files
-    from trellic.picture.pillow import SUFFIXES, read, readable
+    from trellic.picture.pillow import SUFFIXES, read
 
     need_ssimulacra2()
     decode_on_one_thread()
-    codec_names = list(dict.fromkeys(codecs.replace(",", " ").split()))
-    peers = [contestant(name, model, effort) for name in codec_names]
+    chosen = [codec_named(name, model, effort) for name in dict.fromkeys(codecs.replace(",", " ").split())]
     curves = read_published(published) if published else {}
-    files = find_files(inputs, SUFFIXES)
-    names = distinct_names(files)
-    results = Results.open(json_file, peers)
-    command = shlex.join(["trellic", *sys.argv[1:]])
+    pictures = members(find_files(inputs, SUFFIXES))
+    results = comparison.opened(json_file, chosen, shlex.join(["trellic", *sys.argv[1:]]))
+    with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("comparing", total=len(pictures))
 
-    areas: dict[Path, int] = {}
-    failures = 0
-    with other_processors() as pool, Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
-        comparison = Comparison(peers, results, pool, lambda: results.write(command), complain)
-        task = bar.add_task("", total=len(names) * len(peers))
-        for path, picture in readable(names, complain):
-            bar.update(task, description=names[path])
-            areas[path] = picture.pixels.size
-            failures += not comparison.measure_picture(names[path], picture.pixels, lambda: bar.advance(task))
+        def progress(member: Member) -> None:
+            bar.update(task, advance=1, description=member.name)
             if bar.disable:
-                complain(f"{len(areas)} of {len(names)}: {names[path]}")
+                complain(f"{pictures.index(member) + 1} of {len(pictures)}: {member.name}")
 
-        sound = set(complete(results, peers, [names[path] for path in areas]))
-        if not sound:
-            raise BadRequest("no picture was coded by every codec")
-        results.sets = by_set([(path, below) for path, below in files if names[path] in sound], names)
-        paths = {names[path]: path for path in areas if names[path] in sound}
-        largest = max(paths.values(), key=lambda path: areas[path])
-        bar.update(task, description="memory")
-        for peer in peers:
-            try:
-                measure_memory(peer, results, model, effort, names[largest], read(largest).pixels)
-            except PeerFailed as error:
-                complain(str(error))
-                failures += 1
-        results.write(command)
+        sound = comparison.measure_pictures(chosen, pictures, results, complain, progress)
+        found = comparison.compared(chosen, pictures, results)
+        bar.update(task, description="starts and memory")
+        pixels = comparison.largest(pictures, found)
+        sound = comparison.measure_costs(chosen, results, model, effort, pixels, complain) and sound
         if report:
-            for image in [image for group in results.sets.values() for image in spread(group, LOOKED_AT)]:
-                bar.update(task, description=f"details of {image}")
-                if measure_details(peers, image, read(paths[image]).pixels, results, report):
-                    results.write(command)
+            have = {(record.group, record.picture) for record in found.records}
+            for group in dict.fromkeys(member.group for member in pictures):
+                own = [member for member in pictures if member.group == group and (group, member.name) in have]
+                for member in spread(own, LOOKED_AT):
+                    bar.update(task, description=f"details of {member.name}")
+                    make_details(chosen, member.name, read(member.path).pixels, found.records, report)
     if report:
-        Report(results, codec_names, curves).write(report, command)
+        Report(found, [codec.name for codec in chosen], curves).write(report)
         print(f"{report / 'index.html'}")
-    raise typer.Exit(int(failures > 0 or len(areas) < len(names)))
+    raise typer.Exit(int(not sound))

@@ -22,8 +22,9 @@ def demo(
     from rich.table import Table
 
     from trellic.codec import Codec, Target
-    from trellic.evaluate.peers import JPEG, WEBP, nearest_in_size
-    from trellic.evaluate.sheet import draw_sheet
+    from trellic.evaluate.codecs.pillow import JPEG, WEBP_USUAL
+    from trellic.evaluate.measure import nearest_in_size
+    from trellic.evaluate.report.sheet import draw_sheet
     from trellic.files import check_free, write_atomically
     from trellic.metrics import psnr
     from trellic.picture.pillow import read
@@ -47,16 +48,16 @@ def demo(
         write_atomically(stream, lambda file, data=data: file.write(data))  # type: ignore[misc]
         decoded = codec.decode_picture(stream.read_bytes())
         save(to_pillow(decoded), stream.with_suffix(".png"))
-        webp, jpeg = (nearest_in_size(peer, original.pixels, len(data))[1] for peer in (WEBP, JPEG))
-        ours = psnr(original.pixels, decoded.pixels)
+        webp, jpeg = (nearest_in_size(other, original.pixels, len(data))[1] for other in (WEBP_USUAL, JPEG))
+        ours, webp_psnr, jpeg_psnr = (psnr(original.pixels, coded.pixels) for coded in (decoded, webp, jpeg))
         table.add_row(
             f"{quality:g}", f"{8 * len(data) / (width * height):.3f}", f"{ours:.2f} ({len(data)})",
-            f"{webp.psnr:.2f} ({webp.bytes})", f"{jpeg.psnr:.2f} ({jpeg.bytes})",
+            f"{webp_psnr:.2f} ({webp.bytes})", f"{jpeg_psnr:.2f} ({jpeg.bytes})",
         )  # fmt: skip
         rows.append([
             (f"trellic {len(data)} B, {ours:.2f} dB", decoded.pixels),
-            (f"WebP {webp.bytes} B, {webp.psnr:.2f} dB", webp.pixels),
-            (f"JPEG {jpeg.bytes} B, {jpeg.psnr:.2f} dB", jpeg.pixels),
+            (f"WebP {webp.bytes} B, {webp_psnr:.2f} dB", webp.pixels),
+            (f"JPEG {jpeg.bytes} B, {jpeg_psnr:.2f} dB", jpeg.pixels),
         ])  # fmt: skip
     save(draw_sheet(original.pixels, rows), sheet_path)
     Console().print(table)

@@ -1,6 +1,5 @@
 """trellic evaluate: rate and distortion by real bytes."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -20,41 +19,36 @@ def evaluate(
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all records here.")] = None,
     force: Force = False,
 ) -> None:
-    """Encode to bytes and decode every picture at every quality, and report what it took and what came back."""
+    """Encode to bytes and decode every picture at every quality, and report what it took and what came back.
+
+    The pixels alone are coded: alpha, colour profile and EXIF are not. The file is JSON lines: a head, then a record of
+    each picture at each quality.
+    """
     from rich.progress import Progress
 
-    from trellic.codec import Codec
     from trellic.errors import BadRequest
-    from trellic.evaluate.run import averages, evaluate_picture
-    from trellic.files import check_free, write_atomically
+    from trellic.evaluate.codecs.trellic import trellic
+    from trellic.evaluate.measure import Harness, Results, other_processors
+    from trellic.evaluate.report.tables import averages_table
+    from trellic.evaluate.sets import members
+    from trellic.files import check_free
     from trellic.jobs.local import complain, console
     from trellic.jobs.plan import find_files
     from trellic.picture.pillow import SUFFIXES, readable
 
     try:
-        qualities = [float(word) for word in quality.replace(",", " ").split()]
+        qualities = tuple(float(word) for word in quality.replace(",", " ").split())
     except ValueError as error:
         raise BadRequest(f"qualities {quality!r} are not numbers") from error
     if json_file:
         check_free(json_file, force)
-    paths = [path for path, _ in find_files(inputs, SUFFIXES)]
-    codec = Codec(model, quantizer=quantizer, effort=effort)
-    records = []
-    with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
-        for path, picture in bar.track(readable(paths, complain), len(paths), description="evaluating"):
-            records += [evaluate_picture(codec, path.name, picture, quality) for quality in qualities]
-    if json_file:
-        report = {
-            "model": codec.model.name,
-            "quantizer": codec.quantizer.name,
-            "command": shlex.join(["trellic", *sys.argv[1:]]),
-            "records": records,
-        }
-        write_atomically(json_file, lambda file: file.write(json.dumps(report, indent=1).encode()))
-    print("quality     bpp  estimate    PSNR  MS-SSIM  encode s  decode s")
-    for row in averages(records):
-        print(
-            f"{row['quality']:7g} {row['bpp']:7.4f}   {row['estimated_bpp']:7.4f} {row['psnr']:7.3f}  "
-            f"{row['ms_ssim']:.5f}  {row['encode_seconds']:8.3f}  {row['decode_seconds']:8.3f}"
-        )
-    raise typer.Exit(int(len(records) < len(paths) * len(qualities)))
+    pictures = {member.path: member for member in members(find_files(inputs, SUFFIXES))}
+    codec = trellic(model, effort=effort, quantizer=quantizer, threads=0)._replace(curve=qualities)
+    results = Results(json_file)
+    results.prepare([codec], shlex.join(["trellic", *sys.argv[1:]]))
+    with other_processors() as pool, Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
+        harness = Harness([codec], results, ("psnr", "ms_ssim"), pool, complain)
+        for path, picture in bar.track(readable(pictures, complain), len(pictures), description="evaluating"):
+            harness.measure(pictures[path].group, pictures[path].name, picture.pixels)
+    print(averages_table(results.records, codec.name).text())
+    raise typer.Exit(int(len(results.records) < len(pictures) * len(qualities)))

@@ -1,7 +1,8 @@
 """How much memory a codec takes: the peak resident size of a fresh process that encodes, or decodes, one picture.
 
 For a codec in this process that is a fresh Python process: interpreter, libraries, model, the picture itself, and what
-coding adds. For hevc and vvc it is ffmpeg alone. The same for a tiny picture tells what of it is there before coding.
+coding adds. For a codec of ffmpeg's it is ffmpeg alone. The same for a tiny picture shows what of it is there before
+coding.
 
 What the system reports includes the process that a program was started from, as it was just before: every program here
 is therefore started by a tiny one.
@@ -17,10 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from trellic.errors import PeerFailed
-from trellic.evaluate import ffmpeg
-from trellic.evaluate.compare import TINY, Results, fingerprint
-from trellic.evaluate.contestants import contestant
-from trellic.evaluate.peers import Peer
+from trellic.evaluate.codecs import codec_named, ffmpeg
+from trellic.evaluate.codecs.image_codec import ImageCodec
+from trellic.evaluate.start import middle, tiny
 from trellic.picture.types import Pixels
 
 LAUNCH = """
@@ -36,38 +36,21 @@ UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in a unit of ru_maxrss."""
 
 
-def measure_memory(peer: Peer, results: Results, model: str, effort: int, image: str, pixels: Pixels) -> bool:
-    """Measure a codec's memory on a picture, uint8 (H, W, 3), and on a tiny one; return whether that was missing.
+def memory_of(codec: ImageCodec, model: str, effort: int, pixels: Pixels) -> dict[str, float]:
+    """Return a codec's peaks in bytes for a picture, uint8 (H, W, 3), and for a tiny one, by what it does.
 
-    model, effort  as `contestant` takes them. Raises PeerFailed.
+    model, effort  as `codec_named` takes them. Raises PeerFailed.
     """
-    content = fingerprint(pixels)
-    if results.of("memory", codec=peer.name, content=content):
-        return False
-    results.lists["memory"] = [entry for entry in results.lists["memory"] if entry["codec"] != peer.name]
-    setting = peer.rates[len(peer.rates) // 2]
-    tiny = np.full((TINY, TINY, 3), 128, np.uint8)
-    encode, decode = peak_bytes(peer.name, model, effort, setting, pixels, peer.encode(pixels, setting))
-    start = peak_bytes(peer.name, model, effort, setting, tiny, peer.encode(tiny, setting))
-    results.lists["memory"].append({
-        "codec": peer.name,
-        "image": image,
-        "content": content,
-        "width": pixels.shape[1],
-        "height": pixels.shape[0],
-        "setting": setting,
-        "encode_bytes": encode,
-        "decode_bytes": decode,
-        "start_encode_bytes": start[0],
-        "start_decode_bytes": start[1],
-    })  # fmt: skip
-    return True
+    setting = middle(codec)
+    encode, decode = peak_bytes(codec.name, model, effort, setting, pixels, codec.encode(pixels, setting))
+    start = peak_bytes(codec.name, model, effort, setting, tiny(), codec.encode(tiny(), setting))
+    return {"encode": encode, "decode": decode, "start_encode": start[0], "start_decode": start[1]}
 
 
 def peak_bytes(name: str, model: str, effort: int, setting: float, pixels: Pixels, data: bytes) -> tuple[int, int]:
     """Return the peak memory in bytes of encoding pixels, uint8 (H, W, 3), and of decoding `data`, their file.
 
-    name, model, effort  as `contestant` takes them. Raises PeerFailed.
+    name, model, effort  as `codec_named` takes them. Raises PeerFailed.
     """
     with tempfile.TemporaryDirectory() as folder:
         picture, stream = Path(folder, "picture.npy"), Path(folder, "stream")
@@ -100,11 +83,11 @@ def code_once(name: str, model: str, effort: int, setting: float, action: str, p
             programs.append(int(Path(file.name).read_text()) * UNIT)
         return output
 
-    peer = contestant(name, model, effort, run)
+    codec = codec_named(name, model, effort, run)
     if action == "encode":
-        peer.encode(np.load(path), setting)
+        codec.encode(np.load(path), setting)
     else:
-        peer.decode(Path(path).read_bytes())
+        codec.decode(Path(path).read_bytes())
     return max(programs) if programs else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
 
 

@@ -7,14 +7,23 @@ from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
-from trellic.evaluate import charts
-from trellic.evaluate.charts import HALF, WIDE, Mark, Series
-from trellic.evaluate.compare import Record
-from trellic.evaluate.contestants import NAMES
-from trellic.evaluate.summary import METRICS, Metric, Points, mean_curve, saving, seconds_per_megapixel
-from trellic.evaluate.tables import LABELS, anchor_table, bd_table, percent, picture_table, published_table
+from trellic.evaluate.codecs import LABELS, NAMES
+from trellic.evaluate.measure import Record
+from trellic.evaluate.report import charts
+from trellic.evaluate.report.charts import HALF, WIDE, Mark, Series
+from trellic.evaluate.report.tables import Table, anchor_table, bd_table, percent, picture_table, published_table
+from trellic.evaluate.summary import (
+    METRICS,
+    PSNR,
+    Metric,
+    Points,
+    mean_curve,
+    pictures_of,
+    saving,
+    seconds_per_megapixel,
+)
 
-PART = Path(__file__).parent / "report_set.html"
+PART = Path(__file__).parent / "set_page.html"
 SHOWN_AT_FIRST = ("vtm",)
 """Of the published curves, which are many; buttons show the rest."""
 
@@ -23,31 +32,32 @@ class SetReport(NamedTuple):
     """What is to be shown of a set.
 
     codecs     names, the first being the one that others are compared with
-    images     of the set
-    records    of the set's pictures
+    records    of the set
     published  curves of PSNR on this set measured by others
+    starts     seconds that a codec takes before it codes, by what it does
     """
 
     name: str
     codecs: Sequence[str]
-    images: Sequence[str]
     records: Sequence[Record]
     published: dict[str, Points]
+    starts: dict[str, dict[str, float]]
 
     @property
     def title(self) -> str:
         """The set's name and how many pictures it has."""
-        return f"{self.name}: {len(self.images)} picture{'s' if len(self.images) > 1 else ''}"
+        count = len(pictures_of(self.records))
+        return f"{self.name}: {count} picture{'s' if count > 1 else ''}"
 
     def markdown(self) -> str:
         """Return the tables."""
-        parts = [f"## {self.title}", bd_table(self.records, self.codecs, self.images).markdown()]
+        parts = [f"## {self.title}", bd_table(self.records, self.codecs).markdown()]
         if self.published:
-            table = published_table(self.records, self.codecs[0], self.published)
+            table = self._published_table()
             parts += ["Against published curves:", table.markdown()]
             anchors = anchor_table(self.records, self.codecs, self.published)
             parts += ["What was measured here against what others published:", anchors.markdown()] * bool(anchors.rows)
-        table = picture_table(self.records, self.codecs, self.images)
+        table = picture_table(self.records, self.codecs)
         return "\n\n".join([*parts, "At equal PSNR, picture by picture:", table.markdown()])
 
     def html(self) -> str:
@@ -57,17 +67,21 @@ class SetReport(NamedTuple):
             "title": escape(self.title),
             "first": escape(LABELS[self.codecs[0]]),
             "headlines": self._headlines(),
-            "legend": f'<div class="legend">{"".join(map(_button, self._measured(METRICS[0])))}</div>',
+            "legend": f'<div class="legend">{"".join(map(_button, self._measured(PSNR)))}</div>',
             "published_legend": self._published_legend(),
             "curves": "".join(f'<figure class="card">{self._curves(metric)}</figure>' for metric in METRICS),
-            "bd_table": bd_table(self.records, self.codecs, self.images).html(),
+            "bd_table": bd_table(self.records, self.codecs).html(),
             "published_tables": self._published_tables(),
             "anchor": escape(LABELS[self._anchor()]),
             "speed": "".join(f'<figure class="card">{self._speed(action)}</figure>' for action in ("encode", "decode")),
             "strips": self._strips(),
-            "picture_table": picture_table(self.records, self.codecs, self.images).html(),
+            "picture_table": picture_table(self.records, self.codecs).html(),
         }
         return Template(PART.read_text()).substitute(values)
+
+    def _published_table(self) -> Table:
+        ours = {LABELS[self.codecs[0]]: mean_curve(self.records, self.codecs[0], PSNR)}
+        return published_table(ours, self.published)
 
     def _anchor(self) -> str:
         """Return the codec whose bits are 100 % in the charts of speed: JPEG, which everybody knows, if it is here."""
@@ -77,7 +91,7 @@ class SetReport(NamedTuple):
         """Return the savings at equal PSNR, large."""
         tiles = []
         for other in self.codecs[1:]:
-            mean = saving(self.records, self.codecs[0], other, self.images, METRICS[0]).mean
+            mean = saving(self.records, self.codecs[0], other, PSNR).mean
             if mean is not None:
                 tiles.append(f"<div><dt>against {escape(LABELS[other])}</dt><dd>{percent(mean)}</dd></div>")
         return "".join(tiles)
@@ -118,7 +132,7 @@ class SetReport(NamedTuple):
         """Return the tables against published curves, folded away."""
         if not self.published:
             return ""
-        table = published_table(self.records, self.codecs[0], self.published).html()
+        table = self._published_table().html()
         text = f"<details><summary>Against published curves</summary>{table}</details>"
         anchors = anchor_table(self.records, self.codecs, self.published)
         if anchors.rows:
@@ -135,7 +149,7 @@ class SetReport(NamedTuple):
         low, high = series[0].marks[0].x / 1.4, series[0].marks[-1].x * 1.4
         view = [mark for each in series for mark in each.marks if low <= mark.x <= high]
         shown = [*series, *(self._others() if metric.key == "psnr" else [])]
-        canvas = WIDE if metric is METRICS[0] else HALF
+        canvas = WIDE if metric is PSNR else HALF
         name = escape(f"{self.name}-{metric.key}", quote=True).replace(" ", "-")
         return title + charts.curves(shown, name, view, f"{metric.name} ({metric.unit})", canvas)
 
@@ -143,9 +157,10 @@ class SetReport(NamedTuple):
         """Return the chart of bits against JPEG's over the time to encode or decode."""
         series = []
         for codec in self.codecs:
-            mean = saving(self.records, codec, self._anchor(), self.images, METRICS[0]).mean
+            mean = saving(self.records, codec, self._anchor(), PSNR).mean
             if mean is not None:
-                time, label = seconds_per_megapixel(self.records, codec, action), LABELS[codec]
+                start = self.starts.get(codec, {}).get(action, 0.0)
+                time, label = seconds_per_megapixel(self.records, codec, action, start), LABELS[codec]
                 mark = Mark(time, mean, f"{label}: {time:.3g} s per megapixel, {percent(mean)}")
                 series.append(Series(codec, label, NAMES.index(codec), [mark]))
         labels = f"{action}, seconds per megapixel", f"bits against {LABELS[self._anchor()]} (%)"
@@ -155,8 +170,8 @@ class SetReport(NamedTuple):
         """Return the chart of every picture's saving against every other codec."""
         series = []
         for other in self.codecs[1:]:
-            found = saving(self.records, self.codecs[0], other, self.images, METRICS[0]).pictures
-            marks = [Mark(value, 0, f"{image}: {percent(value)}") for image, value in found.items()]
+            found = saving(self.records, self.codecs[0], other, PSNR).pictures
+            marks = [Mark(value, 0, f"{picture}: {percent(value)}") for picture, value in found.items()]
             if marks:
                 series.append(Series(other, f"vs {LABELS[other]}", NAMES.index(other), marks))
         if not series:

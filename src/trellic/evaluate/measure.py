@@ -1,0 +1,261 @@
+"""Measuring: pictures through codecs at many settings, one record each, kept in one file and never measured twice.
+
+A results file is JSON lines: a head that says by which command, at which commit, on which machine and of which model it
+was made, then a record a line. `trellic evaluate`, `trellic compare` and every experiment write such files. A record
+belongs to a codec as it was set, to a picture's pixels and to a setting. Every picture really becomes bytes and comes
+back, and all figures are of the decoded 8-bit picture; other processes compute them while the next file is coded.
+"""
+
+import hashlib
+import json
+import math
+import multiprocessing
+import os
+import platform
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import trellic
+from trellic.errors import BadRequest, TrellicError
+from trellic.evaluate.codecs.image_codec import ImageCodec
+from trellic.evaluate.ssimulacra2 import ssimulacra2
+from trellic.files import write_atomically
+from trellic.metrics import ms_ssim, psnr
+from trellic.picture.types import Pixels
+
+MEASURES: dict[str, Callable[[Pixels, Pixels], float]] = {
+    "psnr": psnr,
+    "ms_ssim": ms_ssim,
+    "ssimulacra2": ssimulacra2,
+}
+MOST_WAITING = 1 << 29
+"""Bytes of decoded pictures that may wait for their figures."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A picture, coded by a codec at a setting.
+
+    group        the set that the picture belongs to
+    content      the picture's name by its pixels
+    psnr         in dB; a figure that was not computed, or does not exist for the picture, is None
+    ms_ssim      0 to 1
+    ssimulacra2  up to 100
+    """
+
+    codec: str
+    group: str
+    picture: str
+    content: str
+    width: int
+    height: int
+    setting: float
+    bytes: int
+    encode_seconds: float
+    decode_seconds: float
+    psnr: float | None = None
+    ms_ssim: float | None = None
+    ssimulacra2: float | None = None
+
+    @property
+    def bpp(self) -> float:
+        """Bits a pixel."""
+        return 8 * self.bytes / (self.width * self.height)
+
+
+@dataclass
+class Head:
+    """What a results file says of itself.
+
+    model   the hash of the model that was measured, "" where there was none
+    codecs  how each codec was set
+    starts  seconds that a codec takes for a tiny picture, memory: its peak in bytes; by codec and by what it did
+    """
+
+    command: str = ""
+    commit: str = ""
+    machine: str = ""
+    model: str = ""
+    codecs: dict[str, str] = field(default_factory=dict)
+    starts: dict[str, dict[str, float]] = field(default_factory=dict)
+    memory: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+def machine() -> str:
+    """Return the processor, how many of it there are, and the system: what times depend on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = names[0] if names else platform.processor() or platform.machine()
+    return f"{processor}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}"
+
+
+@cache
+def commit() -> str:
+    """Return the commit that the package's source is of, or its version where it is installed from elsewhere."""
+    command = ["git", "rev-parse", "--short=12", "HEAD"]
+    try:
+        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return f"version {trellic.__version__}"
+    return done.stdout.strip()
+
+
+@dataclass
+class Results:
+    """A results file: its head and its records; without a path nothing is written."""
+
+    path: Path | None
+    head: Head = field(default_factory=Head)
+    records: list[Record] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path) -> "Results":
+        """Return what a file holds. Raises BadRequest where it holds something else."""
+        try:
+            first, *lines = path.read_text().splitlines()
+            return cls(path, Head(**json.loads(first)), [Record(**json.loads(line)) for line in lines])
+        except (OSError, ValueError, TypeError) as error:
+            raise BadRequest(f"{path} is no file of results; choose another file") from error
+
+    def prepare(self, codecs: Sequence[ImageCodec], command: str) -> None:
+        """Make ready for measuring these codecs here: what is known of one that was set otherwise is dropped."""
+        for codec in codecs:
+            if self.head.codecs.get(codec.name) != codec.about:
+                self.records = [record for record in self.records if record.codec != codec.name]
+                for kept in (self.head.starts, self.head.memory):
+                    kept.pop(codec.name, None)
+            self.head.codecs[codec.name] = codec.about
+            self.head.model = codec.model or self.head.model
+        self.head.command, self.head.commit, self.head.machine = command, commit(), machine()
+
+    def write(self) -> None:
+        """Write the file, whole or not at all."""
+        if self.path:
+            lines = [asdict(self.head), *(asdict(record) for record in self.records)]
+            text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
+            write_atomically(self.path, lambda file: file.write(text.encode()))
+
+
+class Coded(NamedTuple):
+    """A file's size in bytes, the pixels that it decodes to, and how long both took."""
+
+    bytes: int
+    pixels: Pixels
+    encode_seconds: float
+    decode_seconds: float
+
+
+def code(codec: ImageCodec, pixels: Pixels, setting: float) -> Coded:
+    """Encode and decode pixels, uint8 (H, W, 3). Raises PeerFailed."""
+    start = time.perf_counter()
+    data = codec.encode(pixels, setting)
+    middle = time.perf_counter()
+    decoded = codec.decode(data)
+    end = time.perf_counter()
+    return Coded(len(data), decoded[: pixels.shape[0], : pixels.shape[1]], middle - start, end - middle)
+
+
+def nearest_in_size(codec: ImageCodec, pixels: Pixels, wanted: int) -> tuple[float, Coded]:
+    """Return the setting whose file's size is nearest to `wanted` bytes, and that file."""
+    at = lru_cache(None)(lambda index: code(codec, pixels, codec.settings[index]))
+    low, high = 0, len(codec.settings) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if at(middle).bytes <= wanted else (low, middle)
+    best = min((low, high), key=lambda index: abs(at(index).bytes - wanted))
+    return codec.settings[best], at(best)
+
+
+def fingerprint(pixels: Pixels) -> str:
+    """Return a picture's name by its content."""
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:16]
+
+
+def figures(original: Pixels, decoded: Pixels, measures: Sequence[str]) -> dict[str, float | None]:
+    """Return the measures of a decoded picture; one that does not exist for it is None."""
+    found = {name: MEASURES[name](original, decoded) for name in measures}
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+
+
+@contextmanager
+def other_processors() -> Iterator[Executor]:
+    """Yield processes to compute figures in: one for every processor but that of the codecs, and at least one."""
+    workers = max(1, (os.cpu_count() or 1) - 1)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@dataclass
+class Harness:
+    """A run over pictures: what is known is not measured again; a codec's failure is reported, and the run goes on.
+
+    measures  names of MEASURES
+    pool      computes figures
+    complain  takes a line about what failed
+    """
+
+    codecs: Sequence[ImageCodec]
+    results: Results
+    measures: Sequence[str]
+    pool: Executor
+    complain: Callable[[str], None]
+
+    def measure(self, group: str, picture: str, pixels: Pixels, progress: Callable[[], object] = lambda: None) -> bool:
+        """Measure what is missing of a picture, uint8 (H, W, 3), and keep it; return whether nothing failed.
+
+        progress  called after each codec
+        """
+        content = fingerprint(pixels)
+        known = {
+            (record.codec, record.setting)
+            for record in self.results.records
+            if (record.group, record.picture, record.content) == (group, picture, content)
+        }
+        coded: list[tuple[Record, Future[dict[str, float | None]]]] = []
+        sound = True
+        for codec in self.codecs:
+            try:
+                for setting in codec.curve:
+                    if (codec.name, setting) not in known:
+                        size, decoded, *seconds = code(codec, pixels, setting)
+                        height, width = pixels.shape[:2]
+                        record = Record(codec.name, group, picture, content, width, height, setting, size, *seconds)
+                        coded.append((record, self.pool.submit(figures, pixels, decoded, self.measures)))
+                        _hold_back([future for _, future in coded], pixels.nbytes)
+            except TrellicError as error:
+                self.complain(f"{picture}: {codec.name}: {error}")
+                sound = False
+            progress()
+        if coded:
+            self._forget_other_content(group, picture, content)
+            self.results.records += [Record(**asdict(record) | found.result()) for record, found in coded]
+            self.results.write()
+        return sound
+
+    def _forget_other_content(self, group: str, picture: str, content: str) -> None:
+        """Drop what was measured on another picture of this name."""
+        self.results.records = [
+            record
+            for record in self.results.records
+            if (record.group, record.picture) != (group, picture) or record.content == content
+        ]
+
+
+def _hold_back(measured: Sequence[Future[dict[str, float | None]]], size: int) -> None:
+    """Wait until few enough are unfinished, each of which keeps so many bytes."""
+    waiting = [future for future in measured if not future.done()]
+    for future in waiting[: max(0, len(waiting) - MOST_WAITING // size)]:
+        future.result()
