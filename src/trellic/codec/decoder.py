@@ -1,21 +1,19 @@
-"""Coded data → latents."""
+"""Coded data → latents → pixels."""
 
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
+from trellic.codec.coding import Arrays, Coding, Pass, empty_variables, no_passes, run, scalar
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.passes import Pass, code_in_order
-from trellic.container import Header
-from trellic.container.grid import STRIDE, coded
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.entropy.parameters import scale_indices_of
 from trellic.entropy.rans import Decoder
-from trellic.entropy.states import CdfIndices, Indices, ScaleIndices
-from trellic.entropy.tables import SKIPPED_SCALES
-from trellic.model.networks import Floats, Networks
-from trellic.picture.types import check_size
-from trellic.quantize import quantizer_numbered
+from trellic.entropy.states import Indices, CdfIndices, States
+from trellic.errors import DamagedModel
+from trellic.model import Sessions
+from trellic.model.model import Floats
+from trellic.quantize import QuantizerParameters
 
 Seen = Callable[[Indices], None]
 """Takes a pass's indices in coding order."""
@@ -25,41 +23,45 @@ def unseen(indices: Indices) -> None:
     """Take no notice of indices."""
 
 
-def check_coded_size(width: int, height: int, limit: int) -> None:
-    """Raise PictureTooLarge where a picture as it is coded, continued to multiples of 64, has more pixels than `limit`.
+def decode_latents(
+    sessions: Sessions,
+    data: bytes,
+    height: int,
+    width: int,
+    quality: int,
+    deployed: DeployedQuantizer,
+    step: int,
+    see: Seen = unseen,
+) -> dict[str, Floats]:
+    """Return the variables of coded data by name, and show every pass's indices to `see` in coding order.
 
-    A strip one pixel wide costs as much as one of 64. The smallest size that can be coded is always accepted.
-    """
-    check_size(coded(width), coded(height), max(limit, STRIDE**2))
-
-
-def decode_latents(networks: Networks, header: Header, data: bytes, see: Seen = unseen) -> Floats:
-    """Return the latents of a stream, (C, H/16, W/16), and show every pass's indices to `see` in coding order.
-
+    height, width  in pixels, multiples of the model's stride
+    quality        0 to 25600; step in 1/1024
     Raises DamagedStream or UnsupportedStream.
     """
-    deployed = DeployedQuantizer.of(networks, quantizer_numbered(header.quantizer))
+    model, fraction = sessions.model, quality / HIGHEST_QUALITY
     coder = Decoder(data)
-    quality = header.quality / HIGHEST_QUALITY
-    shape = (networks.z_channels, -(-header.height // STRIDE), -(-header.width // STRIDE))
-    z = coder.pull(z_scale_indices(networks, quality, shape[1] * shape[2]), deployed.z_tables)
-    see(z)
 
-    def code_pass(at: Pass) -> tuple[Indices, CdfIndices, int]:
-        indices, cdf_indices, state = coder.pull_by(
-            deployed.states, at.parameters.scale_indices, deployed.tables, at.state
-        )
+    def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
+        indices, cdf_indices, state = coder.pull_by(states, at.parameters.scale_indices, parameters.tables, at.state)
         see(indices)
         return indices, cdf_indices, state
 
-    latents = code_in_order(
-        networks, z.astype(np.float32).reshape(shape), quality, deployed.read(header.step),
-        code_pass,
-    )  # fmt: skip
+    empty = empty_variables(model, height, width)
+    values = Arrays(quality=scalar(fraction), **empty)
+    coding = Coding(model, deployed, deployed.for_step(step), fraction, values, code)
+    run(model.schedule.code, sessions.run, values, coding)
     coder.finish()
-    return latents
+    return {name: values.by_name[name] for name in empty}
 
 
-def z_scale_indices(networks: Networks, quality: float, positions: int) -> ScaleIndices:
-    """Return the scale index of each element of z, channel by channel; none is skipped."""
-    return np.maximum(scale_indices_of(networks.z_log_scales(quality)), SKIPPED_SCALES).repeat(positions)
+def synthesize(sessions: Sessions, decoded: dict[str, Floats], quality: int) -> npt.NDArray[np.uint8]:
+    """Return the pixels of decoded variables, uint8 (3, H, W), at a quality of 0 to 25600. Raises DamagedModel."""
+    model = sessions.model
+    values = Arrays(quality=scalar(quality / HIGHEST_QUALITY), **decoded)
+    run(model.schedule.decode, sessions.run, values, no_passes)
+    latents, stride = decoded["y"], model.schedule.variables["y"].stride
+    pixels = values.by_name.get("pixels")
+    if pixels is None or pixels.dtype != np.uint8 or pixels.shape != (3, *(stride * side for side in latents.shape[1:])):
+        raise DamagedModel(f"model {model.name}: its synthesis gives no pixels")
+    return pixels

@@ -1,4 +1,4 @@
-"""A quantizer as a model deploys it: its tables and offsets, and its step and rate weight at each quality."""
+"""The deployed quantizer: a quantizer with the tables, offsets and operating points that a model has for it."""
 
 from dataclasses import dataclass, replace
 
@@ -7,8 +7,8 @@ import numpy as np
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.states import States
 from trellic.entropy.tables import Tables, gaussian_tables
-from trellic.model.networks import Networks
-from trellic.quantize import OperatingPoint, Quantizer, QuantizerParameters
+from trellic.model import Model, OperatingPoint
+from trellic.quantize import Quantizer, QuantizerParameters
 from trellic.quantize.levels import Offsets, no_offsets
 
 
@@ -16,8 +16,8 @@ from trellic.quantize.levels import Offsets, no_offsets
 class DeployedQuantizer:
     """A quantizer as a model is set up for it.
 
-    z_tables          of z, which every quantizer codes alike
-    operating_points  quality rising; linear in between; for the encoder only
+    z_tables          of the hyper-latents, which every quantizer codes alike
+    operating_points  qualities rising, linear in between; the rate weight is for the encoder only
     """
 
     quantizer: Quantizer
@@ -27,29 +27,27 @@ class DeployedQuantizer:
     operating_points: tuple[OperatingPoint, ...]
 
     @classmethod
-    def of(cls, networks: Networks, quantizer: Quantizer) -> "DeployedQuantizer":
+    def of(cls, model: Model, quantizer: Quantizer) -> "DeployedQuantizer":
         """Return the quantizer as the model is set up for it. Raises BadRequest where it is not."""
-        operating_points = networks.operating_points(quantizer.name) or (
-            OperatingPoint(0.0, float(quantizer.step), quantizer.rate_weight),
-        )
-        sets = quantizer.states.set_count
-        tables, offsets = networks.tables_for(quantizer.name, sets)
-        return cls(quantizer, tables, offsets, networks.z_tables, operating_points)
+        points = model.operating_points(quantizer.name)
+        tables, offsets = model.tables_for(quantizer.name, quantizer.states.set_count)
+        plain = OperatingPoint(0.0, float(quantizer.step), quantizer.rate_weight)
+        return cls(quantizer, tables, offsets, model.z_tables, points or (plain,))
 
     @classmethod
     def plain(cls, quantizer: Quantizer, step: int, rate_weight: float) -> "DeployedQuantizer":
-        """Return the quantizer with Gaussian tables, no offsets, and one step, in 1/1024, and rate weight."""
+        """Return the quantizer with Gaussian tables, no offsets, one step, in 1/1024, and one rate weight."""
         sets = quantizer.states.set_count
-        operating_points = (OperatingPoint(0.0, float(step), rate_weight),)
-        return cls(quantizer, gaussian_tables(sets), no_offsets(sets), gaussian_tables(), operating_points)
+        point = OperatingPoint(0.0, float(step), rate_weight)
+        return cls(quantizer, gaussian_tables(sets), no_offsets(sets), gaussian_tables(), (point,))
 
-    def with_operating_point(self, step: int, rate_weight: float) -> "DeployedQuantizer":
-        """Return the quantizer with one step, in 1/1024, and one rate weight at every quality."""
+    def with_parameters(self, step: int, rate_weight: float) -> "DeployedQuantizer":
+        """Return the same with one step, in 1/1024, and one rate weight at every quality."""
         return replace(self, operating_points=(OperatingPoint(0.0, float(step), rate_weight),))
 
     @property
     def states(self) -> States:
-        """The trellis states that choose between sets of levels."""
+        """The trellis states, which choose between level sets."""
         return self.quantizer.states
 
     def at(self, quality: int) -> QuantizerParameters:
@@ -59,6 +57,6 @@ class DeployedQuantizer:
         step = round(float(np.interp(fraction, qualities, steps)))
         return QuantizerParameters(self.tables, self.offsets, step, float(np.interp(fraction, qualities, rate_weights)))
 
-    def read(self, step: int) -> QuantizerParameters:
+    def for_step(self, step: int) -> QuantizerParameters:
         """Return what a decoder needs, given a stream's step in 1/1024."""
         return QuantizerParameters(self.tables, self.offsets, step, 0.0)

@@ -1,130 +1,142 @@
-"""Pixels → sections: analysis once a picture, then coding at any quality."""
+"""Pixels → coded data: analysis at a quality, then the passes of the schedule, quantized and range coded."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-from trellic.codec.decoder import z_scale_indices
+from trellic.codec.coding import Arrays, Coding, Pass, empty_variables, no_passes, run, scalar
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.passes import Pass, code_in_order
-from trellic.codec.tiles import LATENT, Window
-from trellic.container.grid import STRIDE
+from trellic.codec.tiles import Window
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.entropy.parameters import Parameters
 from trellic.entropy.rans import Encoder, estimate_bits
-from trellic.entropy.states import CdfIndices, Indices, ScaleIndices, walk
-from trellic.entropy.tables import ESCAPE_LIMIT, Tables
-from trellic.model.networks import Floats, Networks
+from trellic.entropy.states import CdfIndices, Indices, States, walk
+from trellic.errors import DamagedModel
 from trellic.picture.types import Pixels, interleave
-from trellic.quantize import Quantizer, QuantizerParameters
+from trellic.model import Sessions
+from trellic.model.model import Floats
+from trellic.quantize import Quantizer, QuantizerParameters, quantizer_named
+
+Z_ROUNDING_THRESHOLD = ((0.0, 0.62), (0.4, 0.5))
+"""z becomes zero below the second number, in steps, at a quality of 0 to 1; linear in between, constant beyond.
+
+At low rates a lone 1 of z seldom earns its bits."""
+
+Seen = Callable[[Pass, Indices, CdfIndices, Floats], None]
+"""Takes a pass, its indices and cdf indices in coding order, and the values that were quantized."""
 
 
 @dataclass(frozen=True)
 class Analysed:
-    """Latents of a picture, or a tile, before gains, (C, H/16, W/16), and its size in pixels."""
+    """What a picture, or a tile, is before it is quantized: variables by name, at one quality of 0 to 25600."""
 
-    latents: Floats
+    targets: dict[str, Floats]
+    quality: int
     width: int
     height: int
 
 
 @dataclass(frozen=True)
 class Coded:
-    """Coded latents: their bytes, the bits that the tables promised, and the latents that a decoder will have."""
+    """Coded variables: their bytes, the bits that the tables promised, and what a decoder will have of them."""
 
     data: bytes
     estimated_bits: float
-    latents: Floats
-
-    def reconstruct(self, networks: Networks, quality: int, analysed: Analysed) -> Pixels:
-        """Return the picture that a decoder will show where it was coded whole, uint8 (H, W, 3)."""
-        planes = networks.synthesis(self.latents, quality / HIGHEST_QUALITY)
-        pixels = np.empty((analysed.height, analysed.width, 3), np.uint8)
-        interleave(planes[:, : analysed.height, : analysed.width], pixels)
-        return pixels
+    decoded: dict[str, Floats]
 
 
-def analyse(networks: Networks, pixels: Pixels) -> Analysed:
-    """Return the latents of a picture, uint8 (H, W, 3)."""
+def analyse(sessions: Sessions, pixels: Pixels, quality: int) -> Analysed:
+    """Return the variables of a picture, uint8 (H, W, 3), at a quality in 1/256 of a point. Raises DamagedModel.
+
+    The picture is continued at the right and below to multiples of the model's stride.
+    """
+    model = sessions.model
+    stride = model.schedule.stride
     height, width = pixels.shape[:2]
-    margins = (0, -height % STRIDE), (0, -width % STRIDE), (0, 0)
-    return Analysed(_latents(networks, np.pad(pixels, margins, mode="edge")), width, height)
+    padded = np.pad(pixels, ((0, -height % stride), (0, -width % stride), (0, 0)), mode="edge")
+    picture = np.ascontiguousarray(padded.transpose(2, 0, 1)).astype(np.float32) / np.float32(255)
+    values = Arrays(picture=picture, quality=scalar(quality / HIGHEST_QUALITY))
+    run(model.schedule.encode, sessions.run, values, no_passes)
+    targets = {}
+    for name, empty in empty_variables(model, *picture.shape[1:]).items():
+        found = values.by_name.get(name)
+        if found is None or found.shape != empty.shape or not np.isfinite(found).all():
+            raise DamagedModel(f"model {model.name}: its analysis gives no {name}, or numbers that are not finite")
+        targets[name] = found
+    return Analysed(targets, quality, width, height)
 
 
-def analyse_tile(networks: Networks, window: Window) -> Analysed:
-    """Return the latents of a tile, whose analysis sees what is around it."""
-    own = np.ascontiguousarray(_latents(networks, window.pixels)[:, *window.tile.within(window.around, LATENT)])
-    return Analysed(own, window.tile.width, window.tile.height)
+def analyse_tile(sessions: Sessions, window: Window, quality: int) -> Analysed:
+    """Return the variables of a tile, whose analysis sees what is around it, at a quality in 1/256 of a point.
+
+    The window's margins are multiples of the model's stride.
+    """
+    whole = analyse(sessions, window.pixels, quality)
+    strides = {name: one.stride for name, one in sessions.model.schedule.variables.items()}
+    own = {
+        name: np.ascontiguousarray(planes[:, *window.tile.within(window.around, strides[name])])
+        for name, planes in whole.targets.items()
+    }
+    return Analysed(own, quality, window.tile.width, window.tile.height)
 
 
-def _latents(networks: Networks, pixels: Pixels) -> Floats:
-    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
-    return networks.analysis(planes.astype(np.float32) / np.float32(255))
+def encode_latents(sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer) -> Coded:
+    """Quantize and code the variables of a picture or tile."""
+    coder, bits = Encoder(), 0.0
+
+    def see(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
+        nonlocal bits
+        tables = deployed.z_tables if at.step.quantizer == "rounding" else deployed.tables
+        coder.push(cdf_indices, indices, tables)
+        bits += estimate_bits(cdf_indices, indices, tables)
+
+    decoded = quantize_in_order(sessions, analysed, deployed, see)
+    return Coded(coder.finish(), bits, decoded)
 
 
-class Sink(Protocol):
-    """What becomes of quantized latents: written, or counted."""
+def quantize_in_order(
+    sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer, see: Seen
+) -> dict[str, Floats]:
+    """Quantize all variables pass by pass, show every pass to `see`, and return the variables as decoded."""
+    model, quality = sessions.model, analysed.quality / HIGHEST_QUALITY
+    weights = model.weights(quality)
+    rounding = quantizer_named("deadzone")
+    widening = float(np.interp(quality, *zip(*Z_ROUNDING_THRESHOLD, strict=True))) - 0.5
 
-    def z(self, scale_indices: ScaleIndices, indices: Indices) -> None:
-        """Take z."""
+    def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
+        planes = analysed.targets[at.step.variable][at.step.channels]
+        values = at.gather(planes)
+        if at.step.quantizer == "rounding":
+            quantizer, parameters = rounding, parameters._replace(rate_weight=widening)
+            spread = np.ones(len(values), np.float32)
+        else:
+            quantizer, spread = deployed.quantizer, at.spread(weights[at.step.channels], planes[0].size)
+        indices, cdf_indices, state = quantize_pass(quantizer, parameters, at, values, spread)
+        see(at, indices, cdf_indices, values)
+        return indices, cdf_indices, state
 
-    def latents(self, cdf_indices: CdfIndices, indices: Indices, values: Floats, parameters: Parameters) -> None:
-        """Take a pass in coding order; `values` is what was quantized."""
-
-
-class _Writer:
-    """Codes what it takes, and adds up what the tables promise."""
-
-    def __init__(self, deployed: DeployedQuantizer) -> None:
-        self.deployed = deployed
-        self.coder = Encoder()
-        self.bits = 0.0
-
-    def z(self, scale_indices: ScaleIndices, indices: Indices) -> None:
-        self._put(scale_indices, indices, self.deployed.z_tables)
-
-    def latents(self, cdf_indices: CdfIndices, indices: Indices, values: Floats, parameters: Parameters) -> None:
-        del values, parameters
-        self._put(cdf_indices, indices, self.deployed.tables)
-
-    def _put(self, cdf_indices: CdfIndices, indices: Indices, tables: Tables) -> None:
-        self.coder.push(cdf_indices, indices, tables)
-        self.bits += estimate_bits(cdf_indices, indices, tables)
-
-
-def code(networks: Networks, analysed: Analysed, quality: int, deployed: DeployedQuantizer) -> Coded:
-    """Code latents at a quality in 1/256 of a point."""
-    writer = _Writer(deployed)
-    decoded = quantize_in_order(networks, analysed, quality, deployed, writer)
-    return Coded(writer.coder.finish(), writer.bits, decoded)
+    stride = model.schedule.stride
+    empty = empty_variables(model, analysed.height + -analysed.height % stride, analysed.width + -analysed.width % stride)
+    values = Arrays(quality=scalar(quality), **empty)
+    coding = Coding(model, deployed, deployed.at(analysed.quality), quality, values, code)
+    run(model.schedule.code, sessions.run, values, coding)
+    return {name: values.by_name[name] for name in empty}
 
 
 def quantize_pass(
-    quantizer: Quantizer, settings: QuantizerParameters, at: Pass, values: Floats, weights: Floats
+    quantizer: Quantizer, parameters: QuantizerParameters, at: Pass, values: Floats, weights: Floats
 ) -> tuple[Indices, CdfIndices, int]:
     """Return indices and cdf indices of a pass's latents, and the state after them; all in coding order."""
-    indices = quantizer.quantize(values, at.parameters, weights, settings, at.state)
+    indices = quantizer.quantize(values, at.parameters, weights, parameters, at.state)
     cdf_indices, state = walk(quantizer.states, at.parameters.scale_indices, indices, at.state)
     return indices, cdf_indices, state
 
 
-def quantize_in_order(
-    networks: Networks, analysed: Analysed, quality: int, deployed: DeployedQuantizer, sink: Sink
-) -> Floats:
-    """Quantize all latents pass by pass, hand them to `sink`, and return the latents as decoded."""
-    fraction = quality / HIGHEST_QUALITY
-    settings = deployed.at(quality)
-    latents = analysed.latents * networks.gain(fraction)
-    channel_weights = networks.weights(fraction)
+def reconstruct(sessions: Sessions, coded: Coded, analysed: Analysed) -> Pixels:
+    """Return the picture that a decoder will show where it was coded whole, uint8 (H, W, 3)."""
+    from trellic.codec.decoder import synthesize
 
-    z = np.clip(np.rint(networks.hyper_analysis(latents)), -ESCAPE_LIMIT, ESCAPE_LIMIT)
-    sink.z(z_scale_indices(networks, fraction, z[0].size), z.astype(np.int32).ravel())
-
-    def code_pass(at: Pass) -> tuple[Indices, CdfIndices, int]:
-        values, weights = at.gather(latents[at.channels]), at.spread(channel_weights[at.channels], latents[0].size)
-        indices, cdf_indices, state = quantize_pass(deployed.quantizer, settings, at, values, weights)
-        sink.latents(cdf_indices, indices, values, at.parameters)
-        return indices, cdf_indices, state
-
-    return code_in_order(networks, z, fraction, settings, code_pass)
+    planes = synthesize(sessions, coded.decoded, analysed.quality)
+    pixels = np.empty((analysed.height, analysed.width, 3), np.uint8)
+    interleave(planes[:, : analysed.height, : analysed.width], pixels)
+    return pixels

@@ -1,8 +1,10 @@
-"""Positions of a coding pass: which latents are coded, where they lie, and by what integers.
+"""The positions of a pass: which latents a mask selects, which of them are coded, and by what integers.
 
-Planes are (C, H, W), C-contiguous. A mask is ANCHORS (row + column is even), NON_ANCHORS, or ALL. A latent whose scale
-says "surely zero" is skipped: it is its mean, and nothing of it is quantized or coded.
+Planes are (C, H, W), C-contiguous. A latent whose scale says "surely zero" is skipped: it is its mean, and nothing of
+it is quantized or coded.
 """
+
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -10,41 +12,66 @@ import numpy.typing as npt
 from trellic.entropy.parameters import ONE, Parameters, fixed_mean, scale_index_of, scale_offset
 from trellic.entropy.tables import SKIPPED_SCALES
 from trellic.kernels import kernel
+from trellic.model.schedule import Mask
 
 Floats = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int32]
 
-ANCHORS, NON_ANCHORS, ALL = 0, 1, 2
+
+@lru_cache
+def pattern_of(mask: Mask) -> npt.NDArray[np.uint8]:
+    """Return a mask's pattern, uint8 (rows, columns), 1 where a position is in it."""
+    return np.array([[int(cell) for cell in row] for row in mask], np.uint8)
+
+
+@lru_cache
+def _columns_of(mask: Mask) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the columns that each row of a pattern has, int32 (rows, most), and how many, int32 (rows,)."""
+    found = [np.flatnonzero(row) for row in pattern_of(mask)]
+    columns = np.zeros((len(found), len(mask[0])), np.int32)
+    for row, each in enumerate(found):
+        columns[row, : len(each)] = each
+    return columns, np.array([len(each) for each in found], np.int32)
 
 
 @kernel
-def _select(means, log_scales, mask, offset, decoded, positions, scale_indices, fixed):  # type: ignore[no-untyped-def]
+def _select(means, log_scales, columns, counts, period, offset, decoded, positions, scale_indices, fixed):  # type: ignore[no-untyped-def]
     channels, height, width = means.shape
-    stride = 1 if mask == ALL else 2
     count = 0
     for channel in range(channels):
-        for row in range(height):
-            for column in range(0 if mask == ALL else (row + mask) & 1, width, stride):
-                mean = fixed_mean(means[channel, row, column])
-                decoded[channel, row, column] = mean / ONE
-                scale_index = scale_index_of(log_scales[channel, row, column], offset)
-                if scale_index >= SKIPPED_SCALES:
-                    positions[count] = (channel * height + row) * width + column
-                    scale_indices[count] = scale_index
-                    fixed[count] = mean
-                    count += 1
+        for line in range(height):
+            row = line % len(counts)
+            for base in range(0, width, period):
+                for number in range(counts[row]):
+                    column = base + columns[row, number]
+                    if column < width:
+                        mean = fixed_mean(means[channel, line, column])
+                        decoded[channel, line, column] = mean / ONE
+                        index = scale_index_of(log_scales[channel, line, column], offset)
+                        if index >= SKIPPED_SCALES:
+                            positions[count] = (channel * height + line) * width + column
+                            scale_indices[count] = index
+                            fixed[count] = mean
+                            count += 1
     return count
 
 
 def coded_positions(
-    means: Floats, log_scales: Floats, mask: int, step: int, decoded: Floats
+    means: Floats, log_scales: Floats, mask: Mask, step: int, decoded: Floats
 ) -> tuple[Positions, Parameters]:
-    """Return the flat positions of the coded latents in a mask, int32 (n,) in raster order, and their parameters.
+    """Return the flat positions of a mask's coded latents, int32 (n,) in raster order, and their parameters.
 
     means, log_scales  float32 (C, H, W), of all latents; step in 1/1024
-    decoded            float32 (C, H, W): the latents in the mask are set to their means
+    decoded            float32 (C, H, W): the mask's latents are set to their means
     """
-    room = means.size if mask == ALL else len(means) * ((means[0].size + 1) // 2)
-    positions, scale_indices, fixed = np.empty(room, np.int32), np.empty(room, np.uint8), np.empty(room, np.int32)
-    count = _select(means, log_scales, mask, scale_offset(step), decoded, positions, scale_indices, fixed)
+    columns, counts = _columns_of(mask)
+    lines = means.shape[1] // len(counts) + 1
+    room = len(means) * lines * int(counts.sum()) * (means.shape[2] // columns.shape[1] + 1)
+    room = min(room, means.size)
+    positions, scale_indices = np.empty(room, np.int32), np.empty(room, np.uint8)
+    fixed = np.empty(room, np.int32)
+    count = _select(
+        means, log_scales, columns, counts, columns.shape[1], scale_offset(step), decoded, positions, scale_indices,
+        fixed,
+    )  # fmt: skip
     return positions[:count], Parameters(scale_indices[:count], fixed[:count])

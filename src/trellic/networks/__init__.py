@@ -1,1 +1,1 @@
-"""Torch definitions of everything that is trained: transforms, prior, gains. Needs the `train` extra."""
+"""Torch definitions of everything that is trained: transforms, priors, exact layers, surrogates. Needs `train`."""

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 SLOPE = 0.1
 
 
-def full_precision() -> torch.autocast:
-    """Return a context in which layers compute in float32, whatever precision the training loop asked for.
+def full_precision(like: Tensor) -> torch.autocast:
+    """Return a context in which layers compute in float32 on a tensor's device, whatever precision training asked for.
 
     For all that carries latents, means or pixels: bfloat16 would round a latent of 300 to a multiple of 2.
     """
-    return torch.autocast("cpu", enabled=False)
+    return torch.autocast(like.device.type, enabled=False)
 
 
 def pointwise(inputs: int, outputs: int) -> nn.Conv2d:
@@ -34,8 +34,19 @@ def depthwise(width: int) -> nn.Conv2d:
 
 
 def activation() -> nn.Module:
-    """Return the house activation: LeakyReLU."""
+    """Return the activation of all networks: LeakyReLU."""
     return nn.LeakyReLU(SLOPE)
+
+
+class Plus(nn.Module):
+    """Add two values of so many channels: a module, so that it can be made exact."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return first + second
 
 
 class Gate(nn.Module):

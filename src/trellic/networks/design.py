@@ -1,53 +1,103 @@
-"""A design: every number that shapes the networks, as one small value kept with each model."""
+"""A design: every number that shapes the networks, as small values kept with each model."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-STEMS = ("block", "lapped")
+STEMS = (8, 12)
 BLOCKS = ("inverted", "gated", "dense")
+
+
+@dataclass(frozen=True)
+class TransformOptions:
+    """The shape of analysis and synthesis.
+
+    family       a name of `trellic.networks.transforms.FAMILIES`
+    stem         side of the first filters in pixels, at a stride of 8
+    blocks       kind of residual block, see `blocks.py`
+    fine         (analysis blocks, synthesis blocks, inner width) at 1/8
+    coarse       (analysis blocks, synthesis blocks, inner width) at 1/16
+    conditioned  whether features are scaled and shifted by the quality
+    gain_knots   qualities at which each channel has a gain of its own, evenly spaced; log-linear in between
+    """
+
+    family: str = "residual"
+    stem: int = 12
+    blocks: str = "inverted"
+    fine: tuple[int, int, int] = (5, 4, 256)
+    coarse: tuple[int, int, int] = (7, 4, 384)
+    conditioned: bool = True
+    gain_knots: int = 5
+
+    def __post_init__(self) -> None:
+        if self.stem not in STEMS or self.blocks not in BLOCKS or self.gain_knots < 2:
+            raise ValueError(f"stem is one of {STEMS}, blocks one of {BLOCKS}, gain_knots 2 or more")
+
+    def grows_from(self, start: "TransformOptions") -> bool:
+        """Return whether a model of options `start` can go on as this one, see `Design.grows_from`."""
+        larger = all(
+            new >= old
+            for new, old in (
+                (self.stem, start.stem),
+                (self.fine[0], start.fine[0]),
+                (self.coarse[0], start.coarse[0]),
+                (self.conditioned, start.conditioned),
+            )
+        )
+        knots = (self.gain_knots - 1) % (start.gain_knots - 1) == 0
+        rest = replace(
+            self,
+            stem=start.stem,
+            fine=(start.fine[0], *self.fine[1:]),
+            coarse=(start.coarse[0], *self.coarse[1:]),
+            conditioned=start.conditioned,
+            gain_knots=start.gain_knots,
+        )
+        return larger and knots and rest == start
+
+
+@dataclass(frozen=True)
+class PriorOptions:
+    """The shape of the prior.
+
+    family    a name of `trellic.networks.priors.FAMILIES`
+    groups    channels of y that are coded together, in order; their sum is the design's `latents`
+    context   whether a group sees the groups before it and its own anchors
+    z         channels of the hyper-latents at 1/64
+    features  channels of the hyper-synthesis output and of the context networks
+    """
+
+    family: str = "groups"
+    groups: tuple[int, ...] = (16, 32, 64, 208)
+    context: bool = True
+    z: int = 96
+    features: int = 192
 
 
 @dataclass(frozen=True)
 class Design:
     """The shape of a model.
 
-    stem       "block" (8×8 cosine) or "lapped" (16×16 lapped orthogonal) start of the 1/8 stage
-    blocks     kind of residual block, see `blocks.py`
-    latents    channels of y at 1/16
-    groups     channels coded together, in order; their sum is `latents`
-    context    whether a group sees the groups before it and its own first checkerboard half
-    fine       (analysis blocks, synthesis blocks, inner width) at 1/8
-    coarse     (analysis blocks, synthesis blocks, inner width) at 1/16
-    hyper      channels of the side information z at 1/64
-    features   channels of the hyper-synthesis output and of the context networks
-    exact      whether the networks between bytes and table rows compute the same on every processor, see `exact.py`
+    latents  channels of y at 1/16
+    exact    whether the networks before table indices compute the same on every processor, see `exact.py`
     """
 
-    stem: str = "block"
-    blocks: str = "inverted"
     latents: int = 320
-    groups: tuple[int, ...] = (16, 32, 64, 208)
-    context: bool = True
-    fine: tuple[int, int, int] = (3, 4, 256)
-    coarse: tuple[int, int, int] = (3, 4, 384)
-    hyper: int = 96
-    features: int = 192
     exact: bool = False
+    transform: TransformOptions = field(default_factory=TransformOptions)
+    prior: PriorOptions = field(default_factory=PriorOptions)
 
     def __post_init__(self) -> None:
-        if self.stem not in STEMS or self.blocks not in BLOCKS:
-            raise ValueError(f"stem {self.stem!r} is one of {STEMS}, blocks {self.blocks!r} one of {BLOCKS}")
-        if sum(self.groups) != self.latents:
-            raise ValueError(f"groups {self.groups} do not sum to {self.latents} latents")
+        if sum(self.prior.groups) != self.latents:
+            raise ValueError(f"groups {self.prior.groups} do not sum to {self.latents} latents")
 
-    def may_follow(self, start: "Design") -> bool:
-        """Return whether a model of design `start` can go on as this one.
+    def grows_from(self, start: "Design") -> bool:
+        """Return whether a model of design `start` can go on as this one, from the same pictures and bits.
 
-        It may become exact, or cease to be, and its analysis may have more blocks: these begin as the identity.
+        It may become exact, or cease to be. Its analysis may have more blocks, which begin as the identity; its stem may
+        be larger, new weights beginning at zero; it may become conditioned on quality, and gain knots may be added.
         """
-        deeper = self.fine[0] >= start.fine[0] and self.coarse[0] >= start.coarse[0]
-        fine, coarse = (self.fine[0], *start.fine[1:]), (self.coarse[0], *start.coarse[1:])
-        return deeper and replace(start, fine=fine, coarse=coarse, exact=self.exact) == self
+        same = (self.latents, self.prior) == (start.latents, start.prior)
+        return same and self.transform.grows_from(start.transform)
 
     def to_json(self) -> dict[str, Any]:
         """Return the design as plain JSON values."""
@@ -55,11 +105,14 @@ class Design:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Design":
-        """Return the design that `to_json` described; unknown keys raise ValueError."""
-        known = {field.name for field in fields(cls)}
-        if unknown := set(values) - known:
-            raise ValueError(f"unknown design keys: {', '.join(sorted(unknown))}")
-        kept: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-        }
-        return cls(**kept)
+        """Return the design that `to_json` described. Raises ValueError for unknown keys."""
+        parts = {"transform": TransformOptions, "prior": PriorOptions}
+        kept = {name: _options(parts[name], value) if name in parts else value for name, value in values.items()}
+        return _options(cls, kept)
+
+
+def _options(kind: Any, values: dict[str, Any]) -> Any:
+    known = {each.name for each in fields(kind)}
+    if unknown := set(values) - known:
+        raise ValueError(f"unknown design keys: {', '.join(sorted(unknown))}")
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

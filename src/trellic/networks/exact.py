@@ -1,209 +1,177 @@
-"""Layers that give the same numbers on every processor: what lies between bytes and table rows is made of these.
+"""Exact layers: a conversion of built networks so that they give the same numbers on every processor.
 
-Convolutions add products in an order that differs from machine to machine; in floating point, so do their sums.
-Where every product is a multiple of one unit 2^-u, and the magnitudes sum to less than 2^24 such units, every partial
-sum is an exact float32, whatever the order. So each channel of activations is rounded to a grid of its own, 2^-f, and
-the weights that read it to 2^-(u-f), with the finest u that this bound allows each output; in training too: what
-rounding costs is learned away. Everything else is one operation an element, which IEEE 754 defines to the bit.
-Between layers values are counted in steps of their grids, so that rounding is to integers, and one limit is for all.
-Export writes weights rounded, held to the bound, and scaled from steps to steps.
+Convolutions add products in an order that differs from machine to machine; in floating point, so do their sums. Where
+every product is a multiple of one unit 2^-u, and the magnitudes sum to less than 2^24 such units, every partial sum is
+an exact float32, whatever the order. So each channel that a convolution reads is rounded to a fixed point of its own,
+2^-f, and the weights that read it to 2^-(u-f), with the finest u that this bound allows each output; in training too,
+where what rounding costs is learned away. Everything else in the networks is one operation an element, which IEEE 754
+defines to the bit. Export folds the fixed points: weights are written rounded, held to the bound, and count integers.
 Source of the idea: Ballé, Johnston and Minnen, integer networks for data compression (2019).
 """
 
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trellic.networks.blocks import full_precision
+from trellic.networks.blocks import Plus, full_precision
 
 LEVELS = 2047
-"""Values on a grid are at most so many of its steps, either way."""
+"""Integers that a convolution reads are at most this, either way."""
 WHOLE_LEVELS = 255
-"""The same for a grid of integers, which side information stays far below."""
+"""The same where values are integers already, such as z, which stays far below."""
 EXACT_SUM = 2.0**24
 LARGEST_SUM = 2.0**23
-"""What a convolution's products may sum to; as much again is left for rounding, the bias, and what is added to it."""
+"""What a convolution's products may sum to; as much again is left for rounding and the bias."""
 FINEST_WEIGHT = 2.0**14
 """Weights are multiples of 2^-14 or coarser: half precision holds those below 1/8 to the last bit, others coarser.
 
-Scaled from steps to steps, by 2^-10 at the least, they are multiples of 2^-24, which half precision still holds."""
+Folded, by 2^-10 at the least, they are multiples of 2^-24, which half precision still holds."""
 ROUNDS = 3
 """Of rounding, until it changes nothing: what was rounded may reach further, and be due on a coarser grid."""
 FINEST_BIAS = 2.0**10
-SLOPE = 0.1
-"""Of the leaky activation: one multiplication, which every processor rounds alike."""
-USUAL_STEPS = 2.0**5
-MOST_STEPS = 2.0**10
-"""The finest grid that `fit_grids` chooses; the coarsest is that of integers."""
+USUAL_SCALE = 2.0**5
+LARGEST_SCALE = 2.0**10
+"""The finest fixed point that `fit_fixed_points` chooses; the coarsest counts integers."""
 HEADROOM = 1.5
 QUIETEST = 1 / 64
 """What a channel is granted at least, of what the largest one of its layer shows."""
 
 
-class Grid(nn.Module):
-    """Round values that are counted in steps, and clip them to ±levels, with the gradient of the identity inside.
+class FixedPoint(nn.Module):
+    """Values → integers within ±levels, with the gradient of the identity inside: how many `scale`⁻¹ each value is.
 
-    steps  how many of them make one, powers of two: a buffer, float32 (C, 1, 1)
-    whole  of values that are integers already: the grid is theirs, and not fitted
+    scale   powers of two, float32 (1, C, 1, 1); levels: float32 scalar; both are buffers
     """
 
-    steps: Tensor
-
-    def __init__(self, channels: int, whole: bool = False) -> None:
-        super().__init__()
-        self.register_buffer("steps", torch.full((channels, 1, 1), 1.0 if whole else USUAL_STEPS))
-        self.levels = WHOLE_LEVELS if whole else LEVELS
-        self.whole = whole
-        self.shown: Tensor | None = None
-        """The largest magnitudes that came by, (C, 1, 1), while someone wants to know; nothing is rounded then."""
-
-    def forward(self, counted: Tensor) -> Tensor:
-        if self.shown is not None:
-            largest = counted.detach().abs().amax(dim=(0, 2, 3))[:, None, None] / self.steps
-            self.shown = torch.maximum(self.shown, largest)
-            return counted
-        clipped = counted.clamp(-self.levels, self.levels)
-        rounded = torch.floor(clipped + 0.5)
-        return clipped + (rounded - clipped).detach() if self.training else rounded
-
-    def fit(self, shown: Tensor) -> None:
-        """Hold magnitudes as `shown`, (C, 1, 1), with room to spare, as finely as LEVELS allow."""
-        wanted = HEADROOM * torch.maximum(shown, QUIETEST * shown.max()).clamp_min(1e-3)
-        self.steps.copy_(torch.exp2(torch.floor(torch.log2(LEVELS / wanted))).clamp(1.0, MOST_STEPS))
-
-
-class Entry(Grid):
-    """Bring values that are not in steps yet onto a grid."""
-
-    def forward(self, values: Tensor) -> Tensor:
-        return super().forward(values if self.whole else values * self.steps)
-
-
-class Activation(nn.Module):
-    """A leaky activation, then a grid."""
+    scale: Tensor
+    levels: Tensor
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.grid = Grid(channels)
+        self.register_buffer("scale", torch.full((1, channels, 1, 1), USUAL_SCALE))
+        self.register_buffer("levels", torch.tensor(float(LEVELS)))
+        self.shown: Tensor | None = None
+        """The largest magnitudes that came by, (1, C, 1, 1), while someone wants to know; nothing is rounded then."""
+        self.whole = True
 
-    def forward(self, features: Tensor) -> Tensor:
-        rounded: Tensor = self.grid(F.leaky_relu(features, SLOPE))
-        return rounded
+    def forward(self, values: Tensor) -> Tensor:
+        counted = values * self.scale
+        if self.shown is not None:
+            self.shown = torch.maximum(self.shown, values.detach().abs().amax(dim=(0, 2, 3), keepdim=True))
+            self.whole = self.whole and bool((values == values.round()).all())
+            return counted
+        limit = int(self.levels)
+        clipped = counted.clamp(-limit, limit)
+        rounded = torch.floor(clipped + 0.5)
+        return clipped + (rounded - clipped).detach() if self.training else rounded
+
+    def fit(self) -> None:
+        """Hold magnitudes as shown, with room to spare, as finely as the levels allow."""
+        assert self.shown is not None
+        if self.whole:
+            self.scale.fill_(1.0)
+            self.levels.fill_(WHOLE_LEVELS)
+        else:
+            wanted = HEADROOM * torch.maximum(self.shown, QUIETEST * self.shown.max()).clamp_min(1e-3)
+            self.scale.copy_(torch.exp2(torch.floor(torch.log2(LEVELS / wanted))).clamp(1.0, LARGEST_SCALE))
+        self.shown = None
 
 
-class Sum(nn.Module):
-    """Add features on two grids, in steps of a third, onto which the sum is brought by what follows."""
+class ExactConv(nn.Module):
+    """A 1×1 or depthwise convolution of integers by weights on fixed points; `folded` as in an exported model."""
 
-    def __init__(self, first: Grid, second: Grid, onto: Grid) -> None:
+    def __init__(self, plain: nn.Conv2d) -> None:
         super().__init__()
-        self.grids = (first, second, onto)  # in a tuple, so that they stay parts of the modules they belong to
+        assert plain.bias is not None
+        self.fixed_point = FixedPoint(plain.in_channels)
+        self.weight, self.bias = plain.weight, plain.bias
+        self.padding, self.groups = plain.padding, plain.groups
+        self.folded = False
 
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        ours, theirs, onto = (grid.steps for grid in self.grids)
-        return first * (onto / ours) + second * (onto / theirs)
-
-
-class ExactConv(nn.Conv2d):
-    """A 1×1 or depthwise 3×3 convolution of inputs on grids by weights on grids.
-
-    sources  the grids of the parts of the input, in order
-    onto     the grid in whose steps outputs are, each channel of it being that of as many outputs as there are to one;
-             None for outputs that are not in steps
-    rounds   whether outputs are brought onto that grid here, which then belongs to this layer
-    """
-
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, sources: tuple[Grid, ...], onto: Grid | None, rounds: bool = False
-    ) -> None:
-        super().__init__(inputs, outputs, kernel, padding=kernel // 2, groups=inputs if kernel > 1 else 1)
-        self.sources = sources
-        self.target = (onto,) if onto else ()
-        self.onto = onto if rounds else None
-        self.frozen = False
-
-    def _of_sources(self, values: list[Tensor]) -> Tensor:
-        """Return values of the channels of each source to go with weights: (1, I, 1, 1), depthwise (I, 1, 1, 1)."""
-        found = torch.cat(values)
-        return found[:, None] if self.groups > 1 else found[None]
-
-    def _steps_in(self) -> Tensor:
-        return self._of_sources([grid.steps for grid in self.sources])
-
-    def _steps_out(self) -> Tensor:
-        """Return the steps of each output, (O, 1, 1, 1)."""
-        if not self.target:
-            return torch.ones(self.out_channels, 1, 1, 1)
-        steps = self.target[0].steps[..., None]
-        return steps.repeat_interleave(self.out_channels // len(steps), dim=0)
+    def _of_inputs(self, values: Tensor) -> Tensor:
+        """Return values (1, I, 1, 1) of input channels to go with weights: the same, depthwise (I, 1, 1, 1)."""
+        return values.transpose(0, 1) if self.groups > 1 else values
 
     def _reach(self) -> Tensor:
         """Return the largest sum of products of each output, (O, 1, 1, 1)."""
-        limits = self._of_sources([grid.levels / grid.steps for grid in self.sources])
+        limits = self._of_inputs(self.fixed_point.levels / self.fixed_point.scale)
         return (self.weight.detach().abs() * limits).sum(dim=(1, 2, 3), keepdim=True)
 
     def rounded(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return weight and bias on their grids, with the gradient of the identity; and 2^u, (O, 1, 1, 1).
+        """Return weight and bias on their fixed points, with the gradient of the identity; and 2^u, (O, 1, 1, 1).
 
         Products, and the bias, are multiples of 2^-u.
         """
-        assert self.bias is not None
         units = torch.exp2(torch.floor(torch.log2(LARGEST_SUM / self._reach().clamp_min(1e-3))))
-        weight_steps = (units / self._steps_in()).clamp_max(FINEST_WEIGHT)
-        return _rounded(self.weight, weight_steps), _rounded(self.bias, units.flatten().clamp_max(FINEST_BIAS)), units
+        steps = (units / self._of_inputs(self.fixed_point.scale)).clamp_max(FINEST_WEIGHT)
+        return _rounded(self.weight, steps), _rounded(self.bias, units.flatten().clamp_max(FINEST_BIAS)), units
 
     @torch.no_grad()
-    def freeze(self) -> None:
-        """Become a plain convolution, from steps to steps, by the rounded weights in half precision.
+    def fold(self) -> None:
+        """Round weights for good, in half precision, and let them count integers.
 
-        Raises ValueError where its sums would not be exact.
+        Raises ValueError where sums would not be exact.
         """
         for _ in range(ROUNDS):
             weight, bias, units = self.rounded()
             self.weight.copy_(weight.half())
-            self.bias.copy_(bias.half())  # type: ignore[union-attr]
-        sums = (self._reach().flatten() + bias.half().abs()) * units.flatten()
+            self.bias.copy_(bias.half())
+        sums = (self._reach().flatten() + self.bias.abs()) * units.flatten()
         if not float(sums.max()) < EXACT_SUM:
-            raise ValueError(f"a convolution may sum to {float(sums.max()):.3g} steps; {EXACT_SUM:.3g} are exact")
-        self._scale(self._steps_out() / self._steps_in(), self._steps_out())
-        if not all(torch.equal(values, values.half().float()) for values in self.parameters()):
-            raise ValueError("half precision does not hold a convolution's weights, counted in steps")
-        self.frozen = True
+            raise ValueError(f"a convolution may sum to {float(sums.max()):.3g} units; {EXACT_SUM:.3g} are exact")
+        self.weight.div_(self._of_inputs(self.fixed_point.scale))
+        if not all(torch.equal(values, values.half().float()) for values in (self.weight, self.bias)):
+            raise ValueError("half precision does not hold a convolution's weights")
+        self.folded = True
 
     @torch.no_grad()
-    def thaw(self) -> None:
-        """Undo the scaling of `freeze`, of which the weights are, so that they can be trained."""
-        self._scale(self._steps_in() / self._steps_out(), 1 / self._steps_out())
-        self.frozen = False
-
-    def _scale(self, weight: Tensor, bias: Tensor) -> None:
-        self.weight.mul_(weight)
-        self.bias.mul_(bias.flatten())  # type: ignore[union-attr]
+    def unfold(self) -> None:
+        """Undo the scaling of `fold`, so that weights can be trained."""
+        self.weight.mul_(self._of_inputs(self.fixed_point.scale))
+        self.folded = False
 
     def forward(self, features: Tensor) -> Tensor:
-        with full_precision():
+        with full_precision(features):
             weight, bias = self.weight, self.bias
-            if not self.frozen:
+            if not self.folded:
                 weight, bias, _ = self.rounded()
-                weight, bias = weight * (self._steps_out() / self._steps_in()), bias * self._steps_out().flatten()
-            outputs = self._conv_forward(features.float(), weight, bias)
-            return outputs if self.onto is None else self.onto(outputs)
+                weight = weight / self._of_inputs(self.fixed_point.scale)
+            counted = self.fixed_point(features.float())
+            return nn.functional.conv2d(counted, weight, bias, padding=self.padding, groups=self.groups)
+
+
+class ExactPlus(nn.Module):
+    """Add two values, each brought onto a fixed point of its own: runtimes then cannot add one into a convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first, self.second = FixedPoint(channels), FixedPoint(channels)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return self.first(first) / self.first.scale + self.second(second) / self.second.scale
 
 
 def _rounded(values: Tensor, steps: Tensor) -> Tensor:
     return values + (torch.round(values * steps) / steps - values).detach()
 
 
+def make_exact(network: nn.Module) -> None:
+    """Replace every convolution and every sum of a network by an exact one of the same weights."""
+    for module in list(network.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.Conv2d):
+                setattr(module, name, ExactConv(child))
+            elif isinstance(child, Plus):
+                setattr(module, name, ExactPlus(child.channels))
+
+
 @torch.no_grad()
-def fit_grids(network: nn.Module, run: Callable[[], object]) -> None:
-    """Fit grids to the largest values that `run` makes the network show."""
-    grids = [module for module in network.modules() if isinstance(module, Grid)]
-    grids = [grid for grid in grids if grid.steps.numel() and not grid.whole]
-    for grid in grids:
-        grid.shown = torch.zeros_like(grid.steps)
+def fit_fixed_points(network: nn.Module, run: Callable[[], object]) -> None:
+    """Fit fixed points to the largest values that `run` makes a network show."""
+    points = [module for module in network.modules() if isinstance(module, FixedPoint)]
+    for point in points:
+        point.shown, point.whole = torch.zeros_like(point.scale), True
     run()
-    for grid in grids:
-        assert grid.shown is not None
-        grid.fit(grid.shown)
-        grid.shown = None
+    for point in points:
+        point.fit()

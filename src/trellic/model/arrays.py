@@ -1,0 +1,53 @@
+"""Named arrays ⇄ bytes, in the safetensors layout: a JSON header of types, shapes and places, then the values.
+
+Nothing that the header claims is believed before it is checked against the bytes at hand.
+Source: the format of https://github.com/huggingface/safetensors; written here for numpy alone, some thirty lines.
+"""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+TYPES = {"F16": "<f2", "F32": "<f4", "U32": "<u4", "I32": "<i4", "I16": "<i2", "U8": "<u1"}
+_NAMES = {np.dtype(kind): name for name, kind in TYPES.items()}
+LARGEST_HEADER = 1 << 22
+
+
+def pack_arrays(arrays: Arrays) -> bytes:
+    """Return the bytes of arrays by name, sorted; types are those of TYPES."""
+    header: dict[str, Any] = {}
+    parts, at = [], 0
+    for name in sorted(arrays):
+        values = np.ascontiguousarray(arrays[name])
+        header[name] = {"dtype": _NAMES[values.dtype], "shape": list(values.shape), "data_offsets": [at, at + values.nbytes]}
+        parts.append(values.tobytes())
+        at += values.nbytes
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join([len(text).to_bytes(8, "little"), text, *parts])
+
+
+def unpack_arrays(data: bytes) -> Arrays:
+    """Return the arrays of `pack_arrays`, C-contiguous. Raises ValueError."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > min(LARGEST_HEADER, len(data) - 8):
+        raise ValueError("arrays are truncated")
+    header = json.loads(data[8 : 8 + length])
+    if not isinstance(header, dict):
+        raise ValueError("the header of arrays is no object")
+    header.pop("__metadata__", None)
+    body = memoryview(data)[8 + length :]
+    arrays: Arrays = {}
+    for name, entry in header.items():
+        kind, shape, (start, end) = np.dtype(TYPES[entry["dtype"]]), tuple(entry["shape"]), entry["data_offsets"]
+        if not all(type(number) is int and number >= 0 for number in (*shape, start, end)):
+            raise ValueError(f"array {name} has an impossible shape")
+        if end > len(body) or end - start != math.prod(shape) * kind.itemsize:
+            raise ValueError(f"array {name} is not as long as it says")
+        arrays[name] = np.frombuffer(body[start:end], kind).reshape(shape).copy()  # kernels want arrays of their own
+    return arrays

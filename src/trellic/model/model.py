@@ -1,0 +1,239 @@
+"""A trained model as one typed value: everything of a .trm file under its meaning, checked once."""
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from trellic.entropy.tables import SCALES, Tables
+from trellic.errors import BadRequest, DamagedModel
+from trellic.model.file import ModelFile, parse_file, read_file
+from trellic.model.schedule import Schedule
+from trellic.quantize.levels import OFFSETS, Offsets, no_offsets
+
+Floats = npt.NDArray[np.float32]
+
+LARGEST_LOG = 32.0
+"""Bound of what is exponentiated, so that no weight leaves single precision."""
+MOST_MARGIN = 256
+GAUSSIAN = "gaussian"
+Z_SCALES, SENSITIVITY = "z_log_scale", "sensitivity"
+
+
+class OperatingPoint(NamedTuple):
+    """How a quantizer works at a quality, 0 to 1: its step in 1/1024 of the latents' unit, and its rate weight."""
+
+    quality: float
+    step: float
+    rate_weight: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model, as a file holds it, and that file's SHA-256.
+
+    Arrays of its tables: `NAME.tables` (uint32, all frequencies end to end) and `NAME.offsets` (int16) of each
+    quantizer that has its own; `gaussian.tables` of one level set and `gaussian_pair.tables` of two, for those that
+    have not; `z.tables`.
+    """
+
+    file: ModelFile
+    sha256: bytes
+
+    @classmethod
+    def of(cls, file: ModelFile) -> "Model":
+        """Return the model of a file's content, which is packed to find its name. Raises DamagedModel."""
+        model = cls(file, hashlib.sha256(file.pack()).digest())
+        model._check()
+        return model
+
+    @classmethod
+    def read(cls, path: Path) -> "Model":
+        """Read a model file. Raises DamagedModel."""
+        file, sha256 = read_file(path)
+        model = cls(file, sha256)
+        model._check()
+        return model
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Model":
+        """Return the model that bytes hold. Raises DamagedModel."""
+        model = cls(parse_file(data), hashlib.sha256(data).digest())
+        model._check()
+        return model
+
+    def pack(self) -> bytes:
+        """Return the bytes of the model file."""
+        return self.file.pack()
+
+    def _check(self) -> None:
+        """Raise DamagedModel where the card cannot be."""
+        latents = self.schedule.variables.get("y")
+        if latents is None or not 0 <= self.margin <= MOST_MARGIN or self.margin % latents.stride:
+            raise DamagedModel(f"model {self.name}: its card's margin or variables are impossible")
+        for step in self.schedule.passes:
+            if step.log_scale in self.file.arrays["decoder"]:
+                self.log_scales(step.log_scale, 0.0, self.schedule.variables[step.variable].channels)
+
+    @property
+    def name(self) -> str:
+        """The first 16 hexadecimal digits of the hash: how messages name the model."""
+        return self.sha256[:8].hex()
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What the model is, and how it was made."""
+        return self.file.card
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """The order of coding. Raises DamagedModel."""
+        try:
+            return Schedule.from_json(self.card.get("schedule"))
+        except ValueError as error:
+            raise DamagedModel(f"model {self.name}: {error}") from error
+
+    @property
+    def latents(self) -> int:
+        """Channels of y."""
+        return self.schedule.variables["y"].channels
+
+    @property
+    def margin(self) -> int:
+        """How far around a tile the transforms look, in pixels; -1 where the card does not say."""
+        margin = self.card.get("margin")
+        return margin if type(margin) is int else -1
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the networks before table indices compute the same on every processor."""
+        design = self.card.get("design")
+        return isinstance(design, dict) and design.get("exact") is True
+
+    def quantizer_card(self, quantizer: str) -> dict[str, Any]:
+        """Return what the card says of a quantizer, which may be nothing. Raises DamagedModel."""
+        quantizers = self.card.get("quantizers", {})
+        found: Any = quantizers.get(quantizer, {}) if isinstance(quantizers, dict) else None
+        if not isinstance(found, dict):
+            raise DamagedModel(f"model {self.name}: what its card says of {quantizer} is no object")
+        return found
+
+    def operating_points(self, quantizer: str) -> tuple[OperatingPoint, ...]:
+        """Return what calibration found for a quantizer, qualities rising, or (). Raises DamagedModel."""
+        found = self.quantizer_card(quantizer).get("operating_points", [])
+        try:
+            points = tuple(OperatingPoint(float(at), float(step), float(weight)) for at, step, weight in found)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DamagedModel(f"model {self.name}: operating points of {quantizer} are no triples") from error
+        order = [-math.inf, *(point.quality for point in points), math.inf]
+        rising = all(before < after for before, after in pairwise(order))
+        if not rising or not all(1 <= one.step <= 65535 and 0 <= one.rate_weight < math.inf for one in points):
+            raise DamagedModel(f"model {self.name}: operating points of {quantizer} are impossible")
+        return points
+
+    def has_tables(self, quantizer: str) -> bool:
+        """Return whether a quantizer has probability tables of its own."""
+        return f"{quantizer}.tables" in self.file.tables
+
+    def tables_for(self, quantizer: str, sets: int) -> tuple[Tables, Offsets]:
+        """Return a quantizer's tables of so many level sets and its offsets: its own, else those that all share.
+
+        Raises DamagedModel, or BadRequest where a model has nothing for so many sets.
+        """
+        name = quantizer if self.has_tables(quantizer) else (GAUSSIAN if sets == 1 else f"{GAUSSIAN}_pair")
+        if f"{name}.tables" not in self.file.tables:
+            raise BadRequest(f"model {self.name} has no tables for {quantizer}")
+        tables = self._tables(name)
+        if tables.sets != sets:
+            raise DamagedModel(f"model {self.name}: the tables of {name} are not of {sets} level sets")
+        offsets = self.file.tables.get(f"{quantizer}.offsets")
+        if offsets is None:
+            return tables, no_offsets(sets)
+        if offsets.dtype != np.int16 or offsets.shape != (SCALES * sets, OFFSETS):
+            raise DamagedModel(f"model {self.name}: the offsets of {quantizer} are {offsets.dtype} {offsets.shape}")
+        return tables, offsets
+
+    @cached_property
+    def z_tables(self) -> Tables:
+        """The tables of z. Raises DamagedModel."""
+        return self._tables("z" if "z.tables" in self.file.tables else GAUSSIAN)
+
+    def _tables(self, name: str) -> Tables:
+        try:
+            return Tables.of_flat(self.file.tables[f"{name}.tables"])
+        except (KeyError, ValueError) as error:
+            raise DamagedModel(f"model {self.name}: tables of {name} cannot be read ({error})") from error
+
+    def log_scales(self, array: str, quality: float, channels: int) -> Floats:
+        """Return natural log scales that are affine in quality, float32 (channels,). Raises DamagedModel."""
+        return self._affine("decoder", array, quality, channels)
+
+    def weights(self, quality: float) -> Floats:
+        """Return what the squared error of a latent of each channel is worth, 1 on average, float32 (C,)."""
+        if SENSITIVITY not in self.file.arrays["encoder"]:
+            return np.ones(self.latents, np.float32)
+        return np.exp(self._affine("encoder", SENSITIVITY, quality, self.latents))
+
+    def _affine(self, half: str, array: str, quality: float, channels: int) -> Floats:
+        logs = self.file.arrays[half].get(array)
+        if logs is None or logs.dtype != np.float32 or logs.shape != (2, channels):
+            raise DamagedModel(f"model {self.name}: {array} is not float32 (2, {channels})")
+        if not (np.abs(logs) <= LARGEST_LOG).all():
+            raise DamagedModel(f"model {self.name}: {array} holds impossible numbers")
+        values: Floats = logs[0] + logs[1] * np.float32(quality)
+        return values
+
+    def with_card(self, **entries: Any) -> "Model":
+        """Return the model with entries of its card replaced."""
+        return Model.of(replace(self.file, card={**self.card, **entries}))
+
+    def with_quantizer(
+        self,
+        quantizer: str,
+        operating_points: tuple[OperatingPoint, ...] | None = None,
+        tables: Tables | None = None,
+        offsets: Offsets | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> "Model":
+        """Return the model with what is given of a quantizer replaced; `facts` say in the card how it was found."""
+        said = {**self.quantizer_card(quantizer), **(facts or {})}
+        if operating_points is not None:
+            said["operating_points"] = [list(point) for point in operating_points]
+        arrays = dict(self.file.tables)
+        if tables is not None:
+            arrays[f"{quantizer}.tables"] = tables.frequency
+        if offsets is not None:
+            arrays[f"{quantizer}.offsets"] = offsets
+        card = {**self.card, "quantizers": {**self.card.get("quantizers", {}), quantizer: said}}
+        return Model.of(replace(self.file, card=card, tables=arrays))
+
+    def with_z_tables(self, tables: Tables) -> "Model":
+        """Return the model with other tables of z."""
+        return Model.of(replace(self.file, tables={**self.file.tables, "z.tables": tables.frequency}))
+
+    def with_sensitivity(self, logs: Floats) -> "Model":
+        """Return the model with what an error in each channel costs: natural logs and slopes, float32 (2, C)."""
+        encoder = {**self.file.arrays["encoder"], SENSITIVITY: logs}
+        return Model.of(replace(self.file, arrays={**self.file.arrays, "encoder": encoder}))
+
+    def quantizer_of(self, other: "Model", quantizer: str) -> "Model":
+        """Return this model with all that another's calibration and fitting found for a quantizer."""
+        names = (f"{quantizer}.tables", f"{quantizer}.offsets", "z.tables")
+        tables = {name: other.file.tables[name] for name in names if name in other.file.tables}
+        encoder = other.file.arrays["encoder"]
+        kept = {SENSITIVITY: encoder[SENSITIVITY]} if SENSITIVITY in encoder else {}
+        quantizers = {**self.card.get("quantizers", {}), quantizer: other.quantizer_card(quantizer)}
+        return Model.of(
+            replace(
+                self.file,
+                card={**self.card, "quantizers": quantizers},
+                tables={**self.file.tables, **tables},
+                arrays={**self.file.arrays, "encoder": {**self.file.arrays["encoder"], **kept}},
+            )
+        )

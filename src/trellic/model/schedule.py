@@ -1,0 +1,209 @@
+"""The order of coding as a value: steps that a model's card lists and one interpreter follows.
+
+Two kinds of step are enough: *run* a graph, and *code* a pass. The encoder, the decoder, table fitting, verification
+and training all follow the same list (`trellic.codec.coding.run`); a new prior is a new list.
+"""
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+Mask = tuple[str, ...]
+"""A periodic pattern of positions: rows of "1" (in the pass) and "0", repeated to the right and below."""
+
+ALL: Mask = ("1",)
+ANCHORS: Mask = ("10", "01")
+NON_ANCHORS: Mask = ("01", "10")
+
+LONGEST_PERIOD = 8
+MOST_STEPS = 1 << 10
+MOST_CHANNELS = 1 << 12
+LARGEST_STRIDE = 256
+_REFERENCE = re.compile(r"([a-z_][a-z0-9_]*)(?:\[([0-9]{1,4}):([0-9]{1,4})\])?")
+
+
+class Reference(NamedTuple):
+    """A variable, or the channels from `start` up to `stop` of it."""
+
+    name: str
+    start: int = 0
+    stop: int | None = None
+
+
+def parse_reference(text: str) -> Reference:
+    """Return what "features" or "y[0:112]" refers to. Raises ValueError."""
+    match = _REFERENCE.fullmatch(text)
+    if not match:
+        raise ValueError(f"{text!r} is no variable")
+    if match[2] is None:
+        return Reference(match[1])
+    start, stop = int(match[2]), int(match[3])
+    if not start < stop:
+        raise ValueError(f"{text!r} has no channels")
+    return Reference(match[1], start, stop)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What is coded: its channels, and how many pixels lie between neighbouring positions."""
+
+    channels: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a graph on variables, or channels of them, and keep its outputs as variables."""
+
+    graph: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Code a pass: the channels from `start` up to `stop` of a variable, at the positions of a mask.
+
+    mean       variable that holds the means; empty for zero
+    log_scale  variable that holds natural log scales, or an array of the model, (2, channels), affine in quality
+    tables     whose probability tables code it: "z", or "y" for those of the deployed quantizer
+    quantizer  "rounding", or "deployed" for the one that the stream names
+    layer      the layer of the stream that holds it
+    """
+
+    variable: str
+    start: int
+    stop: int
+    mask: Mask
+    mean: str
+    log_scale: str
+    tables: str = "y"
+    quantizer: str = "deployed"
+    layer: int = 0
+
+    @property
+    def channels(self) -> slice:
+        """The channels as a slice."""
+        return slice(self.start, self.stop)
+
+
+Step = Run | Code
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """All steps of a model.
+
+    variables  what is coded, by name
+    encode     from "picture" and "quality" to the variables, before they are quantized; the encoder's alone
+    code       coding, in order, from "quality" to the decoded variables
+    decode     from the decoded variables and "quality" to "pixels"
+    """
+
+    variables: dict[str, Variable]
+    encode: tuple[Run, ...]
+    code: tuple[Step, ...]
+    decode: tuple[Run, ...]
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def passes(self) -> tuple[Code, ...]:
+        """The coding passes in order."""
+        return tuple(step for step in self.code if isinstance(step, Code))
+
+    @property
+    def stride(self) -> int:
+        """Pictures are continued to multiples of so many pixels."""
+        return max(variable.stride for variable in self.variables.values())
+
+    @property
+    def graphs(self) -> tuple[str, ...]:
+        """The names of all graphs that a decoder runs."""
+        return tuple(dict.fromkeys(step.graph for step in (*self.code, *self.decode) if isinstance(step, Run)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the schedule as plain JSON values."""
+        return {
+            "variables": {name: asdict(variable) for name, variable in self.variables.items()},
+            **{part: [_step_to_json(step) for step in getattr(self, part)] for part in ("encode", "code", "decode")},
+        }
+
+    @classmethod
+    def from_json(cls, values: Any) -> "Schedule":
+        """Return the schedule that `to_json` described. Raises ValueError."""
+        try:
+            variables = {str(name): Variable(**entry) for name, entry in values["variables"].items()}
+            parts = {part: tuple(map(_step_from_json, values[part])) for part in ("encode", "code", "decode")}
+            return cls(variables, **parts)  # type: ignore[arg-type]
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"the schedule cannot be read ({error})") from error
+
+
+def _step_to_json(step: Step) -> dict[str, Any]:
+    if isinstance(step, Run):
+        return {"run": step.graph, "reads": list(step.reads), "writes": list(step.writes)}
+    values = asdict(step)
+    return {"code": values.pop("variable"), **values, "mask": list(step.mask)}
+
+
+def _step_from_json(values: dict[str, Any]) -> Step:
+    if "run" in values:
+        return Run(str(values["run"]), tuple(map(str, values["reads"])), tuple(map(str, values["writes"])))
+    rest = {name: value for name, value in values.items() if name not in {"code", "mask"}}
+    return Code(variable=values["code"], mask=tuple(map(str, values["mask"])), **rest)
+
+
+def _check(schedule: Schedule) -> None:
+    """Raise ValueError where a schedule cannot be followed: hostile models are refused before anything runs."""
+    strides = [variable.stride for variable in schedule.variables.values()]
+    counts = [variable.channels for variable in schedule.variables.values()]
+    if not strides or not all(type(number) is int and number > 0 for number in (*strides, *counts)):
+        raise ValueError("the schedule's variables are impossible")
+    if max(counts) > MOST_CHANNELS or max(strides) > LARGEST_STRIDE or any(max(strides) % one for one in strides):
+        raise ValueError("the schedule's variables are impossible")
+    if len(schedule.encode) + len(schedule.code) + len(schedule.decode) > MOST_STEPS:
+        raise ValueError(f"the schedule has more than {MOST_STEPS} steps")
+    if not all(isinstance(step, Run) for step in (*schedule.encode, *schedule.decode)):
+        raise ValueError("only the coding part of a schedule has passes")
+    known = {"quality"}
+    covered: dict[str, list[str]] = {}
+    for step in schedule.code:
+        if isinstance(step, Run):
+            _check_reads(step, known)
+            known |= set(step.writes)
+        else:
+            _check_pass(step, schedule, known)
+            known.add(step.variable)
+            covered.setdefault(step.variable, []).append(f"{step.start}:{step.stop}")
+    _check_reads_of(schedule.encode, {"picture", "quality"})
+    _check_reads_of(schedule.decode, {"quality", *covered})
+    if set(covered) != set(schedule.variables):
+        raise ValueError("the schedule does not code every variable")
+
+
+def _check_reads_of(steps: tuple[Run, ...], known: set[str]) -> None:
+    for step in steps:
+        _check_reads(step, known)
+        known |= set(step.writes)
+
+
+def _check_reads(step: Run, known: set[str]) -> None:
+    if unknown := {parse_reference(text).name for text in step.reads} - known:
+        raise ValueError(f"graph {step.graph} reads {sorted(unknown)[0]}, which is not there yet")
+
+
+def _check_pass(step: Code, schedule: Schedule, known: set[str]) -> None:
+    variable = schedule.variables.get(step.variable)
+    if variable is None or not 0 <= step.start < step.stop <= variable.channels:
+        raise ValueError(f"a pass codes channels {step.start} to {step.stop} of {step.variable}")
+    widths = {len(row) for row in step.mask}
+    if len(widths) != 1 or not 1 <= len(step.mask) <= LONGEST_PERIOD or not 1 <= widths.copy().pop() <= LONGEST_PERIOD:
+        raise ValueError(f"the mask {step.mask} is no pattern")
+    if set("".join(step.mask)) - {"0", "1"} or "1" not in "".join(step.mask):
+        raise ValueError(f"the mask {step.mask} is no pattern")
+    if step.mean and step.mean not in known:
+        raise ValueError(f"a pass reads {step.mean}, which is not there yet")
+    if step.tables not in {"y", "z"} or step.quantizer not in {"deployed", "rounding"} or type(step.layer) is not int:
+        raise ValueError(f"a pass has impossible tables {step.tables}, quantizer {step.quantizer} or layer")

@@ -1,0 +1,85 @@
+"""The runtime: a model's graphs as functions on numpy arrays, executed by onnxruntime.
+
+Threads divide the outputs of a convolution between them, never one sum: the networks between bytes and table indices
+give the same floats for any number of threads (a test holds that).
+"""
+
+import os
+from contextlib import suppress
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trellic.errors import DamagedModel
+from trellic.model.model import Floats, Model
+
+MOST_MEMORY = 1 << 34
+"""Bytes that all networks of a process may hold at a time: a model that asks for more is refused."""
+_LOADING = Lock()
+
+
+@cache
+def _share_arena() -> None:
+    """Let all networks of this process share one arena: each would keep the most that it ever took."""
+    import onnxruntime
+
+    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    where = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    with suppress(Exception):  # another library in this process may have done so; then that one is shared
+        onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(MOST_MEMORY, -1, -1, -1))
+
+
+class Sessions:
+    """Networks of one model, each loaded when it is first needed.
+
+    threads  of each network; 0 for as many as there are processors
+    """
+
+    def __init__(self, model: Model, threads: int = 0) -> None:
+        self.model = model
+        self.threads = threads or os.cpu_count() or 1
+        self._sessions: dict[str, Any] = {}
+        self._lock = Lock()
+
+    def run(self, graph: str, arrays: list[Floats]) -> list[npt.NDArray[Any]]:
+        """Return a graph's outputs, each (C, H, W), for inputs (C, H, W) or scalars. Raises DamagedModel.
+
+        Outputs are float32 or uint8, and never empty; what their shapes must be is for the caller to check.
+        """
+        with self._lock:  # of several threads that need a network, one loads it
+            session = self._sessions.get(graph) or self._load(graph)
+        try:
+            names = [entry.name for entry in session.get_inputs()]
+            feeds = {
+                name: np.ascontiguousarray(array, np.float32).reshape((1,) * (4 - np.ndim(array)) + np.shape(array))
+                for name, array in zip(names, arrays, strict=True)
+            }
+            outputs = [np.asarray(output) for output in session.run(None, feeds)]
+        except Exception as error:  # onnxruntime raises its own kinds, none of them public
+            raise DamagedModel(f"model {self.model.name}: network {graph} cannot be run") from error
+        if not all(one.ndim == 4 and len(one) == 1 and one.size and one.dtype in (np.float32, np.uint8) for one in outputs):
+            raise DamagedModel(f"model {self.model.name}: network {graph} gives {[one.shape for one in outputs]}")
+        return [output[0] for output in outputs]
+
+    def _load(self, graph: str) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.log_severity_level = 4
+        options.enable_mem_pattern = False  # a second arena beside the first, quicker by nothing that was measured
+        with _LOADING:
+            _share_arena()
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        half = "decoder" if graph in self.model.file.graphs["decoder"] else "encoder"
+        try:
+            data = self.model.file.graphs[half][graph].to_onnx(self.model.file.arrays[half])
+            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises its own kinds, none of them public
+            raise DamagedModel(f"model {self.model.name}: network {graph} cannot be loaded") from error
+        self._sessions[graph] = session
+        return session

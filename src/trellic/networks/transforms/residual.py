@@ -1,0 +1,121 @@
+"""The family "residual": picture ⇄ latents at 1/16 by residual blocks between classical transforms.
+
+Both begin as a linear transform that already works (cosine stem at 1/8, Haar merge to the lowest frequencies at 1/16),
+every channel scaled to unit variance by statistics of training pictures; residual blocks learn the rest.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trellic.networks.blocks import block
+from trellic.networks.design import Design
+from trellic.networks.transforms.bases import dct, haar_merge, picture_basis
+from trellic.networks.transforms.basis_conv import BasisConv
+from trellic.networks.transforms.conditioning import Condition, Gain
+
+STEM_STRIDE = 8
+STEM_CHANNELS = 3 * STEM_STRIDE**2
+MARGIN = 48
+"""How far around a tile the transforms look, in pixels. Its pixels then differ from the whole picture's by a level at
+most, in a hundredth of the pixels beside its edge: the receptive fields end in weights near zero."""
+
+
+def stem_basis(side: int) -> np.ndarray:
+    """Return the cosine basis of 8×8 pixels, continued by zeros to filters of a side."""
+    margin = (side - STEM_STRIDE) // 2
+    return np.pad(picture_basis(dct(STEM_STRIDE)), ((0, 0), (0, 0), (margin, margin), (margin, margin)))
+
+
+def _merge_basis(latents: int, energies: np.ndarray | None = None) -> np.ndarray:
+    """Return the Haar functions (latents, 192, 2, 2), the most energetic first where energies are known."""
+    basis = haar_merge(STEM_CHANNELS)
+    order = np.arange(len(basis)) if energies is None else np.argsort(-energies, kind="stable")
+    return basis[order[:latents]]
+
+
+class Analysis(nn.Module):
+    """Pictures (N, 3, H, W) in [0, 1], quality (N, 1, 1, 1) → latents y (N, latents, H/16, W/16) in quantizer steps."""
+
+    def __init__(self, design: Design) -> None:
+        super().__init__()
+        options = design.transform
+        self.stem = BasisConv(stem_basis(options.stem), STEM_STRIDE, transposed=False)
+        count, _, inner = options.fine
+        self.fine = nn.Sequential(*[block(options.blocks, STEM_CHANNELS, inner) for _ in range(count)])
+        self.merge = BasisConv(_merge_basis(design.latents), 2, transposed=False)
+        count, _, inner = options.coarse
+        self.coarse = nn.Sequential(*[block(options.blocks, design.latents, inner) for _ in range(count)])
+        self.gain = Gain(design.latents, options.gain_knots, 1.0)
+        conditions = (STEM_CHANNELS, design.latents) if options.conditioned else ()
+        self.conditions = nn.ModuleList(Condition(channels) for channels in conditions)
+
+    def forward(self, pictures: Tensor, quality: Tensor) -> Tensor:
+        features = self.stem(pictures - 0.5)
+        features = self.fine(self._condition(0, features, quality))
+        features = self.merge(features)
+        features = self.coarse(self._condition(1, features, quality))
+        latents: Tensor = features * self.gain(quality)
+        return latents
+
+    def _condition(self, number: int, features: Tensor, quality: Tensor) -> Tensor:
+        return self.conditions[number](features, quality) if self.conditions else features  # type: ignore[no-any-return]
+
+
+class Synthesis(nn.Module):
+    """Latents (N, latents, H/16, W/16), quality (N, 1, 1, 1) in [0, 1] → pictures (N, 3, H, W), not clipped."""
+
+    def __init__(self, design: Design) -> None:
+        super().__init__()
+        options = design.transform
+        self.gain = Gain(design.latents, options.gain_knots, -1.0)
+        _, count, inner = options.coarse
+        self.coarse = nn.Sequential(*[block(options.blocks, design.latents, inner) for _ in range(count)])
+        self.merge = BasisConv(_merge_basis(design.latents), 2, transposed=True)
+        _, count, inner = options.fine
+        self.fine = nn.Sequential(*[block(options.blocks, STEM_CHANNELS, inner) for _ in range(count)])
+        self.stem = BasisConv(stem_basis(options.stem), STEM_STRIDE, transposed=True)
+        conditions = (design.latents, STEM_CHANNELS, STEM_CHANNELS) if options.conditioned else ()
+        self.conditions = nn.ModuleList(Condition(channels) for channels in conditions)
+
+    def forward(self, latents: Tensor, quality: Tensor) -> Tensor:
+        features = latents * self.gain(quality)
+        features = self.coarse(self._condition(0, features, quality))
+        features = self.fine(self._condition(1, self.merge(features), quality))
+        pictures: Tensor = self.stem(self._condition(2, features, quality))
+        return pictures + 0.5
+
+    def _condition(self, number: int, features: Tensor, quality: Tensor) -> Tensor:
+        return self.conditions[number](features, quality) if self.conditions else features  # type: ignore[no-any-return]
+
+
+@torch.no_grad()
+def fit_to(pictures: Tensor, analysis: Analysis, synthesis: Synthesis) -> None:
+    """Scale untrained transforms to data: unit variance at both stages, their inverse in the synthesis, and the gains.
+
+    pictures  float32 (N, 3, H, W) in [0, 1]
+    """
+
+    def deviation(features: Tensor) -> Tensor:
+        return features.pow(2).mean(dim=(0, 2, 3)).sqrt().clamp_min(1e-4)
+
+    fine = deviation(analysis.stem(pictures - 0.5))
+    analysis.stem.scale.div_(fine)
+    synthesis.stem.scale.mul_(fine)
+    stems = analysis.stem(pictures - 0.5)
+    # In pixel units a merged channel carries its stem channel's deviation, so rank by that energy.
+    everything = torch.tensor(haar_merge(STEM_CHANNELS), dtype=torch.float32, device=pictures.device)
+    merged = deviation(F.conv2d(stems, everything, stride=2))
+    energies = (merged * fine.repeat(4)).pow(2).cpu().numpy()
+    latents = len(analysis.merge.weight)
+    order = torch.from_numpy(np.argsort(-energies, kind="stable")[:latents].copy())
+    basis = torch.tensor(_merge_basis(latents, energies), dtype=torch.float32, device=pictures.device)
+    analysis.merge.weight.copy_(basis)
+    synthesis.merge.weight.copy_(basis)
+    coarse = merged[order]
+    analysis.merge.scale.div_(coarse)
+    synthesis.merge.scale.mul_(coarse)
+    deviations = coarse * fine.repeat(4)[order] * 255.0
+    analysis.gain.move_to(deviations, 1.0)
+    synthesis.gain.move_to(deviations, -1.0)
