@@ -23,10 +23,9 @@ class HyperAnalysis(nn.Module):
         width = design.prior.features
         self.layers = nn.Sequential(
             pointwise(design.latents, width), activation(), depthwise(width), pointwise(width, width), activation(),
-            nn.PixelUnshuffle(2), pointwise(4 * width, width), activation(), depthwise(width), activation(),
-            nn.PixelUnshuffle(2),
+            nn.Conv2d(width, width, 2, stride=2), activation(), depthwise(width), activation(),
         )  # fmt: skip
-        self.last = pointwise(4 * width, design.prior.z)
+        self.last = nn.Conv2d(width, design.prior.z, 2, stride=2)
 
     def forward(self, latents: Tensor) -> tuple[Tensor]:
         features = self.layers(latents.sign() * torch.log1p(latents.abs()))
