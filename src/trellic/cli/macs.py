@@ -8,9 +8,10 @@ from trellic.cli.options import DEFAULT, Json, Model
 def macs(model: Model = DEFAULT, as_json: Json = False) -> None:
     """Count multiply-accumulates a pixel of every network of a model, as counted when it was exported."""
     from trellic.evaluate.macs import count
-    from trellic.model import ModelFile, find_model
+    from trellic.model import Model as Loaded
+    from trellic.model import find_model
 
-    table = count(ModelFile.read(find_model(model)))
+    table = count(Loaded.read(find_model(model)))
     if as_json:
         print(json.dumps(table, indent=1))
         return

@@ -10,16 +10,16 @@ from trellic.cli.options import Json
 def models(as_json: Json = False) -> None:
     """List the installed models with their cards."""
     from trellic.errors import DamagedModel
-    from trellic.model import ModelFile, installed_models
+    from trellic.model import Model, installed_models
 
     records: list[dict[str, Any]] = []
     for path in installed_models():
         try:
-            file = ModelFile.read(path)
+            model = Model.read(path)
         except DamagedModel as error:
             print(error, file=sys.stderr)
             continue
-        records.append({"name": path.stem, "hash": file.name, "path": str(path), "card": file.card})
+        records.append({"name": path.stem, "hash": model.name, "path": str(path), "card": model.card})
     if as_json:
         print(json.dumps(records, indent=1))
         return

@@ -31,7 +31,7 @@ from trellic.container.grid import LEAST_SIDE, MOST_SIDE
 from trellic.container.header import HASH_BYTES, MOST_PIXELS, QUALITY_ONE
 from trellic.errors import BadRequest
 from trellic.metrics import psnr_of
-from trellic.model import DEFAULT, ModelFile, Networks, find_model
+from trellic.model import DEFAULT, Model, Sessions, find_model
 from trellic.picture.metadata import Metadata
 from trellic.picture.payloads import pack_metadata, unpack_metadata
 from trellic.picture.pillow import from_pillow
@@ -75,15 +75,15 @@ class Codec:
     ) -> None:
         if not LEAST_SIDE <= tile <= MOST_SIDE:
             raise BadRequest(f"tiles have sides of {LEAST_SIDE} to {MOST_SIDE} pixels, not {tile}")
-        self.model = ModelFile.read(find_model(model))
-        self.networks, self._one_threaded = Networks(self.model, threads), Networks(self.model, 1)
+        self.model = Model.read(find_model(model))
+        self.sessions, self._one_threaded = Sessions(self.model, threads), Sessions(self.model, 1)
         self.quantizer = quantizer_named(quantizer) if quantizer else quantizer_for(effort)
         self.threads, self.limit, self.tile = threads, limit, tile
 
     @cached_property
     def deployed(self) -> DeployedQuantizer:
         """The quantizer to encode with, as the model is set up for it. Raises BadRequest where it is not."""
-        return DeployedQuantizer.of(self.networks, self.quantizer)
+        return DeployedQuantizer.of(self.model, self.quantizer)
 
     def encode(
         self,
@@ -118,8 +118,8 @@ class Codec:
         width, height = picture.width, picture.height
         check_coded_size(width, height, self.limit)
         grid = Grid.of(width, height, self.tile)
-        networks, workers = self._means(grid.tiles)
-        trial = Trial(networks, self.deployed, picture, grid, workers, target.is_searched_for, progress)
+        sessions, workers = self._means(grid.tiles)
+        trial = Trial(sessions, self.deployed, picture, grid, workers, progress)
         mode = Mode.GREY if picture.grey else Mode.RGB
         metadata = [Section(kind, data) for kind, data in pack_metadata(picture.metadata).items()]
         tried: dict[int, Encoded] = {}
@@ -174,9 +174,9 @@ class Codec:
             if min(width, height) < 1 or wanted.common(region) != wanted:
                 raise BadRequest(f"region {left},{top},{width},{height} is not within {header.width}×{header.height}")
             region = wanted
-        networks, workers = self._means(len(list(shown_grid(contents.grid).touching(region))))
+        sessions, workers = self._means(len(list(shown_grid(contents.grid).touching(region))))
         grey = header.mode is Mode.GREY
-        decoder = StripDecoder(networks, contents, region, workers)
+        decoder = StripDecoder(sessions, contents, region, workers)
         metadata = metadata_of(contents)
         strips = decoder.strips()
         if grey:
@@ -190,11 +190,11 @@ class Codec:
         Indices are hashed in coding order, tile by tile, 32-bit little-endian. Raises as `decode` does.
         """
         contents = self._contents(data, prove=True)
-        networks, workers = self._means(len(contents.pieces))
+        sessions, workers = self._means(len(contents.pieces))
 
         def indices_of(number: int) -> bytes:
             seen: list[bytes] = []
-            decode_tile(networks, contents, number, lambda indices: seen.append(indices.astype("<i4").tobytes()))
+            decode_tile(sessions, contents, number, lambda indices: seen.append(indices.astype("<i4").tobytes()))
             decode_alpha(contents, number)
             return b"".join(seen)
 
@@ -204,10 +204,10 @@ class Codec:
         metadata_of(contents)
         return digest.hexdigest()
 
-    def _means(self, tiles: int) -> tuple[Networks, Workers]:
+    def _means(self, tiles: int) -> tuple[Sessions, Workers]:
         """Return what works on so many tiles: one by as many threads as there are, several by a thread each."""
         workers = Workers(self.threads, tiles)
-        return (self._one_threaded if workers.count > 1 else self.networks), workers
+        return (self._one_threaded if workers.count > 1 else self.sessions), workers
 
     def _psnr(self, picture: Source, data: bytes) -> float:
         """Return the PSNR in dB of what a stream decodes to."""

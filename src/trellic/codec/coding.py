@@ -14,7 +14,7 @@ import numpy.typing as npt
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.positions import Floats, Positions, coded_positions
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.states import ONE_STATE, Indices, CdfIndices, States
+from trellic.entropy.states import ONE_STATE, CdfIndices, Indices, States
 from trellic.entropy.tables import SKIPPED_SCALES, Tables, scale_of
 from trellic.errors import DamagedModel
 from trellic.model import Model
@@ -118,9 +118,7 @@ class Pass(NamedTuple):
 class PassCoder(Protocol):
     """Codes a pass: decodes it, or quantizes and encodes it, or counts it."""
 
-    def __call__(
-        self, at: Pass, states: States, parameters: QuantizerParameters
-    ) -> tuple[Indices, CdfIndices, int]:
+    def __call__(self, at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
         """Return indices and cdf indices in coding order, and the trellis state after the last."""
 
 
@@ -148,6 +146,7 @@ class Coding:
         self.rounding = rounding_parameters(deployed.z_tables)
 
     def __call__(self, step: Code) -> None:
+        """Code one pass, and put what is decoded into its variable."""
         planes = self.values.read(step.variable)[step.channels]
         means, log_scales = self._predictions(step, planes.shape)
         rounds = step.quantizer == "rounding"
@@ -171,7 +170,9 @@ class Coding:
             scales = np.maximum(scales, SMALLEST_Z_SCALE)
             log_scales = np.ascontiguousarray(np.broadcast_to(scales[:, None, None], shape))
         if not (means.shape == log_scales.shape == shape and means.dtype == log_scales.dtype == np.float32):
-            raise DamagedModel(f"model {self.model.name}: predictions of {step.variable} are {means.shape}, not {shape}")
+            raise DamagedModel(
+                f"model {self.model.name}: predictions of {step.variable} are {means.shape}, not {shape}"
+            )
         return means, log_scales
 
 

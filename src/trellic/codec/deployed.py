@@ -7,9 +7,10 @@ import numpy as np
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.states import States
 from trellic.entropy.tables import Tables, gaussian_tables
-from trellic.model import Model, OperatingPoint
+from trellic.model import Model
 from trellic.quantize import Quantizer, QuantizerParameters
 from trellic.quantize.levels import Offsets, no_offsets
+from trellic.quantize.settings import OperatingPoint
 
 
 @dataclass(frozen=True)

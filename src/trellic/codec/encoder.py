@@ -12,13 +12,13 @@ from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.rans import Encoder, estimate_bits
 from trellic.entropy.states import CdfIndices, Indices, States, walk
 from trellic.errors import DamagedModel
-from trellic.picture.types import Pixels, interleave
 from trellic.model import Sessions
 from trellic.model.model import Floats
+from trellic.picture.types import Pixels, interleave
 from trellic.quantize import Quantizer, QuantizerParameters, quantizer_named
 
-Z_ROUNDING_THRESHOLD = ((0.0, 0.62), (0.4, 0.5))
-"""z becomes zero below the second number, in steps, at a quality of 0 to 1; linear in between, constant beyond.
+Z_THRESHOLDS = (0.0, 0.4), (0.62, 0.5)
+"""Qualities, 0 to 1, and below which magnitudes, in steps, z becomes zero there; linear in between.
 
 At low rates a lone 1 of z seldom earns its bits."""
 
@@ -101,7 +101,7 @@ def quantize_in_order(
     model, quality = sessions.model, analysed.quality / HIGHEST_QUALITY
     weights = model.weights(quality)
     rounding = quantizer_named("deadzone")
-    widening = float(np.interp(quality, *zip(*Z_ROUNDING_THRESHOLD, strict=True))) - 0.5
+    widening = float(np.interp(quality, *Z_THRESHOLDS)) - 0.5
 
     def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
         planes = analysed.targets[at.step.variable][at.step.channels]
@@ -116,7 +116,9 @@ def quantize_in_order(
         return indices, cdf_indices, state
 
     stride = model.schedule.stride
-    empty = empty_variables(model, analysed.height + -analysed.height % stride, analysed.width + -analysed.width % stride)
+    empty = empty_variables(
+        model, analysed.height + -analysed.height % stride, analysed.width + -analysed.width % stride
+    )
     values = Arrays(quality=scalar(quality), **empty)
     coding = Coding(model, deployed, deployed.at(analysed.quality), quality, values, code)
     run(model.schedule.code, sessions.run, values, coding)

@@ -1,29 +1,33 @@
 """Tiles → pixels: a picture, or a region of it, from top to bottom in strips."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
-from trellic.codec.decoder import Seen, decode_latents, unseen
+from trellic.codec.decoder import Seen, decode_latents, synthesize, unseen
+from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.tiles import LATENT, MARGIN, SIDE, LatentStore, Workers
 from trellic.container import Box, Contents, Grid
 from trellic.container.grid import STRIDE, coded
-from trellic.container.header import HIGHEST_QUALITY
-from trellic.model.networks import Floats, Networks
+from trellic.model import Sessions
+from trellic.model.model import Floats
 from trellic.picture.payloads import unpack_alpha
 from trellic.picture.types import Pixels, interleave
+from trellic.quantize import quantizer_numbered
 
 LARGEST_SHOWN = (3 * SIDE // 2 + STRIDE) ** 2
 """Pixels of the largest tile that `Grid.of` makes for SIDE."""
 
 
-def decode_tile(networks: Networks, contents: Contents, number: int, see: Seen = unseen) -> Floats:
+def decode_tile(sessions: Sessions, contents: Contents, number: int, see: Seen = unseen) -> Floats:
     """Return the latents of a tile by its number, as `decode_latents` does."""
     tile = contents.grid.tile(number)
-    header = replace(contents.header, width=tile.width, height=tile.height)
-    return decode_latents(networks, header, contents.pieces[number].latents.read(), see)
+    header = contents.header
+    deployed = DeployedQuantizer.of(sessions.model, quantizer_numbered(header.quantizer))
+    data = contents.pieces[number].latents.read()
+    return decode_latents(sessions, data, tile.height, tile.width, header.quality, deployed, header.step, see)["y"]
 
 
 def decode_alpha(contents: Contents, number: int) -> Pixels | None:
@@ -51,16 +55,16 @@ def shown_grid(grid: Grid) -> Grid:
 class StripDecoder:
     """Decodes a region, a row of tiles at a time; only tiles are decoded that it touches, or whose latents it sees."""
 
-    networks: Networks
+    sessions: Sessions
     contents: Contents
     region: Box
     workers: Workers
 
     def __post_init__(self) -> None:
-        self.grid, self.quality = self.contents.grid, self.contents.header.quality / HIGHEST_QUALITY
+        self.grid = self.contents.grid
         self.shown = shown_grid(self.grid)
         self.latents = LatentStore(
-            self.grid, lambda number: decode_tile(self.networks, self.contents, number), self.workers
+            self.grid, lambda number: decode_tile(self.sessions, self.contents, number), self.workers
         )
         self.rows = [list(row) for _, row in groupby(self.shown.touching(self.region), self._row_of)]
         self.needed = self.region.aligned(LATENT)
@@ -83,7 +87,7 @@ class StripDecoder:
     def _synthesize(self, box: Box) -> Pixels:
         """Return the pixels of a box, uint8 (3, H, W)."""
         around = box.grown(MARGIN, self.grid.picture)
-        planes = self.networks.synthesis(self.latents.gather(around), self.quality)
+        planes = synthesize(self.sessions, {"y": self.latents.gather(around)}, self.contents.header.quality)
         return planes[:, *box.within(around)]
 
     def _alpha_of(self, strip: Box) -> Pixels:

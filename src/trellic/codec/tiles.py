@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from trellic.container import Box, Grid
-from trellic.model.networks import Floats
+from trellic.model.model import Floats
 from trellic.picture.types import Pixels, Source
 
 SIDE = 1024
@@ -24,6 +24,8 @@ LATENT = 16
 MARGIN = 3 * LATENT
 """How far around a tile the transforms look. Its pixels then differ from the whole picture's by a level at most, in
 a hundredth of the pixels beside its edge: receptive fields, of 72 and 96 pixels, end in weights near zero."""
+WINDOW = 64
+"""How far around a tile the analysis looks: the margin, up to a multiple of what one position of z covers."""
 MOST_WORKERS = 4
 """Tiles that are worked on at a time, each of which takes memory of its own."""
 
@@ -72,10 +74,10 @@ def windows(source: Source, grid: Grid) -> Iterator[Window]:
     """Yield every tile with what is around it, in raster order; a row of tiles is read from the source at a time."""
     for row in range(grid.rows):
         tiles = [grid.tile(number) for number in grid.row(row)]
-        lines = tiles[0]._replace(right=grid.picture.right).grown(MARGIN, grid.picture)
+        lines = tiles[0]._replace(right=grid.picture.right).grown(WINDOW, grid.picture)
         pixels, alpha = source.rows(lines.top, min(lines.bottom, grid.height))
         for tile in tiles:
-            around = tile.grown(MARGIN, grid.picture)
+            around = tile.grown(WINDOW, grid.picture)
             seen = pixels[*around.within(lines)]
             missing = (0, around.height - seen.shape[0]), (0, around.width - seen.shape[1]), (0, 0)
             own = alpha[*tile.within(lines)] if alpha is not None else None

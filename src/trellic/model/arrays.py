@@ -24,7 +24,11 @@ def pack_arrays(arrays: Arrays) -> bytes:
     parts, at = [], 0
     for name in sorted(arrays):
         values = np.ascontiguousarray(arrays[name])
-        header[name] = {"dtype": _NAMES[values.dtype], "shape": list(values.shape), "data_offsets": [at, at + values.nbytes]}
+        header[name] = {
+            "dtype": _NAMES[values.dtype],
+            "shape": list(values.shape),
+            "data_offsets": [at, at + values.nbytes],
+        }
         parts.append(values.tobytes())
         at += values.nbytes
     text = json.dumps(header, separators=(",", ":")).encode()

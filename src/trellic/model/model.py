@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from trellic.errors import BadRequest, DamagedModel
 from trellic.model.file import ModelFile, parse_file, read_file
 from trellic.model.schedule import Schedule
 from trellic.quantize.levels import OFFSETS, Offsets, no_offsets
+from trellic.quantize.settings import OperatingPoint
 
 Floats = npt.NDArray[np.float32]
 
@@ -24,14 +25,6 @@ LARGEST_LOG = 32.0
 MOST_MARGIN = 256
 GAUSSIAN = "gaussian"
 Z_SCALES, SENSITIVITY = "z_log_scale", "sensitivity"
-
-
-class OperatingPoint(NamedTuple):
-    """How a quantizer works at a quality, 0 to 1: its step in 1/1024 of the latents' unit, and its rate weight."""
-
-    quality: float
-    step: float
-    rate_weight: float
 
 
 @dataclass(frozen=True)

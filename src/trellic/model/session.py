@@ -60,7 +60,9 @@ class Sessions:
             outputs = [np.asarray(output) for output in session.run(None, feeds)]
         except Exception as error:  # onnxruntime raises its own kinds, none of them public
             raise DamagedModel(f"model {self.model.name}: network {graph} cannot be run") from error
-        if not all(one.ndim == 4 and len(one) == 1 and one.size and one.dtype in (np.float32, np.uint8) for one in outputs):
+        if not all(
+            one.ndim == 4 and len(one) == 1 and one.size and one.dtype in (np.float32, np.uint8) for one in outputs
+        ):
             raise DamagedModel(f"model {self.model.name}: network {graph} gives {[one.shape for one in outputs]}")
         return [output[0] for output in outputs]
 

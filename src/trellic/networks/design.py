@@ -93,8 +93,8 @@ class Design:
     def grows_from(self, start: "Design") -> bool:
         """Return whether a model of design `start` can go on as this one, from the same pictures and bits.
 
-        It may become exact, or cease to be. Its analysis may have more blocks, which begin as the identity; its stem may
-        be larger, new weights beginning at zero; it may become conditioned on quality, and gain knots may be added.
+        It may become exact, or cease to be. Its analysis may have more blocks, which begin as the identity; its stem
+        may be larger, new weights beginning at zero; it may become conditioned on quality, and gain knots may be added.
         """
         same = (self.latents, self.prior) == (start.latents, start.prior)
         return same and self.transform.grows_from(start.transform)

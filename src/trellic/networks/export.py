@@ -16,7 +16,6 @@ from trellic.model.schedule import Run
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.exact import ExactConv
 from trellic.networks.graphs import to_graph
-from trellic.networks.learned import Tensors
 from trellic.networks.surrogates import Rounding
 from trellic.networks.transforms.basis_conv import BasisConv
 
@@ -86,7 +85,8 @@ def _halved(arrays: Arrays) -> Arrays:
 def _example_inputs(model: TrainableCodec) -> dict[str, tuple[Tensor, ...]]:
     """Return inputs of every network, by running the schedule on a grey picture."""
     found: dict[str, tuple[Tensor, ...]] = {}
-    pictures, quality = torch.full((1, 3, EXAMPLE_HEIGHT, EXAMPLE_WIDTH), 0.5), torch.full((1, 1, 1, 1), 0.5)  # device: cpu
+    pictures = torch.full((1, 3, EXAMPLE_HEIGHT, EXAMPLE_WIDTH), 0.5, device="cpu")
+    quality = torch.full((1, 1, 1, 1), 0.5, device="cpu")
     handles = []
     for step in (*model.schedule.encode, *model.schedule.code, *model.schedule.decode):
         if isinstance(step, Run):

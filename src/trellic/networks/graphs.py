@@ -15,7 +15,9 @@ LARGEST_CONSTANT = 64
 """Elements of an array that is part of a graph; larger ones are weights."""
 
 
-def to_graph(network: nn.Module, inputs: tuple[Tensor, ...], names: dict[int, str], prefix: str) -> tuple[Graph, Arrays]:
+def to_graph(
+    network: nn.Module, inputs: tuple[Tensor, ...], names: dict[int, str], prefix: str
+) -> tuple[Graph, Arrays]:
     """Return a network's graph with free height and width, and the arrays that it names, float32.
 
     inputs  examples: (1, C, H, W), or (1, 1, 1, 1) for a scalar
@@ -55,7 +57,9 @@ def _graph_of(model: onnx.ModelProto, names: dict[str, str], prefix: str) -> tup
         weights[name] = names.get(name, f"{prefix}/{name}")
         arrays[weights[name]] = values.astype(np.float32)
     operations = tuple(
-        Operation(node.op_type, tuple(node.input), tuple(node.output), {one.name: _value(one) for one in node.attribute})
+        Operation(
+            node.op_type, tuple(node.input), tuple(node.output), {one.name: _value(one) for one in node.attribute}
+        )
         for node in nodes
     )
     pixels = graph.output[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8

@@ -1,4 +1,4 @@
-"""What stands for the quantizer in training: noise for the rate, rounding for what is decoded. And bits of intervals."""
+"""Surrogates of the quantizer in training: noise for the rate, rounding for what is decoded; and bits of intervals."""
 
 import math
 

@@ -42,7 +42,7 @@ class Gain(nn.Module):
     def move_to(self, deviations: Tensor, sign: float) -> None:
         """Start from theory, given each channel's standard deviation in orthonormal 8-bit units."""
         step = math.sqrt(18 / (LOWEST_LAMBDA * math.log(2)))
-        self.logs += sign * torch.log(deviations / step)[:, None, None, None]
+        self.logs.add_(sign * torch.log(deviations / step)[:, None, None, None])
 
 
 class Condition(nn.Module):
