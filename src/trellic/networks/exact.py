@@ -61,8 +61,7 @@ class FixedPoint(nn.Module):
             self.shown = torch.maximum(self.shown, values.detach().abs().amax(dim=(0, 2, 3), keepdim=True))
             self.whole = self.whole and bool((values == values.round()).all())
             return counted
-        limit = int(self.levels)
-        clipped = counted.clamp(-limit, limit)
+        clipped = counted.clamp(-self.levels, self.levels)
         rounded = torch.floor(clipped + 0.5)
         return clipped + (rounded - clipped).detach() if self.training else rounded
 
