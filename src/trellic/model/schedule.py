@@ -167,7 +167,7 @@ def _check(schedule: Schedule) -> None:
         raise ValueError(f"the schedule has more than {MOST_STEPS} steps")
     if not all(isinstance(step, Run) for step in (*schedule.encode, *schedule.decode)):
         raise ValueError("only the coding part of a schedule has passes")
-    known = {"quality"}
+    known = {"quality", *schedule.variables}  # what is coded is zero until then
     covered: dict[str, list[str]] = {}
     for step in schedule.code:
         if isinstance(step, Run):
@@ -175,7 +175,6 @@ def _check(schedule: Schedule) -> None:
             known |= set(step.writes)
         else:
             _check_pass(step, schedule, known)
-            known.add(step.variable)
             covered.setdefault(step.variable, []).append(f"{step.start}:{step.stop}")
     _check_reads_of(schedule.encode, {"picture", "quality"})
     _check_reads_of(schedule.decode, {"quality", *covered})

@@ -12,6 +12,7 @@ from trellic.model import Model
 from trellic.model.arrays import Arrays
 from trellic.model.file import FORMAT, ModelFile
 from trellic.model.graph import Graph
+from trellic.model.probe import add_probe
 from trellic.model.schedule import Run
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.exact import ExactConv
@@ -45,13 +46,14 @@ def fold(model: TrainableCodec) -> TrainableCodec:
 
 
 def export(model: TrainableCodec, card: dict[str, Any]) -> Model:
-    """Return the model with its card, which gains format, design, schedule, margin and costs."""
+    """Return the model with its card, which gains format, design, schedule, margin, costs and exactness probe."""
     folded = fold(model)
     names = {value.data_ptr(): name for name, value in folded.state_dict().items() if value.numel()}
     graphs: dict[str, dict[str, Graph]] = {"decoder": {}, "encoder": {}}
     arrays: dict[str, Arrays] = {"decoder": {}, "encoder": {}}
     macs = {}
-    for graph, inputs in _example_inputs(folded).items():
+    examples = _example_inputs(folded)
+    for graph, inputs in examples.items():
         network = folded.network(graph)
         macs[graph] = macs_of(network, inputs, EXAMPLE_HEIGHT * EXAMPLE_WIDTH)
         half = "decoder" if graph in folded.schedule.graphs else "encoder"
@@ -70,7 +72,14 @@ def export(model: TrainableCodec, card: dict[str, Any]) -> Model:
         "macs_per_pixel": macs,
         **card,
     }
-    return Model.of(ModelFile(full, tables, graphs, {half: _halved(found) for half, found in arrays.items()}))
+    made = Model.of(ModelFile(full, tables, graphs, {half: _halved(found) for half, found in arrays.items()}))
+    if not model.design.exact:
+        return made
+    channels = {
+        name: [value.shape[1] if value.shape[-1] > 1 else 0 for value in examples[name]]
+        for name in folded.entropy_networks
+    }
+    return add_probe(made, channels)
 
 
 def _halved(arrays: Arrays) -> Arrays:

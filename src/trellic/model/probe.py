@@ -1,0 +1,67 @@
+"""The exactness probe: fixed inputs of every network before table indices, and the hash of what it must give.
+
+Any runtime or device can prove itself by it before it decodes a stream. Inputs are integers: a spread of values, and
+values that saturate every fixed point, where sums are largest.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from trellic.model.model import Floats, Model
+from trellic.model.schedule import Run
+from trellic.model.session import Sessions
+
+SIDE = 4
+SATURATED = 4095
+_SEED, _STEP = 2654435761, 0x9E3779B1
+"""Of a multiplicative hash: integers that look random and need no generator."""
+
+
+def inputs_of(channels: Sequence[int]) -> list[list[Floats]]:
+    """Return sets of inputs for a network that reads arrays of so many channels; 0 stands for the quality."""
+    found = []
+    for case in range(2):
+        inputs = []
+        for number, count in enumerate(channels):
+            if not count:
+                inputs.append(np.full((1, 1, 1), 0.375, np.float32))
+                continue
+            places = np.arange(count * SIDE * SIDE, dtype=np.uint64) + np.uint64(_SEED * (number + 1) & 0xFFFFFFFF)
+            mixed = (places * np.uint64(_STEP)) & np.uint64(0xFFFFFFFF)
+            spread = (mixed >> np.uint64(20)).astype(np.float32) / 16 - 128
+            values = spread if case == 0 else np.where(spread < 0, -SATURATED, SATURATED)
+            inputs.append(values.astype(np.float32).reshape(count, SIDE, SIDE))
+        found.append(inputs)
+    return found
+
+
+def digest(sessions: Sessions, graph: str, channels: Sequence[int]) -> str:
+    """Return the SHA-256 of what a network gives for the probe's inputs."""
+    hashed = hashlib.sha256()
+    for inputs in inputs_of(channels):
+        for output in sessions.run(graph, inputs):
+            hashed.update(output.astype("<f4").tobytes())
+    return hashed.hexdigest()
+
+
+def add_probe(model: Model, channels: dict[str, Sequence[int]]) -> Model:
+    """Return the model with a probe in its card; `channels` of the inputs of each network before table indices."""
+    sessions = Sessions(model, 1)
+    probe = {
+        name: {"inputs": list(counts), "sha256": digest(sessions, name, counts)} for name, counts in channels.items()
+    }
+    return model.with_card(probe=probe)
+
+
+def failures(sessions: Sessions) -> list[str]:
+    """Return the networks that do not give here what the card's probe says; all where the card has none."""
+    graphs = {step.graph for step in sessions.model.schedule.code if isinstance(step, Run)}
+    probe = sessions.model.card.get("probe")
+    known = probe if isinstance(probe, dict) else {}
+    return sorted(
+        graph
+        for graph in graphs
+        if graph not in known or digest(sessions, graph, known[graph]["inputs"]) != known[graph]["sha256"]
+    )
