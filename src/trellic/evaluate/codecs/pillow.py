@@ -11,8 +11,6 @@ from trellic.picture.types import Pixels
 
 JPEG_BEST = {"subsampling": "4:4:4", "optimize": True, "progressive": True}
 JPEG2000_BEST = {"quality_mode": "dB", "irreversible": True, "mct": 1}
-PERCENT = (0, 8, 22, 40, 58, 74, 86, 94)
-"""Qualities for curves through the rates of most use."""
 
 
 def saved(pixels: Pixels, kind: str, **options: object) -> bytes:
@@ -61,7 +59,7 @@ WEBP_USUAL = ImageCodec(
     "webp-usual",
     _about("libwebp", "webp", "Pillow's own options (method 4, 4:2:0); by quality"),
     tuple(range(0, 101)),
-    (*PERCENT, 98),
+    (0, 8, 22, 40, 58, 74, 86, 94, 98),
     lambda pixels, quality: saved(pixels, "WEBP", quality=int(quality)),
     opened,
 )
@@ -77,7 +75,7 @@ JPEG2000 = ImageCodec(
     "jpeg2000",
     _about("openjpeg", "jpg_2000", f"{described(JPEG2000_BEST)}; by PSNR"),
     tuple(np.arange(22.0, 46.5, 0.5).tolist()),
-    (24, 26, 28, 30, 32, 34, 36, 39, 42, 45),
+    (24, 26, 28, 30, 32, 34, 36, 38, 40, 42, 44),
     lambda pixels, decibels: saved(pixels, "JPEG2000", quality_layers=[decibels], **JPEG2000_BEST),
     opened,
 )

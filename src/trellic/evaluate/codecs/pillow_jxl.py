@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from trellic.errors import MissingLibrary
 from trellic.evaluate.codecs.image_codec import ImageCodec, described
-from trellic.evaluate.codecs.pillow import PERCENT, opened, saved
+from trellic.evaluate.codecs.pillow import opened, saved
 
 
 def jpeg_xl(effort: int) -> ImageCodec:
@@ -19,7 +19,7 @@ def jpeg_xl(effort: int) -> ImageCodec:
         "jxl-usual" if effort == 7 else "jxl",
         f"pillow-jxl-plugin {version('pillow-jxl-plugin')}, libjxl; lossy, {described(options)}; by quality",
         tuple(range(1, 100)),
-        (5, *PERCENT[1:]),
+        (5, 15, 30, 50, 70, 80, 90, 95),
         lambda pixels, quality: saved(pixels, "JXL", quality=quality, num_threads=1, **options),
         opened,
     )
