@@ -23,7 +23,7 @@ def pack_arrays(arrays: Arrays) -> bytes:
     header: dict[str, Any] = {}
     parts, at = [], 0
     for name in sorted(arrays):
-        values = np.ascontiguousarray(arrays[name])
+        values = arrays[name]
         header[name] = {
             "dtype": _NAMES[values.dtype],
             "shape": list(values.shape),

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from trellic.codec.passes import Pass
-from trellic.codec.positions import ALL, ANCHORS, NON_ANCHORS, coded_positions
+from trellic.codec.coding import Pass
+from trellic.codec.positions import coded_positions, pattern_of
 from trellic.entropy.parameters import ONE, scale_indices_of
 from trellic.entropy.tables import SKIPPED_SCALES
+from trellic.model.schedule import ALL, ANCHORS, NON_ANCHORS, Code
 
 SHAPE = (3, 5, 7)
 
@@ -21,13 +22,14 @@ def planes():
     return means, log_scales
 
 
-@pytest.mark.parametrize("mask", [ANCHORS, NON_ANCHORS, ALL])
+@pytest.mark.parametrize("mask", [ANCHORS, NON_ANCHORS, ALL, ("100", "001"), ("0001",)])
 def test_the_uncertain_latents_of_a_mask_are_coded_and_the_rest_are_their_means(planes, mask):
     means, log_scales = planes
     decoded = np.full(SHAPE, 9, np.float32)
     positions, parameters = coded_positions(means, log_scales, mask, ONE, decoded)
     y, x = np.mgrid[0:5, 0:7]
-    inside = np.broadcast_to((mask == ALL) | ((x + y) % 2 == mask), SHAPE)
+    pattern = pattern_of(mask)
+    inside = np.broadcast_to(pattern[y % pattern.shape[0], x % pattern.shape[1]] == 1, SHAPE)
     scale_indices = scale_indices_of(log_scales.ravel()).reshape(SHAPE)
     assert positions.tolist() == np.flatnonzero(inside & (scale_indices >= SKIPPED_SCALES)).tolist()
     assert parameters.scale_indices.tolist() == scale_indices.ravel()[positions].tolist()
@@ -38,7 +40,8 @@ def test_the_uncertain_latents_of_a_mask_are_coded_and_the_rest_are_their_means(
 
 def test_a_pass_gathers_and_puts_the_same_latents(planes):
     decoded = np.zeros(SHAPE, np.float32)
-    at = Pass.of(*planes, slice(0, 3), NON_ANCHORS, ONE, 0, decoded)
+    step = Code("y", 0, 3, NON_ANCHORS, "mean", "log_scale")
+    at = Pass.of(step, *planes, ONE, 0, decoded)
     values = np.arange(np.prod(SHAPE), dtype=np.float32).reshape(SHAPE)
     at.put(at.gather(values), decoded)
     assert np.array_equal(decoded.ravel()[at.positions], values.ravel()[at.positions])

@@ -1,0 +1,77 @@
+"""The order of coding: what a card may list, and what is refused before anything runs."""
+
+import copy
+
+import pytest
+
+from trellic.model.schedule import ANCHORS, NON_ANCHORS, Code, Run, Schedule, Variable, parse_reference
+
+SCHEDULE = Schedule(
+    {"z": Variable(4, 64), "y": Variable(12, 16)},
+    (Run("analysis", ("picture", "quality"), ("y",)), Run("hyper", ("y",), ("z",))),
+    (
+        Code("z", 0, 4, ("1",), "", "z_log_scale", tables="z", quantizer="rounding"),
+        Run("first", ("z", "quality"), ("mean", "log_scale")),
+        Code("y", 0, 12, ANCHORS, "mean", "log_scale"),
+        Run("second", ("y[0:12]",), ("mean", "log_scale")),
+        Code("y", 0, 12, NON_ANCHORS, "mean", "log_scale"),
+    ),
+    (Run("synthesis", ("y", "quality"), ("pixels",)),),
+)
+
+
+def test_a_schedule_survives_json():
+    assert Schedule.from_json(SCHEDULE.to_json()) == SCHEDULE
+    assert SCHEDULE.stride == 64
+    assert SCHEDULE.graphs == ("first", "second", "synthesis")
+    assert [step.variable for step in SCHEDULE.passes] == ["z", "y", "y"]
+
+
+def test_a_reference_names_a_variable_or_channels_of_it():
+    assert parse_reference("features") == ("features", 0, None)
+    assert parse_reference("y[4:12]") == ("y", 4, 12)
+    for wrong in ("", "y[4:4]", "y[12:4]", "../y", "y[-1:4]", "y[0:99999]"):
+        with pytest.raises(ValueError, match=r"y|no"):
+            parse_reference(wrong)
+
+
+def broken(path: tuple, value: object) -> dict:
+    values = copy.deepcopy(SCHEDULE.to_json())
+    place = values
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return values
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("variables",), {}),
+        (("variables", "y", "channels"), 0),
+        (("variables", "y", "channels"), 10**9),
+        (("variables", "y", "channels"), 1.5),
+        (("variables", "y", "stride"), 48),
+        (("variables", "y", "stride"), 2**20),
+        (("code", 1, "reads"), ["nowhere"]),
+        (("code", 2, "start"), 13),
+        (("code", 2, "stop"), 13),
+        (("code", 2, "mask"), []),
+        (("code", 2, "mask"), ["00", "00"]),
+        (("code", 2, "mask"), ["10", "0"]),
+        (("code", 2, "mask"), ["1" * 99]),
+        (("code", 2, "mask"), ["12"]),
+        (("code", 2, "mean"), "nowhere"),
+        (("code", 2, "tables"), "x"),
+        (("code", 2, "quantizer"), "guess"),
+        (("code", 0, "code"), "x"),
+        (("code",), []),
+        (("code", 2, "more"), 1),
+        (("encode",), [{"code": "y"}]),
+        (("decode", 0, "reads"), ["features"]),
+        (("encode",), [{"run": "analysis", "reads": ["picture"], "writes": ["y"]}] * 2000),
+    ],
+)
+def test_what_cannot_be_followed_is_refused(path, value):
+    with pytest.raises(ValueError, match=r"."):
+        Schedule.from_json(broken(path, value))
