@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trellic.container import Header, Section, Stream
 from trellic.picture.pillow import from_pillow, read
 from trellic.picture.types import Picture
 
@@ -21,6 +22,25 @@ def textured(height: int, width: int, seed: int = 0) -> np.ndarray:
     phases = random.uniform(0, 6, 3)
     planes = [128 + 80 * np.sin(x / 17 + phase) * np.cos(y / 23 - phase) for phase in phases]
     return np.clip(np.stack(planes, axis=2) + random.normal(0, 4, (height, width, 3)), 0, 255).astype(np.uint8)
+
+
+def sections_of(data: bytes) -> tuple[Header, list[Section]]:
+    """Return a stream's header and all its sections, checksums proven."""
+    stream = Stream.parse(data, sys.maxsize)
+    return stream.header, [Section(entry.type, stream.read(entry)) for entry in stream.entries]
+
+
+class Counted(bytes):
+    """Bytes that count how often they are read, and how many of them."""
+
+    def __init__(self, _: bytes) -> None:
+        self.reads = self.taken = 0
+
+    def __getitem__(self, part):
+        found = super().__getitem__(part)
+        self.reads += 1
+        self.taken += len(found)
+        return found
 
 
 @pytest.fixture(scope="session")

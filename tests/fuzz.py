@@ -24,6 +24,8 @@ from PIL import Image
 from mutate import mutated
 from trellic import TrellicError, api
 from trellic.codec import Codec
+from trellic.codec.exact import pack
+from trellic.container import Section, SectionType, Stream, write_stream
 from trellic.quantize import QUANTIZERS
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -39,7 +41,17 @@ def sources() -> list[bytes]:
     for number, image in enumerate((noise, noise.convert("L"), noise.convert("RGB").resize((1, 300)))):
         codec = Codec(str(GOLDEN / "trellis.trm"), 1, quantizer=QUANTIZERS[-1 - number].name)
         streams += [codec.encode(image, 95), codec.encode(image, 5)]
+        streams.append(exactly(streams[-1], np.asarray(image)))
     return streams
+
+
+def exactly(data: bytes, samples: np.ndarray) -> bytes:
+    """Return a stream of one tile with its samples coded exactly."""
+    stream = Stream.parse(data)
+    colours = np.stack([samples] * 3, axis=2) if samples.ndim == 2 else samples
+    kind = SectionType.EXACT_ALPHA if colours.shape[2] == 4 else SectionType.EXACT
+    metadata = [Section(entry.type, stream.read(entry)) for entry in stream.metadata.values()]
+    return write_stream(stream.header, [*metadata, Section(kind, pack(colours))])
 
 
 def outcome(data: bytes) -> str:

@@ -3,16 +3,14 @@
 Each is a function (stream, random) → stream. What cannot be parsed any more is damaged blindly.
 """
 
-import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
-from trellic.container import Section, SectionType, read_stream, write_stream
-from trellic.container.bytes import varint
+from trellic.container import Header, Section, SectionType, Stream, write_stream
+from trellic.container.index import CHECK_BYTES, check_of
 from trellic.errors import TrellicError
 
 Random = np.random.Generator
@@ -54,46 +52,57 @@ def blindly(data: bytes, random: Random) -> bytes:
     return BLIND[random.integers(len(BLIND))](data, random)
 
 
+def parsed(data: bytes) -> tuple[Header, list[Section]]:
+    """Return a stream's header and sections, whatever their checksums say."""
+    stream = Stream.parse(data, 1 << 40, partial=True)
+    return stream.header, [Section(entry.type, data[entry.start : entry.end]) for entry in stream.entries]
+
+
 def change_header(data: bytes, random: Random) -> bytes:
-    """Return the stream with another value in a field of its header, the checksum right."""
-    header, sections = read_stream(data)
-    name = str(random.choice([field.name for field in fields(header) if field.name != "model"]))
-    largest = {"mode": 255, "quantizer": 8, "width": 1 << 24, "height": 1 << 24}.get(name, 65535)
-    near = max(0, int(getattr(header, name)) + int(random.integers(-3, 4)))
+    """Return the stream with another value in a field of its header, the checksums right."""
+    header, sections = parsed(data)
+    grid = header.grid
+    values = {
+        "quality": near_or_far(header.quality, (1 << 15) - 1, random),
+        "quantizer": int(random.integers(16)),
+        "grey": not header.grey,
+        "grid": grid._replace(**{
+            field: near_or_far(getattr(grid, field), 1 << 24, random) for field in random.choice(grid._fields, 2)
+        }),
+    }  # fmt: skip
+    name = str(random.choice(list(values)))
+    return write_stream(replace(header, **{name: values[name]}), sections)
+
+
+def near_or_far(value: int, largest: int, random: Random) -> int:
+    near = max(0, value + int(random.integers(-3, 4)))
     far = int(largest ** random.uniform(0, 1))
-    changed: dict[str, Any] = {name: min(near if random.integers(2) else far, largest)}
-    return write_stream(replace(header, **changed), sections)
+    return min(near if random.integers(2) else far, largest)
 
 
-def change_length(data: bytes, random: Random) -> bytes:
-    """Return the stream with another length in front of a section."""
-    header, sections = read_stream(data)
-    chosen = int(random.integers(len(sections)))
-    parts = [header.write()]
-    for number, section in enumerate(sections):
-        length = len(section.payload)
-        if number == chosen:
-            length = int(random.choice([0, max(0, length - 1), length + 1, 1 << 31, (1 << 35) - 1]))
-        checksum = zlib.crc32(section.payload, section.type).to_bytes(4, "little")
-        parts.append(bytes([section.type]) + varint(length) + checksum + section.payload)
-    return b"".join(parts)
+def change_front(data: bytes, random: Random) -> bytes:
+    """Return the stream with header and index damaged, their check right: lengths, types and numbers of all kinds."""
+    stream = Stream.parse(data, 1 << 40, partial=True)
+    start = stream.entries[0].start
+    front = data[:4] + blindly(data[4 : start - CHECK_BYTES], random)
+    return front + check_of(front).to_bytes(CHECK_BYTES, "little") + data[start:]
 
 
 def change_sections(data: bytes, random: Random) -> bytes:
     """Return the stream with a section left out, repeated, or of another type, checksums right."""
-    header, sections = read_stream(data)
+    header, sections = parsed(data)
     chosen = int(random.integers(len(sections)))
     section = sections[chosen]
-    types = [*SectionType, 6, 127, 130, 255]
+    types = [*SectionType, 6, 17, 127, 140, 255]
     options = [[], [section, section], [Section(int(random.choice(types)), section.payload)]]
     return write_stream(header, [*sections[:chosen], *options[random.integers(3)], *sections[chosen + 1 :]])
 
 
 def change_payload(kind: SectionType, change: Mutation) -> Mutation:
-    """Return a mutation of one section's payload, its checksum right."""
+    """Return a mutation of the payloads of one type, their checksums right."""
 
     def mutate(data: bytes, random: Random) -> bytes:
-        header, sections = read_stream(data)
+        header, sections = parsed(data)
         return write_stream(
             header,
             [Section(each.type, change(each.payload, random)) if each.type == kind else each for each in sections],
@@ -103,37 +112,20 @@ def change_payload(kind: SectionType, change: Mutation) -> Mutation:
 
 
 def change_words(payload: bytes, random: Random) -> bytes:
-    """Return coded data of whole words, some of them others."""
-    words = np.frombuffer(payload[: len(payload) // 4 * 4], "<u4").copy()
-    choices = [0, (1 << 32) - 1, 1 << 31, int(random.integers(1 << 32))]
-    for at in random.integers(0, max(len(words), 1), random.integers(1, 4)):
-        if len(words):
-            words[at] = random.choice(choices)
-    extra = random.bytes(4 * int(random.integers(0, 3)))
-    return words[: len(words) - int(random.integers(0, 2))].tobytes() + extra
+    """Return coded data with some of its 32-bit words others, or its states."""
+    words = 2 + len(payload) % 4
+    damaged = bytearray(payload)
+    choices = [bytes(4), b"\xff" * 4, b"\0\0\0\x80", random.bytes(4)]
+    for at in random.integers(0, max(len(damaged) // 4, 1), random.integers(1, 4)):
+        damaged[words + 4 * at : words + 4 * at + 4] = choices[random.integers(len(choices))]
+    if random.integers(3) == 0:
+        damaged[:words] = random.bytes(words)
+    return bytes(damaged) + random.bytes(4 * int(random.integers(0, 3)))
 
 
-def change_png(payload: bytes, random: Random) -> bytes:
-    """Return a PNG with chunks changed, added and left out, their checksums right; its picture is changed unpacked."""
-    chunks, at = [], 8
-    while at + 8 <= len(payload):
-        length = struct.unpack(">I", payload[at : at + 4])[0]
-        chunks.append((payload[at + 4 : at + 8], payload[at + 8 : at + 8 + length]))
-        at += 12 + length
-    names = [b"IHDR", b"IDAT", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT", b"iCCP", b"zTXt", b"iTXt", b"eXIf", b"pHYs"]
-    for _ in range(int(random.integers(1, 4))):
-        chosen = int(random.integers(0, len(chunks) + 1))
-        what = random.integers(3)
-        if what == 0 or chosen == len(chunks):
-            chunks.insert(chosen, (names[random.integers(len(names))], random.bytes(int(random.integers(0, 40)))))
-        elif what == 1:
-            name, body = chunks[chosen]
-            chunks[chosen] = (name, change_packed(body, random) if name == b"IDAT" else blindly(body, random))
-        else:
-            del chunks[chosen]
-    return payload[:8] + b"".join(
-        struct.pack(">I", len(body)) + name + body + zlib.crc32(name + body).to_bytes(4, "big") for name, body in chunks
-    )
+def change_samples(payload: bytes, random: Random) -> bytes:
+    """Return exact samples damaged behind their size."""
+    return payload[:5] + blindly(payload[5:], random)
 
 
 def change_packed(payload: bytes, random: Random) -> bytes:
@@ -146,16 +138,15 @@ def change_packed(payload: bytes, random: Random) -> bytes:
 
 REPAIRED: tuple[Mutation, ...] = (
     change_header,
-    change_length,
+    change_front,
     change_sections,
     change_payload(SectionType.LATENTS, blindly),
     change_payload(SectionType.LATENTS, change_words),
-    change_payload(SectionType.GRID, blindly),
-    change_payload(SectionType.TILE, blindly),
-    change_payload(SectionType.TILE, change_words),
-    change_payload(SectionType.TILE_ALPHA, change_png),
-    change_payload(SectionType.ALPHA, blindly),
-    change_payload(SectionType.ALPHA, change_png),
+    *(
+        change_payload(kind, change)
+        for kind in (SectionType.EXACT, SectionType.EXACT_ALPHA, SectionType.ALPHA)
+        for change in (blindly, change_samples)
+    ),
     change_payload(SectionType.ICC, change_packed),
     change_payload(SectionType.EXIF, change_packed),
 )

@@ -8,8 +8,8 @@ from PIL import Image
 
 from conftest import GOLDEN
 from trellic import Codec
-from trellic.codec.strips import decode_tile
-from trellic.container import Contents, scan_stream
+from trellic.codec.units import decode_unit
+from trellic.container import Stream
 from trellic.quantize import QUANTIZERS
 
 LATENTS = {
@@ -27,10 +27,11 @@ def test_a_golden_stream_decodes_to_its_latents_and_picture(name):
     model, digest = LATENTS[name]
     codec = Codec(str(GOLDEN / f"{model}.trm"))
     data = (GOLDEN / f"{name}.tlic").read_bytes()
-    contents = Contents.of(*scan_stream(data))
+    stream = Stream.parse(data)
     seen = hashlib.sha256()
-    for number in range(len(contents.pieces)):
-        seen.update(decode_tile(codec.networks, contents, number).astype("<f4").tobytes())
+    for number in range(len(stream.units)):
+        unit = decode_unit(codec.networks, stream, number, stream.read_units([number])[0])
+        seen.update(unit.latents.astype("<f4").tobytes())
     assert seen.hexdigest()[:16] == digest
     decoded = codec.decode(data)
     assert decoded.getexif()[0x0112] == 3

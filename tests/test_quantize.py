@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from trellic import Codec
 from trellic.codec import Target
-from trellic.codec.decoder import decode_latents
+from trellic.codec.units import decode_unit
 from trellic.codec.encoder import analyse, code
-from trellic.container import SectionType, read_stream
+from trellic.container import Stream
 from trellic.container.header import QUALITY_ONE
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import estimate_bits
@@ -95,12 +95,12 @@ def test_rdoq_takes_the_cheapest_of_its_candidates(latents, rate_weight, weight)
 def test_every_quantizers_stream_decodes_to_the_encoders_latents(name, photograph):
     codec = Codec(quantizer=name)
     for quality in (5, 50, 95):
-        header, sections = read_stream(codec.encode_picture(photograph, Target(quality)).data)
-        payload = next(section.payload for section in sections if section.type == SectionType.LATENTS)
+        stream = Stream.parse(codec.encode_picture(photograph, Target(quality)).data)
+        payloads = stream.read_units([0])[0]
         analysed = analyse(codec.networks, photograph.pixels)
         coded = code(codec.networks, analysed, quality * QUALITY_ONE, codec.deployed)
-        assert np.array_equal(decode_latents(codec.networks, header, payload), coded.latents)
-        assert payload == coded.data
+        assert np.array_equal(decode_unit(codec.networks, stream, 0, payloads).latents, coded.latents)
+        assert payloads == [coded.data]
         assert 0 < 8 * len(coded.data) / coded.estimated_bits - 1 < 0.02
 
 

@@ -10,15 +10,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from trellic.codec import Codec, Target
-from trellic.codec.codec import Region
-from trellic.codec.decoder import check_coded_size
-from trellic.container import Contents, scan_stream, size_in
+from trellic.codec.picture_decoder import Region
+from trellic.container import Stream
 from trellic.container.bytes import Data
-from trellic.container.header import MOST_PIXELS, QUALITY_ONE
-from trellic.container.sections import LAST
-from trellic.entropy.parameters import ONE
+from trellic.container.header import QUALITY_ONE
 from trellic.errors import MissingModel
+from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, find_model, find_model_by_hash
+from trellic.picture.types import mode_of
 from trellic.quantize import DEFAULT_EFFORT, quantizer_numbered
 
 
@@ -49,52 +48,54 @@ def encode(
     return _codec(find_model(model), effort).encode(image, quality, bpp=bpp, size=size, psnr=psnr)
 
 
-def decode(data: Data, limit: int = MOST_PIXELS, *, crop: Region | None = None) -> Image.Image:
+def decode(data: Data, limit: int = MOST_PIXELS, *, crop: Region | None = None, partial: bool = False) -> Image.Image:
     """Return the picture of a .tlic file, by the model that it names.
 
-    limit  most pixels to accept, sides counted in multiples of 64
-    crop   x, y, width and height of the region to decode instead of all
+    limit    most pixels to accept, sides counted in multiples of 64
+    crop     x, y, width and height of the region to decode instead of all
+    partial  whether to show what is there of a file that is cut off, missing tiles grey
     Raises a TrellicError that says what is wrong with the data.
     """
-    return codec_for(data, limit).decode(data, crop)
+    stream = Stream.parse(data, limit, partial)
+    return codec_for(stream).decode(stream, crop)
 
 
 def verify(data: Data, limit: int = MOST_PIXELS, threads: int = 0) -> str:
     """Return the SHA-256 of a .tlic file's indices, once everything but its picture was decoded; see `Codec.verify`."""
-    return codec_for(data, limit, threads).verify(data)
+    stream = Stream.parse(data, limit)
+    return codec_for(stream, threads).verify(stream)
 
 
-def codec_for(data: Data, limit: int, threads: int = 0) -> Codec:
-    """Return the codec of the model that a .tlic file names, the picture's size being within the limit."""
-    check_coded_size(*size_in(data), limit)
-    header, _ = scan_stream(data)
-    return _codec(find_model_by_hash(header.model), threads=threads)
+def codec_for(stream: Stream, threads: int = 0) -> Codec:
+    """Return the codec of the model that a stream names."""
+    return _codec(find_model_by_hash(stream.header.model), threads=threads)
 
 
 def info(data: Data) -> dict[str, Any]:
-    """Return what the header and the section table of a .tlic file say, as plain JSON values."""
-    header, sections = scan_stream(data)
+    """Return what the header and the index of a .tlic file say, as plain JSON values; its checksums are proven."""
+    stream = Stream.parse(data, sys.maxsize)
+    stream.prove()
+    header = stream.header
     try:
         model = find_model_by_hash(header.model).stem
     except MissingModel:
         model = None
-    sizes: dict[str, int] = {}
-    for section in sections:
-        sizes[section.name] = sizes.get(section.name, 0) + len(section.read())
-    grid = Contents.of(header, sections).grid
-    latents = sum(sizes.get(kind.name.lower(), 0) for kind in LAST)
+    sections = {name: [0, 0] for name in dict.fromkeys(entry.name for entry in stream.entries)}
+    for entry in stream.entries:
+        sections[entry.name][0] += 1
+        sections[entry.name][1] += entry.length
+    coded = sum(unit.coded.length for unit in stream.units)
     return {
         "bytes": len(data),
         "width": header.width,
         "height": header.height,
         "bpp": len(data) * 8 / (header.width * header.height),
-        "mode": header.mode.name.lower(),
+        "mode": mode_of(header.grey, stream.has_alpha),
         "quality": header.quality / QUALITY_ONE,
         "quantizer": quantizer_numbered(header.quantizer).name,
-        "step": header.step / ONE,
         "model": model,
         "model_hash": header.model.hex(),
-        "overhead_bytes": len(data) - latents,
-        "sections": [{"type": name, "bytes": size} for name, size in sizes.items()],
-        "tiles": [grid.columns, grid.rows],
+        "overhead_bytes": len(data) - coded,
+        "sections": [{"type": name, "count": count, "bytes": size} for name, (count, size) in sections.items()],
+        "tiles": [header.grid.columns, header.grid.rows],
     }

@@ -38,7 +38,11 @@ class UnsupportedStream(TrellicError):
 
 
 class DamagedStream(TrellicError):
-    """The stream is truncated, or a checksum or a value in it is wrong."""
+    """A checksum or a value in the stream is wrong."""
+
+
+class IncompleteStream(TrellicError):
+    """The stream is cut off: what is there may be sound, and can be shown."""
 
 
 class MissingModel(TrellicError):

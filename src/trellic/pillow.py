@@ -3,14 +3,15 @@
 image.save("photo.tlic", quality=50)        # or bpp=…, size=…, psnr=…, model=…
 """
 
+import sys
 from typing import IO, Any
 
 from PIL import Image, ImageFile
 
 from trellic import api
-from trellic.codec.codec import metadata_of
-from trellic.container import Contents, scan_stream
-from trellic.container.header import MAGIC, Mode
+from trellic.codec.picture_decoder import metadata_of
+from trellic.container import Stream
+from trellic.container.header import MAGIC
 from trellic.errors import TrellicError
 from trellic.picture.types import mode_of
 
@@ -27,13 +28,12 @@ class TlicImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         self._data = self.fp.read()
         try:
-            header, sections = scan_stream(self._data)
-            contents = Contents.of(header, sections)
-            metadata = metadata_of(contents)
+            stream = Stream.parse(self._data, sys.maxsize)
+            metadata = metadata_of(stream)
         except TrellicError as error:
             raise SyntaxError(str(error)) from error
-        self._size = (header.width, header.height)
-        self._mode = mode_of(header.mode is Mode.GREY, contents.has_alpha)
+        self._size = (stream.header.width, stream.header.height)
+        self._mode = mode_of(stream.header.grey, stream.has_alpha)
         self.info |= {key: data for key, data in (("icc_profile", metadata.icc), ("exif", metadata.exif)) if data}
 
     def load(self) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hostile.make import GOLDEN
+from hostile.streams import GOLDEN
 from trellic.model import ModelFile
 
 ENTRIES = ModelFile.read(GOLDEN / "trellis.trm").entries

@@ -1,16 +1,16 @@
 """trellic decode: .tlic files → pictures."""
 
+import functools
 from dataclasses import replace
-from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from trellic.cli.options import Force, Inputs, Json, MostPixels, Output, Resume
-from trellic.container.header import MOST_PIXELS
 from trellic.errors import BadRequest
 from trellic.jobs.local import followed, run
 from trellic.jobs.plan import Job, plan, threads_for
+from trellic.limits import MOST_PIXELS
 
 
 def decode(
@@ -18,6 +18,7 @@ def decode(
     out: Output = None,
     format: Annotated[str, typer.Option("--format", help="Suffix of the pictures, where OUT names no file.")] = "png",
     crop: Annotated[str, typer.Option(metavar="X,Y,W,H", help="Only this region, in pixels.")] = "",
+    partial: Annotated[bool, typer.Option("--partial", help="Show what is there of files that are cut off.")] = False,
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
     resume: Resume = False,
@@ -25,6 +26,7 @@ def decode(
 ) -> None:
     """Turn .tlic files back into pictures, of any kind that Pillow writes."""
     from trellic import api
+    from trellic.container import Stream
     from trellic.files import open_bytes
     from trellic.jobs.resume import check_picture
     from trellic.picture.pillow import lift_pillows_limit
@@ -37,7 +39,8 @@ def decode(
 
     def work(job: Job) -> dict[str, Any]:
         with open_bytes(job.source) as data:
-            found = api.codec_for(data, max_pixels, threads).decode_strips(data, region)
+            stream = Stream.parse(data, max_pixels, partial)
+            found = api.codec_for(stream, threads).decode_strips(stream, region)
             found = replace(found, strips=followed(found.strips, found.count, len(jobs) == 1 and not as_json))
             if is_large(found.width, found.height) and can_write_strips(job.target):
                 write_strips(found, job.target)
@@ -51,7 +54,7 @@ def decode(
     kind_of(suffix)
     jobs = plan(inputs, out, [".tlic"], suffix)
     threads = threads_for(jobs)
-    check = partial(check_picture, region=region) if resume else None
+    check = functools.partial(check_picture, region=region) if resume else None
     raise typer.Exit(run(jobs, work, force, as_json, check))
 
 

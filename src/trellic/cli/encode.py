@@ -18,9 +18,9 @@ from trellic.cli.options import (
     Quantizer,
     Resume,
 )  # fmt: skip
-from trellic.container.header import MOST_PIXELS
 from trellic.jobs.local import bar_of_tiles, run
 from trellic.jobs.plan import Job, plan, threads_for
+from trellic.limits import MOST_PIXELS
 
 
 def encode(

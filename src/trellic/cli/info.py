@@ -25,10 +25,11 @@ def info(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = 
         return
     model = facts["model"] or "not installed"
     print(f"{file}: {facts['width']}×{facts['height']} {facts['mode']}, {facts['bytes']} bytes, {facts['bpp']:.3f} bpp")
-    print(f"quality {facts['quality']:g}, quantizer {facts['quantizer']} with step {facts['step']:g}")
+    print(f"quality {facts['quality']:g}, quantizer {facts['quantizer']}")
     print(f"model {facts['model_hash']} ({model})")
     if facts["tiles"] != [1, 1]:
         print(f"{facts['tiles'][0]} × {facts['tiles'][1]} tiles")
     for section in facts["sections"]:
-        print(f"  {section['type']:10} {section['bytes']:9} bytes")
+        times = f" in {section['count']}" if section["count"] > 1 else ""
+        print(f"  {section['type']:10} {section['bytes']:9} bytes{times}")
     print(f"  {'the rest':10} {facts['bytes'] - sum(s['bytes'] for s in facts['sections']):9} bytes")

@@ -3,9 +3,9 @@
 import typer
 
 from trellic.cli.options import Inputs, Json, MostPixels
-from trellic.container.header import MOST_PIXELS
 from trellic.jobs.local import run
 from trellic.jobs.plan import Job, find_files, threads_for
+from trellic.limits import MOST_PIXELS
 
 
 def verify(inputs: Inputs, max_pixels: MostPixels = MOST_PIXELS, as_json: Json = False) -> None:

@@ -1,6 +1,6 @@
 """Pixels ⇄ bytes: encoder, decoder, rate control."""
 
-from trellic.codec.codec import Codec, Encoded
-from trellic.codec.rate_control import Target
+from trellic.codec.codec import Codec
+from trellic.codec.rate_control import Encoded, Target
 
 __all__ = ["Codec", "Encoded", "Target"]

@@ -7,14 +7,12 @@ import numpy.typing as npt
 
 from trellic.codec.coding import Arrays, Coding, Pass, empty_variables, no_passes, run, scalar
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.container.grid import STRIDE, coded
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.rans import Decoder
 from trellic.entropy.states import CdfIndices, Indices, States
 from trellic.errors import DamagedModel
 from trellic.model import Sessions
 from trellic.model.model import Floats
-from trellic.picture.types import check_size
 from trellic.quantize import QuantizerParameters
 
 Seen = Callable[[Indices], None]
@@ -23,14 +21,6 @@ Seen = Callable[[Indices], None]
 
 def unseen(indices: Indices) -> None:
     """Take no notice of indices."""
-
-
-def check_coded_size(width: int, height: int, limit: int) -> None:
-    """Raise PictureTooLarge where a picture as it is coded, continued to multiples of 64, has more pixels than `limit`.
-
-    A strip one pixel wide costs as much as one of 64. The smallest size that can be coded is always accepted.
-    """
-    check_size(coded(width), coded(height), max(limit, STRIDE**2))
 
 
 def decode_latents(

@@ -1,6 +1,7 @@
 """The deployed quantizer: a quantizer with the tables, offsets and operating points that a model has for it."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class DeployedQuantizer:
     """A quantizer as a model is set up for it.
 
     z_tables          of the hyper-latents, which every quantizer codes alike
-    operating_points  qualities rising, linear in between; the rate weight is for the encoder only
+    operating_points  qualities rising, linear in between; rate weights are for the encoder only
     """
 
     quantizer: Quantizer
@@ -54,9 +55,20 @@ class DeployedQuantizer:
     def at(self, quality: int) -> QuantizerParameters:
         """Return what the encoder works with at a quality in 1/256 of a point."""
         fraction = quality / HIGHEST_QUALITY
-        qualities, steps, rate_weights = zip(*self.operating_points, strict=True)
-        step = round(float(np.interp(fraction, qualities, steps)))
-        return QuantizerParameters(self.tables, self.offsets, step, float(np.interp(fraction, qualities, rate_weights)))
+        qualities, _, rate_weights = zip(*self.operating_points, strict=True)
+        rate_weight = float(np.interp(fraction, qualities, rate_weights))
+        return QuantizerParameters(self.tables, self.offsets, self.step_at(quality), rate_weight)
+
+    def step_at(self, quality: int) -> int:
+        """Return the step in 1/1024 at a quality in 1/256 of a point, the same on every processor.
+
+        Operating points are rounded to such units, and what lies between two is interpolated in integers.
+        """
+        points = [(round(point.quality * HIGHEST_QUALITY), round(point.step)) for point in self.operating_points]
+        for (low, before), (high, after) in pairwise(points):
+            if low <= quality < high:
+                return (before * (high - quality) + after * (quality - low) + (high - low) // 2) // (high - low)
+        return points[0][1] if quality < points[0][0] else points[-1][1]
 
     def for_step(self, step: int) -> QuantizerParameters:
         """Return what a decoder needs, given a stream's step in 1/1024."""

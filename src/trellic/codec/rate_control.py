@@ -1,16 +1,20 @@
 """Rate control: find the quality that meets a size, a rate or a PSNR.
 
-Bytes grow and PSNR grows with quality, nearly always; a bisection over the stored quality ends after at most fifteen
-trial codings. What is returned was tried: never an extrapolation.
+Log bytes and PSNR grow nearly linearly with quality: what two trials enclose is interpolated, and tried. What is
+returned was tried: never an extrapolation.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trellic.container.header import HIGHEST_QUALITY
+from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
 from trellic.errors import BadRequest, TargetMissed
 
 DEFAULT_QUALITY = 50.0
+FIRST_TRIAL = 50 * QUALITY_ONE
+NEAR_LOG_SIZE, NEAR_PSNR = 0.002, 0.01
+"""How near to its target a trial ends the search: a fifth of a per cent, and dB."""
 
 
 @dataclass(frozen=True)
@@ -32,33 +36,81 @@ class Target:
             if value is not None and not 0 < value < float("inf"):
                 raise BadRequest(f"{name} {value} is not a positive number")
 
-    @property
-    def is_searched_for(self) -> bool:
-        """Whether the quality that meets it must be found by trial."""
-        return any(value is not None for value in (self.bpp, self.size, self.psnr))
+
+@dataclass(frozen=True)
+class Encoded:
+    """A whole stream, with what is known of it.
+
+    quality         0 to 100
+    estimated_bits  what the tables promised for its latents
+    psnr            in dB, where that was the target
+    """
+
+    data: bytes
+    quality: float
+    estimated_bits: float
+    psnr: float | None = None
 
 
-def highest_quality(fits: Callable[[int], bool]) -> int | None:
-    """Return the highest quality, 0 to 25600, for which `fits` holds, if it holds up to there; None if for none."""
+EncodeAt = Callable[[int], Encoded]
+"""Encodes at a quality in 1/256 of a point."""
+
+
+def meet(target: Target, pixels: int, encode_at: EncodeAt) -> Encoded:
+    """Return the stream that meets a target for a picture of so many pixels. Raises TargetMissed."""
+    if target.psnr is not None:
+        return _of_psnr(target.psnr, encode_at)
+    if target.size is not None:
+        return _of_size(target.size, encode_at)
+    if target.bpp is not None:
+        return _of_size(int(target.bpp * pixels / 8), encode_at)
+    return encode_at(round(target.quality * QUALITY_ONE))
+
+
+def _of_size(limit: int, encode_at: EncodeAt) -> Encoded:
+    """Return the stream of highest quality, nearly, that is not above `limit` bytes."""
+    wanted = math.log(limit + 0.5)
+    below, above = _enclose(encode_at, lambda trial: math.log(len(trial.data)), wanted, -NEAR_LOG_SIZE, 0)
+    if below is None:
+        raise TargetMissed(f"{limit} bytes are too few: quality 0 takes {len(above.data) if above else 0}")
+    return below
+
+
+def _of_psnr(wanted: float, encode_at: EncodeAt) -> Encoded:
+    """Return the stream of lowest quality, nearly, that reaches `wanted` dB."""
+    below, above = _enclose(encode_at, lambda trial: trial.psnr or 0.0, wanted, 0, NEAR_PSNR)
+    if above is None:
+        raise TargetMissed(f"{wanted:g} dB cannot be reached: quality 100 gives {below.psnr if below else 0:.2f}")
+    return above
+
+
+def _enclose(
+    encode_at: EncodeAt, measure: Callable[[Encoded], float], wanted: float, lowest: float, highest: float
+) -> tuple[Encoded | None, Encoded | None]:
+    """Return the best trials found below what is wanted, and not below it; None for one that there is not.
+
+    lowest, highest  relative to `wanted`: a trial in between ends the search
+    """
     low, high = -1, HIGHEST_QUALITY + 1
+    below: Encoded | None = None
+    above: Encoded | None = None
+    quality, sides = FIRST_TRIAL, 0
     while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low if low >= 0 else None
-
-
-def quality_for_size(bytes_at: Callable[[int], int], limit: int) -> int:
-    """Return the highest quality whose file is not above `limit` bytes. Raises TargetMissed."""
-    quality = highest_quality(lambda quality: bytes_at(quality) <= limit)
-    if quality is None:
-        raise TargetMissed(f"{limit} bytes are too few: quality 0 takes {bytes_at(0)}")
-    return quality
-
-
-def quality_for_psnr(psnr_at: Callable[[int], float], wanted: float) -> int:
-    """Return the lowest quality that reaches `wanted` dB. Raises TargetMissed."""
-    below = highest_quality(lambda quality: psnr_at(quality) < wanted)
-    quality = 0 if below is None else below + 1
-    if quality > HIGHEST_QUALITY:
-        raise TargetMissed(f"{wanted:g} dB cannot be reached: quality 100 gives {psnr_at(HIGHEST_QUALITY):.2f}")
-    return quality
+        trial = encode_at(quality)
+        found = measure(trial) - wanted
+        if found < 0:
+            low, below, sides = quality, trial, min(sides, 0) - 1
+        else:
+            high, above, sides = quality, trial, max(sides, 0) + 1
+        if lowest <= found <= highest:
+            break
+        if below is None:
+            quality = 0
+        elif above is None:
+            quality = HIGHEST_QUALITY
+        elif abs(sides) > 1 or not math.isfinite(measure(above)):  # one end does not move: halve what is enclosed
+            quality = (low + high) // 2
+        else:
+            part = (wanted - measure(below)) / max(measure(above) - measure(below), 1e-9)
+            quality = min(max(low + round(part * (high - low)), low + 1), high - 1)
+    return below, above

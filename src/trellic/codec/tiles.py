@@ -14,7 +14,6 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from trellic.container import Box, Grid
-from trellic.model.model import Floats
 from trellic.picture.types import Pixels, Source
 
 SIDE = 1024
@@ -36,14 +35,21 @@ Made = TypeVar("Made")
 class Window(NamedTuple):
     """A tile with what is around it.
 
+    number  of the tile, in raster order
     pixels  uint8 (H, W, 3) of the box `around`, which ends where the picture as it is coded does
     alpha   of the tile alone, uint8 (H, W), which ends where the picture does; None where it is opaque
     """
 
+    number: int
     pixels: Pixels
     around: Box
     tile: Box
     alpha: Pixels | None
+
+    @property
+    def own(self) -> Pixels:
+        """The pixels of the tile alone."""
+        return self.pixels[*self.tile.within(self.around)]
 
 
 class Workers:
@@ -73,50 +79,13 @@ class Workers:
 def windows(source: Source, grid: Grid) -> Iterator[Window]:
     """Yield every tile with what is around it, in raster order; a row of tiles is read from the source at a time."""
     for row in range(grid.rows):
-        tiles = [grid.tile(number) for number in grid.row(row)]
-        lines = tiles[0]._replace(right=grid.picture.right).grown(WINDOW, grid.picture)
+        lines = grid.tile(row * grid.columns)._replace(right=grid.picture.right).grown(WINDOW, grid.picture)
         pixels, alpha = source.rows(lines.top, min(lines.bottom, grid.height))
-        for tile in tiles:
+        for number in grid.row(row):
+            tile = grid.tile(number)
             around = tile.grown(WINDOW, grid.picture)
             seen = pixels[*around.within(lines)]
             missing = (0, around.height - seen.shape[0]), (0, around.width - seen.shape[1]), (0, 0)
             own = alpha[*tile.within(lines)] if alpha is not None else None
             opaque = own is None or int(own.min()) == 255
-            yield Window(np.pad(seen, missing, mode="edge"), around, tile, None if opaque else own)
-
-
-class LatentStore:
-    """Decoded latents of the tiles that are needed now, and no others.
-
-    decode  latents of a tile by its number, float32 (C, H/16, W/16)
-    """
-
-    def __init__(self, grid: Grid, decode: Callable[[int], Floats], workers: Workers) -> None:
-        self.grid, self.decode, self.workers = grid, decode, workers
-        self.held: dict[int, tuple[Box, Floats]] = {}
-
-    def hold(self, box: Box) -> None:
-        """Decode what of the box is missing, and forget what lies above it: boxes come from top to bottom."""
-        needed = list(self.grid.touching(box))
-        rest = box._replace(bottom=self.grid.picture.bottom)
-        self.held = {number: self._cut(*self.held[number], rest) for number in needed if number in self.held}
-        missing = [number for number in needed if number not in self.held]
-        for number, latents in zip(missing, self.workers.map(self.decode, missing), strict=True):
-            self.held[number] = self.grid.tile(number), latents
-
-    @staticmethod
-    def _cut(place: Box, latents: Floats, box: Box) -> tuple[Box, Floats]:
-        """Return what of a part lies in a box, as a copy where that is less."""
-        shared = place.common(box)
-        return shared, latents if shared == place else latents[:, *shared.within(place, LATENT)].copy()
-
-    def gather(self, box: Box) -> Floats:
-        """Return the latents of a box that lies in what is held; sides are multiples of 16."""
-        parts = [self.held[number] for number in self.grid.touching(box)]
-        if len(parts) == 1 and parts[0][0] == box:
-            return parts[0][1]
-        gathered = np.empty((len(parts[0][1]), box.height // LATENT, box.width // LATENT), np.float32)
-        for place, latents in parts:
-            shared = place.common(box)
-            gathered[:, *shared.within(box, LATENT)] = latents[:, *shared.within(place, LATENT)]
-        return gathered
+            yield Window(number, np.pad(seen, missing, mode="edge"), around, tile, None if opaque else own)

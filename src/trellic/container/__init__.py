@@ -1,21 +1,8 @@
-"""The .tlic file: header, typed sections, tiles, checksums, limits. Specified in docs/format.md."""
+"""The .tlic file: header, index, sections, checksums, limits. Specified in docs/format.md."""
 
-from trellic.container.contents import Contents, tile_sections
 from trellic.container.grid import Box, Grid
-from trellic.container.header import Header, Mode
-from trellic.container.sections import Section, SectionType, read_stream, scan_stream, size_in, write_stream
+from trellic.container.header import Header
+from trellic.container.sections import Entry, Section, SectionType
+from trellic.container.stream import Stream, Unit, write_stream
 
-__all__ = [
-    "Box",
-    "Contents",
-    "Grid",
-    "Header",
-    "Mode",
-    "Section",
-    "SectionType",
-    "read_stream",
-    "scan_stream",
-    "size_in",
-    "tile_sections",
-    "write_stream",
-]
+__all__ = ["Box", "Entry", "Grid", "Header", "Section", "SectionType", "Stream", "Unit", "write_stream"]

@@ -1,10 +1,12 @@
-"""Reading untrusted bytes: every read is checked, every shortage is a DamagedStream."""
+"""Reading untrusted bytes: every read is checked, every shortage is an error."""
 
 from typing import Protocol
 
-from trellic.errors import DamagedStream
+from trellic.errors import DamagedStream, TrellicError
 
 VARINT_BYTES = 5
+AT_ONCE = 4096
+"""Bytes that are read from a file at least: one read holds the index of 400 tiles."""
 
 
 class Data(Protocol):
@@ -15,23 +17,28 @@ class Data(Protocol):
 
 
 class Reader:
-    """A cursor over bytes."""
+    """A cursor over bytes from their front, which are read in few pieces.
 
-    def __init__(self, data: Data) -> None:
-        self.data = data
+    short  what is raised where bytes are missing
+    """
+
+    def __init__(self, data: Data, short: type[TrellicError] = DamagedStream) -> None:
+        self.short = short
+        self.size = len(data)
         self.at = 0
+        self._data = data
+        self._front = data[:AT_ONCE]
 
     def take(self, count: int) -> bytes:
         """Return the next `count` bytes."""
-        start = self.skip(count)
-        return self.data[start : self.at]
-
-    def skip(self, count: int) -> int:
-        """Pass over `count` bytes and return where they start."""
-        if count > len(self.data) - self.at:
-            raise DamagedStream(f"truncated: {count} bytes needed at byte {self.at}, {len(self.data) - self.at} left")
-        self.at += count
-        return self.at - count
+        end = self.at + count
+        if end > self.size:
+            raise self.short(f"cut off: {count} bytes needed at byte {self.at}, {self.size - self.at} left")
+        if end > len(self._front):
+            self._front += self._data[len(self._front) : max(end, 2 * len(self._front))]
+        taken = self._front[self.at : end]
+        self.at = end
+        return taken
 
     def integer(self, count: int) -> int:
         """Return an unsigned little-endian integer of `count` bytes."""
@@ -49,10 +56,14 @@ class Reader:
                 return value
         raise DamagedStream(f"malformed number before byte {self.at}")
 
+    def since(self, start: int) -> bytes:
+        """Return the bytes read from `start` on."""
+        return self._front[start : self.at]
+
     @property
     def done(self) -> bool:
         """Whether all bytes are read."""
-        return self.at == len(self.data)
+        return self.at == self.size
 
 
 def varint(value: int) -> bytes:

@@ -6,8 +6,8 @@ A picture as it is coded is continued at the right and below to multiples of 64.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from trellic.container.bytes import Reader, varint
-from trellic.errors import DamagedStream
+from trellic.errors import DamagedStream, UnsupportedStream
+from trellic.limits import check_size
 
 STRIDE = 64
 """Pictures are continued to multiples of this, the pixels that one element of z covers."""
@@ -91,6 +91,11 @@ class Grid(NamedTuple):
         return Box(0, 0, coded(self.width), coded(self.height))
 
     @property
+    def shown(self) -> Box:
+        """The picture as it is shown."""
+        return Box(0, 0, self.width, self.height)
+
+    @property
     def columns(self) -> int:
         """Tiles in a row."""
         return -(-coded(self.width) // self.tile_width)
@@ -121,22 +126,28 @@ class Grid(NamedTuple):
             for column in range(box.left // self.tile_width, -(-box.right // self.tile_width)):
                 yield row * self.columns + column
 
-    def write(self) -> bytes:
-        """Return the payload of the section that announces tiles."""
-        return varint(self.tile_width // STRIDE) + varint(self.tile_height // STRIDE)
-
     @classmethod
-    def read(cls, payload: bytes, width: int, height: int) -> "Grid":
-        """Read the payload for a picture of some size. Raises DamagedStream."""
-        reader = Reader(payload)
-        grid = cls(width, height, STRIDE * reader.varint(), STRIDE * reader.varint())
+    def tiled(cls, width: int, height: int, tile_width: int, tile_height: int) -> "Grid":
+        """Return the grid that a stream announces. Raises DamagedStream where none can be so."""
+        grid = cls(width, height, tile_width, tile_height)
         possible = all(
             min(SMALLEST_TILE, coded(side)) <= tile <= coded(side)
-            for side, tile in ((width, grid.tile_width), (height, grid.tile_height))
+            for side, tile in ((width, tile_width), (height, tile_height))
         )
-        if not reader.done or not possible or grid.tiles == 1:
-            raise DamagedStream(f"impossible tiles of {grid.tile_width}×{grid.tile_height}")
+        if not possible or grid.tiles == 1:
+            raise DamagedStream(f"impossible tiles of {tile_width}×{tile_height}")
         return grid
+
+    def check(self, limit: int) -> None:
+        """Raise PictureTooLarge for more pixels, as they are coded, than `limit`: a row costs as much as 64.
+
+        The smallest size that can be coded is always accepted. Raises UnsupportedStream where more is coded at once
+        than a decoder has room for.
+        """
+        check_size(coded(self.width), coded(self.height), max(limit, STRIDE**2))
+        if self.tile_width * self.tile_height > MOST_AT_ONCE:
+            size = f"{self.tile_width}×{self.tile_height}"
+            raise UnsupportedStream(f"{size} pixels coded at once; this release decodes up to {MOST_AT_ONCE}")
 
 
 def coded(side: int) -> int:

@@ -1,75 +1,85 @@
-"""The header of a stream: what a decoder must know before it reads any section."""
+"""The header of a stream: what holds for the whole picture."""
 
-import zlib
 from dataclasses import dataclass
-from enum import IntEnum
 
 from trellic.container.bytes import Reader, varint
+from trellic.container.grid import STRIDE, Grid
 from trellic.errors import DamagedStream, NotAStream, UnsupportedStream
+from trellic.limits import LARGEST_SIDE
 
 MAGIC = b"\x93TLC"
-VERSION = 1
-HASH_BYTES = 8
+"""Its last byte is the version: C is format 1."""
+HASH_BYTES = 4
 QUALITY_ONE = 256
 """Qualities are stored in 1/256 of a point, 0 to 100 points."""
 HIGHEST_QUALITY = 100 * QUALITY_ONE
-LARGEST_SIDE = 1 << 24
-MOST_PIXELS = 1 << 27
-"""Pixels that are accepted unless a caller raises the limit: 134 million."""
-
-
-class Mode(IntEnum):
-    """What the decoded picture is converted to."""
-
-    GREY = 0
-    RGB = 1
+HAS_FLAGS = 1 << 15
+"""Beside the quality: a byte of flags follows. Without it they are those of the plainest stream, PLAIN."""
+PLAIN = 4
+"""Flags of a colour picture, coded whole by tcq8, with nothing beside its latents."""
+QUANTIZER, GREY, TILED, INDEXED, UNKNOWN = 0x0F, 0x10, 0x20, 0x40, 0x80
 
 
 @dataclass(frozen=True)
 class Header:
     """Facts about the whole picture.
 
-    model       first 8 bytes of the SHA-256 of the model file
-    width, height   pixels, 1 to 2²⁴
-    mode        grey or RGB
-    quality     0 to 25600, in 1/256 of a point
-    quantizer   the quantizer's number, see `trellic.quantize`
-    step        the quantizer's step, 1 to 65535 in 1/1024 of the latents' unit
+    model      first 4 bytes of the SHA-256 of the model file
+    grid       the picture's size, and that of its tiles
+    quality    0 to 25600, in 1/256 of a point
+    quantizer  the quantizer's number, see `trellic.quantize`
+    grey       whether the picture has one channel
     """
 
     model: bytes
-    width: int
-    height: int
-    mode: Mode
+    grid: Grid
     quality: int
     quantizer: int
-    step: int
+    grey: bool = False
 
-    def write(self) -> bytes:
-        """Return the header's bytes with its checksum."""
-        body = b"".join([
-            MAGIC, bytes([VERSION]), self.model, varint(self.width), varint(self.height), bytes([self.mode]),
-            self.quality.to_bytes(2, "little"), bytes([self.quantizer]), self.step.to_bytes(2, "little"),
+    @property
+    def width(self) -> int:
+        """Pixels in a row."""
+        return self.grid.width
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.grid.height
+
+    def write(self, indexed: bool) -> bytes:
+        """Return the header's bytes; `indexed` where an index of sections follows."""
+        tiled = self.grid.tiles > 1
+        flags = self.quantizer | GREY * self.grey | TILED * tiled | INDEXED * indexed
+        tile = varint(self.grid.tile_width // STRIDE) + varint(self.grid.tile_height // STRIDE)
+        return b"".join([
+            MAGIC, self.model, varint(self.width), varint(self.height),
+            (self.quality | HAS_FLAGS * (flags != PLAIN)).to_bytes(2, "little"),
+            bytes([flags] * (flags != PLAIN)), tile * tiled,
         ])  # fmt: skip
-        return body + zlib.crc32(body).to_bytes(4, "little")
 
     @classmethod
-    def read(cls, reader: Reader) -> "Header":
-        """Read and check a header. Raises NotAStream, UnsupportedStream or DamagedStream."""
-        if reader.data[:4] != MAGIC:
+    def read(cls, reader: Reader) -> tuple["Header", bool]:
+        """Read a header, and whether an index of sections follows. Its values are checked, not its checksum.
+
+        Raises NotAStream, UnsupportedStream, DamagedStream or IncompleteStream.
+        """
+        magic = reader.take(min(len(MAGIC), reader.size))
+        if magic[:3] != MAGIC[:3] or len(magic) < len(MAGIC):
             raise NotAStream("not a .tlic file")
-        reader.take(4)
-        version = reader.integer(1)
-        if version != VERSION:
-            raise UnsupportedStream(f"format version {version}; this release reads version {VERSION}")
+        if magic != MAGIC:
+            raise UnsupportedStream(f"a kind or version of stream, {magic[3]}, that this release does not know")
         model = reader.take(HASH_BYTES)
-        width, height, mode = reader.varint(), reader.varint(), reader.integer(1)
-        quality, quantizer, step = reader.integer(2), reader.integer(1), reader.integer(2)
-        body = reader.data[: reader.at]
-        if zlib.crc32(body) != reader.integer(4):
-            raise DamagedStream("the header's checksum is wrong")
+        width, height, quality = reader.varint(), reader.varint(), reader.integer(2)
+        flags = reader.integer(1) if quality & HAS_FLAGS else PLAIN
+        quality &= ~HAS_FLAGS
+        if flags & UNKNOWN:
+            raise UnsupportedStream("the header holds a part that this release does not know")
         if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
             raise DamagedStream(f"impossible size {width}×{height}")
-        if mode not in list(Mode) or quality > HIGHEST_QUALITY or step == 0:
-            raise DamagedStream(f"impossible mode {mode}, quality {quality} or step {step}")
-        return cls(model, width, height, Mode(mode), quality, quantizer, step)
+        if quality > HIGHEST_QUALITY:
+            raise DamagedStream(f"impossible quality {quality}")
+        grid = Grid.whole(width, height)
+        if flags & TILED:
+            grid = Grid.tiled(width, height, STRIDE * reader.varint(), STRIDE * reader.varint())
+        return cls(model, grid, quality, flags & QUANTIZER, bool(flags & GREY)), bool(flags & INDEXED)

@@ -2,7 +2,7 @@
 
 import sys
 
-from trellic.container import read_stream, size_in
+from trellic.container import Stream
 from trellic.errors import FileExists
 from trellic.files import open_bytes
 from trellic.jobs.plan import Job
@@ -15,14 +15,16 @@ ROWS = 1024
 
 def check_stream(job: Job) -> None:
     """Raise a TrellicError unless the target is a stream, its checksums proven, of the size of the source."""
-    header, _ = read_stream(job.target.read_bytes())
-    _check_same((header.width, header.height), size_of(job.source))
+    stream = Stream.parse(job.target.read_bytes(), sys.maxsize)
+    stream.prove()
+    _check_same((stream.header.width, stream.header.height), size_of(job.source))
 
 
 def check_picture(job: Job, region: tuple[int, int, int, int] | None = None) -> None:
     """Raise a TrellicError unless the target is a picture, readable to its end, of the size of the source's region."""
     with open_bytes(job.source) as data:
-        wanted = region[2:] if region else size_in(data)
+        header = Stream.parse(data, sys.maxsize).header
+        wanted = region[2:] if region else (header.width, header.height)
     picture = open_source(job.target, sys.maxsize)
     for top in range(0, picture.height, ROWS):
         picture.rows(top, min(top + ROWS, picture.height))

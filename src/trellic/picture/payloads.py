@@ -1,43 +1,18 @@
-"""What a stream carries beside pixels, as bytes: alpha as a PNG, metadata deflated."""
+"""Metadata as bytes: what a stream carries beside samples."""
 
-import io
 import zlib
 from collections.abc import Mapping
-
-import numpy as np
-from PIL import Image
 
 from trellic.container import SectionType
 from trellic.container.bytes import Reader, varint
 from trellic.errors import BadRequest, DamagedStream
 from trellic.picture.metadata import ColourSpace, Metadata
-from trellic.picture.types import Pixels
 
 METADATA_LIMIT = 1 << 24
 HIGHEST_RESOLUTION = 1 << 24
 """In hundredths of a pixel per inch."""
 BLOBS = SectionType.ICC, SectionType.EXIF, SectionType.XMP
 """The sections of deflated bytes."""
-
-
-def pack_alpha(alpha: Pixels) -> bytes:
-    """Return the alpha plane, exactly, as a PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(alpha).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def unpack_alpha(data: bytes, width: int, height: int) -> Pixels:
-    """Return what `pack_alpha` packed, uint8 (H, W). Raises DamagedStream."""
-    try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            found = f"{image.size[0]}×{image.size[1]} {image.mode}"
-            alpha = np.array(image) if found == f"{width}×{height} L" else None
-    except Exception as error:  # damaged chunks make Pillow raise errors of any kind
-        raise DamagedStream("alpha cannot be read") from error
-    if alpha is None or alpha.shape != (height, width):  # chunks after the header may change the size
-        raise DamagedStream(f"alpha is {found}")
-    return alpha
 
 
 def pack_metadata(metadata: Metadata) -> dict[SectionType, bytes]:

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from trellic.container.header import MOST_PIXELS
 from trellic.errors import TrellicError, UnreadablePicture
+from trellic.limits import MOST_PIXELS, check_size
 from trellic.picture.colour import from_cmyk
 from trellic.picture.metadata import Metadata
 from trellic.picture.samples import to_eight_bits
-from trellic.picture.types import Converted, Picture, check_size
+from trellic.picture.types import Converted, Picture
 
 SUFFIXES = (
     ".avif",

@@ -7,8 +7,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from trellic.container.header import LARGEST_SIDE
-from trellic.errors import BadRequest, PictureTooLarge
 from trellic.picture.metadata import NO_METADATA, Metadata
 
 Pixels = npt.NDArray[np.uint8]
@@ -110,16 +108,3 @@ def interleave(planes: Pixels, pixels: Pixels) -> None:
     """Put planes, uint8 (3, H, W), into pixels, (H, W, 3): three strided copies are quicker than one transposed."""
     for channel in range(3):
         pixels[:, :, channel] = planes[channel]
-
-
-def check_size(width: int, height: int, limit: int) -> None:
-    """Raise PictureTooLarge where a picture has more pixels than `limit`, or a side that no stream can say.
-
-    Raises BadRequest where it has none.
-    """
-    if min(width, height) < 1:
-        raise BadRequest(f"a picture of {width}×{height} has no pixels")
-    if width * height > limit:
-        raise PictureTooLarge(f"{width}×{height} is more than the limit of {limit} pixels (it can be raised)")
-    if max(width, height) > LARGEST_SIDE:
-        raise PictureTooLarge(f"{width}×{height}: no side may be longer than {LARGEST_SIDE}")

@@ -17,9 +17,10 @@ import numpy as np
 
 from trellic.errors import BadRequest, UnreadablePicture
 from trellic.files import temporary_beside, write_atomically
+from trellic.limits import check_size
 from trellic.picture.metadata import Metadata
 from trellic.picture.pillow import read, size_of
-from trellic.picture.types import Converted, Pixels, Source, Strips, check_size, mode_of
+from trellic.picture.types import Converted, Pixels, Source, Strips, mode_of
 
 LARGE = 1 << 24
 """Pixels from which on a picture is not held in memory, where that can be avoided."""

@@ -1,0 +1,55 @@
+"""Decoded units that are needed now, and no others: strips come from top to bottom."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from trellic.codec.tiles import LATENT
+from trellic.codec.units import DecodedUnit
+from trellic.container import Box, Grid
+from trellic.model.model import Floats
+
+DecodeUnits = Callable[[Sequence[int]], Iterable[DecodedUnit]]
+"""Decodes tiles by their numbers, in raster order."""
+
+
+class UnitStore:
+    """Units by the number of their tile, each with the box that its latents cover."""
+
+    def __init__(self, grid: Grid, decode: DecodeUnits) -> None:
+        self.grid, self.decode = grid, decode
+        self.held: dict[int, tuple[Box, DecodedUnit]] = {}
+
+    def hold(self, box: Box) -> None:
+        """Decode what of the box is missing, and forget what lies above it."""
+        needed = list(self.grid.touching(box))
+        rest = box._replace(bottom=self.grid.picture.bottom)
+        self.held = {number: _cut(*self.held[number], rest) for number in needed if number in self.held}
+        missing = [number for number in needed if number not in self.held]
+        for number, unit in zip(missing, self.decode(missing), strict=True):
+            self.held[number] = self.grid.tile(number), unit
+
+    def has_latents(self, box: Box) -> bool:
+        """Return whether any of a box is coded as latents."""
+        return any(self.held[number][1].latents is not None for number in self.grid.touching(box))
+
+    def gather(self, box: Box) -> Floats:
+        """Return the latents of a box that has some, zero where units have none; sides are multiples of 16."""
+        parts = [self.held[number] for number in self.grid.touching(box)]
+        coded = [(place, unit.latents) for place, unit in parts if unit.latents is not None]
+        if len(parts) == 1 and coded[0][0] == box:
+            return coded[0][1]
+        gathered = np.zeros((len(coded[0][1]), box.height // LATENT, box.width // LATENT), np.float32)
+        for place, latents in coded:
+            shared = place.common(box)
+            gathered[:, *shared.within(box, LATENT)] = latents[:, *shared.within(place, LATENT)]
+        return gathered
+
+
+def _cut(place: Box, unit: DecodedUnit, box: Box) -> tuple[Box, DecodedUnit]:
+    """Return what of a unit's latents lies in a box, as a copy where that is less."""
+    shared = place.common(box)
+    if shared == place or unit.latents is None:
+        return place, unit
+    return shared, replace(unit, latents=unit.latents[:, *shared.within(place, LATENT)].copy())

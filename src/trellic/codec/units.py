@@ -1,0 +1,88 @@
+"""Coding units, a tile each or a picture that is coded whole: pixels → sections → what a decoder has of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trellic.codec import exact
+from trellic.codec.decoder import Seen, decode_latents, unseen
+from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.encoder import analyse_tile, encode_latents
+from trellic.codec.tiles import Window
+from trellic.container import Box, Section, SectionType, Stream
+from trellic.model import Sessions
+from trellic.model.model import Floats
+from trellic.picture.types import Pixels
+from trellic.quantize import quantizer_numbered
+
+
+@dataclass(frozen=True)
+class DecodedUnit:
+    """What a decoder has of a unit: latents, or pixels.
+
+    latents  float32 (C, H/16, W/16) of the tile as it is coded
+    pixels   uint8 (H, W, 3), and alpha, (H, W), which end where the picture does; alpha is None where it is opaque
+    """
+
+    latents: Floats | None
+    pixels: Pixels | None = None
+    alpha: Pixels | None = None
+
+
+@dataclass(frozen=True)
+class CodedUnit:
+    """A unit's sections, and what is known of it.
+
+    estimated_bits  what the tables promise for its latents
+    original        its pixels, uint8 (H, W, 3), and what a decoder will have of them
+    """
+
+    sections: list[Section]
+    estimated_bits: float
+    original: Pixels
+    decoded: DecodedUnit
+
+
+def code_unit(sessions: Sessions, deployed: DeployedQuantizer, quality: int, window: Window) -> CodedUnit:
+    """Code a tile at a quality in 1/256 of a point."""
+    alpha = [Section(SectionType.ALPHA, exact.pack(window.alpha))] if window.alpha is not None else []
+    coded = encode_latents(sessions, analyse_tile(sessions, window, quality), deployed)
+    sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
+    return CodedUnit(sections, coded.estimated_bits, window.own, DecodedUnit(coded.decoded["y"], alpha=window.alpha))
+
+
+def grey_unit(stream: Stream, number: int) -> DecodedUnit:
+    """Return mid-grey pixels for a tile that is not there."""
+    shown = _shown(stream, number)
+    return DecodedUnit(None, np.broadcast_to(np.uint8(128), (shown.height, shown.width, 3)))
+
+
+def decode_unit(
+    sessions: Sessions, stream: Stream, number: int, payloads: Sequence[bytes], see: Seen = unseen
+) -> DecodedUnit:
+    """Decode a tile from the payloads of its sections, and show the indices of its latents to `see` in coding order.
+
+    Raises DamagedStream or UnsupportedStream.
+    """
+    unit, shown = stream.units[number], _shown(stream, number)
+    alpha = exact.unpack(payloads[0], shown.height, shown.width, 1) if unit.alpha else None
+    if unit.coded.type == SectionType.LATENTS:
+        return DecodedUnit(_decode_latents(sessions, stream, number, payloads[-1], see), alpha=alpha)
+    if unit.coded.type == SectionType.EXACT_ALPHA:
+        samples = exact.unpack(payloads[-1], shown.height, shown.width, 4)
+        return DecodedUnit(None, samples[:, :, :3], samples[:, :, 3])
+    return DecodedUnit(None, exact.unpack(payloads[-1], shown.height, shown.width, 3), alpha)
+
+
+def _decode_latents(sessions: Sessions, stream: Stream, number: int, payload: bytes, see: Seen) -> Floats:
+    header, tile = stream.header, stream.header.grid.tile(number)
+    deployed = DeployedQuantizer.of(sessions.model, quantizer_numbered(header.quantizer))
+    step = deployed.step_at(header.quality)
+    return decode_latents(sessions, payload, tile.height, tile.width, header.quality, deployed, step, see)["y"]
+
+
+def _shown(stream: Stream, number: int) -> Box:
+    """Return what of a tile lies in the picture."""
+    grid = stream.header.grid
+    return grid.tile(number).common(grid.shown)

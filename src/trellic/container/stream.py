@@ -1,0 +1,164 @@
+"""A stream, parsed once: its header, and where its sections lie; payloads are read when they are needed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from trellic.container.bytes import Data, Reader
+from trellic.container.header import Header
+from trellic.container.index import read_front, write_front
+from trellic.container.sections import (
+    METADATA,
+    OPTIONAL_FROM,
+    UNITS,
+    Entry,
+    Section,
+    SectionType,
+)
+from trellic.errors import DamagedStream, IncompleteStream, UnsupportedStream
+from trellic.limits import MOST_PIXELS
+
+LARGEST_GAP = 1 << 15
+"""Bytes between sections that are read with them: one more read would take longer."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What codes a tile, or a picture that is coded whole; alpha is missing where it is opaque, or coded with it."""
+
+    coded: Entry
+    alpha: Entry | None
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All its sections."""
+        return [self.alpha, self.coded] if self.alpha else [self.coded]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream's sections by what they are for.
+
+    entries   all sections, unknown ones too
+    units     one for each tile, in raster order
+    metadata  what is known of the rest
+    data      the bytes, or the file, that it was parsed from
+    """
+
+    header: Header
+    entries: tuple[Entry, ...]
+    units: tuple[Unit, ...]
+    metadata: dict[SectionType, Entry]
+    data: Data
+
+    @classmethod
+    def parse(cls, data: Data, limit: int = MOST_PIXELS, partial: bool = False) -> "Stream":
+        """Parse a stream of at most `limit` pixels, as they are coded; payloads are not looked at.
+
+        partial  whether the end may be missing
+        Raises NotAStream, UnsupportedStream, DamagedStream, IncompleteStream or PictureTooLarge.
+        """
+        header, entries = read_front(Reader(data, IncompleteStream), limit)
+        metadata, units = _sort(entries)
+        if len(units) != header.grid.tiles:
+            raise DamagedStream(f"{len(units)} tiles, where {header.grid.columns}×{header.grid.rows} are announced")
+        stream = cls(header, tuple(entries), units, metadata, data)
+        if len(data) > stream.length:
+            raise DamagedStream(f"{len(data) - stream.length} bytes after the stream's end")
+        if len(data) < stream.length and not partial:
+            raise IncompleteStream(f"cut off: {len(data)} of {stream.length} bytes are there")
+        return stream
+
+    @property
+    def length(self) -> int:
+        """Bytes of the whole stream."""
+        return self.entries[-1].end
+
+    @cached_property
+    def has_alpha(self) -> bool:
+        """Whether any of the picture is not opaque."""
+        return any(unit.alpha or unit.coded.type == SectionType.EXACT_ALPHA for unit in self.units)
+
+    def is_whole(self, number: int) -> bool:
+        """Return whether all bytes of a tile are there."""
+        return self.units[number].coded.end <= len(self.data)
+
+    def read(self, entry: Entry) -> bytes:
+        """Return a section's payload. Raises DamagedStream or IncompleteStream."""
+        return self.read_all([entry])[0]
+
+    def read_all(self, entries: Sequence[Entry]) -> list[bytes]:
+        """Return the payloads of sections in the order of the stream; neighbours are read at once.
+
+        Raises DamagedStream where a checksum is wrong, or IncompleteStream.
+        """
+        payloads: list[bytes] = []
+        for run in _runs(entries):
+            start = run[0].start
+            read = self.data[start : run[-1].end]
+            payloads += [read[entry.start - start : entry.end - start] for entry in run]
+        for entry, payload in zip(entries, payloads, strict=True):
+            if len(payload) < entry.length:
+                raise IncompleteStream(f"cut off in section {entry.name}")
+            if not entry.holds(payload):
+                raise DamagedStream(f"the checksum of section {entry.name} is wrong")
+        return payloads
+
+    def read_units(self, numbers: Sequence[int]) -> list[list[bytes]]:
+        """Return the payloads of tiles, by their numbers in rising order. Raises DamagedStream or IncompleteStream."""
+        entries = [self.units[number].entries for number in numbers]
+        payloads = iter(self.read_all([entry for of_unit in entries for entry in of_unit]))
+        return [[next(payloads) for _ in of_unit] for of_unit in entries]
+
+    def prove(self) -> None:
+        """Check the checksum of every section that is there. Raises DamagedStream."""
+        for entry in self.entries:
+            if entry.end <= len(self.data):
+                self.read(entry)
+
+
+def write_stream(header: Header, sections: Sequence[Section]) -> bytes:
+    """Return the whole file: front and payloads. Sections come in the order that `Stream` asks for."""
+    return b"".join([write_front(header, sections), *(section.payload for section in sections)])
+
+
+def _sort(entries: Sequence[Entry]) -> tuple[dict[SectionType, Entry], tuple[Unit, ...]]:
+    """Return metadata and units. Raises DamagedStream or UnsupportedStream.
+
+    All else goes before the tiles: whoever reads as a stream needs it first. A tile's alpha goes right before it.
+    """
+    metadata: dict[SectionType, Entry] = {}
+    units: list[Unit] = []
+    alpha: Entry | None = None
+    for entry in entries:
+        if entry.type in UNITS:
+            if alpha and entry.type == SectionType.EXACT_ALPHA:
+                raise DamagedStream("a tile has alpha twice")
+            units.append(Unit(entry, alpha))
+            alpha = None
+        elif entry.type == SectionType.ALPHA:
+            if alpha:
+                raise DamagedStream("a tile has alpha twice")
+            alpha = entry
+        elif entry.type < OPTIONAL_FROM:
+            raise UnsupportedStream(f"section type {entry.type} is not known to this release")
+        elif units or alpha:
+            raise DamagedStream("other sections after the first tile")
+        elif entry.type in METADATA:
+            if entry.type in metadata:
+                raise DamagedStream(f"section {entry.name} occurs twice")
+            metadata[SectionType(entry.type)] = entry
+    if alpha or not units:
+        raise DamagedStream("no tile at the end")
+    return metadata, tuple(units)
+
+
+def _runs(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Return the sections in runs that lie near enough to each other to be read at once."""
+    runs: list[list[Entry]] = []
+    for entry in entries:
+        if runs and 0 <= entry.start - runs[-1][-1].end <= LARGEST_GAP:
+            runs[-1].append(entry)
+        else:
+            runs.append([entry])
+    return runs

@@ -1,0 +1,29 @@
+"""Tiles cover a picture once, and a region is found in them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trellic.container import Box, Grid
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(256, 2000))
+def test_tiles_cover_every_pixel_once(width, height, side):
+    grid = Grid.of(width, height, side)
+    boxes = [grid.tile(number) for number in range(grid.tiles)]
+    assert sum(box.width * box.height for box in boxes) == grid.picture.width * grid.picture.height
+    assert all(box.common(grid.picture) == box and box.width > 0 < box.height for box in boxes)
+    assert all(edge % 64 == 0 for box in boxes for edge in box)
+    assert len({(box.left, box.top) for box in boxes}) == len(boxes)
+    assert max(grid.tile_width, grid.tile_height) <= 1.5 * side + 64
+    if len(boxes) > 1:
+        assert Grid.tiled(*grid) == grid
+
+
+@given(st.data())
+def test_a_region_touches_the_tiles_that_hold_its_pixels(data):
+    grid = Grid.of(data.draw(st.integers(300, 3000)), data.draw(st.integers(300, 3000)), 256)
+    left, top = data.draw(st.integers(0, grid.width - 1)), data.draw(st.integers(0, grid.height - 1))
+    region = Box(left, top, data.draw(st.integers(left + 1, grid.width)), data.draw(st.integers(top + 1, grid.height)))
+    shared = [grid.tile(number).common(region) for number in range(grid.tiles)]
+    expected = [number for number, box in enumerate(shared) if box.width > 0 and box.height > 0]
+    assert list(grid.touching(region)) == expected

@@ -1,0 +1,166 @@
+"""Hostile streams: each is a golden stream with one thing wrong, its checksums made right again.
+
+So the damage is met where it bites. tests/test_hostile.py says how each must be refused.
+"""
+
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from conftest import sections_of
+from trellic.codec import Codec
+from trellic.codec.decoder import z_scale_indices
+from trellic.codec.exact import pack
+from trellic.container import Grid, Header, Section, SectionType, write_stream
+from trellic.container.bytes import varint
+from trellic.container.header import HIGHEST_QUALITY
+from trellic.container.index import check_of
+from trellic.entropy.rans import LENGTH_BITS, Encoder
+from trellic.entropy.tables import PRECISION, TOTAL
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+STREAM = (GOLDEN / "tcq8.tlic").read_bytes()
+HEADER, SECTIONS = sections_of(STREAM)
+*METADATA, ALPHA, LATENTS = SECTIONS
+TILED = (GOLDEN / "tiles.tlic").read_bytes()
+TILED_HEADER, TILED_SECTIONS = sections_of(TILED)
+TILES = [section for section in TILED_SECTIONS if section.type == SectionType.LATENTS]
+EXACT = Section(SectionType.EXACT, pack(np.arange(75 * 50 * 3).astype(np.uint8).reshape(50, 75, 3)))
+TILE_ALPHA = next(section for section in TILED_SECTIONS if section.type == SectionType.ALPHA)
+BOMB = 1 << 26
+"""Bytes that a bomb inflates to, a thousand times its own size."""
+
+
+def with_sections(*sections: Section, header: Header = HEADER) -> bytes:
+    return write_stream(header, list(sections))
+
+
+def with_front(change: Callable[[bytes], bytes], *sections: Section) -> bytes:
+    """Return a stream whose header and index are changed, their check right."""
+    payloads = b"".join(section.payload for section in sections)
+    whole = write_stream(HEADER, list(sections))
+    front = change(whole[: len(whole) - len(payloads) - 2])
+    return front + check_of(front).to_bytes(2, "little") + payloads
+
+
+def with_bytes(at: int, value: bytes, length: int | None = None) -> bytes:
+    """Return the plain stream with bytes of its front overwritten, or `length` of them replaced."""
+    over = len(value) if length is None else length
+    return with_front(lambda front: front[:at] + value + front[at + over :], ALPHA, LATENTS)
+
+
+def with_latents(payload: bytes) -> bytes:
+    return with_sections(ALPHA, Section(SectionType.LATENTS, payload))
+
+
+def with_alpha(payload: bytes) -> bytes:
+    return with_sections(Section(SectionType.ALPHA, payload), LATENTS)
+
+
+def with_exact(payload: bytes, kind: SectionType = SectionType.EXACT) -> bytes:
+    return with_sections(Section(kind, payload))
+
+
+def tiled(*sections: Section) -> bytes:
+    return write_stream(TILED_HEADER, list(sections))
+
+
+def with_grid(width: int, height: int, *sections: Section) -> bytes:
+    """Return the stream of two tiles with other sides announced."""
+    return write_stream(replace(TILED_HEADER, grid=TILED_HEADER.grid._replace(tile_width=width, tile_height=height)),
+                        list(sections or TILES))  # fmt: skip
+
+
+def escape(length: int, upper: int) -> bytes:
+    """Return coded data that begins with an escape of `length` bits, of which the upper ones are given."""
+    networks = Codec(str(GOLDEN / "trellis.trm"), 1).networks
+    row, tables = z_scale_indices(networks, HEADER.quality / HIGHEST_QUALITY, 1)[0], networks.z_tables
+    announced = tables.cumulative[tables.first[row] + 2 * tables.radius[row] + 1]
+    coder = Encoder()
+    raw = [(length, LENGTH_BITS), (upper, length - 12), (0, 12), (0, 1)]
+    starts = [announced, *(value << (PRECISION - bits) for value, bits in raw)]
+    frequencies = [TOTAL - announced, *(1 << (PRECISION - bits) for _, bits in raw)]
+    coder._starts, coder._frequencies = [np.array(starts, np.uint32)], [np.array(frequencies, np.uint32)]
+    return coder.finish()
+
+
+def bomb() -> bytes:
+    return zlib.compress(bytes(BOMB), 9)
+
+
+MAKERS: dict[str, Callable[[], bytes]] = {
+    "empty": lambda: b"",
+    "wrong_magic": lambda: b"\x93XLC" + STREAM[4:],
+    "future_version": lambda: b"\x93TLD" + STREAM[4:],
+    "unknown_model": lambda: with_sections(*SECTIONS, header=replace(HEADER, model=bytes(4))),
+    "absurd_size": lambda: with_sections(*SECTIONS, header=replace(HEADER, grid=Grid.whole(1 << 24, 1 << 24))),
+    "absurd_strip": lambda: with_sections(*SECTIONS, header=replace(HEADER, grid=Grid.whole(1 << 24, 1))),
+    "side_too_long": lambda: with_sections(*SECTIONS, header=replace(HEADER, grid=Grid.whole((1 << 24) + 1, 64))),
+    "zero_width": lambda: with_bytes(8, b"\0"),
+    "zero_height": lambda: with_bytes(9, b"\0"),
+    "wrong_size": lambda: with_sections(LATENTS, header=replace(HEADER, grid=Grid.whole(130, 50))),
+    "endless_varint": lambda: with_bytes(8, b"\xff" * 12),
+    "overlong_varint": lambda: with_bytes(8, b"\xcb\x00", 1),
+    "quality_out_of_range": lambda: with_sections(*SECTIONS, header=replace(HEADER, quality=25601)),
+    "unknown_quantizer": lambda: with_sections(*SECTIONS, header=replace(HEADER, quantizer=14)),
+    "quantizer_without_tables": lambda: with_sections(
+        *SECTIONS, header=replace(HEADER, model=sections_of((GOLDEN / "uniform.tlic").read_bytes())[0].model)
+    ),
+    "unknown_flag": lambda: with_bytes(12, b"\xc4"),
+    "front_checksum": lambda: STREAM[:20] + bytes([STREAM[20] ^ 1]) + STREAM[21:],
+    "section_checksum": lambda: STREAM[:-1] + bytes([STREAM[-1] ^ 1]),
+    "unknown_section": lambda: with_sections(Section(77, b"?"), LATENTS),
+    "duplicated_section": lambda: with_sections(METADATA[0], METADATA[0], LATENTS),
+    "metadata_behind_its_tile": lambda: with_sections(LATENTS, METADATA[0]),
+    "too_many_sections": lambda: with_sections(*[Section(200, b"")] * 66, LATENTS),
+    "endless_list": lambda: with_bytes(13, varint((1 << 35) - 1), 1),
+    "section_beyond_file": lambda: with_bytes(15, varint((1 << 35) - 1), 2),
+    "overlong_length": lambda: with_bytes(15, b"\x81\x80\x00", 2),
+    "latents_missing": lambda: with_sections(ALPHA),
+    "no_sections": lambda: with_sections(),
+    "trailing_byte": lambda: STREAM + b"\0",
+    "cut_in_the_front": lambda: STREAM[:20],
+    "cut_in_a_payload": lambda: STREAM[:-1],
+    "coded_data_empty": lambda: with_latents(b""),
+    "coded_data_cut_in_a_word": lambda: with_latents(LATENTS.payload[:-2]),
+    "coded_data_truncated": lambda: with_latents(LATENTS.payload[:-4]),
+    "coded_data_trailing": lambda: with_latents(LATENTS.payload + bytes(8)),
+    "coded_data_of_another": lambda: with_latents(sections_of((GOLDEN / "tcq4.tlic").read_bytes())[1][-1].payload),
+    "escape_length_impossible": lambda: with_latents(escape(25, 0)),
+    "escape_beyond_the_limit": lambda: with_latents(escape(20, 255)),
+    "alpha_empty": lambda: with_alpha(b""),
+    "alpha_no_picture": lambda: with_alpha(b"GIF89a" + ALPHA.payload[6:]),
+    "alpha_of_wrong_size": lambda: with_alpha(pack(np.zeros((50, 76), np.uint8) + np.arange(76, dtype=np.uint8))),
+    "alpha_truncated": lambda: with_alpha(ALPHA.payload[:-40]),
+    "alpha_claims_a_bomb": lambda: with_alpha(struct.pack("<BI", 0x2F, (1 << 28) - 1) + ALPHA.payload[5:]),
+    "alpha_twice": lambda: with_sections(ALPHA, ALPHA, LATENTS),
+    "alpha_twice_in_one": lambda: with_sections(ALPHA, replace(EXACT, type=SectionType.EXACT_ALPHA)),
+    "exact_of_wrong_size": lambda: with_exact(pack(np.arange(76 * 50 * 3).astype(np.uint8).reshape(50, 76, 3))),
+    "exact_truncated": lambda: with_exact(EXACT.payload[:200]),
+    "exact_of_a_later_version": lambda: with_exact(EXACT.payload[:4] + b"\xff" + EXACT.payload[5:]),
+    "exact_in_a_container": lambda: with_exact(b"RIFF" + EXACT.payload),
+    "icc_bomb": lambda: with_sections(Section(SectionType.ICC, bomb()), LATENTS),
+    "exif_bomb": lambda: with_sections(Section(SectionType.EXIF, bomb()), LATENTS),
+    "icc_truncated": lambda: with_sections(Section(SectionType.ICC, zlib.compress(bytes(99))[:-5]), LATENTS),
+    "exif_no_zlib": lambda: with_sections(Section(SectionType.EXIF, b"Exif\0\0"), LATENTS),
+    "tile_missing": lambda: tiled(TILE_ALPHA, TILES[0]),
+    "tile_too_many": lambda: tiled(TILE_ALPHA, *TILES, TILES[1]),
+    "tile_of_another": lambda: tiled(TILES[1], TILES[0]),
+    "tile_checksum": lambda: TILED[:-1] + bytes([TILED[-1] ^ 1]),
+    "tile_alpha_of_wrong_size": lambda: tiled(
+        replace(TILE_ALPHA, payload=pack(np.eye(256, 90, dtype=np.uint8))), *TILES
+    ),
+    "grid_of_no_width": lambda: with_grid(0, 128),
+    "grid_of_tiny_tiles": lambda: with_grid(64, 128),
+    "grid_beyond_the_picture": lambda: with_grid(256, 1 << 26),
+    "grid_of_a_strip": lambda: with_sections(
+        *TILES, header=replace(TILED_HEADER, grid=Grid(1 << 20, 64, 128, 64))
+    ),
+    "whole_but_too_large": lambda: with_sections(
+        *SECTIONS, header=replace(HEADER, grid=Grid.whole(8192, 8192))
+    ),
+}  # fmt: skip
