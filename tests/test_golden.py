@@ -30,7 +30,7 @@ def test_a_golden_stream_decodes_to_its_latents_and_picture(name):
     stream = Stream.parse(data)
     seen = hashlib.sha256()
     for number in range(len(stream.units)):
-        unit = decode_unit(codec.networks, stream, number, stream.read_units([number])[0])
+        unit = decode_unit(codec.sessions, stream, number, stream.read_units([number])[0])
         seen.update(unit.latents.astype("<f4").tobytes())
     assert seen.hexdigest()[:16] == digest
     decoded = codec.decode(data)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from trellic import Codec
 from trellic.codec import Target
-from trellic.codec.units import decode_unit
 from trellic.codec.encoder import analyse, code
+from trellic.codec.units import decode_unit
 from trellic.container import Stream
 from trellic.container.header import QUALITY_ONE
 from trellic.entropy.parameters import ONE, Parameters
@@ -97,9 +97,9 @@ def test_every_quantizers_stream_decodes_to_the_encoders_latents(name, photograp
     for quality in (5, 50, 95):
         stream = Stream.parse(codec.encode_picture(photograph, Target(quality)).data)
         payloads = stream.read_units([0])[0]
-        analysed = analyse(codec.networks, photograph.pixels)
-        coded = code(codec.networks, analysed, quality * QUALITY_ONE, codec.deployed)
-        assert np.array_equal(decode_unit(codec.networks, stream, 0, payloads).latents, coded.latents)
+        analysed = analyse(codec.sessions, photograph.pixels)
+        coded = code(codec.sessions, analysed, quality * QUALITY_ONE, codec.deployed)
+        assert np.array_equal(decode_unit(codec.sessions, stream, 0, payloads).latents, coded.latents)
         assert payloads == [coded.data]
         assert 0 < 8 * len(coded.data) / coded.estimated_bits - 1 < 0.02
 

@@ -8,13 +8,18 @@ from trellic.errors import DamagedStream
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("size", [(1, 1), (20, 30), (1, 300)])
+@pytest.mark.parametrize("size", [(1, 2), (20, 30), (1, 300)])
 def test_samples_are_exact_and_checked_for_size(channels, size):
     shape = size if channels == 1 else (*size, channels)
     samples = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     assert np.array_equal(unpack(pack(samples), *size, channels), samples)
     with pytest.raises(DamagedStream, match="exact samples are"):
         unpack(pack(samples), size[0], size[1] + 1, channels)
+
+
+def test_a_single_pixel_survives():
+    pixel = np.array([[[1, 2, 3, 4]]], np.uint8)
+    assert np.array_equal(unpack(pack(pixel), 1, 1, 4), pixel)
 
 
 def test_flat_samples_take_a_few_bytes():

@@ -67,7 +67,7 @@ def test_a_state_that_lags_behind_starts_from_a_larger_one():
     indices = np.tile(np.array([0, 1], np.int32), 100)
     scale_indices = np.full(len(indices), SKIPPED_SCALES, np.uint8)
     data = coded([(scale_indices, indices)])
-    assert data[0] & 1
+    assert data[0] == 0
     decoder = Decoder(data)
     assert decoder.pull(scale_indices, TABLES).tolist() == indices.tolist()
     decoder.finish()
@@ -134,4 +134,4 @@ def test_bytes_of_the_coder_are_pinned():
     encoder.push(scale_indices, np.zeros(len(scale_indices), np.int32), tables)
     scale_indices = random.integers(SKIPPED_SCALES, SCALES, 5000).astype(np.uint8)
     encoder.push(scale_indices, random.integers(-9, 10, 5000).astype(np.int32), tables)
-    assert hashlib.sha256(encoder.finish()).hexdigest()[:16] == "549cd049915986e5"
+    assert hashlib.sha256(encoder.finish()).hexdigest()[:16] == "aa34df661bd4b0f6"

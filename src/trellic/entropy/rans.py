@@ -24,7 +24,7 @@ LOWEST = 1 << 31
 SMALLEST = 1 << 10
 """The less, the fewer bytes are lost; a decoder out of words stays at states below the first frequency of a row."""
 WORD_BITS = 32
-EMPTY = varint(2 * SMALLEST) + varint(SMALLEST)
+GROWN, EMPTY = varint(0), varint(SMALLEST) + varint(SMALLEST)
 LENGTH_BITS = 5
 LONGEST = 20
 """Bits of the longest excess, that of an index at ESCAPE_LIMIT."""
@@ -213,21 +213,21 @@ class Encoder:
         self._frequencies.append(frequencies[:used])
 
     def finish(self) -> bytes:
-        """Return the coded bytes: both states, the first with the flag that tells what they started from, then words.
+        """Return the coded bytes: both states, then words; none where nothing was coded.
 
-        No bytes at all where nothing was coded.
+        A byte of 0, which no state begins with, goes before them where they started from 2³¹.
         """
         starts = np.concatenate([np.empty(0, np.uint32), *self._starts])
         frequencies = np.concatenate([np.empty(0, np.uint32), *self._frequencies])
         words = np.empty(len(starts) + 2, dtype="<u4")
-        grown = 0
+        start = b""
         written, first, second = _encode(starts, frequencies, words, SMALLEST)
         if written < 0:
-            grown = 1
+            start = GROWN
             written, first, second = _encode(starts, frequencies, words, LOWEST)
         if first == second == SMALLEST and not written:
             return b""
-        return varint(2 * int(first) + grown) + varint(int(second)) + words[:written][::-1].tobytes()
+        return start + varint(int(first)) + varint(int(second)) + words[:written][::-1].tobytes()
 
 
 class Decoder:
@@ -235,13 +235,14 @@ class Decoder:
 
     def __init__(self, data: bytes) -> None:
         reader = Reader(data or EMPTY)
-        first, second = reader.varint(), reader.varint()
+        first = reader.varint()
+        self._initial = SMALLEST if first else LOWEST
+        first, second = first or reader.varint(), reader.varint()
         words = data[reader.at :]
         if len(words) % 4:
             raise DamagedStream(f"coded data of {len(data)} bytes cannot be whole")
         self._words = np.frombuffer(words, dtype="<u4").astype(np.uint32)
-        self._initial = LOWEST if first & 1 else SMALLEST
-        self._states = np.array([first >> 1, second], np.uint64)
+        self._states = np.array([first, second], np.uint64)
         self._at = 0
         for number, state in enumerate(self._states):
             if state < LOWEST and self._at < len(self._words):
