@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trellic.codec import exact
 from trellic.codec.decoder import Seen, decode_latents, unseen
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import analyse_tile, encode_latents
+from trellic.codec.exact import pack, unpack
 from trellic.codec.tiles import Window
 from trellic.container import Box, Section, SectionType, Stream
 from trellic.model import Sessions
@@ -46,7 +46,7 @@ class CodedUnit:
 
 def code_unit(sessions: Sessions, deployed: DeployedQuantizer, quality: int, window: Window) -> CodedUnit:
     """Code a tile at a quality in 1/256 of a point."""
-    alpha = [Section(SectionType.ALPHA, exact.pack(window.alpha))] if window.alpha is not None else []
+    alpha = [Section(SectionType.ALPHA, pack(window.alpha))] if window.alpha is not None else []
     coded = encode_latents(sessions, analyse_tile(sessions, window, quality), deployed)
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
     return CodedUnit(sections, coded.estimated_bits, window.own, DecodedUnit(coded.decoded["y"], alpha=window.alpha))
@@ -66,13 +66,13 @@ def decode_unit(
     Raises DamagedStream or UnsupportedStream.
     """
     unit, shown = stream.units[number], _shown(stream, number)
-    alpha = exact.unpack(payloads[0], shown.height, shown.width, 1) if unit.alpha else None
+    alpha = unpack(payloads[0], shown.height, shown.width, 1) if unit.alpha else None
     if unit.coded.type == SectionType.LATENTS:
         return DecodedUnit(_decode_latents(sessions, stream, number, payloads[-1], see), alpha=alpha)
     if unit.coded.type == SectionType.EXACT_ALPHA:
-        samples = exact.unpack(payloads[-1], shown.height, shown.width, 4)
+        samples = unpack(payloads[-1], shown.height, shown.width, 4)
         return DecodedUnit(None, samples[:, :, :3], samples[:, :, 3])
-    return DecodedUnit(None, exact.unpack(payloads[-1], shown.height, shown.width, 3), alpha)
+    return DecodedUnit(None, unpack(payloads[-1], shown.height, shown.width, 3), alpha)
 
 
 def _decode_latents(sessions: Sessions, stream: Stream, number: int, payload: bytes, see: Seen) -> Floats:
