@@ -29,7 +29,7 @@ def depth_to_space(values: np.ndarray) -> np.ndarray:
 
 
 ELEMENTWISE = {"Add": np.add, "Mul": np.multiply, "Div": np.divide, "Max": np.maximum, "Min": np.minimum,
-               "Clip": np.clip, "Floor": np.floor, "Sub": np.subtract, "Neg": np.negative}  # fmt: skip
+               "Clip": np.clip, "Round": np.rint, "Sub": np.subtract, "Neg": np.negative}  # fmt: skip
 
 
 def interpret(graph: Graph, arrays: dict[str, np.ndarray], inputs: list[np.ndarray]) -> list[np.ndarray]:

@@ -54,6 +54,12 @@ class FixedPoint(nn.Module):
         self.shown: Tensor | None = None
         """The largest magnitudes that came by, (1, C, 1, 1), while someone wants to know; nothing is rounded then."""
         self.whole = True
+        self.limit: float | None = None
+        """The levels once they are final: a number, so that an exported graph has it as a constant."""
+
+    def fold(self) -> None:
+        """Make the levels final."""
+        self.limit = float(self.levels)
 
     def forward(self, values: Tensor) -> Tensor:
         counted = values * self.scale
@@ -61,8 +67,11 @@ class FixedPoint(nn.Module):
             self.shown = torch.maximum(self.shown, values.detach().abs().amax(dim=(0, 2, 3), keepdim=True))
             self.whole = self.whole and bool((values == values.round()).all())
             return counted
-        clipped = counted.clamp(-self.levels, self.levels)
-        rounded = torch.floor(clipped + 0.5)
+        if self.limit is None:
+            clipped = counted.clamp(-self.levels, self.levels)
+        else:
+            clipped = counted.clamp(-self.limit, self.limit)
+        rounded = torch.round(clipped)
         return clipped + (rounded - clipped).detach() if self.training else rounded
 
     def fit(self) -> None:

@@ -15,7 +15,7 @@ from trellic.model.graph import Graph
 from trellic.model.probe import add_probe
 from trellic.model.schedule import Run
 from trellic.networks.codec import TrainableCodec
-from trellic.networks.exact import ExactConv
+from trellic.networks.exact import ExactConv, FixedPoint
 from trellic.networks.graphs import to_graph
 from trellic.networks.surrogates import Rounding
 from trellic.networks.transforms.basis_conv import BasisConv
@@ -40,7 +40,7 @@ def fold(model: TrainableCodec) -> TrainableCodec:
     """Return a copy of a model as it is exported: weights rounded, scales multiplied into them."""
     folded = copy.deepcopy(model).eval().cpu()
     for layer in folded.modules():
-        if isinstance(layer, ExactConv | BasisConv):
+        if isinstance(layer, ExactConv | BasisConv | FixedPoint):
             layer.fold()
     return folded
 
