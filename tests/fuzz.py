@@ -39,7 +39,7 @@ def sources() -> list[bytes]:
     noise = Image.fromarray(random.integers(0, 256, (70, 130, 4), np.uint8), "RGBA")
     noise.info["icc_profile"] = random.bytes(300)
     for number, image in enumerate((noise, noise.convert("L"), noise.convert("RGB").resize((1, 300)))):
-        codec = Codec(str(GOLDEN / "trellis.trm"), 1, quantizer=QUANTIZERS[-1 - number].name)
+        codec = Codec(str(GOLDEN / "golden.trm"), 1, quantizer=QUANTIZERS[-1 - number].name)
         streams += [codec.encode(image, 95), codec.encode(image, 5)]
         streams.append(exactly(streams[-1], np.asarray(image)))
     return streams

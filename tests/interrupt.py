@@ -32,7 +32,7 @@ def make_pictures(folder: Path) -> None:
 
 
 def command(folder: Path, out: Path, *options: str) -> list[str]:
-    model = str(GOLDEN / "trellis.trm")
+    model = str(GOLDEN / "golden.trm")
     return [sys.executable, "-m", "trellic", "encode", str(folder), "-o", str(out), "--model", model, *options]
 
 

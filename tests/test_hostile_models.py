@@ -53,6 +53,6 @@ def test_a_bit_flipped_anywhere_in_a_models_frame_is_a_damaged_model_or_harmless
 def test_a_model_that_cannot_be_read_keeps_no_other_from_being_found(tmp_path, monkeypatch):
     (tmp_path / "folder.trm").mkdir()
     (tmp_path / "gone.trm").symlink_to(tmp_path / "nowhere")
-    (tmp_path / "own.trm").write_bytes((streams.GOLDEN / "trellis.trm").read_bytes())
+    (tmp_path / "own.trm").write_bytes((streams.GOLDEN / "golden.trm").read_bytes())
     monkeypatch.setenv("TRELLIC_MODELS", str(tmp_path))
     assert trellic.decode(streams.STREAM).size == (75, 50)

@@ -16,7 +16,7 @@ import trellic
 from conftest import GOLDEN, textured
 from trellic.files import remove_strays, write_atomically
 
-TINY = ("--model", GOLDEN / "trellis.trm")
+TINY = ("--model", GOLDEN / "golden.trm")
 STRAY = ".a.tlic.0123456789ab"
 
 

@@ -28,7 +28,7 @@ SIDE = 256
 @pytest.fixture(scope="module")
 def tiled():
     """A codec of a tiny model that cuts pictures into small tiles."""
-    return Codec(str(GOLDEN / "trellis.trm"), 2, tile=SIDE)
+    return Codec(str(GOLDEN / "golden.trm"), 2, tile=SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_targets_hold_for_tiles(tiled, picture):
 
 
 def test_streams_do_not_depend_on_workers(picture):
-    streams = {Codec(str(GOLDEN / "trellis.trm"), threads, tile=SIDE).encode_picture(picture, Target(50)).data
+    streams = {Codec(str(GOLDEN / "golden.trm"), threads, tile=SIDE).encode_picture(picture, Target(50)).data
                for threads in (1, 2, 4)}  # fmt: skip
     assert len(streams) == 1
 

@@ -11,7 +11,7 @@ import numpy as np
 from hostile.streams import GOLDEN
 from trellic.model import ModelFile
 
-ENTRIES = ModelFile.read(GOLDEN / "trellis.trm").entries
+ENTRIES = ModelFile.read(GOLDEN / "golden.trm").entries
 CARD = json.loads(ENTRIES["card.json"])
 LOGS = np.zeros((2, CARD["design"]["latents"]), np.float32)
 

@@ -35,7 +35,7 @@ def picture(width: int, height: int) -> Picture:
     return Picture(textured(height, width), alpha=alpha, metadata=Metadata(exif=b"Exif"))
 
 
-CODEC = Codec(str(GOLDEN / "trellis.trm"), 1, tile=256)
+CODEC = Codec(str(GOLDEN / "golden.trm"), 1, tile=256)
 STREAM = CODEC.encode_picture(picture(75, 50), Target(80)).data
 HEADER, SECTIONS = sections_of(STREAM)
 *METADATA, ALPHA, LATENTS = SECTIONS
