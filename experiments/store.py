@@ -17,7 +17,8 @@ from trellic.evaluate.sets import members
 from trellic.files import write_atomically
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
-from trellic.picture.pillow import SUFFIXES, readable
+from trellic.picture.kinds import readable_suffixes
+from trellic.picture.pillow import readable
 
 ROOT = Path(__file__).parent
 PUBLISHED = ROOT / "published.json"
@@ -86,7 +87,9 @@ def measure(
     path = path_of(name, version)
     results = Results.read(path) if path.exists() else Results(path)
     results.prepare(codecs, command_of(name))
-    pictures = {member.path: member for member in members(find_files([str(folder) for folder in folders], SUFFIXES))}
+    pictures = {
+        member.path: member for member in members(find_files([str(folder) for folder in folders], readable_suffixes()))
+    }
     with other_processors() as pool:
         harness = Harness(codecs, results, measures, pool, complain)
         for path, picture in readable(pictures, complain):

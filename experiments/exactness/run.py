@@ -23,7 +23,8 @@ from trellic.codec import Codec, Target
 from trellic.errors import TrellicError
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
-from trellic.picture.pillow import SUFFIXES, read
+from trellic.picture.kinds import readable_suffixes
+from trellic.picture.pillow import read
 from trellic.quantize import QUANTIZERS
 
 QUALITIES = (10, 50, 90)
@@ -63,7 +64,7 @@ def write(folder: Path, out: Path) -> dict[str, str]:
     made = {}
     for quantizer in QUANTIZERS:
         codec = Codec(threads=int(os.environ.get("THREADS", "2")), quantizer=quantizer.name)
-        for path, _ in find_files([str(folder)], SUFFIXES):
+        for path, _ in find_files([str(folder)], readable_suffixes()):
             for quality in QUALITIES:
                 data = codec.encode_picture(read(path), Target(quality)).data
                 stream = hashlib.sha256(data).hexdigest()
@@ -122,7 +123,7 @@ def run(data: Path) -> None:
         whole, details = Path(place, "whole"), Path(place, "details")
         for folder in (whole, details):
             folder.mkdir()
-        chosen = find_files([str(data / SETS["cid22"])], SUFFIXES)[::EVERY]
+        chosen = find_files([str(data / SETS["cid22"])], readable_suffixes())[::EVERY]
         for path, _ in chosen:
             (whole / path.name).symlink_to(path.resolve())
         first = read(chosen[0][0]).pixels

@@ -24,7 +24,8 @@ from trellic.evaluate.memory import LAUNCH, UNIT
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
 from trellic.metrics import psnr
-from trellic.picture.pillow import SUFFIXES, read
+from trellic.picture.kinds import readable_suffixes
+from trellic.picture.pillow import read
 from trellic.picture.types import Picture
 
 SIDES = (64, 1024, 2048, 4096, 10_000)
@@ -34,7 +35,7 @@ REPEATS = 3
 
 def mosaic(folder: Path, side: int) -> np.ndarray:
     """Return a square of a folder's pictures side by side, row after row, uint8 (side, side, 3)."""
-    pixels = [read(path).pixels for path, _ in find_files([str(folder)], SUFFIXES)]
+    pixels = [read(path).pixels for path, _ in find_files([str(folder)], readable_suffixes())]
     height, width = pixels[0].shape[:2]
     out = np.empty((side, side, 3), np.uint8)
     for number, (top, left) in enumerate((y, x) for y in range(0, side, height) for x in range(0, side, width)):
@@ -92,7 +93,7 @@ def run(data: Path) -> None:
     folder = data / SETS["cid22"]
     shifted = mosaic(folder, 2304)[256:, 256:]  # so that no tile ends where a picture of the mosaic does
     costs = [cost_of_tiles("mosaic", shifted, 1024)]
-    for path, _ in find_files([str(data / "test" / "tecnick")], SUFFIXES):
+    for path, _ in find_files([str(data / "test" / "tecnick")], readable_suffixes()):
         pixels = read(path).pixels
         costs.append(cost_of_tiles(path.name, pixels, max(pixels.shape) // 2))
     keep("large", [*sizes(folder), *costs])

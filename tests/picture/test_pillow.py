@@ -1,12 +1,15 @@
 """Pictures by Pillow: every mode, metadata kept, conversions told."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from conftest import textured
 from trellic.errors import PictureTooLarge, UnreadablePicture
-from trellic.picture.pillow import from_pillow, read
+from trellic.picture.pillow import from_pillow, read, to_pillow
 from trellic.picture.types import Converted
 
 RGB = Image.fromarray(textured(20, 30))
@@ -100,3 +103,77 @@ def test_frames_beyond_the_first_are_said_to_be_lost(tmp_path):
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
     with pytest.warns(Converted, match="first of 3"):
         assert read(tmp_path / "moving.gif").pixels.shape == (20, 30, 3)
+
+
+GREY = RGB.convert("L")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+def test_grey_is_found_in_any_mode(mode):
+    image = GREY.convert("RGB").quantize(64) if mode == "P" else GREY.convert(mode)
+    picture = from_pillow(image)
+    assert picture.grey
+    assert to_pillow(picture).mode == "L"
+
+
+def test_one_coloured_pixel_makes_a_coloured_picture():
+    image = GREY.convert("RGB")
+    image.putpixel((29, 19), (1, 2, 3))
+    assert not from_pillow(image).grey
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+def test_grey_with_a_transparent_value_is_grey_with_alpha(mode, tmp_path):
+    image = GREY.convert("RGB").quantize(64) if mode == "P" else GREY.convert(mode)
+    value = image.getpixel((3, 4))
+    image.save(tmp_path / "in.png", transparency=value)
+    picture = read(tmp_path / "in.png")
+    clear = np.asarray(image).reshape(20, 30, -1) == value
+    assert np.array_equal(picture.alpha == 0, clear.all(axis=2))
+    assert to_pillow(picture).mode == "LA"
+
+
+def test_resolution_is_kept_where_a_file_says_it(tmp_path):
+    RGB.save(tmp_path / "in.jpg", dpi=(300, 300))
+    assert read(tmp_path / "in.jpg").metadata.resolution == (300, 300)
+    RGB.save(tmp_path / "in.png", dpi=(600, 300))
+    assert read(tmp_path / "in.png").metadata.resolution == pytest.approx((600, 300), abs=0.02)
+    RGB.save(tmp_path / "no.jpg", exif=Image.Exif())
+    assert read(tmp_path / "no.jpg").metadata.resolution is None
+
+
+def test_xmp_is_kept(tmp_path):
+    for suffix in ("jpg", "webp", "avif"):
+        RGB.save(tmp_path / f"in.{suffix}", xmp=b"<x:xmpmeta/>")
+        assert read(tmp_path / f"in.{suffix}").metadata.xmp == b"<x:xmpmeta/>"
+    RGB.save(tmp_path / "in.tif", tiffinfo={700: b"<x:xmpmeta/>"})
+    assert read(tmp_path / "in.tif").metadata.xmp == b"<x:xmpmeta/>"
+
+
+def test_what_a_tiff_says_of_its_picture_is_kept_as_exif(tmp_path):
+    exif = Image.Exif()
+    exif[0x010F] = "camera"
+    exif.get_ifd(0x8769)[0x9003] = "2026:01:01 00:00:00"
+    RGB.save(tmp_path / "in.tif", exif=exif.tobytes())
+    found = Image.Exif()
+    found.load(read(tmp_path / "in.tif").metadata.exif)
+    assert found[0x010F] == "camera"
+    assert found.get_ifd(0x8769)[0x9003] == "2026:01:01 00:00:00"
+    RGB.save(tmp_path / "plain.tif")
+    assert read(tmp_path / "plain.tif").metadata.exif == b""
+
+
+def test_texts_and_comments_are_said_to_be_lost(tmp_path):
+    RGB.save(tmp_path / "in.jpg", comment="hello")
+    texts = PngInfo()
+    texts.add_text("Author", "nobody")
+    RGB.save(tmp_path / "in.png", pnginfo=texts)
+    for name, said in (("in.jpg", "comment"), ("in.png", "text")):
+        with pytest.warns(Converted, match=f"not kept: {said}"):
+            read(tmp_path / name)
+
+
+def test_pictures_are_read_from_open_files(tmp_path):
+    buffer = io.BytesIO()
+    RGB.save(buffer, "PNG")
+    assert np.array_equal(read(buffer).pixels, np.asarray(RGB))

@@ -35,7 +35,8 @@ def calibrate(
     from trellic.jobs.local import complain
     from trellic.jobs.plan import find_files
     from trellic.model import ModelFile, Networks, find_model
-    from trellic.picture.pillow import SUFFIXES, readable
+    from trellic.picture.kinds import readable_suffixes
+    from trellic.picture.pillow import readable
     from trellic.quantize import quantizer_named
 
     check_free(out, force)
@@ -45,7 +46,7 @@ def calibrate(
     file = ModelFile.read(find_model(model))
     networks = Networks(file, threads=1)  # several settings at a time
     uniform = DeployedQuantizer.of(networks, quantizer_named("uniform"))
-    paths = [path for path, _ in find_files(inputs, SUFFIXES)[::every]]
+    paths = [path for path, _ in find_files(inputs, readable_suffixes())[::every]]
     pictures = [picture for _, picture in readable(paths, complain)]
     complain(f"sensitivity of {networks.latents} channels")
     corners = corners_of(pictures)

@@ -50,13 +50,14 @@ def compare(
     from trellic.evaluate.ssimulacra2 import need_ssimulacra2
     from trellic.jobs.local import complain, console
     from trellic.jobs.plan import find_files
-    from trellic.picture.pillow import SUFFIXES, read
+    from trellic.picture.kinds import readable_suffixes
+    from trellic.picture.pillow import read
 
     need_ssimulacra2()
     decode_on_one_thread()
     chosen = [codec_named(name, model, effort) for name in dict.fromkeys(codecs.replace(",", " ").split())]
     curves = read_published(published) if published else {}
-    pictures = members(find_files(inputs, SUFFIXES))
+    pictures = members(find_files(inputs, readable_suffixes()))
     results = comparison.opened(json_file, chosen, shlex.join(["trellic", *sys.argv[1:]]))
     with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("comparing", total=len(pictures))

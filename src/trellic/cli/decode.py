@@ -29,10 +29,12 @@ def decode(
     from trellic.container import Stream
     from trellic.files import open_bytes
     from trellic.jobs.resume import check_picture
+    from trellic.picture.kinds import kind_of
     from trellic.picture.pillow import lift_pillows_limit
-    from trellic.picture.saving import kind_of, save, to_pillow
+    from trellic.picture.saving import save
     from trellic.picture.types import mode_of
-    from trellic.picture.vips import can_write_strips, is_large, write_strips
+    from trellic.picture.vips import is_large
+    from trellic.picture.vips_saving import can_write_strips, write_strips
 
     region = region_of(crop) if crop else None
     lift_pillows_limit()
@@ -45,7 +47,7 @@ def decode(
             if is_large(found.width, found.height) and can_write_strips(job.target):
                 write_strips(found, job.target)
             else:
-                save(to_pillow(found.join()), job.target)
+                save(found.join(), job.target)
         mode = mode_of(found.grey, found.has_alpha)
         facts = {"width": found.width, "height": found.height, "mode": mode}
         return {**facts, "line": f"{job.source} → {job.target}  {found.width}×{found.height}"}

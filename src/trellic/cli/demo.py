@@ -18,6 +18,7 @@ def demo(
     force: Force = False,
 ) -> None:
     """Compress one picture at three qualities, decode it, and set it beside JPEG and WebP of the same size."""
+    import numpy as np
     from rich.console import Console
     from rich.table import Table
 
@@ -28,7 +29,8 @@ def demo(
     from trellic.files import check_free, write_atomically
     from trellic.metrics import psnr
     from trellic.picture.pillow import read
-    from trellic.picture.saving import save, to_pillow
+    from trellic.picture.saving import save
+    from trellic.picture.types import Picture
 
     source = picture or BUNDLED
     sheet_path = out / "comparison.png"
@@ -47,7 +49,7 @@ def demo(
         stream = streams[quality]
         write_atomically(stream, lambda file, data=data: file.write(data))  # type: ignore[misc]
         decoded = codec.decode_picture(stream.read_bytes())
-        save(to_pillow(decoded), stream.with_suffix(".png"))
+        save(decoded, stream.with_suffix(".png"))
         webp, jpeg = (nearest_in_size(other, original.pixels, len(data))[1] for other in (WEBP_USUAL, JPEG))
         ours, webp_psnr, jpeg_psnr = (psnr(original.pixels, coded.pixels) for coded in (decoded, webp, jpeg))
         table.add_row(
@@ -59,6 +61,6 @@ def demo(
             (f"WebP {webp.bytes} B, {webp_psnr:.2f} dB", webp.pixels),
             (f"JPEG {jpeg.bytes} B, {jpeg_psnr:.2f} dB", jpeg.pixels),
         ])  # fmt: skip
-    save(draw_sheet(original.pixels, rows), sheet_path)
+    save(Picture(np.asarray(draw_sheet(original.pixels, rows))), sheet_path)
     Console().print(table)
     print(f"files and pictures are in {out}; look at {sheet_path}")

@@ -43,11 +43,12 @@ def encode(
     from trellic.codec import Codec, Target
     from trellic.files import write_atomically
     from trellic.jobs.resume import check_stream
-    from trellic.picture.pillow import SUFFIXES, lift_pillows_limit
+    from trellic.picture.kinds import readable_suffixes
+    from trellic.picture.pillow import lift_pillows_limit
     from trellic.picture.vips import open_source
 
     target = Target(quality, bpp, size, psnr)
-    jobs = plan(inputs, out, SUFFIXES, ".tlic")
+    jobs = plan(inputs, out, readable_suffixes(), ".tlic")
     codec = Codec(model, threads_for(jobs), quantizer=quantizer, effort=effort, limit=max_pixels, tile=tile)
     lift_pillows_limit()
 

@@ -34,7 +34,8 @@ def evaluate(
     from trellic.files import check_free
     from trellic.jobs.local import complain, console
     from trellic.jobs.plan import find_files
-    from trellic.picture.pillow import SUFFIXES, readable
+    from trellic.picture.kinds import readable_suffixes
+    from trellic.picture.pillow import readable
 
     try:
         qualities = tuple(float(word) for word in quality.replace(",", " ").split())
@@ -42,7 +43,7 @@ def evaluate(
         raise BadRequest(f"qualities {quality!r} are not numbers") from error
     if json_file:
         check_free(json_file, force)
-    pictures = {member.path: member for member in members(find_files(inputs, SUFFIXES))}
+    pictures = {member.path: member for member in members(find_files(inputs, readable_suffixes()))}
     codec = trellic(model, effort=effort, quantizer=quantizer, threads=0)._replace(curve=qualities)
     results = Results(json_file)
     results.prepare([codec], shlex.join(["trellic", *sys.argv[1:]]))

@@ -30,7 +30,8 @@ def fit_tables(
     from trellic.jobs.local import complain, console
     from trellic.jobs.plan import find_files
     from trellic.model import ModelFile, Networks, find_model
-    from trellic.picture.pillow import SUFFIXES, readable
+    from trellic.picture.kinds import readable_suffixes
+    from trellic.picture.pillow import readable
     from trellic.quantize import QUANTIZERS, quantizer_named
 
     check_free(out, force)
@@ -38,7 +39,7 @@ def fit_tables(
     networks = Networks(file, threads=1)  # several quantizers at a time
     chosen = [quantizer_named(name) for name in quantizer] if quantizer else QUANTIZERS
     deployed = [DeployedQuantizer.of(networks, each) for each in chosen]
-    paths = [path for path, _ in find_files(inputs, SUFFIXES)][::every]
+    paths = [path for path, _ in find_files(inputs, readable_suffixes())][::every]
     with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("counting", total=ROUNDS * len(paths))
         for _ in range(ROUNDS):

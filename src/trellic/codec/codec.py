@@ -20,8 +20,8 @@ from trellic.container.header import HASH_BYTES
 from trellic.errors import BadRequest
 from trellic.limits import MOST_PIXELS, check_size
 from trellic.model import DEFAULT, Model, Sessions, find_model
-from trellic.picture.pillow import from_pillow
-from trellic.picture.saving import to_pillow
+from trellic.picture.fill import filled
+from trellic.picture.pillow import from_pillow, to_pillow
 from trellic.picture.types import Picture, Source, Strips
 from trellic.quantize import DEFAULT_EFFORT, quantizer_for, quantizer_named
 
@@ -91,6 +91,7 @@ class Codec:
         """
         grid = Grid.of(picture.width, picture.height, self.tile)
         grid.check(self.limit)
+        picture = filled(picture)
         header = Header(self.model.sha256[:HASH_BYTES], grid, 0, self.quantizer.number, picture.grey)
         resources, measured = self._resources(grid.tiles), target.psnr is not None
         encoder = PictureEncoder(picture, header, self.deployed, resources, measured, progress)

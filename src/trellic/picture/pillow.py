@@ -3,38 +3,47 @@
 Orientation stays in the EXIF data, as the camera wrote it; pixels are not turned. (Pillow itself turns TIFFs upright.)
 """
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from trellic.errors import TrellicError, UnreadablePicture
 from trellic.limits import MOST_PIXELS, check_size
-from trellic.picture.colour import from_cmyk
-from trellic.picture.metadata import Metadata
-from trellic.picture.samples import to_eight_bits
-from trellic.picture.types import Converted, Picture
-
-SUFFIXES = (
-    ".avif",
-    ".bmp",
-    ".gif",
-    ".jp2",
-    ".jpeg",
-    ".jpg",
-    ".jxl",
-    ".png",
-    ".pgm",
-    ".ppm",
-    ".tga",
-    ".tif",
-    ".tiff",
-    ".webp",
+from trellic.picture import samples
+from trellic.picture.chunks import colour_code
+from trellic.picture.colour import (
+    colours_by_code,
+    colours_by_gamma,
+    colours_by_profile,
+    from_cmyk,
+    is_for_colour,
+    profile_of,
 )
-"""What counts as a picture where a folder is named."""
+from trellic.picture.metadata import ColourSpace, Metadata
+from trellic.picture.types import Picture, is_grey, warn
+
+STACKED = {"MPO", "PSD"}
+"""Kinds whose further frames are previews or layers of the first."""
+TIFF_EXIF = (
+    ExifTags.Base.ImageDescription,
+    ExifTags.Base.Make,
+    ExifTags.Base.Model,
+    ExifTags.Base.Software,
+    ExifTags.Base.DateTime,
+    ExifTags.Base.Artist,
+    ExifTags.Base.Copyright,
+)
+"""Tags of a TIFF that say something of the picture, and not of the file."""
+IPTC = 0x0404
+"""Of Photoshop's resources."""
+TEXTS_KEPT = {"XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type xmp", "Raw profile type icc"}
 
 
 def lift_pillows_limit() -> None:
@@ -42,18 +51,10 @@ def lift_pillows_limit() -> None:
     Image.MAX_IMAGE_PIXELS = None
 
 
-def read(path: Path, limit: int = MOST_PIXELS) -> Picture:
+def read(source: Path | IO[bytes], limit: int = MOST_PIXELS) -> Picture:
     """Read a picture file. Raises UnreadablePicture or PictureTooLarge."""
-    with _reading():
-        with Image.open(path) as image:
-            check_size(*image.size, limit)
-            wide = image.mode in {"RGB", "RGBA"} and any(";16" in str(tile[3]) for tile in image.tile)
-            frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: a photograph and its preview
-            image.load()
-        if wide:  # Pillow keeps the upper halves
-            warnings.warn("16-bit colour samples cut to 8 bits", Converted, stacklevel=2)
-        if frames > 1:
-            warnings.warn(f"the first of {frames} frames", Converted, stacklevel=2)
+    with _reading(), Image.open(source) as image:
+        check_size(*image.size, limit)
         return from_pillow(image)
 
 
@@ -88,25 +89,94 @@ def readable(paths: Iterable[Path], report: Callable[[str], None]) -> Iterator[t
 
 def from_pillow(image: Image.Image) -> Picture:
     """Convert a Pillow image of any mode; warns `Converted` where that loses something."""
-    image.load()  # some formats keep metadata behind the pixels
-    icc = image.info.get("icc_profile") or b""
-    exif = image.info.get("exif") or b""
-    image = image.convert({"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}.get(image.mode, image.mode))
-    mode = image.mode
-    if image.has_transparency_data and mode in {"1", "L", "P", "RGB"}:
-        image = image.convert("RGBA")
-    elif mode.startswith("I") or mode == "F":
-        image = to_eight_bits(image)
-    elif mode == "CMYK":
-        image, icc = from_cmyk(image, icc), b""
-    elif mode in {"YCbCr", "LAB", "HSV"}:
-        warnings.warn(f"{mode} converted to RGB", Converted, stacklevel=2)
-        icc = icc if mode == "YCbCr" else b""  # a profile of LAB is none of RGB
+    frames = 1 if image.format in STACKED else getattr(image, "n_frames", 1)
+    if frames > 1:
+        warn(f"the first of {frames} frames" if not image.tell() else f"one of {frames} frames")
+    code = colour_code(image)
+    loaded = samples.load(image)
+    profile = loaded.info.get("icc_profile") or b""
+    plain = loaded.convert({"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}.get(loaded.mode, loaded.mode))
+    if plain.has_transparency_data and plain.mode in {"1", "L", "P", "RGB"}:
+        plain = plain.convert("LA" if plain.mode in {"1", "L"} else "RGBA")
+    elif plain.mode.startswith("I") or plain.mode == "F":
+        plain = samples.from_wide_grey(plain)
+    elif plain.mode == "CMYK":
+        plain, profile = from_cmyk(plain, profile), b""
+    elif plain.mode in {"YCbCr", "LAB", "HSV"}:
+        warn(f"{plain.mode} converted to RGB")
+        profile = profile if plain.mode == "YCbCr" else b""  # a profile of LAB is none of RGB
     alpha = None
-    if image.mode in {"LA", "RGBA"}:
-        plane = np.asarray(image.getchannel("A"))
+    if plain.mode in {"LA", "RGBA"}:
+        plane = np.asarray(plain.getchannel("A"))
         alpha = plane if int(plane.min()) < 255 else None
-    grey = image.mode in {"1", "L", "LA"}
-    if grey:
-        image = image.convert("L")
-    return Picture(np.asarray(image.convert("RGB")), grey, alpha, Metadata(icc=icc, exif=exif))
+    if plain.mode in {"1", "LA"}:
+        plain = plain.convert("L")
+    pixels = np.asarray(plain.convert("RGB"))
+    grey = plain.mode == "L" or is_grey(pixels)
+    return Picture(pixels, grey, alpha, metadata_of(image, profile, code, grey))
+
+
+def metadata_of(image: Image.Image, profile: bytes, code: tuple[int, int, bool] | None, grey: bool) -> Metadata:
+    """Return what an image that is loaded carries; warns of what is not kept.
+
+    code  primaries, transfer and full range by H.273, where the file says them
+    """
+    colours = colours_by_code(*code, grey) if code else None
+    if colours is None and profile:
+        colours = colours_by_profile(profile, grey)
+    elif colours is None and "srgb" in image.info:
+        colours = Metadata(ColourSpace.SRGB)
+    elif colours is None and not {"gamma", "chromaticity"}.isdisjoint(image.info):
+        colours = colours_by_gamma(image.info.get("gamma"), image.info.get("chromaticity"), grey)
+    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""  # the latter in text that is deflated
+    xmp = xmp.encode("latin-1", "replace") if isinstance(xmp, str) else xmp
+    lost = ["comment"] if image.info.get("comment") else []
+    lost += ["IPTC data"] if IPTC in image.info.get("photoshop", {}) else []
+    texts = {key for key, value in image.info.items() if image.format == "PNG" and isinstance(value, str)}
+    lost += ["text"] if texts - TEXTS_KEPT else []
+    if lost:
+        warn(f"not kept: {', '.join(lost)}")
+    return replace(colours or Metadata(), exif=_exif_of(image), xmp=xmp, resolution=_resolution_of(image))
+
+
+def _exif_of(image: Image.Image) -> bytes:
+    """Return an image's EXIF block, also where it lies in a TIFF's own tags, or as text."""
+    if image.format == "TIFF":
+        found, kept = image.getexif(), Image.Exif()
+        for tag in (tag for tag in TIFF_EXIF if tag in found):
+            kept[tag] = found[tag]
+        for part in (part for part in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) if part in found):
+            kept[part] = found.get_ifd(part)
+        return kept.tobytes() if len(kept) else b""
+    if "exif" not in image.info and "Raw profile type exif" in image.info:
+        return image.getexif().tobytes()
+    return image.info.get("exif") or b""
+
+
+def _resolution_of(image: Image.Image) -> tuple[float, float] | None:
+    """Return pixels per inch, where the file itself says them."""
+    if image.format in {"JPEG", "MPO"} and not image.info.get("jfif_unit"):  # Pillow assumes 72, or reads the EXIF data
+        return None
+    try:
+        across, down = (float(axis) for axis in image.info["dpi"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    sound = all(math.isfinite(axis) and axis > 1 for axis in (across, down))
+    return (across, down) if sound else None
+
+
+def to_pillow(picture: Picture) -> Image.Image:
+    """Return the Pillow image, its metadata in `info`, where Pillow's writers look for them.
+
+    A grey picture is of one channel, unless its profile is for three.
+    """
+    image = Image.fromarray(picture.pixels)
+    metadata = picture.metadata
+    profile = profile_of(metadata, picture.grey)
+    if picture.grey and not is_for_colour(profile):
+        image = Image.fromarray(np.ascontiguousarray(picture.pixels[:, :, 0]))
+    if picture.alpha is not None:
+        image.putalpha(Image.fromarray(picture.alpha))
+    found = {"icc_profile": profile, "exif": metadata.exif, "xmp": metadata.xmp, "dpi": metadata.resolution}
+    image.info |= {key: value for key, value in found.items() if value}
+    return image

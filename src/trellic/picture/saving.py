@@ -1,53 +1,122 @@
-"""Decoded pictures to files of the kinds that Pillow writes."""
+"""Decoded pictures to files of the kinds that Pillow writes, with all that the kind holds."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor
+from PIL.PngImagePlugin import PngInfo
 
 from trellic.errors import BadRequest
 from trellic.files import write_atomically
-from trellic.picture.types import Picture
+from trellic.picture.colour import code_in, coloured
+from trellic.picture.kinds import Kind, kind_of
+from trellic.picture.orientation import TURNS, orientation_of
+from trellic.picture.pillow import to_pillow
+from trellic.picture.types import Picture, Pixels, warn
+
+FIELDS = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp", "resolution": "dpi"}
+"""Metadata by the names that Pillow gives them."""
+NAMES = {"icc_profile": "colour profile", "exif": "EXIF data", "xmp": "XMP packet", "dpi": "resolution"}
+XMP_TAG = 700
+"""Of TIFF."""
+EXIF_PREFIX = b"Exif\0\0"
 
 
-def to_pillow(picture: Picture) -> Image.Image:
-    """Return the Pillow image, its profile and EXIF data in `info`, where Pillow's writers look for them."""
-    image = Image.fromarray(picture.pixels)
-    if picture.grey:
-        image = Image.fromarray(np.ascontiguousarray(picture.pixels[:, :, 0]))
-    if picture.alpha is not None:
-        image.putalpha(Image.fromarray(picture.alpha))
-    if picture.metadata.icc:
-        image.info["icc_profile"] = picture.metadata.icc
-    if picture.metadata.exif:
-        image.info["exif"] = picture.metadata.exif
-    return image
+def save(picture: Picture, path: Path, background: str = "") -> None:
+    """Write a decoded picture by its path's suffix, whole or not at all.
 
-
-def kind_of(suffix: str) -> str:
-    """Return what Pillow calls pictures of a suffix. Raises BadRequest where it cannot write them."""
-    kind = Image.registered_extensions().get(suffix.lower(), "")
-    if kind not in Image.SAVE:
-        raise BadRequest(f"pictures of kind {suffix or '(no suffix)'} cannot be written")
-    return kind
-
-
-def save(image: Image.Image, path: Path) -> None:
-    """Write a decoded picture by its suffix, whole or not at all. Raises BadRequest for what Pillow cannot write."""
+    background  a colour to put behind a picture with alpha, where its kind has none
+    Warns of what the kind does not keep. Raises BadRequest for what it cannot hold.
+    """
     kind = kind_of(path.suffix)
-    if kind == "JPEG" and image.mode in {"RGBA", "LA"}:
-        raise BadRequest(f"{path}: JPEG has no alpha; choose another kind")
-    kept = {key: image.info[key] for key in ("icc_profile", "exif") if image.info.get(key)}
-    chosen: dict[str, dict[str, Any]] = {
-        "JPEG": {"quality": 95},
-        "PNG": {"compress_level": 3},  # four times as quick as the usual level, for a few per cent more
-        "WEBP": {"lossless": True},
-    }
-    options = {**kept, **chosen.get(kind, {})}
+    write_atomically(path, lambda file: write(picture, kind, file, background))
+
+
+def write(picture: Picture, kind: Kind, file: IO[bytes], background: str = "") -> None:
+    """Write a decoded picture as `save` does, to a file that can be rewound."""
+    image = to_pillow(_fitted(picture, kind, background))
+    info: dict[str, Any] = {str(key): value for key, value in image.info.items()}
+    image.info = {}
+    if image.mode not in kind.modes:
+        image = image.convert("RGBA" if image.mode == "LA" else "RGB")
+    if image.mode != "L" and "icc_profile" in info:
+        info["icc_profile"] = coloured(info["icc_profile"])
+    if kind.name == "GIF" and image.getcolors(256) is None:
+        warn("colours reduced to the 256 of a GIF")
+    kept = {FIELDS[name]: info[FIELDS[name]] for name in sorted(kind.keeps) if FIELDS[name] in info}
+    lost = [key for key in info if key not in kept and (key != "icc_profile" or picture.metadata.icc)]
+    orientation = orientation_of(picture.metadata)
+    reason: Exception | None = None
+    for refused in ([], *([key] for key in kept), list(kept)):  # damaged or oversized, for instance
+        taken = {key: value for key, value in kept.items() if key not in refused}
+        upright = image if "exif" in taken or orientation == 1 else image.transpose(TURNS[orientation])
+        file.seek(0)
+        file.truncate()
+        try:
+            upright.save(file, kind.name, **kind.options, **_options(upright.size, kind, taken))
+        except Exception as error:  # of any kind, in Pillow's writers
+            if isinstance(error, OSError) and error.errno:
+                raise
+            reason = error
+            continue
+        if lost or refused:
+            warn(f"{kind.name} does not keep its {', '.join(NAMES[key] for key in [*lost, *refused])}")
+        return
+    raise BadRequest(f"cannot be written as {kind.name} ({reason})") from reason
+
+
+def flattened(pixels: Pixels, alpha: Pixels, background: str) -> Pixels:
+    """Return pixels, uint8 (H, W, 3), laid over a colour. Raises BadRequest where it is none."""
+    share = alpha[:, :, None].astype(np.uint16)
+    mixed = pixels * share + colour_named(background) * (255 - share)
+    return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def colour_named(name: str) -> Pixels:
+    """Return red, green and blue of "white" or "#80ff00". Raises BadRequest."""
     try:
-        write_atomically(path, lambda file: image.save(file, kind, **options))
-    except OSError:
-        raise
-    except Exception as error:  # what the kind cannot hold: a side, a mode, a long or damaged EXIF block
-        raise BadRequest(f"{path}: cannot be written as {kind} ({error})") from error
+        return np.array(ImageColor.getcolor(name, "RGB"), np.uint8)
+    except ValueError as error:
+        raise BadRequest(f"{name!r} is no colour; white and #80ff00 are") from error
+
+
+def check_alpha(kind: Kind, background: str) -> None:
+    """Raise BadRequest where a picture with alpha that its kind does not hold has no background."""
+    if not background:
+        missing = "no alpha but clear and opaque" if kind.on_or_off else "no alpha"
+        raise BadRequest(f"{kind.name} has {missing}; choose another kind, or a colour to put behind by --background")
+
+
+def _fitted(picture: Picture, kind: Kind, background: str) -> Picture:
+    """Return the picture as its kind can hold it. Raises BadRequest."""
+    if kind.side and max(picture.width, picture.height) > kind.side:
+        raise BadRequest(f"{kind.name} holds pictures of up to {kind.side}×{kind.side}")
+    alpha = picture.alpha
+    if alpha is None or ("RGBA" in kind.modes and not (kind.on_or_off and ((alpha > 0) & (alpha < 255)).any())):
+        return picture
+    check_alpha(kind, background)
+    grey = picture.grey and len(set(colour_named(background))) == 1
+    return replace(picture, pixels=flattened(picture.pixels, alpha, background), grey=grey, alpha=None)
+
+
+def _options(size: tuple[int, int], kind: Kind, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a kind's writer that depend on the picture: its metadata, mostly."""
+    options = dict(kept)
+    if kind.name == "PNG":
+        options["pnginfo"] = chunks = PngInfo()
+        if code := code_in(kept.get("icc_profile", b"")):
+            chunks.add(b"cICP", code)
+        if "xmp" in kept:
+            chunks.add_itxt("XML:com.adobe.xmp", options.pop("xmp").decode("utf-8", "replace"))
+    elif kind.name == "TIFF" and "xmp" in kept:  # a tag beside those of the EXIF data
+        options["exif"] = tags = Image.Exif()
+        tags.load(kept.get("exif", b""))
+        tags[XMP_TAG] = options.pop("xmp")
+    elif kind.name == "JPEG" and "exif" in kept:
+        options["exif"] = EXIF_PREFIX + kept["exif"].removeprefix(EXIF_PREFIX)
+    elif kind.name == "ICO":
+        options |= {"bitmap_format": "png", "sizes": [size]}  # and no smaller ones beside it
+    return options

@@ -1,5 +1,6 @@
 """What a picture is to the codec: 8-bit RGB pixels, alpha and metadata, held in memory or given in strips."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,11 @@ Pixels = npt.NDArray[np.uint8]
 
 class Converted(UserWarning):
     """A picture had to be converted before coding, and what that lost."""
+
+
+def warn(message: str) -> None:
+    """Warn of a conversion, and of what it lost."""
+    warnings.warn(message, Converted, stacklevel=3)
 
 
 class Source(Protocol):
@@ -102,6 +108,12 @@ class Strips:
 def mode_of(grey: bool, has_alpha: bool) -> str:
     """Return the mode of the Pillow image that a decoded picture becomes."""
     return ("L" if grey else "RGB") + ("A" if has_alpha else "")
+
+
+def is_grey(pixels: Pixels) -> bool:
+    """Return whether all three channels of pixels, uint8 (H, W, 3), are one."""
+    strips = (pixels[top : top + 64] for top in range(0, len(pixels), 64))  # most pictures are not grey from the first
+    return all(bool((strip[:, :, :1] == strip[:, :, 1:]).all()) for strip in strips)
 
 
 def interleave(planes: Pixels, pixels: Pixels) -> None:

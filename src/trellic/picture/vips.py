@@ -1,26 +1,25 @@
-"""Pictures that are too large to hold: read and written strip by strip, by libvips where it is installed.
+"""Pictures that are too large to hold: read strip by strip, by libvips where it is installed.
 
 `pip install "trellic[large]"` brings it. Without it, pictures of any size go through Pillow, and are held in memory.
 """
 
 import contextlib
 import ctypes
-import struct
 import warnings
-import zlib
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from trellic.errors import BadRequest, UnreadablePicture
-from trellic.files import temporary_beside, write_atomically
+from trellic.errors import UnreadablePicture
 from trellic.limits import check_size
+from trellic.picture.chunks import colour_code
 from trellic.picture.metadata import Metadata
-from trellic.picture.pillow import read, size_of
-from trellic.picture.types import Converted, Pixels, Source, Strips, mode_of
+from trellic.picture.pillow import metadata_of, read, size_of
+from trellic.picture.types import Pixels, Source, is_grey, warn
 
 LARGE = 1 << 24
 """Pixels from which on a picture is not held in memory, where that can be avoided."""
@@ -28,15 +27,6 @@ MMAP_THRESHOLD, LARGE_BLOCK = -3, 1 << 22
 """glibc's number for this parameter of malloc, and bytes."""
 LINES = 64
 """To read or write at a time."""
-SAVED_AS = {
-    ".png": "compression=3",
-    ".jpg": "Q=95,subsample_mode=off",
-    ".jpeg": "Q=95,subsample_mode=off",
-    ".webp": "lossless",
-    ".tif": "bigtiff,compression=deflate",
-    ".tiff": "bigtiff,compression=deflate",
-}
-"""How libvips is asked to write, by suffix, as `trellic.picture.saving.save` does."""
 PLAIN = {"srgb", "rgb", "b-w", "multiband", "rgb16", "grey16"}
 """The colours of libvips that are taken as they are."""
 
@@ -46,13 +36,8 @@ def is_large(width: int, height: int) -> bool:
     return width * height > LARGE
 
 
-def can_write_strips(path: Path) -> bool:
-    """Return whether a picture of a path's suffix can be written in strips here."""
-    return path.suffix.lower() in SAVED_AS and find_spec("pyvips") is not None
-
-
 @cache
-def _vips() -> Any:
+def vips() -> Any:
     """Return pyvips, which keeps no files open once they are done with."""
     import pyvips
 
@@ -87,12 +72,12 @@ def _open(path: Path) -> Any:
     That is: other colours than grey and RGB, samples of neither 8 nor 16 bits, and a TIFF that wants to be turned.
     """
     try:
-        image = _vips().Image.new_from_file(str(path), access="sequential", fail_on="truncated")
+        image = vips().Image.new_from_file(str(path), access="sequential", fail_on="truncated")
         plain = image.interpretation in PLAIN and image.format in {"uchar", "ushort"} and image.bands <= 4
         turned = path.suffix.lower() in {".tif", ".tiff"} and image.get_typeof("orientation")
         if not plain or (turned and image.get("orientation") > 1):
             return None
-    except _vips().Error:
+    except vips().Error:
         return None
     if image.format == "ushort":
         image = (image / 257).rint().cast("uchar").copy(interpretation="srgb" if image.bands > 2 else "b-w")
@@ -112,17 +97,26 @@ class StripReader:
         self.width, self.height = int(image.width), int(image.height)
         check_size(self.width, self.height, limit)
         self.grey = image.bands < 3
-        icc, exif = (
-            bytes(image.get(field)) if image.get_typeof(field) else b"" for field in ("icc-profile-data", "exif-data")
-        )
-        self.metadata = Metadata(icc=icc, exif=exif)
+        self.grey = self.grey or self._is_grey()
+        self.metadata = _metadata_of(path, self.grey)
         self._start(image)
         if image.get_typeof("bits-per-sample") and image.get("bits-per-sample") > 8:
-            warnings.warn("16-bit samples rounded to 8 bits", Converted, stacklevel=3)
+            warn("16-bit samples rounded to 8 bits")
+
+    def _is_grey(self) -> bool:
+        """Return whether red, green and blue are one; most pictures are told by their first lines."""
+        first, image = _open(self.path), _open(self.path)
+        if not is_grey(np.asarray(first.crop(0, 0, self.width, min(LINES, self.height)).numpy())[:, :, :3]):
+            return False
+        red, green, blue = image[0], image[1], image[2]
+        try:
+            return bool(((red == green) & (green == blue)).min())
+        except vips().Error:  # a damaged picture; `rows` raises
+            return False
 
     def _start(self, image: Any) -> None:
         """Read from the top."""
-        self._region = _vips().Region.new(image)
+        self._region = vips().Region.new(image)
         self._kept_from, self._kept = 0, np.empty((0, image.width, image.bands), np.uint8)
 
     def rows(self, top: int, bottom: int) -> tuple[Pixels, Pixels | None]:
@@ -138,69 +132,25 @@ class StripReader:
                 part[:] = np.frombuffer(self._region.fetch(0, line, self.width, len(part)), np.uint8).reshape(
                     part.shape
                 )
-        except _vips().Error as error:
-            raise UnreadablePicture(f"cannot be read as a picture: {_reason(error)}") from error
+        except vips().Error as error:
+            raise UnreadablePicture(f"cannot be read as a picture: {reason_of(error)}") from error
         self._kept_from, self._kept = top, kept
         has_alpha = kept.shape[2] in {2, 4}
         colours = kept[:, :, :-1] if has_alpha else kept
-        pixels = np.repeat(colours, 3, axis=2) if self.grey else colours
+        pixels = np.repeat(colours, 3, axis=2) if colours.shape[2] == 1 else colours
         return pixels, kept[:, :, -1] if has_alpha else None
 
 
-def write_strips(found: Strips, path: Path) -> None:
-    """Write a decoded picture that comes in strips, by the path's suffix, whole or not at all.
-
-    The pixels wait in a file beside it until all are there. The path is one that `can_write_strips`. Raises BadRequest
-    for what its kind cannot hold.
-    """
-    suffix = path.suffix.lower()
-    if found.has_alpha and suffix in {".jpg", ".jpeg"}:
-        raise BadRequest(f"{path}: JPEG has no alpha; choose another kind")
-    give_back_freed_memory()
-    with temporary_beside(path) as waiting:
-        with waiting.open("wb") as file:
-            _write_stored_png(found, file)
-        try:
-            write_atomically(path, lambda file: _convert(waiting, found, suffix, file))
-        except _vips().Error as error:
-            raise BadRequest(f"{path}: cannot be written as {suffix} ({_reason(error)})") from error
+def _metadata_of(path: Path, grey: bool) -> Metadata:
+    """Return what a picture file carries, as `trellic.picture.pillow` reads it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        image = Image.open(path)
+    with image:
+        return metadata_of(image, image.info.get("icc_profile") or b"", colour_code(image), grey)
 
 
-def _write_stored_png(found: Strips, file: IO[bytes]) -> None:
-    """Write a PNG that is not compressed: libvips reads it row by row, where it would map a file of bare samples."""
-    colour_type = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}[mode_of(found.grey, found.has_alpha)]
-
-    def write_chunk(kind: bytes, body: bytes) -> None:
-        file.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
-
-    file.write(b"\x89PNG\r\n\x1a\n")
-    write_chunk(b"IHDR", struct.pack(">IIBBBBB", found.width, found.height, 8, colour_type, 0, 0, 0))
-    packer = zlib.compressobj(0)
-    for pixels, alpha in found.strips:
-        samples = pixels[:, :, :1] if found.grey else pixels
-        samples = samples if alpha is None else np.dstack([samples, alpha])
-        lines = np.zeros(
-            (len(samples), 1 + samples[0].size), np.uint8
-        )  # each begins with the number of its filter: none
-        lines[:, 1:] = samples.reshape(len(samples), -1)
-        write_chunk(b"IDAT", packer.compress(lines.tobytes()))
-    write_chunk(b"IDAT", packer.flush())
-    write_chunk(b"IEND", b"")
-
-
-def _convert(stored: Path, found: Strips, suffix: str, file: IO[bytes]) -> None:
-    """Write the picture that a PNG holds, with the metadata of `found`."""
-    vips = _vips()
-    image = vips.Image.new_from_file(str(stored), access="sequential").copy()
-    blobs = {"icc": ("icc-profile-data", found.metadata.icc), "exif": ("exif-data", found.metadata.exif)}
-    kept = {name: blob for name, blob in blobs.items() if blob[1]}
-    for field, blob in kept.values():
-        image.set_type(vips.GValue.blob_type, field, blob)
-    options = f"[{SAVED_AS[suffix]},keep={':'.join(kept) or 'none'}]"
-    image.write_to_target(vips.Target.new_to_descriptor(file.fileno()), suffix + options)
-
-
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return libvips's message in a line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

@@ -11,14 +11,16 @@ from PIL import Image
 from torch import Tensor
 
 from trellic.errors import NoPictures
-from trellic.picture.pillow import SUFFIXES
+from trellic.picture.kinds import readable_suffixes
 from trellic.train.config import TrainConfig
 from trellic.train.processes import world
 
 
 def list_pictures(folders: list[Path]) -> list[Path]:
     """Return the picture files below the folders, sorted, so that a seed means the same everywhere."""
-    paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    paths = [
+        path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in readable_suffixes()
+    ]
     if not paths:
         raise NoPictures(f"{', '.join(map(str, folders))}: no pictures found")
     return paths

@@ -1,0 +1,80 @@
+"""Large pictures are read and written in strips as small ones are at once."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import textured
+from trellic.errors import BadRequest
+from trellic.picture import vips
+from trellic.picture.metadata import ColourSpace, Metadata
+from trellic.picture.orientation import orientation_alone
+from trellic.picture.pillow import read
+from trellic.picture.types import Converted, Picture, Strips
+from trellic.picture.vips_saving import can_write_strips, write_strips
+
+pytest.importorskip("pyvips")
+
+PIXELS = textured(200, 150)
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>'
+
+
+@pytest.fixture(autouse=True)
+def in_strips(monkeypatch):
+    """Make every picture a large one."""
+    monkeypatch.setattr(vips, "LARGE", 0)
+
+
+def strips_of(picture: Picture) -> Strips:
+    strips = (picture.rows(top, min(top + 64, picture.height)) for top in range(0, picture.height, 64))
+    has_alpha = picture.alpha is not None
+    return Strips(picture.width, picture.height, picture.grey, has_alpha, picture.metadata, 4, strips)
+
+
+def test_grey_is_found_in_strips(tmp_path):
+    Image.fromarray(PIXELS).convert("L").convert("RGB").save(tmp_path / "grey.png")
+    Image.fromarray(PIXELS).save(tmp_path / "coloured.png")
+    late = np.array(Image.fromarray(PIXELS).convert("L").convert("RGB"))
+    late[199, 149] = 1, 2, 3
+    Image.fromarray(late).save(tmp_path / "late.png")
+    for name, grey in (("grey", True), ("coloured", False), ("late", False)):
+        source = vips.open_source(tmp_path / f"{name}.png", 1 << 20)
+        assert isinstance(source, vips.StripReader)
+        assert source.grey == grey
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+def test_metadata_is_read_and_written_in_strips(suffix, tmp_path):
+    metadata = Metadata(ColourSpace.DISPLAY_P3, exif=orientation_alone(6), xmp=XMP, resolution=(300, 300))
+    write_strips(strips_of(Picture(PIXELS, metadata=metadata)), tmp_path / f"out.{suffix}")
+    with Image.open(tmp_path / f"out.{suffix}") as image:
+        assert image.getexif()[0x0112] == 6
+        assert XMP.decode() in str(image.info)
+    if suffix != "tif":
+        found = vips.open_source(tmp_path / f"out.{suffix}", 1 << 20)
+        assert isinstance(found, vips.StripReader)
+        assert (found.metadata.colour_space, found.metadata.xmp) == (ColourSpace.DISPLAY_P3, XMP)
+        if suffix == "png":
+            assert found.metadata.resolution == pytest.approx((300, 300), abs=0.02)
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif", "jpg"])
+def test_damaged_exif_stops_no_large_picture(suffix, tmp_path):
+    with pytest.warns(Converted, match="EXIF"):
+        write_strips(strips_of(Picture(PIXELS, metadata=Metadata(exif=b"garbage"))), tmp_path / f"out.{suffix}")
+    assert read(tmp_path / f"out.{suffix}").pixels.shape == PIXELS.shape
+
+
+def test_alpha_of_a_large_picture_needs_a_kind_that_holds_it_or_a_background(tmp_path):
+    picture = Picture(PIXELS, alpha=np.where(PIXELS[:, :, 0] > 99, 255, 0).astype(np.uint8))
+    with pytest.raises(BadRequest, match="--background"):
+        write_strips(strips_of(picture), tmp_path / "out.jpg")
+    write_strips(strips_of(picture), tmp_path / "out.jpg", "white")
+    found = read(tmp_path / "out.jpg")
+    assert (found.pixels[picture.alpha == 0].mean(), found.alpha) == (pytest.approx(250, abs=6), None)
+
+
+def test_strips_are_written_by_every_suffix_of_a_kind(tmp_path):
+    write_strips(strips_of(Picture(PIXELS)), tmp_path / "out.jfif")
+    assert read(tmp_path / "out.jfif").pixels.shape == PIXELS.shape
+    assert not can_write_strips(tmp_path / "out.gif")
