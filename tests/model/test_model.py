@@ -1,19 +1,24 @@
 """A model as a typed value: what it reads of a file, what it refuses, and what replacing a part of it leaves."""
 
+import contextlib
 import dataclasses
 import io
+import itertools
 import json
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from conftest import GOLDEN
+from bounds import bounded
+from conftest import GOLDEN, textured
+from trellic import Codec
 from trellic.entropy.tables import gaussian_tables
 from trellic.errors import BadRequest, DamagedModel
-from trellic.model import Model, Sessions
+from trellic.model import Model, Sessions, find_model, find_model_by_hash
 from trellic.quantize.settings import OperatingPoint
 
 DATA = (GOLDEN / "golden.trm").read_bytes()
@@ -93,10 +98,88 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_files_are_refused_in_one_line(name):
-    with pytest.raises(DamagedModel) as caught:
+def test_a_hostile_file_is_refused_in_one_line_in_little_time_and_room(name):
+    with bounded(), pytest.raises(DamagedModel) as caught:
         Model.parse(HOSTILE[name]())
     assert "\n" not in str(caught.value)
+
+
+def swapped(half: str, change: Callable[[dict[str, Any]], None]) -> bytes:
+    graphs = json.loads(entries()[f"{half}.graphs.json"])
+    change(graphs)
+    return packed({f"{half}.graphs.json": json.dumps(graphs).encode()})
+
+
+def swap_networks(graphs: dict[str, Any]) -> None:
+    graphs["first_0"], graphs["second_1"] = graphs["second_1"], graphs["first_0"]
+
+
+def forget_synthesis(graphs: dict[str, Any]) -> None:
+    del graphs["synthesis"]
+
+
+def double_channels_for_ever(graphs: dict[str, Any]) -> None:
+    names = [graphs["first_0"]["inputs"][0], *(f"doubled_{number}" for number in range(40))]
+    doubling = [["Concat", [one, one], [two], {"axis": 1}] for one, two in itertools.pairwise(names)]
+    rest = graphs["first_0"]["operations"]
+    rest[0][1][0] = names[-1]
+    graphs["first_0"]["operations"] = doubling + rest
+
+
+def no_numbers(graphs: dict[str, Any]) -> None:
+    graphs["analysis"]["operations"][-1] = ["Log", graphs["analysis"]["inputs"][1:], graphs["analysis"]["outputs"], {}]
+
+
+def use(path: Path) -> None:
+    codec = Codec(str(path), 1, quantizer="tcq8")
+    codec.decode(codec.encode(textured(50, 75)))
+
+
+WRONG: dict[str, Callable[[], bytes]] = {
+    "networks_swapped": lambda: swapped("decoder", swap_networks),
+    "no_synthesis": lambda: swapped("decoder", forget_synthesis),
+    "channels_doubled_for_ever": lambda: swapped("decoder", double_channels_for_ever),
+    "numbers_that_are_not_finite": lambda: swapped("encoder", no_numbers),
+    "weights_of_another_shape": lambda: packed({"decoder.arrays": entries()["encoder.arrays"]}),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_model_that_computes_something_else_harms_nobody(name, tmp_path):
+    path = tmp_path / "model.trm"
+    path.write_bytes(WRONG[name]())
+    with bounded(), pytest.raises(DamagedModel) as caught:
+        use(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_is_only_packed_again_still_works(tmp_path):
+    path = tmp_path / "model.trm"
+    path.write_bytes(packed({}, zipfile.ZIP_DEFLATED))
+    codec = Codec(str(path), 1)
+    assert codec.decode(codec.encode(textured(50, 75))).size == (75, 50)
+
+
+def test_a_bit_flipped_anywhere_in_a_models_frame_is_a_damaged_model_or_harmless():
+    """The frame is what zipfile parses: all but the entries' content."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("card.json", entries()["card.json"][:200])
+    data = buffer.getvalue()
+    for bit in range(0, 8 * len(data), 3):
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << (bit % 8)
+        with contextlib.suppress(DamagedModel):
+            Model.parse(bytes(damaged))
+
+
+def test_a_model_that_cannot_be_read_keeps_no_other_from_being_found(tmp_path, monkeypatch):
+    (tmp_path / "folder.trm").mkdir()
+    (tmp_path / "gone.trm").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "own.trm").write_bytes(DATA)
+    monkeypatch.setenv("TRELLIC_MODELS", str(tmp_path))
+    assert find_model("own") == tmp_path / "own.trm"
+    assert find_model_by_hash(Model.parse(DATA).sha256[:4]) == tmp_path / "own.trm"
 
 
 @pytest.mark.parametrize(
