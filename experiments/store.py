@@ -12,7 +12,7 @@ from typing import Any
 from trellic.cli.options import DEFAULT, DEFAULT_EFFORT
 from trellic.evaluate.codecs.image_codec import ImageCodec
 from trellic.evaluate.codecs.trellic import trellic
-from trellic.evaluate.measure import Harness, Results, commit, machine, other_processors
+from trellic.evaluate.measure import Harness, Results, commit, machine, processes
 from trellic.evaluate.sets import members
 from trellic.files import write_atomically
 from trellic.jobs.local import complain
@@ -90,7 +90,7 @@ def measure(
     pictures = {
         member.path: member for member in members(find_files([str(folder) for folder in folders], readable_suffixes()))
     }
-    with other_processors() as pool:
+    with processes(beside=0) as pool:
         harness = Harness(codecs, results, measures, pool, complain)
         for path, picture in readable(pictures, complain):
             if not harness.measure(pictures[path].group, pictures[path].name, picture.pixels):

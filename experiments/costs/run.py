@@ -8,7 +8,7 @@ from trellic.cli.options import DEFAULT, DEFAULT_EFFORT
 from trellic.evaluate.codecs import NAMES, codec_named
 from trellic.evaluate.codecs.pillow import decode_on_one_thread
 from trellic.evaluate.compare import measure_costs
-from trellic.evaluate.measure import Harness, Results, other_processors
+from trellic.evaluate.measure import Harness, Results, processes
 from trellic.jobs.local import complain
 from trellic.picture.pillow import read
 
@@ -25,7 +25,7 @@ def run(data: Path) -> None:
     if not measure_costs(codecs, results, DEFAULT, DEFAULT_EFFORT, pixels, complain):
         raise SystemExit("costs: not every codec was measured")
     middle = [codec._replace(curve=spread(codec.curve)) for codec in codecs]
-    with other_processors() as pool:
+    with processes() as pool:
         Harness(middle, results, ("psnr",), pool, complain).measure("photograph", BUNDLED.name, pixels)
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from experiments import figures, pages, store
+from experiments.comparison.run import ORDER
 from experiments.pages import DOCS, MISSING, NAMES, README, filled, made
 from experiments.store import ROOT, NotMeasured, lines_of, path_of, shipped
+from trellic.evaluate.codecs import NAMES as NAMES_OF_CODECS
 
 OF_NO_MODEL = {"theory", "history"}
 FILES = sorted(path for path in ROOT.glob("*/results/*.jsonl") if path.parent.parent.name != "history")
@@ -77,3 +79,7 @@ def test_a_figure_shows_the_version_that_the_docs_speak_of(name):
     )
     if shown or path.exists():
         assert f"<dc:title>{figures.OF[name]()}</dc:title>" in path.read_text(), "python -m experiments figures"
+
+
+def test_the_comparison_measures_every_codec():
+    assert set(ORDER) == set(NAMES_OF_CODECS) - {"trellic"}

@@ -28,7 +28,7 @@ def evaluate(
 
     from trellic.errors import BadRequest
     from trellic.evaluate.codecs.trellic import trellic
-    from trellic.evaluate.measure import Harness, Results, other_processors
+    from trellic.evaluate.measure import Harness, Results, processes
     from trellic.evaluate.report.tables import averages_table
     from trellic.evaluate.sets import members
     from trellic.files import check_free
@@ -47,7 +47,7 @@ def evaluate(
     codec = trellic(model, effort=effort, quantizer=quantizer, threads=0)._replace(curve=qualities)
     results = Results(json_file)
     results.prepare([codec], shlex.join(["trellic", *sys.argv[1:]]))
-    with other_processors() as pool, Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
+    with processes() as pool, Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         harness = Harness([codec], results, ("psnr", "ms_ssim"), pool, complain)
         for path, picture in bar.track(readable(pictures, complain), len(pictures), description="evaluating"):
             harness.measure(pictures[path].group, pictures[path].name, picture.pixels)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from trellic.errors import BadRequest, PeerFailed
 from trellic.evaluate.codecs.image_codec import ImageCodec
-from trellic.evaluate.measure import MEASURES, Harness, Results, machine, other_processors
+from trellic.evaluate.measure import MEASURES, Harness, Results, machine, processes
 from trellic.evaluate.memory import memory_of
 from trellic.evaluate.sets import Member
 from trellic.evaluate.start import start_seconds
@@ -38,7 +38,7 @@ def measure_pictures(
     """
     members = {member.path: member for member in pictures}
     sound, seen = True, 0
-    with other_processors() as pool:
+    with processes() as pool:
         harness = Harness(codecs, results, tuple(MEASURES), pool, complain)
         for path, picture in readable(members, complain):
             progress(members[path])

@@ -187,9 +187,12 @@ def figures(original: Pixels, decoded: Pixels, measures: Sequence[str]) -> dict[
 
 
 @contextmanager
-def other_processors() -> Iterator[Executor]:
-    """Yield processes to compute figures in: one for every processor but that of the codecs, and at least one."""
-    workers = max(1, (os.cpu_count() or 1) - 1)
+def processes(beside: int = 1) -> Iterator[Executor]:
+    """Yield processes to compute figures in: one for every processor but those of the codecs, and at least one.
+
+    beside  how many processors are left to the codecs; 0 where times do not count
+    """
+    workers = max(1, (os.cpu_count() or 1) - beside)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
     try:
