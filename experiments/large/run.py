@@ -20,7 +20,7 @@ from experiments.store import SETS, keep
 from trellic.codec import Codec, Target
 from trellic.container.grid import MOST_SIDE
 from trellic.evaluate.bdrate import bd_rate
-from trellic.evaluate.memory import LAUNCH, UNIT
+from trellic.evaluate.peak import LAUNCH, UNIT
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
 from trellic.metrics import psnr

@@ -22,6 +22,11 @@ def test_memory_is_that_of_a_fresh_process():
     assert 20e6 < encode < 2e9
 
 
+def test_memory_of_another_codec_is_without_what_trellic_loads():
+    code = "import trellic.evaluate.peak, sys; print(*{'numba', 'onnxruntime', 'scipy'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+
+
 def test_times_of_two_machines_are_not_mixed(tmp_path):
     from trellic.evaluate.measure import Record
 

@@ -3,13 +3,9 @@
 For a codec in this process that is a fresh Python process: interpreter, libraries, model, the picture itself, and what
 coding adds. For a codec of ffmpeg's it is ffmpeg alone. The same for a tiny picture shows what of it is there before
 coding.
-
-What the system reports includes the process that a program was started from, as it was just before: every program here
-is therefore started by a tiny one.
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,22 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from trellic.errors import PeerFailed
-from trellic.evaluate.codecs import codec_named, ffmpeg
 from trellic.evaluate.codecs.image_codec import ImageCodec
+from trellic.evaluate.peak import LAUNCH
 from trellic.evaluate.start import middle, tiny
 from trellic.picture.types import Pixels
-
-LAUNCH = """
-import resource, subprocess, sys
-code = subprocess.call(sys.argv[2:])
-with open(sys.argv[1], "w") as file:
-    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
-sys.exit(code)
-"""
-"""A small program that runs another and writes its peak."""
-
-UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes in a unit of ru_maxrss."""
 
 
 def memory_of(codec: ImageCodec, model: str, effort: int, pixels: Pixels) -> dict[str, float]:
@@ -59,7 +43,7 @@ def peak_bytes(name: str, model: str, effort: int, setting: float, pixels: Pixel
         peaks = []
         for action, path in (("encode", picture), ("decode", stream)):
             request = json.dumps([name, model, effort, setting, action, str(path)])
-            command = [sys.executable, "-m", "trellic.evaluate.memory", request]
+            command = [sys.executable, "-m", "trellic.evaluate.peak", request]
             # Through the launcher again: this process may be larger than the codec's.
             done = subprocess.run(
                 [sys.executable, "-I", "-S", "-c", LAUNCH, str(Path(folder, "peak")), *command],
@@ -71,25 +55,3 @@ def peak_bytes(name: str, model: str, effort: int, setting: float, pixels: Pixel
                 raise PeerFailed(f"memory of {name}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
             peaks.append(int(done.stdout))
     return peaks[0], peaks[1]
-
-
-def code_once(name: str, model: str, effort: int, setting: float, action: str, path: str) -> int:
-    """Encode the picture, or decode the stream, at `path`; return the peak memory in bytes."""
-    programs: list[int] = []
-
-    def run(command: list[str], data: bytes) -> bytes:
-        with tempfile.NamedTemporaryFile() as file:
-            output = ffmpeg.run([sys.executable, "-I", "-S", "-c", LAUNCH, file.name, *command], data)
-            programs.append(int(Path(file.name).read_text()) * UNIT)
-        return output
-
-    codec = codec_named(name, model, effort, run)
-    if action == "encode":
-        codec.encode(np.load(path), setting)
-    else:
-        codec.decode(Path(path).read_bytes())
-    return max(programs) if programs else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
-
-
-if __name__ == "__main__":
-    print(code_once(*json.loads(sys.argv[1])))
