@@ -87,7 +87,7 @@ def test_no_imports_go_in_a_circle():
 
 
 def test_files_are_short():
-    files = [path for folder in ("src", "tests", "experiments", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    files = [path for folder in ("src", "tests", "experiments") for path in (ROOT / folder).rglob("*.py")]
     long = {str(path.relative_to(ROOT)) for path in files if len(path.read_text().splitlines()) > LINES}
     assert not long
 
