@@ -76,7 +76,10 @@ def slots() -> dict[str, str]:
         f"{group} {percent(against(grid, group, f'tcq8, A+B+C+rounding, {SEED}', f'tcq8, A+B+C+D, {SEED}'), 2)}"
         for group in SETS
     ]
+    minutes = lines_of(RETRAINED)[0]["minutes"]
     return {
+        "minutes_released": str(minutes["released"]),
+        "minutes_joint": str(minutes["joint"]),
         "grid_model": GRID,
         "retrained_model": RETRAINED,
         "parts_model": PARTS,

@@ -3,8 +3,9 @@
     python tests/mutations/run.py                    # all edits: minutes
     python tests/mutations/run.py entropy quantize   # those of these areas
 
-Edits are made in a copy. Prints the edits that survive, and those whose text the source no longer has; the exit code is 1
-where there is one of either. An edit that survives for a known reason says so in `survives`.
+An area's tests are run for each of its edits, or those that the edit names, in a copy. Prints the edits that survive,
+and those whose text the source no longer has; the exit code is 1 where there is one of either. An edit that survives
+for a known reason says so in `survives`.
 """
 
 import os
@@ -60,11 +61,12 @@ def main() -> int:
         root = Path(place)
         copy(root)
         for name, area in areas.items():
-            if not passes(root, area["tests"]):
+            used = {test for edit in area["edit"] for test in edit.get("tests", area["tests"])}
+            if not passes(root, sorted(used)):
                 print(f"{name}: its tests fail before any edit")
                 return 1
             for edit in area["edit"]:
-                found = outcome(root, edit, area["tests"])
+                found = outcome(root, edit, edit.get("tests", area["tests"]))
                 counts[found] += 1
                 wrong += found == "stale" or (found == "survived") != ("survives" in edit)
                 reason = f" ({edit['survives']})" if "survives" in edit else ""
