@@ -36,8 +36,9 @@ def all_of(group: str) -> tuple[list[Record], list[str]]:
     wanted, codecs = set(pictures_of(records)), ["trellic"]
     for codec in LABELS:
         own = [record for record in of_group(others().records, group) if record.codec == codec]
-        whole = complete(own, {codec: {record.setting for record in own}})  # type: ignore[dict-item]
-        if whole and wanted <= set(pictures_of(whole)):
+        settings = sorted({record.setting for record in own})
+        whole = [record for record in complete(own, {codec: settings}) if record.picture in wanted]
+        if set(pictures_of(whole)) == wanted:
             records, codecs = [*records, *whole], [*codecs, codec]
     return records, codecs
 
