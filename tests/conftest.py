@@ -1,5 +1,6 @@
 """Fixtures: small pictures, the shipped model, and a tiny model trained by nobody."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,13 @@ def codec():
     from trellic import Codec
 
     return Codec(threads=2)
+
+
+def run_trellic(*arguments: object, cwd: Path, given: bytes = b"", **environment: str) -> subprocess.CompletedProcess:
+    """Run the command line, with the golden model among those installed; what it prints comes as bytes."""
+    command = [sys.executable, "-m", "trellic", *map(str, arguments)]
+    variables = {**os.environ, "TRELLIC_MODELS": str(GOLDEN), **environment}
+    return subprocess.run(command, input=given, capture_output=True, cwd=cwd, check=False, env=variables)
 
 
 def in_two_processes(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:

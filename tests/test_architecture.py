@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "trellic"
 LAYERS = [
     "errors",
+    "processors",
     "limits",
     "files",
     "kernels",

@@ -5,10 +5,12 @@ be told from what is being written, and removed. Where there are no such locks (
 """
 
 import contextlib
+import io
 import os
 import re
 import secrets
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,20 +23,47 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+STANDARD = Path("-")
+"""Standard input and output."""
 NAME_KEPT = 80
 """How much of a target's name its temporary file has: the rest may not fit."""
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}", re.DOTALL)
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it: readers see the old or the whole new file."""
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object], replace: bool = True) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it: readers see the old or the whole new file.
+
+    path     STANDARD is standard output, which gets all at once; a symbolic link is followed
+    replace  whether a file that is there goes; else FileExists is raised, also where it appeared meanwhile
+    """
+    if path == STANDARD:
+        buffer = io.BytesIO()
+        write(buffer)
+        sys.stdout.buffer.write(buffer.getbuffer())
+        sys.stdout.buffer.flush()
+        return
+    path = Path(os.path.realpath(path))
     with temporary_beside(path) as temporary:
-        with temporary.open("wb") as file:
+        with temporary.open("w+b") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())  # else a power cut could leave the new name with no content
-        if path.exists():
-            shutil.copymode(path, temporary)
+        if replace:
+            if path.exists():
+                shutil.copymode(path, temporary)
+            temporary.replace(path)
+        else:
+            _link(temporary, path)
+
+
+def _link(temporary: Path, path: Path) -> None:
+    """Give a temporary file its name, unless there is one. Raises FileExists."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError as error:
+        raise FileExists(f"{path} exists (--force overwrites)") from error
+    except OSError:  # a file system without links
+        check_free(path, force=False)
         temporary.replace(path)
 
 
@@ -75,6 +104,9 @@ class FileBytes:
 @contextlib.contextmanager
 def open_bytes(path: Path) -> Iterator["FileBytes | bytes"]:
     """Give a file's bytes: read when they are asked for, or at once where that cannot be, as from a pipe."""
+    if path == STANDARD:
+        yield sys.stdin.buffer.read()
+        return
     if not path.is_file():
         yield path.read_bytes()
         return
@@ -84,7 +116,7 @@ def open_bytes(path: Path) -> Iterator["FileBytes | bytes"]:
 
 def check_free(path: Path, force: bool) -> None:
     """Raise FileExists where a file would be overwritten and `force` does not allow it."""
-    if path.exists() and not force:
+    if path != STANDARD and path.exists() and not force:
         raise FileExists(f"{path} exists (--force overwrites)")
 
 

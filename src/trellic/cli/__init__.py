@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+from typing import Annotated
 
 import typer
 
@@ -22,31 +23,36 @@ from trellic.cli.models import models
 from trellic.cli.retrain import retrain
 from trellic.cli.train import train
 from trellic.cli.verify import verify
+from trellic.cli.version import show_version
 from trellic.errors import TrellicError
+
+PANELS = {
+    "Pictures": (encode, decode, info, verify, demo),
+    "Measuring": (evaluate, compare),
+    "Models": (models, macs, fit_tables, calibrate),
+    "Training": (train, retrain, export),
+}
+"""The verbs, everyday ones first."""
 
 app = typer.Typer(
     help="A learned image codec: small files, quick on a CPU, streams you can trust.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
-for verb in (
-    encode,
-    decode,
-    info,
-    verify,
-    evaluate,
-    compare,
-    demo,
-    train,
-    retrain,
-    export,
-    fit_tables,
-    calibrate,
-    models,
-    macs,
-):
-    app.command()(verb)
+for panel, verbs in PANELS.items():
+    for verb in verbs:
+        app.command(rich_help_panel=panel)(verb)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print what a report of a fault should say.")] = False,
+) -> None:
+    """Run what comes before a verb."""
+    if version:
+        show_version()
+        raise typer.Exit
 
 
 def join_numbers(arguments: list[str]) -> list[str]:
@@ -66,8 +72,19 @@ def _stop(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
 
+def hold_standard_files() -> None:
+    """Put /dev/null where standard input, output or error are closed, before a file that is opened takes the place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+
+
 def main() -> None:
     """Run the command line: a TrellicError becomes one line on stderr and exit code 1."""
+    hold_standard_files()
     sys.argv = join_numbers(sys.argv)
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be of bytes that the terminal has no letters for
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -79,6 +96,9 @@ def main() -> None:
         code = end.code
     except TrellicError as error:
         print(f"trellic: {error}", file=sys.stderr)
+        code = 1
+    except MemoryError:
+        print("trellic: not enough memory", file=sys.stderr)
         code = 1
     except OSError as error:
         print(f"trellic: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)

@@ -8,15 +8,20 @@ import typer
 DEFAULT, DEFAULT_EFFORT, SIDE = "base", 7, 1024
 """Named here too, where the codec is not loaded; a test holds them to it."""
 
-Inputs = Annotated[list[str], typer.Argument(metavar="IN...", help="Files, folders or glob patterns.")]
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="IN...", help="Files, folders or glob patterns; - is standard input.")
+]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--out", metavar="OUT|DIR", help="A file for one input, else a folder.")
+    Path | None,
+    typer.Option("-o", "--out", metavar="OUT|DIR", help="A file for one input (- is standard output), else a folder."),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Go on with an earlier run: pass over what is there and whole."),
+    typer.Option("--resume", help="Go on with an earlier run: skip what is there, whole and as asked for."),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
+AtOnce = Annotated[int, typer.Option("--jobs", min=0, help="Most files at a time; 0 for one a processor.")]
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on stdout.")]
 Model = Annotated[str, typer.Option("--model", "-m", metavar="M", help="A model's name, hash or .trm file.")]
 MostPixels = Annotated[int, typer.Option("--max-pixels", help="Refuse larger pictures.")]

@@ -2,21 +2,28 @@
 
 import typer
 
-from trellic.cli.options import Inputs, Json, MostPixels
-from trellic.jobs.local import run
+from trellic.cli.options import AtOnce, Inputs, Json, MostPixels, Quiet
+from trellic.jobs.local import Manner, run
 from trellic.jobs.plan import Job, find_files, threads_for
 from trellic.limits import MOST_PIXELS
 
 
-def verify(inputs: Inputs, max_pixels: MostPixels = MOST_PIXELS, as_json: Json = False) -> None:
+def verify(
+    inputs: Inputs,
+    max_pixels: MostPixels = MOST_PIXELS,
+    at_once: AtOnce = 0,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
     """Check .tlic files: checksums, and every index down to the last bit. Prints the SHA-256 of the indices."""
     from trellic import api
     from trellic.files import open_bytes
 
     def work(job: Job) -> dict[str, str]:
         with open_bytes(job.source) as data:
-            digest = api.verify(data, max_pixels, threads_for(jobs))
+            digest = api.verify(data, max_pixels, threads)
         return {"sha256": digest, "line": f"{digest}  {job.source}"}
 
     jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic"])]  # nothing is written
-    raise typer.Exit(run(jobs, work, force=True, as_json=as_json))
+    threads = threads_for(jobs, at_once)
+    raise typer.Exit(run(jobs, work, Manner(True, as_json, quiet, at_once)))

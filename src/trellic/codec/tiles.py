@@ -5,7 +5,6 @@ they matter, so that both compute what they would for the whole picture. Only th
 edge, which costs bits and changes nothing else.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ import numpy as np
 
 from trellic.container import Box, Grid
 from trellic.picture.types import Pixels, Source
+from trellic.processors import processors
 
 SIDE = 1024
 """Of a tile, about, in pixels."""
@@ -56,7 +56,7 @@ class Workers:
     """Threads that work on tiles, in order, no further ahead than there are threads: what is made waits in memory."""
 
     def __init__(self, threads: int, tiles: int) -> None:
-        self.count = min(threads or os.cpu_count() or 1, tiles, MOST_WORKERS)
+        self.count = min(threads or processors(), tiles, MOST_WORKERS)
 
     def map(self, work: Callable[[Given], Made], things: Iterable[Given]) -> Iterator[Made]:
         """Yield `work` of each thing in order."""

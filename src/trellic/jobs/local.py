@@ -4,14 +4,15 @@ import json
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from trellic.errors import FileExists, TrellicError
-from trellic.files import check_free, remove_strays
-from trellic.jobs.plan import Job, workers_for
+from trellic.errors import BadRequest, FileExists, TrellicError
+from trellic.files import STANDARD, check_free, remove_strays
+from trellic.jobs.plan import Job, clashes, workers_for
 
 Part = TypeVar("Part")
 _STOPPED = threading.Event()
@@ -25,57 +26,87 @@ class _Warnings(threading.local):
         self.texts: list[str] = []
 
     def take(self, message: Warning | str, *rest: object) -> None:
-        """Stand in for warnings.showwarning."""
+        """Do what warnings.showwarning does."""
         self.texts.append(str(message))
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How jobs are done.
+
+    force    whether files that exist are overwritten
+    as_json  whether records are printed, instead of a line each
+    quiet    whether nothing is said but errors
+    at_once  most jobs at a time, or 0 for as many as there are processors
+    """
+
+    force: bool = False
+    as_json: bool = False
+    quiet: bool = False
+    at_once: int = 0
+
+    def shows_tiles(self, jobs: Sequence[Job]) -> bool:
+        """Return whether progress within a file is shown."""
+        return len(jobs) == 1 and not self.as_json and not self.quiet
 
 
 def run(
     jobs: list[Job],
     work: Callable[[Job], dict[str, Any]],
-    force: bool,
-    as_json: bool,
+    manner: Manner,
     check_done: Callable[[Job], None] | None = None,
 ) -> int:
     """Do every job, several at a time; print a line or a JSON record each, in order; return the exit code.
 
-    `work` returns the facts of one job, with a `line` for people. The exit code is 1 where any failed.
-    `check_done`, given to resume an earlier run, raises a TrellicError where a target that exists is not what the job
-    would write; else the job is passed over.
+    `work` returns the facts of one job, with a `line` for people. The exit code is 1 where any failed; of jobs with one
+    target the first is done. `check_done`, given to resume an earlier run, raises a TrellicError where a target that
+    exists is not what the job would write; else the job is skipped. Raises BadRequest.
     """
     from rich.progress import track
 
-    first = {job.target.resolve(): job for job in reversed(jobs)}
-    told = _Warnings()
+    piped = any(job.target == STANDARD for job in jobs)
+    if piped and manner.as_json:
+        raise BadRequest("standard output cannot hold both the result and --json")
+    clashing = clashes(jobs)
+    for job, other in clashing.items():
+        complain(f"{job.source}: {_clash(job, other)}")
+    said = _Warnings()
 
     def do(job: Job) -> dict[str, Any]:
         record: dict[str, Any] = {"source": str(job.source), "target": str(job.target)}
-        told.texts = []
+        said.texts = []
         try:
-            if first[job.target.resolve()] is not job:
-                raise FileExists(f"{job.target} is what another input is written to")
-            if check_done and job.target.exists() and _is_done(job, check_done, force):
-                return record | {"passed_over": True}
-            check_free(job.target, force)
+            if job in clashing:
+                return record | {"error": _clash(job, clashing[job])}
+            if check_done and job.target.exists() and _is_done(job, check_done, manner.force):
+                return record | {"skipped": True}
+            check_free(job.target, manner.force)
             record |= work(job)
-            record["warnings"] = told.texts
-        except (TrellicError, OSError) as error:
+            record["warnings"] = said.texts
+        except (TrellicError, OSError, MemoryError) as error:
             record["error"] = describe(error, job)
         return record
 
+    def report(job: Job, record: dict[str, Any]) -> None:
+        line = record.pop("line", "")
+        texts = [] if manner.quiet else record.get("warnings", [])
+        errors = [record["error"]] if "error" in record and job not in clashing else []
+        for text in [*texts, *errors]:
+            complain(f"{job.source}: {text}")
+        if line and not manner.as_json and not manner.quiet:
+            print(line, file=sys.stderr if piped else sys.stdout)
+
     if check_done:
-        remove_strays(first)
+        remove_strays(job.target for job in jobs)
     records: list[dict[str, Any]] = []
-    hidden = as_json or len(jobs) == 1 or not sys.stderr.isatty()
-    with warnings.catch_warnings(), ThreadPoolExecutor(workers_for(jobs)) as pool:
+    hidden = manner.as_json or manner.quiet or len(jobs) == 1 or not sys.stderr.isatty()
+    with warnings.catch_warnings(), ThreadPoolExecutor(workers_for(jobs, manner.at_once)) as pool:
         warnings.simplefilter("always")
-        warnings.showwarning = told.take  # type: ignore[assignment]
+        warnings.showwarning = said.take  # type: ignore[assignment]
         try:
-            for record in track(pool.map(do, jobs), "", len(jobs), disable=hidden, console=console()):
-                line = record.pop("line", "")
-                for text in [*record.get("warnings", []), *filter(None, [record.get("error")])]:
-                    print(f"{record['source']}: {text}", file=sys.stderr)
-                if line and not as_json:
-                    print(line)
+            done = zip(jobs, pool.map(do, jobs), strict=True)
+            for job, record in track(done, "", len(jobs), disable=hidden, console=console()):
+                report(job, record)
                 records.append(record)
         except BaseException as end:
             if not isinstance(end, Exception):
@@ -84,14 +115,17 @@ def run(
             pool.shutdown(cancel_futures=True)
             raise
     failures = sum("error" in record for record in records)
-    passed_over = sum("passed_over" in record for record in records)
-    if check_done:
-        complain(f"{passed_over} of {len(jobs)} were there already, whole")
-    if as_json:
+    if check_done and not manner.quiet:
+        complain(f"{sum('skipped' in record for record in records)} of {len(jobs)} were there already, whole")
+    if manner.as_json:
         print(json.dumps(records, indent=1))
     if len(jobs) > 1 and failures:
-        print(f"{failures} of {len(jobs)} failed", file=sys.stderr)
+        complain(f"{failures} of {len(jobs)} failed")
     return 1 if failures else 0
+
+
+def _clash(job: Job, other: Job) -> str:
+    return f"{job.target} is what another input, {other.source}, is written to"
 
 
 @contextmanager
@@ -131,8 +165,10 @@ def _is_done(job: Job, check_done: Callable[[Job], None], force: bool) -> bool:
     return True
 
 
-def describe(error: TrellicError | OSError, job: Job) -> str:
+def describe(error: TrellicError | OSError | MemoryError, job: Job) -> str:
     """Return an error in a line: ours say it all, the system's lack the file."""
+    if isinstance(error, MemoryError):
+        return "not enough memory"
     if isinstance(error, OSError):
         return f"{error.strerror or error}: {error.filename or job.target}"
     return str(error)

@@ -2,11 +2,14 @@
 
 import glob
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from trellic.errors import NoPictures
+from trellic.errors import BadRequest, NoPictures
+from trellic.files import STANDARD
+from trellic.processors import processors
 
 
 class Job(NamedTuple):
@@ -17,7 +20,7 @@ class Job(NamedTuple):
 
 
 def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, Path]]:
-    """Return (file, path below its input folder): files as given, folders' and patterns' by suffix, sorted.
+    """Return (file, path below its input folder), in the order of the inputs: files as given, others by suffix, sorted.
 
     A file that several inputs stand for is found once. Raises NoPictures where an input stands for nothing.
     """
@@ -26,7 +29,7 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
     def wanted(entry: Path) -> bool:
         return entry.suffix.lower() in allowed and entry.is_file()
 
-    found: dict[Path, Path] = {}
+    found: dict[str, tuple[Path, Path]] = {}
     for text in inputs:
         path = Path(text)
         if path.is_dir():
@@ -38,23 +41,52 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
             matches = [(entry, Path(entry.name)) for entry in sorted(filter(wanted, inside))]
         if not matches:
             raise NoPictures(f"{text}: nothing to work on")
-        found = dict(matches) | found
-    return list(found.items())
+        for match in matches:
+            found.setdefault(os.path.abspath(match[0]), match)  # noqa: PTH100 — links are files of their own
+    return list(found.values())
 
 
-def plan(inputs: list[str], out: Path | None, suffixes: Iterable[str], suffix: str) -> list[Job]:
-    """Return what to read and where to write: beside the input, to the file `out`, or below the folder `out`."""
+def plan(
+    inputs: list[str], out: Path | None, suffixes: Iterable[str], suffix: str, keep_suffix: bool = False
+) -> list[Job]:
+    """Return what to read and where to write: beside the input, to the file `out`, or below the folder `out`.
+
+    STANDARD stands for standard input, and for standard output, where it is read from and nothing else is said.
+    keep_suffix  whether a target's name is that of its source with a suffix more
+    Raises NoPictures or BadRequest.
+    """
     files = find_files(inputs, suffixes)
-    if out and len(files) == 1 and out.suffix and not out.is_dir() and files[0][0] == Path(inputs[0]):
+    single = len(files) == 1 and files[0][0] == Path(inputs[0])
+    if STANDARD in {out, *(path for path, _ in files)} and not single:
+        raise BadRequest("standard input and output are for one picture")
+    if single and (out == STANDARD or (out is None and files[0][0] == STANDARD)):
+        if sys.stdout is not None and sys.stdout.isatty():
+            raise BadRequest("standard output is a terminal; -o names a file")
+        return [Job(files[0][0], STANDARD)]
+    if out and single and (out.suffix or files[0][0] == STANDARD) and not out.is_dir():
         return [Job(files[0][0], out)]
-    return [Job(path, (out / below).with_suffix(suffix) if out else path.with_suffix(suffix)) for path, below in files]
+    return [Job(path, _renamed(out / below if out else path, suffix, keep_suffix)) for path, below in files]
 
 
-def workers_for(jobs: list[Job]) -> int:
-    """Return how many files to work on at a time: a thread each, as many as there are processors."""
-    return min(len(jobs), os.cpu_count() or 1)
+def _renamed(path: Path, suffix: str, keep_suffix: bool) -> Path:
+    """Return a path with another suffix, or one more; "a.png.tlic" gets back to "a.png"."""
+    bare = path if keep_suffix else path.with_suffix("")
+    return bare if bare.suffix.lower() == suffix else bare.with_name(bare.name + suffix)
 
 
-def threads_for(jobs: list[Job]) -> int:
+def clashes(jobs: list[Job]) -> dict[Job, Job]:
+    """Return the jobs whose target is that of an earlier one, and which that is."""
+    first: dict[Path, Job] = {}
+    for job in jobs:
+        first.setdefault(job.target.resolve(), job)
+    return {job: first[job.target.resolve()] for job in jobs if first[job.target.resolve()] is not job}
+
+
+def workers_for(jobs: list[Job], most: int = 0) -> int:
+    """Return how many files to work on at a time: a thread each, as many as asked for or as there are processors."""
+    return max(1, min(len(jobs), most or processors()))
+
+
+def threads_for(jobs: list[Job], most: int = 0) -> int:
     """Return the threads of a codec that does these jobs: one where several are done at a time, else 0 for all."""
-    return 1 if workers_for(jobs) > 1 else 0
+    return 1 if workers_for(jobs, most) > 1 else 0

@@ -1,23 +1,66 @@
 """What --resume takes for done: a file that is whole and, by its size in pixels, of the same picture."""
 
 import sys
+from dataclasses import dataclass
 
+from trellic.codec import Target
 from trellic.container import Stream
+from trellic.container.header import HASH_BYTES, QUALITY_ONE
 from trellic.errors import FileExists
 from trellic.files import open_bytes
 from trellic.jobs.plan import Job
+from trellic.model import Model
 from trellic.picture.pillow import size_of
 from trellic.picture.vips import open_source
+from trellic.quantize import Quantizer, quantizer_numbered
 
 ROWS = 1024
 """To read at a time."""
 
 
-def check_stream(job: Job) -> None:
-    """Raise a TrellicError unless the target is a stream, its checksums proven, of the size of the source."""
-    stream = Stream.parse(job.target.read_bytes(), sys.maxsize)
+@dataclass(frozen=True)
+class Expected:
+    """What a run writes: the first bytes of its model's hash, its quantizer's number, and its target.
+
+    quality  in points, or None where a size or a PSNR is the target
+    size     most bytes, and bpp, bits a pixel, where one of them is
+    """
+
+    model: bytes
+    quantizer: int
+    quality: float | None = None
+    size: int | None = None
+    bpp: float | None = None
+
+    @classmethod
+    def of(cls, model: Model, quantizer: Quantizer, target: Target) -> "Expected":
+        """Return what a codec writes with a model, a quantizer and a target."""
+        searched = target.bpp is not None or target.size is not None or target.psnr is not None
+        quality = None if searched else target.quality
+        return cls(model.sha256[:HASH_BYTES], quantizer.number, quality, target.size, target.bpp)
+
+
+def check_stream(job: Job, expected: Expected) -> None:
+    """Raise a TrellicError unless the target is what a run writes for the source, as far as its bytes tell.
+
+    Its checksums are proven, its size in pixels is the source's, and model, quantizer and target are the run's.
+    """
+    data = job.target.read_bytes()
+    stream = Stream.parse(data, sys.maxsize)
     stream.prove()
-    _check_same((stream.header.width, stream.header.height), size_of(job.source))
+    header = stream.header
+    _check_same((header.width, header.height), size_of(job.source))
+    if header.model != expected.model:
+        raise FileExists(f"it is of model {header.model.hex()}, not {expected.model.hex()}")
+    if header.quantizer != expected.quantizer:
+        names = [quantizer_numbered(number).name for number in (header.quantizer, expected.quantizer)]
+        raise FileExists(f"it is of quantizer {names[0]}, not {names[1]}")
+    quality = header.quality / QUALITY_ONE
+    if expected.quality is not None and header.quality != round(expected.quality * QUALITY_ONE):
+        raise FileExists(f"it is of quality {quality:g}, not {expected.quality:g}")
+    most = expected.size if expected.bpp is None else int(expected.bpp * header.width * header.height / 8)
+    if most is not None and len(data) > most:
+        raise FileExists(f"it has {len(data)} bytes, more than {most}")
 
 
 def check_picture(job: Job, region: tuple[int, int, int, int] | None = None) -> None:

@@ -4,7 +4,6 @@ Threads divide the outputs of a convolution between them, never one sum: the net
 give the same floats for any number of threads (a test holds that).
 """
 
-import os
 from contextlib import suppress
 from functools import cache
 from threading import Lock
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from trellic.errors import DamagedModel
 from trellic.model.model import Floats, Model
+from trellic.processors import processors
 
 MOST_MEMORY = 1 << 34
 """Bytes that all networks of a process may hold at a time: a model that asks for more is refused."""
@@ -40,7 +40,7 @@ class Sessions:
 
     def __init__(self, model: Model, threads: int = 0) -> None:
         self.model = model
-        self.threads = threads or os.cpu_count() or 1
+        self.threads = threads or processors()
         self._sessions: dict[str, Any] = {}
         self._lock = Lock()
 

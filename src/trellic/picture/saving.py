@@ -25,14 +25,16 @@ XMP_TAG = 700
 EXIF_PREFIX = b"Exif\0\0"
 
 
-def save(picture: Picture, path: Path, background: str = "") -> None:
-    """Write a decoded picture by its path's suffix, whole or not at all.
+def save(picture: Picture, path: Path, background: str = "", kind: Kind | None = None, replace: bool = True) -> None:
+    """Write a decoded picture, whole or not at all.
 
     background  a colour to put behind a picture with alpha, where its kind has none
-    Warns of what the kind does not keep. Raises BadRequest for what it cannot hold.
+    kind        of the file, where its suffix does not say it
+    replace     whether a file that is there may go
+    Warns of what the kind does not keep. Raises BadRequest for what it cannot hold, and FileExists.
     """
-    kind = kind_of(path.suffix)
-    write_atomically(path, lambda file: write(picture, kind, file, background))
+    chosen = kind or kind_of(path.suffix)
+    write_atomically(path, lambda file: write(picture, chosen, file, background), replace)
 
 
 def write(picture: Picture, kind: Kind, file: IO[bytes], background: str = "") -> None:

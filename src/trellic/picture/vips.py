@@ -5,7 +5,11 @@
 
 import contextlib
 import ctypes
+import io
+import sys
 import warnings
+from collections.abc import Set
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,11 +19,13 @@ import numpy as np
 from PIL import Image
 
 from trellic.errors import UnreadablePicture
+from trellic.files import STANDARD
 from trellic.limits import check_size
 from trellic.picture.chunks import colour_code
 from trellic.picture.metadata import Metadata
 from trellic.picture.pillow import metadata_of, read, size_of
-from trellic.picture.types import Pixels, Source, is_grey, warn
+from trellic.picture.stripping import stripped
+from trellic.picture.types import Picture, Pixels, Source, is_grey, warn
 
 LARGE = 1 << 24
 """Pixels from which on a picture is not held in memory, where that can be avoided."""
@@ -54,16 +60,26 @@ def give_back_freed_memory() -> None:
         ctypes.CDLL("libc.so.6").mallopt(MMAP_THRESHOLD, LARGE_BLOCK)
 
 
-def open_source(path: Path, limit: int) -> Source:
+def open_source(path: Path, limit: int, dropped: Set[str] = frozenset()) -> Source:
     """Return a picture file, in memory where it is not large, or not of a kind that is read in strips.
 
+    path     STANDARD is standard input
+    dropped  metadata to strip
     Raises UnreadablePicture or PictureTooLarge.
     """
+    if path == STANDARD:
+        return _without(read(io.BytesIO(sys.stdin.buffer.read()), limit), dropped)
     if path.is_file() and is_large(*size_of(path)) and find_spec("pyvips") is not None:
         image = _open(path)
         if image is not None:
-            return StripReader(path, image, limit)
-    return read(path, limit)
+            source = StripReader(path, image, limit)
+            source.metadata = stripped(source.metadata, dropped)
+            return source
+    return _without(read(path, limit), dropped)
+
+
+def _without(picture: Picture, dropped: Set[str]) -> Picture:
+    return replace(picture, metadata=stripped(picture.metadata, dropped))
 
 
 def _open(path: Path) -> Any:

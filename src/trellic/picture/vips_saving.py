@@ -1,8 +1,8 @@
 """Decoded pictures that are too large to hold, to files, strip by strip, by libvips."""
 
+import dataclasses
 import struct
 import zlib
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 
 from trellic.errors import BadRequest
-from trellic.files import temporary_beside, write_atomically
+from trellic.files import STANDARD, temporary_beside, write_atomically
 from trellic.picture.colour import coloured, is_for_colour, profile_of
 from trellic.picture.kinds import kind_of
 from trellic.picture.metadata import Metadata
@@ -34,10 +34,10 @@ NO_RESOLUTION = (72.0, 72.0)
 
 def can_write_strips(path: Path) -> bool:
     """Return whether a picture of a path's suffix can be written in strips here."""
-    return kind_of(path.suffix).name in SAVED_AS and find_spec("pyvips") is not None
+    return path != STANDARD and kind_of(path.suffix).name in SAVED_AS and find_spec("pyvips") is not None
 
 
-def write_strips(found: Strips, path: Path, background: str = "") -> None:
+def write_strips(found: Strips, path: Path, background: str = "", replace: bool = True) -> None:
     """Write a decoded picture that comes in strips, as `trellic.picture.saving.save` does.
 
     The pixels wait in a file beside it until all are there. The path is one that `can_write_strips`. Raises BadRequest
@@ -48,18 +48,18 @@ def write_strips(found: Strips, path: Path, background: str = "") -> None:
     if found.has_alpha and name == "JPEG":
         check_alpha(kind, background)
         pixels = (flattened(strip, alpha, background) for strip, alpha in found.strips if alpha is not None)
-        found = replace(found, has_alpha=False, grey=False, strips=((strip, None) for strip in pixels))
+        found = dataclasses.replace(found, has_alpha=False, grey=False, strips=((strip, None) for strip in pixels))
     if found.metadata.exif and not parsed(found.metadata.exif):
         warn(f"{name} does not keep its EXIF data, which are damaged")
-        found = replace(found, metadata=found.metadata.without("exif"))
+        found = dataclasses.replace(found, metadata=found.metadata.without("exif"))
     profile = profile_of(found.metadata, found.grey)
-    found = replace(found, grey=found.grey and not is_for_colour(profile))
+    found = dataclasses.replace(found, grey=found.grey and not is_for_colour(profile))
     give_back_freed_memory()
     with temporary_beside(path) as waiting:
         with waiting.open("wb") as file:
             _write_stored_png(found, file)
         try:
-            write_atomically(path, lambda file: _convert(waiting, found.metadata, profile, name, file))
+            write_atomically(path, lambda file: _convert(waiting, found.metadata, profile, name, file), replace)
         except vips().Error as error:
             raise BadRequest(f"{path}: cannot be written as {name} ({reason_of(error)})") from error
 

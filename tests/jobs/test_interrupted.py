@@ -54,7 +54,7 @@ def test_resuming_passes_over_what_is_there_and_whole(folder):
     result = cli("encode", "in", "-o", "out", *TINY, "--resume", "--json", cwd=folder)
     assert result.returncode == 0
     assert "1 of 3 were there already" in result.stderr
-    assert [record.get("passed_over", False) for record in json.loads(result.stdout)] == [True, False, False]
+    assert [record.get("skipped", False) for record in json.loads(result.stdout)] == [True, False, False]
     assert (folder / "out" / "a.tlic").stat().st_mtime_ns == before
 
     assert cli("decode", "out/b.tlic", "-o", "back/b.png", cwd=folder).returncode == 0

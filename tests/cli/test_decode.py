@@ -1,0 +1,52 @@
+"""trellic decode: to every kind, with nothing lost unsaid."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import GOLDEN, run_trellic, textured
+
+MODEL = ("--model", GOLDEN / "golden.trm")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    alpha = np.full((40, 50), 100, np.uint8)
+    Image.fromarray(np.dstack([textured(40, 50), alpha])).save(tmp_path / "clear.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(textured(40, 50)).save(tmp_path / "turned.jpg", exif=exif)
+    for name in ("clear.png", "turned.jpg"):
+        assert run_trellic("encode", name, *MODEL, cwd=tmp_path).returncode == 0
+    return tmp_path
+
+
+@pytest.mark.parametrize("suffix", ["bmp", "ppm", "gif", "jpg"])
+def test_alpha_needs_a_background_where_the_kind_has_none(folder, suffix):
+    refused = run_trellic("decode", "clear.tlic", "-o", f"x.{suffix}", cwd=folder)
+    assert refused.returncode == 1
+    assert b"--background" in refused.stderr
+    assert not (folder / f"x.{suffix}").exists()
+    done = run_trellic("decode", "clear.tlic", "-o", f"x.{suffix}", "--background", "white", cwd=folder)
+    assert done.returncode == 0
+    with Image.open(folder / f"x.{suffix}") as image:
+        assert image.size == (50, 40)
+
+
+@pytest.mark.parametrize("suffix", ["bmp", "ppm", "jp2", "gif", "tga", "ico"])
+def test_a_turned_picture_is_upright_in_kinds_that_cannot_say_so(folder, suffix):
+    assert run_trellic("decode", "turned.tlic", "-o", f"x.{suffix}", cwd=folder).returncode == 0
+    with Image.open(folder / f"x.{suffix}") as image:
+        assert image.size == (40, 50)
+
+
+def test_a_wrong_colour_is_said_before_any_work(folder):
+    result = run_trellic("decode", "clear.tlic", "-o", "x.bmp", "--background", "nosuch", cwd=folder)
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+
+
+def test_errors_name_the_file(folder):
+    (folder / "clear.tlic").write_bytes((folder / "clear.tlic").read_bytes()[:-3])
+    result = run_trellic("decode", "clear.tlic", "turned.tlic", "-o", "out", cwd=folder)
+    assert result.stderr.decode().startswith("clear.tlic: ")
+    assert (folder / "out" / "turned.png").exists()

@@ -1,0 +1,153 @@
+"""trellic encode: what users hand it, where it goes, and what is said."""
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+import trellic
+from conftest import GOLDEN, run_trellic, textured
+
+MODEL = ("--model", GOLDEN / "golden.trm")
+KINDS = ["jfif", "jpe", "pbm", "pnm", "apng", "dib", "ico", "pgm", "qoi", "tga", "jp2", "webp", "avif"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
+    for number, name in enumerate("ba"):
+        Image.fromarray(textured(40, 50, number)).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+def said(result) -> list[str]:
+    return result.stderr.decode().splitlines()
+
+
+def test_a_picture_goes_through_pipes(folder):
+    given = (folder / "a.png").read_bytes()
+    result = run_trellic("encode", "-", *MODEL, cwd=folder, given=given)
+    assert result.returncode == 0
+    assert trellic.info(result.stdout)["width"] == 50
+    assert said(result)[0].startswith("- → -")
+    back = run_trellic("decode", "-", "--format", "bmp", cwd=folder, given=result.stdout)
+    with Image.open(io.BytesIO(back.stdout)) as image:
+        assert (image.format, image.size) == ("BMP", (50, 40))
+    assert run_trellic("encode", "-", "-o", "x.tlic", *MODEL, cwd=folder, given=given).returncode == 0
+    assert (folder / "x.tlic").read_bytes() == result.stdout
+    assert run_trellic("encode", "a.png", "-o", "-", *MODEL, cwd=folder).stdout == result.stdout
+
+
+@pytest.mark.parametrize("arguments", [("-", "a.png"), ("a.png", "b.png", "-o", "-"), ("-", "--json")])
+def test_standard_files_are_for_one_picture(folder, arguments):
+    result = run_trellic("encode", *arguments, *MODEL, cwd=folder, given=(folder / "a.png").read_bytes())
+    assert (result.returncode, len(said(result)), result.stdout) == (1, 1, b"")
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_every_kind_that_pillow_reads_counts_as_a_picture(folder, suffix):
+    (folder / "in").mkdir()
+    kind = Image.registered_extensions()[f".{suffix}"]
+    Image.fromarray(textured(40, 50)).convert("1" if suffix == "pbm" else "RGB").save(
+        folder / "in" / f"x.{suffix}", kind
+    )
+    result = run_trellic("encode", "in", "-o", "out", *MODEL, cwd=folder)
+    assert result.returncode == 0, said(result)
+    assert (folder / "out" / "x.tlic").exists()
+
+
+def test_inputs_are_done_in_the_order_given(folder):
+    result = run_trellic("encode", "b.png", "a.png", "./b.png", "--json", *MODEL, cwd=folder)
+    assert [record["source"] for record in json.loads(result.stdout)] == ["b.png", "a.png"]
+
+
+def test_two_inputs_for_one_target_are_told_before_any_work_and_the_first_wins(folder):
+    Image.fromarray(textured(60, 50)).save(folder / "a.jpg")
+    result = run_trellic("encode", "a.png", "a.jpg", "b.png", "-o", "out", *MODEL, cwd=folder)
+    assert result.returncode == 1
+    assert said(result)[0] == "a.jpg: out/a.tlic is what another input, a.png, is written to"
+    assert trellic.info((folder / "out" / "a.tlic").read_bytes())["height"] == 40
+
+
+def test_names_can_keep_their_suffix_there_and_back(folder):
+    Image.fromarray(textured(60, 50)).save(folder / "a.jpg")
+    assert run_trellic("encode", "a.png", "a.jpg", "-o", "out", "--keep-suffix", *MODEL, cwd=folder).returncode == 0
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.jpg.tlic", "a.png.tlic"]
+    assert run_trellic("decode", "out", "-o", "back", cwd=folder).returncode == 0
+    assert sorted(path.name for path in (folder / "back").iterdir()) == ["a.jpg.png", "a.png"]
+
+
+def test_quiet_says_nothing_but_errors(folder):
+    (folder / "bad.png").write_bytes(b"nonsense")
+    Image.fromarray(textured(40, 50)).save(folder / "c.jpg", comment="lost")
+    result = run_trellic("encode", "a.png", "bad.png", "c.jpg", "--quiet", *MODEL, cwd=folder)
+    assert (result.returncode, result.stdout) == (1, b"")
+    assert [line.split(":")[0] for line in said(result)] == ["bad.png", "1 of 3 failed"]
+
+
+def test_jobs_and_threads_change_no_byte(folder):
+    for name, options, variables in (
+        ("one", ("--jobs", "1"), {}),
+        ("two", ("--jobs", "2"), {}),
+        ("few", (), {"TRELLIC_THREADS": "1"}),
+    ):
+        arguments = ("encode", "a.png", "b.png", "-o", name, *options, *MODEL)
+        assert run_trellic(*arguments, cwd=folder, **variables).returncode == 0
+    assert len({(folder / name / "a.tlic").read_bytes() for name in ("one", "two", "few")}) == 1
+    wrong = run_trellic("encode", "a.png", *MODEL, cwd=folder, TRELLIC_THREADS="many")
+    assert (wrong.returncode, len(said(wrong))) == (1, 1)
+
+
+def test_metadata_is_stripped_as_asked(folder):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "camera"
+    xmp = b"<x:xmpmeta/>"
+    Image.fromarray(textured(40, 50)).save(folder / "c.jpg", exif=exif, xmp=xmp, dpi=(300, 300))
+
+    def kept(*options: str) -> Image.Image:
+        result = run_trellic("encode", "c.jpg", "-o", "-", *options, *MODEL, cwd=folder)
+        assert result.returncode == 0, said(result)
+        return trellic.decode(result.stdout)
+
+    assert {"exif", "xmp", "dpi"} <= set(kept().info)
+    assert set(kept("--keep", "xmp").info) == {"xmp", "exif"}  # which way up it is stays
+    alone = kept("--strip", "all")
+    assert (alone.getexif().get(0x0112), alone.getexif().get(0x010F)) == (6, None)
+    assert "exif" in kept("--strip", "xmp,resolution").info
+    for wrong in (("--strip", "gps"), ("--strip", "exif", "--keep", "xmp")):
+        assert run_trellic("encode", "c.jpg", *wrong, *MODEL, cwd=folder).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said_of"),
+    [
+        (("-q", "90"), "quality 20, not 90"),
+        (("-q", "20", "--quantizer", "uniform"), "not uniform"),
+        (("--size", "5"), "more than 5"),
+    ],
+)
+def test_resuming_skips_nothing_that_was_asked_for_otherwise(folder, options, said_of):
+    assert run_trellic("encode", "a.png", "-q", "20", *MODEL, cwd=folder).returncode == 0
+    assert run_trellic("encode", "a.png", "-q", "20", *MODEL, "--resume", cwd=folder).returncode == 0
+    result = run_trellic("encode", "a.png", *options, *MODEL, "--resume", cwd=folder)
+    assert result.returncode == 1
+    assert said_of in result.stderr.decode()
+
+
+def test_a_closed_standard_output_is_no_fault(folder):
+    command = f'"{sys.executable}" -m trellic encode a.png --model "{GOLDEN / "golden.trm"}" >&-'
+    result = subprocess.run(command, shell=True, cwd=folder, capture_output=True, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert trellic.info((folder / "a.tlic").read_bytes())["width"] == 50
+
+
+def test_a_link_is_followed(folder):
+    (folder / "elsewhere").mkdir()
+    (folder / "a.tlic").symlink_to(folder / "elsewhere" / "real.tlic")
+    assert run_trellic("encode", "a.png", *MODEL, cwd=folder).returncode == 0
+    assert (folder / "a.tlic").is_symlink()
+    assert trellic.info((folder / "elsewhere" / "real.tlic").read_bytes())["width"] == 50
+    assert "exists" in said(run_trellic("encode", "a.png", *MODEL, cwd=folder))[0]
