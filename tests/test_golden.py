@@ -18,6 +18,11 @@ LATENTS = {
     "rdoq": "3e39d2cddb265042",
     "tcq4": "7e09cb51a0dd586d",
     "tcq8": "4823370b59a793c5",
+    "tcq16": "2ac3861a4338e827",
+    "tcq32": "ecd5ec3e39af01b9",
+    "tcq64": "151112c6469e2039",
+    "tcq128": "0dfbdf69ec043de3",
+    "tcq256": "4005cadf9987bfb7",
     "tiles": "b8dc90467c72a13b",
 }
 

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from experiments.figures import EVEN, FAINT, INK, ODD
 from experiments.store import NO_MODEL, lines_of
 from experiments.theory.page import EXPECTED
-from trellic.entropy.states import EIGHT_STATES, FOUR_STATES, States
+from trellic.entropy.states import States
+from trellic.quantize import quantizer_named
 
 
 def draw_levels(axes: plt.Axes) -> None:
@@ -43,8 +44,8 @@ def trellis() -> Figure:
     """Draw levels and states."""
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), width_ratios=(2.2, 1, 1), layout="constrained")
     draw_levels(axes[0])
-    draw_states(axes[1], FOUR_STATES)
-    draw_states(axes[2], EIGHT_STATES)
+    draw_states(axes[1], quantizer_named("tcq4").states)
+    draw_states(axes[2], quantizer_named("tcq8").states)
     figure.text(0.5, -0.04, "blue: even index   orange: odd index   open circle: Q0   filled: Q1", ha="center")
     return figure
 

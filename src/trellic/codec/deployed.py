@@ -9,7 +9,7 @@ from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.states import States
 from trellic.entropy.tables import Tables, gaussian_tables
 from trellic.model import Model
-from trellic.quantize import Quantizer, QuantizerParameters
+from trellic.quantize import Quantizer, QuantizerParameters, relatives
 from trellic.quantize.levels import Offsets, no_offsets
 from trellic.quantize.settings import OperatingPoint
 
@@ -30,9 +30,11 @@ class DeployedQuantizer:
 
     @classmethod
     def of(cls, model: Model, quantizer: Quantizer) -> "DeployedQuantizer":
-        """Return the quantizer as the model is set up for it. Raises BadRequest where it is not."""
-        points = model.operating_points(quantizer.name)
-        tables, offsets = model.tables_for(quantizer.name, quantizer.states.set_count)
+        """Return the quantizer as the model is set up for it, or for its nearest relative. Raises BadRequest."""
+        names = [one.name for one in relatives(quantizer)]
+        points = next(filter(None, map(model.operating_points, names)), ())
+        fitted = next(filter(model.has_tables, names), quantizer.name)
+        tables, offsets = model.tables_for(fitted, quantizer.states.set_count)
         plain = OperatingPoint(0.0, float(quantizer.step), quantizer.rate_weight)
         return cls(quantizer, tables, offsets, model.z_tables, points or (plain,))
 

@@ -42,18 +42,6 @@ class States(NamedTuple):
 
 ONE_STATE = States(np.zeros((1, 2), np.uint8), np.zeros(1, np.uint8))
 
-FOUR_STATES = States(
-    np.array([(0, 2), (2, 0), (1, 3), (3, 1)], np.uint8),
-    np.array([0, 0, 1, 1], np.uint8),
-)
-"""After dependent quantization in H.266 (VVC), with 4 states."""
-
-EIGHT_STATES = States(
-    np.array([(0, 2), (5, 7), (1, 3), (6, 4), (2, 0), (4, 6), (3, 1), (7, 5)], np.uint8),
-    np.array([0, 1, 0, 1, 0, 1, 0, 1], np.uint8),
-)
-"""The same with 8 states, as in the Enhanced Compression Model."""
-
 
 @kernel
 def _walk(scale_indices, indices, transitions, sets, state, cdf_indices):  # type: ignore[no-untyped-def]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.states import EIGHT_STATES, FOUR_STATES, ONE_STATE, Indices, States
+from trellic.entropy.states import ONE_STATE, Indices, States
 from trellic.errors import BadRequest, UnsupportedStream
 from trellic.quantize import deadzone, rdoq, tcq, uniform
 from trellic.quantize.levels import dequantize
@@ -21,6 +21,7 @@ __all__ = [
     "quantizer_for",
     "quantizer_named",
     "quantizer_numbered",
+    "relatives",
 ]
 
 
@@ -41,15 +42,26 @@ class Quantizer(NamedTuple):
     rate_weight: float
 
 
+def _tcq(number: int, h0: int, h1: int) -> Quantizer:
+    states = tcq.states_of(h0, h1)
+    return Quantizer(number, f"tcq{len(states.sets)}", states, tcq.quantize_by(h0, h1), 1400, 0.03)
+
+
 QUANTIZERS = (
     Quantizer(0, "uniform", ONE_STATE, uniform.quantize, ONE, 0.0),
     Quantizer(1, "deadzone", ONE_STATE, deadzone.quantize, ONE, 0.08),
     Quantizer(2, "rdoq", ONE_STATE, rdoq.quantize, ONE, 0.06),
-    Quantizer(3, "tcq4", FOUR_STATES, tcq.quantize_by_four, 1400, 0.03),
-    Quantizer(4, "tcq8", EIGHT_STATES, tcq.quantize_by_eight, 1400, 0.03),
+    _tcq(3, 0o5, 0o2),  # as dependent quantization in H.266 (VVC)
+    _tcq(4, 0o17, 0o4),  # as in the Enhanced Compression Model after it
+    _tcq(5, 0o23, 0o4),
+    _tcq(6, 0o57, 0o22),
+    _tcq(7, 0o135, 0o62),
+    _tcq(8, 0o235, 0o126),
+    _tcq(9, 0o533, 0o212),
 )
+"""Numbers are part of the format. Codes of 16 states and more were searched by `experiments/states`."""
 
-BY_EFFORT = ("uniform", "deadzone", "rdoq", "rdoq", "tcq4", "tcq4", "tcq8", "tcq8", "tcq8")
+BY_EFFORT = ("uniform", "deadzone", "rdoq", "tcq8", "tcq16", "tcq32", "tcq128", "tcq256", "tcq256")
 """The quantizer of each effort from 1 to 9, for those who do not know the words. Decoding takes the same for all."""
 DEFAULT_EFFORT = 7
 
@@ -75,3 +87,18 @@ def quantizer_numbered(number: int) -> Quantizer:
         if quantizer.number == number:
             return quantizer
     raise UnsupportedStream(f"quantizer number {number} is not known to this release")
+
+
+def relatives(quantizer: Quantizer) -> list[Quantizer]:
+    """Return the quantizers whose tables and operating points serve this one: itself, then the nearest in states.
+
+    All trellises have the same two sets of levels, and the number of states changes their statistics little.
+    """
+
+    def memory(one: Quantizer) -> int:
+        return len(one.states.sets).bit_length()
+
+    if not quantizer.states.is_trellis:
+        return [quantizer]
+    trellises = [one for one in QUANTIZERS if one.states.is_trellis]
+    return sorted(trellises, key=lambda one: abs(memory(one) - memory(quantizer)))

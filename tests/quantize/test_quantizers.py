@@ -1,15 +1,18 @@
 """Quantizers: each chooses what its definition says, and each one's stream decodes to what the encoder had."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from conftest import GOLDEN
 from trellic import Codec
 from trellic.codec import Target
-from trellic.codec.encoder import analyse, code
+from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.encoder import analyse, encode_latents
 from trellic.codec.units import decode_unit
 from trellic.container import Stream
 from trellic.container.header import QUALITY_ONE
@@ -18,17 +21,20 @@ from trellic.entropy.rans import estimate_bits
 from trellic.entropy.tables import SCALES, SKIPPED_SCALES, gaussian_tables
 from trellic.errors import BadRequest
 from trellic.metrics import psnr
+from trellic.model import Model
 from trellic.quantize import (
     QUANTIZERS,
+    OperatingPoint,
     QuantizerParameters,
     deadzone,
     dequantize,
     quantizer_for,
     quantizer_named,
     rdoq,
+    relatives,
     uniform,
 )
-from trellic.quantize.levels import no_offsets
+from trellic.quantize.levels import OFFSETS, no_offsets
 
 TABLES = gaussian_tables()
 NAMES = [quantizer.name for quantizer in QUANTIZERS]
@@ -97,38 +103,48 @@ def test_every_quantizers_stream_decodes_to_the_encoders_latents(name, photograp
     for quality in (5, 50, 95):
         stream = Stream.parse(codec.encode_picture(photograph, Target(quality)).data)
         payloads = stream.read_units([0])[0]
-        analysed = analyse(codec.sessions, photograph.pixels)
-        coded = code(codec.sessions, analysed, quality * QUALITY_ONE, codec.deployed)
-        assert np.array_equal(decode_unit(codec.sessions, stream, 0, payloads).latents, coded.latents)
+        analysed = analyse(codec.sessions, photograph.pixels, quality * QUALITY_ONE)
+        coded = encode_latents(codec.sessions, analysed, codec.deployed)
+        assert np.array_equal(decode_unit(codec.sessions, stream, 0, payloads).latents, coded.decoded["y"])
         assert payloads == [coded.data]
         assert 0 < 8 * len(coded.data) / coded.estimated_bits - 1 < 0.02
 
 
 def test_the_trellis_takes_fewer_bytes_at_equal_psnr(photograph):
     sizes = {}
-    for name in NAMES:
+    for name in ("uniform", "rdoq", "tcq8", "tcq256"):
         data = Codec(quantizer=name).encode_picture(photograph, Target(psnr=35.0)).data
         assert psnr(photograph.pixels, Codec().decode_picture(data).pixels) == pytest.approx(35.0, abs=0.05)
         sizes[name] = len(data)
-    assert sizes["tcq8"] < min(sizes["rdoq"], sizes["uniform"])
+    assert sizes["tcq256"] < sizes["tcq8"] < min(sizes["rdoq"], sizes["uniform"])
 
 
 def test_a_model_without_trellis_tables_says_so():
-    from conftest import GOLDEN
-
-    with pytest.raises(BadRequest, match="no tables for tcq8"):
-        Codec(str(GOLDEN / "golden.trm"), quantizer="tcq8").encode(np.zeros((9, 9), np.uint8))
+    file = Model.read(GOLDEN / "golden.trm").file
+    scalar = {name: array for name, array in file.tables.items() if not name.startswith(("gaussian_pair", "tcq"))}
+    with pytest.raises(BadRequest, match="no tables for tcq32"):
+        DeployedQuantizer.of(Model.of(replace(file, tables=scalar)), quantizer_named("tcq32"))
 
 
 def test_efforts_are_ever_better_quantizers():
     numbers = [quantizer_for(effort).number for effort in range(1, 10)]
     assert numbers == sorted(numbers)
-    assert set(numbers) == {quantizer.number for quantizer in QUANTIZERS}
     with pytest.raises(BadRequest):
         quantizer_for(10)
 
 
 def test_numbers_of_quantizers_are_part_of_the_format():
-    numbers = {"uniform": 0, "deadzone": 1, "rdoq": 2, "tcq4": 3, "tcq8": 4}
-    assert {quantizer.name: quantizer.number for quantizer in QUANTIZERS} == numbers
-    assert quantizer_named("rdoq").number == 2
+    names = ("uniform", "deadzone", "rdoq", "tcq4", "tcq8", "tcq16", "tcq32", "tcq64", "tcq128", "tcq256")
+    assert {quantizer.number: quantizer.name for quantizer in QUANTIZERS} == dict(enumerate(names))
+
+
+def test_a_trellis_takes_the_tables_of_the_nearest_that_a_model_has():
+    names = [one.name for one in relatives(quantizer_named("tcq32"))]
+    assert names == ["tcq32", "tcq16", "tcq64", "tcq8", "tcq128", "tcq4", "tcq256"]
+    assert [one.name for one in relatives(quantizer_named("rdoq"))] == ["rdoq"]
+    point, offsets = OperatingPoint(0.5, 1500.0, 0.02), np.full((2 * SCALES, OFFSETS), 7, np.int16)
+    model = Model.read(GOLDEN / "golden.trm").with_quantizer("tcq8", (point,), gaussian_tables(2), offsets)
+    found = DeployedQuantizer.of(model, quantizer_named("tcq256"))
+    assert found.operating_points == (point,)
+    assert np.array_equal(found.offsets, offsets)
+    assert len(found.states.sets) == 256
