@@ -1,12 +1,13 @@
 """The functions of the public API; models stay loaded between calls."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from trellic.codec import Codec, Target
@@ -14,56 +15,104 @@ from trellic.codec.picture_decoder import Region
 from trellic.container import Stream
 from trellic.container.bytes import Data
 from trellic.container.header import QUALITY_ONE
-from trellic.errors import MissingModel
+from trellic.errors import BadRequest, MissingModel, OutOfMemory
+from trellic.files import open_bytes
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, find_model, find_model_by_hash
+from trellic.picture.pillow import AnyPicture
 from trellic.picture.types import mode_of
 from trellic.quantize import DEFAULT_EFFORT, quantizer_numbered
 
+AnyData = Data | bytearray | memoryview | str | PathLike[str] | IO[bytes]
+"""What callers may call a stream: its bytes, a path, or a file open in binary mode."""
+
 
 @lru_cache(4)
-def _codec_at(path: Path, modified: int, effort: int, threads: int) -> Codec:
+def _codec_at(path: Path, modified: int, threads: int) -> Codec:
     """Return the codec of a model file, loaded once for as long as the file is not modified."""
-    return Codec(str(path), threads, effort=effort, limit=sys.maxsize)
+    return Codec(str(path), threads, limit=sys.maxsize)
 
 
-def _codec(path: Path, effort: int = DEFAULT_EFFORT, threads: int = 0) -> Codec:
-    return _codec_at(path, path.stat().st_mtime_ns, effort, threads)
+@lru_cache(16)
+def _codec_with(path: Path, modified: int, threads: int, quantizer: str, effort: int) -> Codec:
+    """Return the codec of a model file with a quantizer; those of one file share its networks."""
+    return _codec_at(path, modified, threads).using(quantizer, effort)
+
+
+def _codec(path: Path, quantizer: str = "", effort: int = DEFAULT_EFFORT, threads: int = 0) -> Codec:
+    return _codec_with(path, path.stat().st_mtime_ns, threads, quantizer, effort)
+
+
+@contextmanager
+def _opened(data: AnyData) -> Iterator[Data]:
+    """Give the bytes of a stream, wherever they are; a file's when they are asked for.
+
+    Raises BadRequest, and OutOfMemory where what is done with them takes too much.
+    """
+    with _memory_errors():
+        if isinstance(data, str | PathLike):
+            with open_bytes(Path(data)) as found:
+                yield found
+        elif isinstance(data, bytearray | memoryview):
+            yield bytes(data)
+        elif hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list | tuple | dict):
+            yield data
+        elif hasattr(data, "read"):
+            yield data.read()
+        else:
+            raise BadRequest(f"a {type(data).__name__} is no stream; bytes, a path or an open file are")
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Turn a MemoryError into one of ours."""
+    try:
+        yield
+    except MemoryError as error:
+        raise OutOfMemory(str(error) or "not enough memory") from error
 
 
 def encode(
-    image: Image.Image | npt.NDArray[np.uint8],
+    image: AnyPicture,
     quality: float = Target.quality,
     *,
     bpp: float | None = None,
     size: int | None = None,
     psnr: float | None = None,
     effort: int = DEFAULT_EFFORT,
+    quantizer: str = "",
     model: str = DEFAULT,
 ) -> bytes:
     """Return the bytes of a .tlic file.
 
-    The arguments are those of `Codec.encode`, an effort from 1 (quick) to 9 (small), and the model's name.
+    The arguments are those of `Codec.encode`, an effort from 1 (quick) to 9 (small) or the name of a quantizer, and
+    the model's name.
     """
-    return _codec(find_model(model), effort).encode(image, quality, bpp=bpp, size=size, psnr=psnr)
+    with _memory_errors():
+        return _codec(find_model(model), quantizer, effort).encode(image, quality, bpp=bpp, size=size, psnr=psnr)
 
 
-def decode(data: Data, limit: int = MOST_PIXELS, *, crop: Region | None = None, partial: bool = False) -> Image.Image:
+def decode(
+    data: AnyData, limit: int = MOST_PIXELS, *, crop: Region | None = None, partial: bool = False
+) -> Image.Image:
     """Return the picture of a .tlic file, by the model that it names.
 
+    data     bytes, a path, or an open file
     limit    most pixels to accept, sides counted in multiples of 64
     crop     x, y, width and height of the region to decode instead of all
     partial  whether to show what is there of a file that is cut off, missing tiles grey
     Raises a TrellicError that says what is wrong with the data.
     """
-    stream = Stream.parse(data, limit, partial)
-    return codec_for(stream).decode(stream, crop)
+    with _opened(data) as found:
+        stream = Stream.parse(found, limit, partial)
+        return codec_for(stream).decode(stream, crop)
 
 
-def verify(data: Data, limit: int = MOST_PIXELS, threads: int = 0) -> str:
+def verify(data: AnyData, limit: int = MOST_PIXELS, threads: int = 0) -> str:
     """Return the SHA-256 of a .tlic file's indices, once everything but its picture was decoded; see `Codec.verify`."""
-    stream = Stream.parse(data, limit)
-    return codec_for(stream, threads).verify(stream)
+    with _opened(data) as found:
+        stream = Stream.parse(found, limit)
+        return codec_for(stream, threads).verify(stream)
 
 
 def codec_for(stream: Stream, threads: int = 0) -> Codec:
@@ -71,8 +120,13 @@ def codec_for(stream: Stream, threads: int = 0) -> Codec:
     return _codec(find_model_by_hash(stream.header.model), threads=threads)
 
 
-def info(data: Data) -> dict[str, Any]:
+def info(data: AnyData) -> dict[str, Any]:
     """Return what the header and the index of a .tlic file say, as plain JSON values; its checksums are proven."""
+    with _opened(data) as found:
+        return _facts(found)
+
+
+def _facts(data: Data) -> dict[str, Any]:
     stream = Stream.parse(data, sys.maxsize)
     stream.prove()
     header = stream.header

@@ -21,6 +21,10 @@ class BadRequest(TrellicError):
     """An option has a value that cannot work."""
 
 
+class OutOfMemory(TrellicError, MemoryError):
+    """There is not enough memory for a picture."""
+
+
 class TargetMissed(TrellicError):
     """No quality reaches the size or PSNR that was asked for."""
 

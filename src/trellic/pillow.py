@@ -1,8 +1,11 @@
 """A Pillow plugin: after `import trellic.pillow`, Image.open and Image.save know .tlic files.
 
-image.save("photo.tlic", quality=50)        # or bpp=…, size=…, psnr=…, model=…
+image.save("photo.tlic", quality=50)        # or any other option of `trellic.encode`
+
+A picture's metadata are kept, unless options say otherwise: exif=b"", icc_profile=None, xmp=b"" and dpi=None drop them.
 """
 
+import inspect
 import sys
 from typing import IO, Any
 
@@ -13,9 +16,11 @@ from trellic.codec.picture_decoder import metadata_of
 from trellic.container import Stream
 from trellic.container.header import MAGIC
 from trellic.errors import TrellicError
-from trellic.picture.types import mode_of
+from trellic.picture.pillow import info_of, shown_mode
 
 FORMAT = "TLIC"
+OPTIONS = set(inspect.signature(api.encode).parameters) - {"image"}
+METADATA = {"icc_profile", "exif", "xmp", "dpi"}
 
 
 class TlicImageFile(ImageFile.ImageFile):
@@ -32,9 +37,10 @@ class TlicImageFile(ImageFile.ImageFile):
             metadata = metadata_of(stream)
         except TrellicError as error:
             raise SyntaxError(str(error)) from error
-        self._size = (stream.header.width, stream.header.height)
-        self._mode = mode_of(stream.header.grey, stream.has_alpha)
-        self.info |= {key: data for key, data in (("icc_profile", metadata.icc), ("exif", metadata.exif)) if data}
+        header = stream.header
+        self._size = (header.width, header.height)
+        self._mode = shown_mode(metadata, header.grey, stream.has_alpha)
+        self.info |= info_of(metadata, header.grey)
 
     def load(self) -> Any:
         """Decode the stream, once. Raises OSError, as Pillow's own plugins do."""
@@ -45,10 +51,25 @@ class TlicImageFile(ImageFile.ImageFile):
                 raise OSError(str(error)) from error
             self._im = decoded.im
             self._data = b""
-            if self._exclusive_fp and self.fp is not None:  # opened by name: nothing more to read
-                self.fp.close()
-                self.fp = None
+            self._close_own_file()
         return Image.Image.load(self)
+
+    def verify(self) -> None:
+        """Check the stream to its last bit; as with Pillow's other kinds, the file is to be opened again afterwards.
+
+        Raises OSError.
+        """
+        try:
+            api.verify(self._data)
+        except TrellicError as error:
+            raise OSError(str(error)) from error
+        self._close_own_file()
+
+    def _close_own_file(self) -> None:
+        """Close a file that was opened by name: there is nothing more to read."""
+        if self._exclusive_fp and self.fp is not None:
+            self.fp.close()
+            self.fp = None
 
 
 def _accept(prefix: bytes) -> bool:
@@ -58,16 +79,16 @@ def _accept(prefix: bytes) -> bool:
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     del filename
     options = getattr(image, "encoderinfo", {})
-    known = {key: options[key] for key in ("quality", "bpp", "size", "psnr", "model") if key in options}
-    metadata: dict[str | tuple[int, int], Any] = {
-        key: options[key] for key in ("icc_profile", "exif") if options.get(key)
-    }
+    if unknown := set(options) - OPTIONS - METADATA:
+        raise TypeError(f"{FORMAT} has no option {', '.join(sorted(unknown))}")
+    metadata = {key: options[key] for key in METADATA & set(options)}
     if metadata:
         image = image.copy()
-        exif = metadata.get("exif")
-        image.info |= metadata | ({"exif": exif.tobytes()} if isinstance(exif, Image.Exif) else {})
+        if isinstance(exif := metadata.get("exif"), Image.Exif):
+            metadata["exif"] = exif.tobytes()
+        image.info = {key: value for key, value in (image.info | metadata).items() if key not in METADATA or value}
     try:
-        file.write(api.encode(image, **known))
+        file.write(api.encode(image, **{key: options[key] for key in OPTIONS & set(options)}))
     except TrellicError as error:
         raise OSError(str(error)) from error
 

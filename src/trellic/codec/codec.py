@@ -3,8 +3,6 @@
 import hashlib
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from trellic.codec.deployed import DeployedQuantizer
@@ -18,10 +16,10 @@ from trellic.container.bytes import Data
 from trellic.container.grid import LEAST_SIDE, MOST_SIDE
 from trellic.container.header import HASH_BYTES
 from trellic.errors import BadRequest
-from trellic.limits import MOST_PIXELS, check_size
+from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, Model, Sessions, find_model
 from trellic.picture.fill import filled
-from trellic.picture.pillow import from_pillow, to_pillow
+from trellic.picture.pillow import AnyPicture, picture_of, to_pillow
 from trellic.picture.types import Picture, Source, Strips
 from trellic.quantize import DEFAULT_EFFORT, quantizer_for, quantizer_named
 
@@ -49,10 +47,24 @@ class Codec:
     ) -> None:
         if not LEAST_SIDE <= tile <= MOST_SIDE:
             raise BadRequest(f"tiles have sides of {LEAST_SIDE} to {MOST_SIDE} pixels, not {tile}")
+        self._settings = (str(find_model(model)), threads, quantizer, effort, limit, tile)
         self.model = Model.read(find_model(model))
         self.sessions, self._one_threaded = Sessions(self.model, threads), Sessions(self.model, 1)
         self.quantizer = quantizer_named(quantizer) if quantizer else quantizer_for(effort)
         self.threads, self.limit, self.tile = threads, limit, tile
+
+    def __reduce__(self) -> tuple[type["Codec"], tuple[str | int, ...]]:
+        """Pickle how it was made: another process loads the model for itself."""
+        return type(self), self._settings
+
+    def using(self, quantizer: str = "", effort: int = DEFAULT_EFFORT) -> "Codec":
+        """Return a codec with another quantizer, and the networks of this one. Raises BadRequest."""
+        other = object.__new__(type(self))
+        other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "deployed"})
+        other.quantizer = quantizer_named(quantizer) if quantizer else quantizer_for(effort)
+        path, threads, _, _, limit, tile = self._settings
+        other._settings = (path, threads, quantizer, effort, limit, tile)
+        return other
 
     @cached_property
     def deployed(self) -> DeployedQuantizer:
@@ -61,7 +73,7 @@ class Codec:
 
     def encode(
         self,
-        image: Image.Image | npt.NDArray[np.uint8],
+        image: AnyPicture,
         quality: float = Target.quality,
         *,
         bpp: float | None = None,
@@ -70,18 +82,11 @@ class Codec:
     ) -> bytes:
         """Return the stream of a picture.
 
-        image    a Pillow image of any mode, or uint8 (H, W) or (H, W, 3 or 4)
+        image    a Pillow image of any mode, uint8 (H, W) or (H, W, 3 or 4), a path, or an open file
         quality  0 to 100; instead of it, a rate in bits a pixel, a size in bytes, or a PSNR in dB
-        Raises BadRequest, PictureTooLarge or TargetMissed.
+        Raises BadRequest, UnreadablePicture, PictureTooLarge or TargetMissed.
         """
-        if not isinstance(image, Image.Image):
-            shape = image.shape
-            if image.dtype != np.uint8 or len(shape) not in {2, 3} or (len(shape) == 3 and shape[2] not in {3, 4}):
-                raise BadRequest(f"an array {image.dtype} {shape} is no picture; uint8 (H, W) or (H, W, 3 or 4) is")
-            check_size(shape[1], shape[0], self.limit)
-            image = Image.fromarray(image)
-        check_size(*image.size, self.limit)
-        return self.encode_picture(from_pillow(image), Target(quality, bpp, size, psnr)).data
+        return self.encode_picture(picture_of(image, self.limit), Target(quality, bpp, size, psnr)).data
 
     def encode_picture(self, picture: Source, target: Target, progress: Progress = no_progress) -> Encoded:
         """Return the stream of a picture that meets a target, and what is known of it.

@@ -4,15 +4,18 @@ Threads divide the outputs of a convolution between them, never one sum: the net
 give the same floats for any number of threads (a test holds that).
 """
 
+import ctypes
+import os
 from contextlib import suppress
 from functools import cache
 from threading import Lock
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
 
-from trellic.errors import DamagedModel
+from trellic.errors import DamagedModel, OutOfMemory
 from trellic.model.model import Floats, Model
 from trellic.processors import processors
 
@@ -32,6 +35,26 @@ def _share_arena() -> None:
         onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(MOST_MEMORY, -1, -1, -1))
 
 
+_ALIVE: "WeakSet[Sessions]" = WeakSet()
+
+
+def _leave_to_parent() -> None:
+    """In a forked child, leave all networks alone, as their threads are the parent's, and load them again when needed.
+
+    They are never freed: that would wait for the threads for ever.
+    """
+    global _LOADING
+    _LOADING = Lock()
+    for sessions in list(_ALIVE):
+        for session in sessions._sessions.values():
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+        sessions._sessions, sessions._lock = {}, Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
+
+
 class Sessions:
     """Networks of one model, each loaded when it is first needed.
 
@@ -43,11 +66,13 @@ class Sessions:
         self.threads = threads or processors()
         self._sessions: dict[str, Any] = {}
         self._lock = Lock()
+        _ALIVE.add(self)
 
     def run(self, graph: str, arrays: list[Floats]) -> list[npt.NDArray[Any]]:
-        """Return a graph's outputs, each (C, H, W), for inputs (C, H, W) or scalars. Raises DamagedModel.
+        """Return a graph's outputs, each (C, H, W), for inputs (C, H, W) or scalars.
 
-        Outputs are float32 or uint8, and never empty; what their shapes must be is for the caller to check.
+        Outputs are float32 or uint8, and never empty; what their shapes must be is for the caller to check. Raises
+        DamagedModel or OutOfMemory.
         """
         with self._lock:  # of several threads that need a network, one loads it
             session = self._sessions.get(graph) or self._load(graph)
@@ -59,6 +84,8 @@ class Sessions:
             }
             outputs = [np.asarray(output) for output in session.run(None, feeds)]
         except Exception as error:  # onnxruntime raises its own kinds, none of them public
+            if isinstance(error, MemoryError) or "allocate memory" in str(error):
+                raise OutOfMemory(f"network {graph} has not enough memory") from error
             raise DamagedModel(f"model {self.model.name}: network {graph} cannot be run") from error
         if not all(
             one.ndim == 4 and len(one) == 1 and one.size and one.dtype in (np.float32, np.uint8) for one in outputs

@@ -8,13 +8,15 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import ExifTags, Image
 
-from trellic.errors import TrellicError, UnreadablePicture
+from trellic.errors import BadRequest, TrellicError, UnreadablePicture
 from trellic.limits import MOST_PIXELS, check_size
 from trellic.picture import samples
 from trellic.picture.chunks import colour_code
@@ -27,8 +29,10 @@ from trellic.picture.colour import (
     profile_of,
 )
 from trellic.picture.metadata import ColourSpace, Metadata
-from trellic.picture.types import Picture, is_grey, warn
+from trellic.picture.types import Picture, is_grey, mode_of, warn
 
+AnyPicture = Image.Image | npt.NDArray[np.uint8] | str | PathLike[str] | IO[bytes]
+"""What callers may call a picture: an image, an array, a path, or a file open in binary mode."""
 STACKED = {"MPO", "PSD"}
 """Kinds whose further frames are previews or layers of the first."""
 TIFF_EXIF = (
@@ -56,6 +60,28 @@ def read(source: Path | IO[bytes], limit: int = MOST_PIXELS) -> Picture:
     with _reading(), Image.open(source) as image:
         check_size(*image.size, limit)
         return from_pillow(image)
+
+
+def picture_of(thing: AnyPicture, limit: int = MOST_PIXELS) -> Picture:
+    """Return whatever a caller calls a picture.
+
+    thing  a Pillow image of any mode; an array, uint8 (H, W) or (H, W, 3 or 4); a path; or a file, open in binary mode
+    Raises BadRequest where it is none of these, UnreadablePicture or PictureTooLarge.
+    """
+    if isinstance(thing, str | PathLike):
+        return read(Path(thing), limit)
+    if isinstance(thing, np.ndarray):
+        if thing.dtype != np.uint8 or thing.ndim not in {2, 3} or (thing.ndim == 3 and thing.shape[2] not in {3, 4}):
+            what = f"an array {thing.dtype} {thing.shape}"
+            raise BadRequest(f"{what} is no picture; uint8 (H, W) or (H, W, 3 or 4) is")
+        check_size(thing.shape[1], thing.shape[0], limit)
+        return from_pillow(Image.fromarray(thing))
+    if isinstance(thing, Image.Image):
+        check_size(*thing.size, limit)
+        return from_pillow(thing)
+    if hasattr(thing, "read"):
+        return read(thing, limit)
+    raise BadRequest(f"a {type(thing).__name__} is no picture; a Pillow image, an array, a path or an open file is")
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -166,17 +192,22 @@ def _resolution_of(image: Image.Image) -> tuple[float, float] | None:
 
 
 def to_pillow(picture: Picture) -> Image.Image:
-    """Return the Pillow image, its metadata in `info`, where Pillow's writers look for them.
-
-    A grey picture is of one channel, unless its profile is for three.
-    """
-    image = Image.fromarray(picture.pixels)
-    metadata = picture.metadata
-    profile = profile_of(metadata, picture.grey)
-    if picture.grey and not is_for_colour(profile):
-        image = Image.fromarray(np.ascontiguousarray(picture.pixels[:, :, 0]))
+    """Return the Pillow image, its metadata in `info`, where Pillow's writers look for them."""
+    mode = shown_mode(picture.metadata, picture.grey, has_alpha=False)
+    image = Image.fromarray(np.ascontiguousarray(picture.pixels[:, :, 0]) if mode == "L" else picture.pixels)
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
-    found = {"icc_profile": profile, "exif": metadata.exif, "xmp": metadata.xmp, "dpi": metadata.resolution}
-    image.info |= {key: value for key, value in found.items() if value}
+    image.info |= info_of(picture.metadata, picture.grey)
     return image
+
+
+def shown_mode(metadata: Metadata, grey: bool, has_alpha: bool) -> str:
+    """Return the mode that a decoded picture gets: one channel where it is grey, unless its profile is for three."""
+    return mode_of(grey and not is_for_colour(profile_of(metadata, grey)), has_alpha)
+
+
+def info_of(metadata: Metadata, grey: bool) -> dict[str | tuple[int, int], Any]:
+    """Return metadata by the names that Pillow gives them in an image's `info`."""
+    profile = profile_of(metadata, grey)
+    found = {"icc_profile": profile, "exif": metadata.exif, "xmp": metadata.xmp, "dpi": metadata.resolution}
+    return {key: value for key, value in found.items() if value}

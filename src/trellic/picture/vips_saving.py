@@ -11,10 +11,11 @@ import numpy as np
 
 from trellic.errors import BadRequest
 from trellic.files import STANDARD, temporary_beside, write_atomically
-from trellic.picture.colour import coloured, is_for_colour, profile_of
+from trellic.picture.colour import coloured, profile_of
 from trellic.picture.kinds import kind_of
 from trellic.picture.metadata import Metadata
 from trellic.picture.orientation import orientation_of, parsed
+from trellic.picture.pillow import shown_mode
 from trellic.picture.saving import check_alpha, flattened
 from trellic.picture.types import Strips, mode_of, warn
 from trellic.picture.vips import give_back_freed_memory, reason_of, vips
@@ -53,7 +54,7 @@ def write_strips(found: Strips, path: Path, background: str = "", replace: bool 
         warn(f"{name} does not keep its EXIF data, which are damaged")
         found = dataclasses.replace(found, metadata=found.metadata.without("exif"))
     profile = profile_of(found.metadata, found.grey)
-    found = dataclasses.replace(found, grey=found.grey and not is_for_colour(profile))
+    found = dataclasses.replace(found, grey=shown_mode(found.metadata, found.grey, has_alpha=False) == "L")
     give_back_freed_memory()
     with temporary_beside(path) as waiting:
         with waiting.open("wb") as file:
