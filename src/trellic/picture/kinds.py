@@ -47,7 +47,6 @@ KINDS = {
         Kind("DIB", OPAQUE, {"resolution"}),
         Kind("GIF", OPAQUE | {"RGBA"}, on_or_off=True),
         Kind("ICO", COLOURED, side=256),
-        Kind("IM", ALL),
         Kind("JPEG", OPAQUE, EVERYTHING, {"quality": 95, "subsampling": "4:4:4"}),
         Kind("JPEG2000", ALL),
         Kind("JXL", ALL, EVERYTHING - {"resolution"}, {"lossless": True}),
