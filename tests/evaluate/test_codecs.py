@@ -109,6 +109,22 @@ def test_colours_survive_conversion(planes):
         assert np.abs(back - colour).max() <= (1 if planes.bits == 10 else 3)
 
 
+def test_colours_are_those_of_bt_709_in_full_range():
+    pixels = np.array([[(255, 0, 0), (0, 0, 255), (128, 128, 128), (255, 255, 255)]], np.uint8)
+    luma, blue, red = to_yuv(pixels, Format("4:4:4", 10))
+    assert luma.tolist() == [[217, 74, 514, 1023]]
+    assert blue.tolist() == [[395, 1023, 512, 512]]
+    assert red.tolist() == [[1023, 465, 512, 512]]
+
+
+def test_chroma_of_half_size_is_interpolated():
+    ramp = np.linspace(40, 215, 64).astype(np.uint8)
+    pixels = np.stack([*np.broadcast_arrays(ramp[:, None], ramp[None, ::-1]), np.full((64, 64), 90)], axis=2)
+    planes = Format("4:2:0", 10)
+    back = to_rgb(to_yuv(pixels.astype(np.uint8), planes), planes)
+    assert psnr(pixels[2:-2, 2:-2].astype(np.uint8), back[2:-2, 2:-2]) > 50
+
+
 def test_whole_chroma_keeps_every_pixel():
     pixels = np.random.default_rng(1).integers(0, 256, (40, 30, 3)).astype(np.uint8)
     back = to_rgb(to_yuv(pixels, FORMATS[0]), FORMATS[0]).astype(int)
