@@ -19,12 +19,15 @@ from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
 from trellic.picture.kinds import readable_suffixes
 from trellic.picture.pillow import readable
+from trellic.quantize import quantizer_for
 
 ROOT = Path(__file__).parent
 PUBLISHED = ROOT / "published.json"
 SETS = {"kodak": "test/kodak", "gb82": "test/gb82", "cid22": "valid/cid22"}
 """Folders of pictures below the data folder, by the name of their set. Calibration uses every sixth of cid22."""
 TEST = ("kodak", "gb82")
+DEPLOYED = quantizer_for(DEFAULT_EFFORT).name
+"""The quantizer that is used where none is named."""
 NO_MODEL = "no-model"
 """The version of what no model takes part in."""
 

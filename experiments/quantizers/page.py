@@ -1,11 +1,9 @@
 """What each quantizer saves against uniform quantization by the same networks."""
 
-from experiments.store import TEST, results_of
+from experiments.quantizers.run import NAMES
+from experiments.store import DEPLOYED, TEST, results_of
 from trellic.evaluate.report.tables import NOTHING, Table, percent
 from trellic.evaluate.summary import PSNR, bits_against, bits_at, mean_curve, of_group, pictures_of, saving
-from trellic.quantize import QUANTIZERS
-
-NAMES = [quantizer.name for quantizer in QUANTIZERS]
 
 
 def slots() -> dict[str, str]:
@@ -32,5 +30,5 @@ def slots() -> dict[str, str]:
         "commit": results.head.commit,
         "pictures": " and ".join(f"{len(pictures_of(of_group(results.records, g)))} of {g}" for g in TEST),
         "table": Table(head, rows).markdown(),
-        "tcq8": best["kodak", "tcq8"],
+        "deployed": best["kodak", DEPLOYED],
     }

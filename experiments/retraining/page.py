@@ -1,6 +1,6 @@
 """What retraining saved, against the model before and against one retrained for uniform."""
 
-from experiments.store import TEST, results_of
+from experiments.store import DEPLOYED, TEST, results_of
 from trellic.evaluate.report.tables import Table, percent
 from trellic.evaluate.summary import PSNR, bits_against, mean_curve, of_group
 
@@ -25,6 +25,6 @@ def slots() -> dict[str, str]:
         "command": results.head.command,
         "commit": results.head.commit,
         "table": Table(head, rows).markdown(),
-        "tcq8": saved["kodak", anchors[-1], "tcq8, shipped"],
+        "deployed": saved["kodak", anchors[-1], f"{DEPLOYED}, shipped"],
         "anchor": anchors[-1],
     }

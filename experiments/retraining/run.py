@@ -8,7 +8,7 @@ runs/uniform.trm too where it is there: the same, retrained for `uniform` as lon
 
 from pathlib import Path
 
-from experiments.store import SETS, TEST, measure, ours
+from experiments.store import DEPLOYED, SETS, TEST, measure, ours
 
 QUALITIES = (0, 25, 50, 75, 100)
 MODELS = {"before": Path("runs/before.trm"), "retrained for uniform": Path("runs/uniform.trm")}
@@ -23,8 +23,8 @@ def run(data: Path) -> None:
         ours(quantizer, model=str(path))._replace(name=f"{quantizer}, {name}")
         for name, path in MODELS.items()
         if path.exists()
-        for quantizer in (("uniform", "tcq8") if name == "before" else ("uniform",))
+        for quantizer in (("uniform", DEPLOYED) if name == "before" else ("uniform",))
     ]
-    codecs += [ours(quantizer)._replace(name=f"{quantizer}, shipped") for quantizer in ("uniform", "tcq8")]
+    codecs += [ours(quantizer)._replace(name=f"{quantizer}, shipped") for quantizer in ("uniform", DEPLOYED)]
     codecs = [codec._replace(curve=QUALITIES) for codec in codecs]
     measure("retraining", codecs, [data / SETS[group] for group in TEST], ("psnr",))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.store import keep
+from experiments.store import DEPLOYED, keep
 from trellic.cli.demo import BUNDLED
 from trellic.codec import Codec, Target
 from trellic.entropy import rans
@@ -69,7 +69,7 @@ def search_speed(quantizer: Quantizer) -> float:
 
 def run(data: Path) -> None:
     """Measure all of it anew."""
-    codecs = {name: Codec(quantizer=name) for name in ("uniform", "tcq8")}
+    codecs = {name: Codec(quantizer=name) for name in ("uniform", DEPLOYED)}
     picture = read(BUNDLED)
     streams = {name: codec.encode_picture(picture, Target(50)).data for name, codec in codecs.items()}
     encode = {
@@ -84,7 +84,7 @@ def run(data: Path) -> None:
     figures = [
         *((f"encode {name}, warm process", encode[name], "ms") for name in codecs),
         *((f"decode {name}, warm process", decode[name], "ms") for name in codecs),
-        ("trellic decode, cold process, PNG written", cold_decode(streams["tcq8"]), "s"),
+        ("trellic decode, cold process, PNG written", cold_decode(streams[DEPLOYED]), "s"),
         ("import trellic", 1000 * importing(), "ms"),
         ("range coder, encoding, one thread", coding, "M symbols/s"),
         ("range coder, decoding, one thread", decoding, "M symbols/s"),
