@@ -1,0 +1,39 @@
+"""Every example runs as it is, and is in the list of examples."""
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+MADE = {
+    "encode_decode": ["photograph.tlic", "photograph.png"],
+    "pillow_plugin": ["photograph.tlic", "thumbnail.png"],
+    "region": ["large.tlic", "region.png"],
+    "compare_quantizers": [],
+    "train_small": ["tiny.trm"],
+    "own_model": ["quarters.trm"],
+}
+NEED_TORCH = {"train_small", "own_model"}
+
+
+def test_the_list_of_examples_is_complete():
+    listed = re.findall(r"^\| `(\w+)\.py`", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == [script.stem for script in SCRIPTS] == sorted(MADE)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_an_example_runs(script, tmp_path):
+    if script.stem in NEED_TORCH and not (find_spec("torch") and find_spec("onnxscript")):
+        pytest.skip("needs trellic[train]")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip()
+    for name in MADE[script.stem]:
+        assert (tmp_path / name).stat().st_size > 0
