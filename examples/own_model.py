@@ -108,7 +108,7 @@ pixels = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1).float() / 2
 crops = torch.stack([pixels[:, y : y + 128, x : x + 128] for y in range(0, 384, 128) for x in range(0, 768, 256)])
 quality = torch.linspace(0.1, 0.9, len(crops)).view(-1, 1, 1, 1)
 
-# Transforms begin as cosine and Haar functions scaled to pictures; exact layers fit their fixed points to what they see.
+# Transforms begin as cosine and Haar functions scaled to pictures; exact layers fit their fixed points to their inputs.
 model.family.fit_to(crops, model.analysis, model.synthesis)
 with torch.no_grad():
     fit_fixed_points(model.prior, lambda: model(crops, quality, Rounding()))

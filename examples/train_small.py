@@ -43,7 +43,7 @@ config = TrainConfig.from_values(
         },
     }
 )
-run_config(config, Path("run"), Path("cache"), lambda entry: print(entry.get("message") or entry.get("loss") or "validated"))
+run_config(config, Path("run"), Path("cache"), lambda entry: print(entry.get("message") or entry.get("loss", "")))
 model = export_run(Path("run"), "tiny example")
 Path("tiny.trm").write_bytes(model.pack())
 print(f"tiny.trm: model {model.name}, {len(model.pack())} bytes")
