@@ -25,7 +25,7 @@ else:  # parts of the photograph: enough to see a loss fall
     for number, left in enumerate((0, 256, 512)):
         image.crop((left, 0, left + 256, 512)).save(Path(folder) / f"{number}.png")
 
-# A recipe as `trellic train --config` reads it from TOML. The released model's is train/recipes/base.toml: wider, and
+# A recipe as `trellic train --config` reads it from TOML. The released model's is train/recipes/long.toml: wider, and
 # trained for hours on thousands of pictures.
 config = TrainConfig.from_values(
     {

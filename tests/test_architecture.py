@@ -24,6 +24,7 @@ LAYERS = [
     "model",
     "codec",
     "evaluate",
+    "tune",
     "api",
     "pillow",
     "jobs",

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from trellic.cli.options import Force
-from trellic.errors import BadConfig
-from trellic.files import check_free
+from trellic.cli.train import need_torch
+from trellic.files import check_free, write_atomically
 
 
 def export(
@@ -17,12 +17,11 @@ def export(
     force: Force = False,
 ) -> None:
     """Write a run's averaged weights and card as a model file. Needs trellic[train]."""
-    try:
-        import onnxscript  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise BadConfig("export needs torch and onnxscript: pip install 'trellic[train]'") from error
+    need_torch()
     from trellic.train.run import export_run
 
     check_free(out, force)
-    print(export_run(run, out, summary))
+    made = export_run(run, summary)
+    data = made.pack()
+    write_atomically(out, lambda target: target.write(data))
+    print(f"{out}: model {made.name}, {len(data)} bytes")

@@ -6,22 +6,27 @@ from typing import Annotated
 import typer
 
 from trellic.cli.options import DEFAULT
-from trellic.cli.train import Cache, HeldOut, Pictures, end_in_order, need_torch, replaced, report
+from trellic.cli.train import Cache, Device, Pictures, ValidationFolders, end_in_order, need_torch, replaced, report
 
-RECIPE = Path(__file__).parent.parent / "train" / "recipes" / "retrain.toml"
+RECIPE = Path(__file__).parent.parent / "train" / "recipes" / "joint.toml"
 
 
 def retrain(
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder of all stages; what is done there is kept.")],
-    model: Annotated[str, typer.Argument(metavar="[MODEL]", help="A model's name, hash or .trm file.")] = DEFAULT,
+    model: Annotated[
+        str, typer.Argument(metavar="[MODEL]", help="A model's name, hash or .trm file, or a run's folder.")
+    ] = DEFAULT,
     quantizer: Annotated[str, typer.Option(help="The quantizer to retrain for.")] = "tcq8",
     stages: Annotated[
         str,
-        typer.Option(help="In order, of: synthesis, entropy, decoder, exact, joint, tables, points, noise, rounding."),
+        typer.Option(
+            help="In order, of: synthesis, entropy, decoder, exact, joint, calibrate, tables, offsets, noise, rounding."
+        ),
     ] = "decoder,tables",
     config: Annotated[Path, typer.Option("--config", "-c", help="A TOML file of how each stage trains.")] = RECIPE,
     pictures: Pictures = None,
-    held_out: HeldOut = None,
+    validation: ValidationFolders = None,
+    device: Device = "",
     cache: Cache = Path("runs/cache"),
 ) -> None:
     """Retrain parts of a model on latents that a quantizer produced. Needs trellic[train]."""
@@ -31,7 +36,8 @@ def retrain(
     from trellic.train.processes import rank
 
     end_in_order()
-    values = {**replaced(pictures, held_out), "quantizer": quantizer}
-    made = run(find_model(model), stages.split(","), config, values, out, cache, report)
+    values = {**replaced(pictures, validation, device), "quantizer": quantizer}
+    start = Path(model) if Path(model).is_dir() else find_model(model)
+    made = run(start, stages.split(","), config, values, out, cache, report)
     if rank() == 0:
         print(made)

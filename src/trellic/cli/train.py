@@ -1,4 +1,4 @@
-"""trellic train: pictures → a trained model's checkpoint."""
+"""trellic train: pictures → a training run."""
 
 import json
 import signal
@@ -11,8 +11,11 @@ import typer
 from trellic.errors import BadConfig
 
 Pictures = Annotated[list[Path] | None, typer.Option("--pictures", help="Train on these folders instead.")]
-HeldOut = Annotated[list[Path] | None, typer.Option("--held-out", help="Judge on these folders instead.")]
+ValidationFolders = Annotated[
+    list[Path] | None, typer.Option("--validation", help="Validate on these folders instead.")
+]
 Cache = Annotated[Path, typer.Option("--cache", help="Where decoded pictures are kept between runs.")]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, … or auto, instead of the configuration's.")]
 
 
 def need_torch() -> None:
@@ -23,19 +26,20 @@ def need_torch() -> None:
         raise BadConfig("training needs torch: pip install 'trellic[train]'") from error
 
 
-def replaced(pictures: list[Path] | None, held_out: list[Path] | None) -> dict[str, Any]:
-    """Return the folders that the command line names instead of the configuration's."""
-    named = {"pictures": pictures, "held_out": held_out}
-    return {key: [str(path) for path in paths] for key, paths in named.items() if paths}
+def replaced(pictures: list[Path] | None, validation: list[Path] | None, device: str) -> dict[str, Any]:
+    """Return the values that the command line names instead of the configuration's."""
+    folders = {"pictures": pictures, "validation": validation}
+    values: dict[str, Any] = {key: [str(path) for path in paths] for key, paths in folders.items() if paths}
+    return {**values, "device": device} if device else values
 
 
 def report(entry: dict[str, Any]) -> None:
-    """Print an entry of a run's log: judgements on stdout, as JSON, and the rest on stderr."""
-    if "held_out" in entry:
+    """Print an entry of a run's log: validations on stdout, as JSON, and the rest on stderr."""
+    if "validation" in entry:
         print(json.dumps(entry), flush=True)
     elif "loss" in entry:
-        share, loss = entry["progress"], entry["loss"]
-        print(f"{share:6.1%}  step {entry['step']}  loss {loss:.4f}", file=sys.stderr, flush=True)
+        line = f"{entry['progress']:6.1%}  step {entry['step']}  loss {entry['loss']:.4f}"
+        print(line, file=sys.stderr, flush=True)
     else:
         print(entry["message"], file=sys.stderr, flush=True)
 
@@ -50,12 +54,13 @@ def train(
     config: Annotated[Path, typer.Option("--config", "-c", help="A TOML file; see trellic/train/recipes.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The run's folder; an unfinished run there goes on.")],
     pictures: Pictures = None,
-    held_out: HeldOut = None,
+    validation: ValidationFolders = None,
+    device: Device = "",
     cache: Cache = Path("runs/cache"),
 ) -> None:
     """Train a model, or go on with one; works under torchrun on several processes. Needs trellic[train]."""
     need_torch()
-    from trellic.train.run import run
+    from trellic.train.run import read_config, run_config
 
     end_in_order()
-    run(config, replaced(pictures, held_out), out, cache, report)
+    run_config(read_config(config, replaced(pictures, validation, device)), out, cache, report)

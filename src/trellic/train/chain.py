@@ -1,97 +1,118 @@
-"""Retraining as a chain of stages, each starting from the model that the one before made; resumable at any point."""
+"""Retraining as a chain of stages, each starting from what the one before made; resumable at any point."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from trellic.codec.fit_tables import QUALITIES, take_census
 from trellic.errors import BadConfig
 from trellic.files import write_atomically
-from trellic.model.file import ModelFile
-from trellic.model.networks import Networks
-from trellic.picture.pillow import readable
+from trellic.model import Model
 from trellic.quantize import quantizer_named
+from trellic.train.card import validations
 from trellic.train.config import TrainConfig
-from trellic.train.data import list_pictures
 from trellic.train.loop import Report
 from trellic.train.processes import start_processes, wait_for_all
-from trellic.train.retrain import deploy
-from trellic.train.run import export_run, read_config, run_config
-from trellic.train.stages import EXACT, STAGES
+from trellic.train.run import MAY_CHANGE, export_run, read_config, run_config
+from trellic.train.stage import stage_named, stages
+from trellic.train.start import CONFIG, MODEL, design_of
+from trellic.train.tuning import TUNING, tune
 
-TABLES, OFFSETS = "tables", "points"
-MOST_PICTURES = 50
+OUTCOME = "outcome.json"
+
+
+class Position(NamedTuple):
+    """Where a chain stands: a run's folder or model file with the weights, and the model file they make."""
+
+    weights: Path
+    model: Path
 
 
 def retrain(
-    model: Path, stages: Sequence[str], config: Path, replaced: dict[str, Any], out: Path, cache: Path, report: Report
+    start: Path, names: Sequence[str], config: Path, replaced: dict[str, Any], out: Path, cache: Path, report: Report
 ) -> Path:
-    """Retrain a model through stages and return the last one's model file, below the folder `out`.
+    """Take a model through stages and return the last one's model file, below the folder `out`.
 
-    stages    names of `STAGES`; "tables", which refits the quantizer's tables; and "points", which refits them and
-              moves its reconstruction offsets: a stage that trains the synthesis on these should follow
-    config    a TOML file of how each stage trains; `replaced` overrides values, and names the quantizer
-    Each stage leaves a folder with its model; those that are there already are passed over. Under torchrun the first
-    process writes them. Raises BadConfig, also where what is there was made from another model, or otherwise.
+    start   a model file, or a run's folder
+    names   of training stages (`stages.toml`) and of tuning steps (`tuning.py`)
+    config  a TOML file of how each stage trains; `replaced` overrides values, and names the quantizer
+    Each stage leaves a folder with its model; those that are there already are skipped. Where a stage that should make
+    the model better does not, the chain goes on with the model before. Under torchrun the first process writes them.
+    Raises BadConfig, also where what is there was made from another model, or otherwise.
     """
     first = start_processes()
-    if unknown := set(stages) - {TABLES, OFFSETS, *STAGES}:
-        raise BadConfig(f"no stage {sorted(unknown)[0]!r} (there are: {TABLES}, {OFFSETS}, {', '.join(STAGES)})")
+    if unknown := set(names) - set(TUNING) - set(stages()):
+        there = ", ".join([*stages(), *TUNING])
+        raise BadConfig(f"no stage {sorted(unknown)[0]!r} (there are: {there})")
     quantizer_named(replaced["quantizer"])
-    current = model
-    for number, stage in enumerate(stages, 1):
-        folder = out / f"{number}-{stage}"
-        made = folder / "model.trm"
-        start = ModelFile.read(current)
-        design = {**start.card["design"], **({"exact": True} if stage == EXACT else {})}
-        stated = {"stage": stage} if stage in STAGES else {}
-        chosen = read_config(config, {**replaced, "start": str(current), "design": design, **stated})
-        if made.exists():
-            _check_same(ModelFile.read(made), start, chosen, folder)
-        else:
-            if first:
-                report({"message": f"stage {number}: {stage}"})
-            folder.mkdir(parents=True, exist_ok=True)
-            if stage in STAGES:
-                run_config(chosen, folder, cache, report)
-            if first and stage in STAGES:
-                summary = f"{start.card.get('summary', '')}; {stage} for {chosen.quantizer}".lstrip("; ")
-                export_run(folder, made, summary)
-            elif first:
-                _refit(chosen, made, stage == OFFSETS, report)
+    at = Position(start, start)
+    if start.is_dir():
+        at = Position(start, out / "0-start" / MODEL)
+        if first and not at.model.exists():
+            _write(at.model, export_run(start, "").pack())
         wait_for_all()
-        current = made
-    return current
+    for number, name in enumerate(names, 1):
+        folder = out / f"{number}-{name}"
+        chosen = _config_for(name, at, config, replaced)
+        if (folder / OUTCOME).exists():
+            _check_same(folder, at, chosen)
+        else:
+            _make(number, name, at, chosen, folder, cache, report)
+        wait_for_all()
+        at = _next(name, at, folder)
+    return at.model
 
 
-def _check_same(made: ModelFile, start: ModelFile, config: TrainConfig, folder: Path) -> None:
+def _config_for(name: str, at: Position, config: Path, replaced: dict[str, Any]) -> TrainConfig:
+    """Return how a stage trains: from where the chain stands, its design the same or exact."""
+    design = design_of(at.weights).to_json()
+    if name in stages():
+        design["exact"] = design["exact"] or stage_named(name).exact
+        replaced = {**replaced, "stage": name}
+    values = {**replaced, "start": str(at.weights), "tuned": str(at.model), "design": design}
+    return read_config(config, values)
+
+
+def _make(number: int, name: str, at: Position, config: TrainConfig, folder: Path, cache: Path, report: Report) -> None:
+    """Train or tune in a stage's folder; the first process writes its model and, last, its outcome."""
+    first = start_processes()
+    if first:
+        report({"message": f"stage {number}: {name}"})
+    before = Model.read(at.model)
+    outcome: dict[str, Any] = {"from": before.name, "kept": True}
+    if name in stages():
+        run_config(config, folder, cache, report)
+        if first:
+            summary = f"{before.card.get('summary', '')}; {name} for {config.quantizer}".lstrip("; ")
+            made = export_run(folder, summary)
+            costs = [validated["cost"] for validated in (validations(folder)[0], validations(folder)[-1])]
+            outcome |= {"costs": costs, "kept": costs[1] < costs[0] or not stage_named(name).keep_if_better}
+    elif first:
+        made = tune(name, before, config, report)
+        _write(folder / CONFIG, json.dumps(config.to_json(), indent=1).encode())
+    if first:
+        _write(folder / MODEL, made.pack())
+        _write(folder / OUTCOME, json.dumps(outcome).encode())
+        if not outcome["kept"]:
+            report({"message": f"stage {number}: not better, the model before is kept"})
+
+
+def _write(path: Path, data: bytes) -> None:
+    write_atomically(path, lambda file: file.write(data))
+
+
+def _next(name: str, at: Position, folder: Path) -> Position:
+    """Return where the chain stands after a stage."""
+    if not json.loads((folder / OUTCOME).read_text())["kept"]:
+        return at
+    return Position(folder if name in stages() else at.weights, folder / MODEL)
+
+
+def _check_same(folder: Path, at: Position, config: TrainConfig) -> None:
     """Raise BadConfig unless a stage's model was made from this model by this configuration."""
-    if config.stage in STAGES:
-        trained = made.card["trained"]
-        before, others = trained["started_from"]["model"], config.unlike(trained["config"], {"start"})
-    else:
-        before, others = made.quantizer_card(config.quantizer).get("tables", {}).get("before"), []
-    if before != start.name or others:
-        what = ", ".join(others) or f"from model {before}, not {start.name}"
+    before = json.loads((folder / OUTCOME).read_text())["from"]
+    others = config.differences(json.loads((folder / CONFIG).read_text()), MAY_CHANGE - {"steps", "minutes"})
+    name = Model.read(at.model).name
+    if before != name or others:
+        what = ", ".join(others) or f"from model {before}, not {name}"
         raise BadConfig(f"{folder} holds a stage that was made otherwise ({what})")
-
-
-def _refit(config: TrainConfig, made: Path, move_points: bool, report: Report) -> None:
-    """Write a model with the quantizer's tables, and its offsets if so wished, refitted on training pictures."""
-    file = ModelFile.read(Path(config.start))
-    networks = Networks(file)
-    paths = list_pictures([Path(folder) for folder in config.pictures])
-    paths = paths[:: -(-len(paths) // MOST_PICTURES)]
-    deployed = deploy(networks, config)
-    pictures = (picture for _, picture in readable(paths, lambda message: report({"message": message})))
-    (census,) = take_census(networks, pictures, QUALITIES, [deployed])
-    fitted, name = census.refit(), config.quantizer
-    facts = {"command": "trellic retrain", "pictures": census.pictures, "before": file.name}
-    arrays: dict[str, Any] = {
-        f"tables_{name}.npy": fitted.tables.frequency,
-        "tables_side.npy": fitted.z_tables.frequency,
-    }
-    if move_points:
-        arrays[f"points_{name}.npy"] = census.offsets()
-    data = file.pack_with({name: {"knots": fitted.operating_points, "tables": facts}}, arrays)
-    write_atomically(made, lambda target: target.write(data))

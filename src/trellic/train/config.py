@@ -7,46 +7,83 @@ from typing import Any
 from trellic.errors import BadConfig
 from trellic.networks.design import Design
 
+SCHEDULES = ("cosine", "constant", "decay")
+PRECISIONS = ("float32", "bfloat16")
+BASIS_RATE = 0.2
+"""Of the learning rate, for weights that begin as a cosine or Haar transform: they are good from the start."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What batches are drawn from. The defaults are photographs as they are, at all qualities alike.
+
+    graphics        fraction of crops that are synthetic graphics
+    grey            fraction of photographs that lose their colour
+    shrink          half of the photographs are reduced by a factor between this and 1
+    high_qualities  probability that a quality drawn above 65 is kept, and not drawn anew below
+    """
+
+    graphics: float = 0.0
+    grey: float = 0.0
+    shrink: float = 1.0
+    high_qualities: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(value, int | float) and 0 <= value <= 1 for value in asdict(self).values()):
+            raise ValueError("all values of mix lie between 0 and 1")
+        if self.shrink < 0.25:
+            raise ValueError("shrink is 0.25 or more")
+
 
 @dataclass(frozen=True)
 class TrainConfig:
     """What one training run needs to be repeated.
 
-    pictures       folders to train on
-    held_out       folders to judge on; never trained on
-    steps          optimizer steps in all; 0 to be bound by `minutes` instead
-    minutes        wall-clock budget, over all resumes, when `steps` is 0
-    batch          crops a step, over all processes
-    crop           side of a crop in pixels, a multiple of 64
-    late_crop      the same for the second half of the run; 0 for no change
-    learning_rate  of Adam; falls to zero at the end
-    warmup         steps in which the learning rate rises
-    average        half-life of the weight average, in steps
-    bfloat16       whether the blocks compute in half the bits, where the processor can: quicker, a little coarser
-    seed           of crops, qualities, noise and initial weights
-    judge_every    seconds between judgements on held-out pictures
-    start          a .trm file to start from, whose design may become this one; else the classical transforms
-    stage          what is trained, and on what latents; a name of `trellic.train.stages.STAGES`
-    quantizer      whose latents, in the stages of retraining
-    step           of that quantizer, in units of the latents, and
-    rate_weight    latent squared error, in steps², that a bit is worth; 0 for both: as the model is set up
-    cached         how many crops' latents a stage keeps on disk, where it trains on those
+    pictures        folders to train on
+    validation      folders to validate on; never trained on
+    mix             what batches are drawn from
+    steps           optimizer steps in all; 0 to be bound by `minutes` instead
+    minutes         wall-clock budget, over all resumes, when `steps` is 0
+    batch           crops a step, over all processes
+    crop            side of a crop in pixels, a multiple of 64
+    learning_rate   of Adam, at its peak
+    rates           factors of it by weight name patterns, for weights that move slower or faster
+    warmup          steps in which the learning rate rises
+    schedule        how it goes on: "cosine" (level, then to zero), "constant", or "decay" (to zero from the first step)
+    branch          folder of a run whose weights, average and optimizer state this run begins with
+    average         half-life of the weight average, in steps
+    device          "cpu", "cuda", …, or "auto" for an accelerator where there is one
+    precision       of the blocks: "float32", or "bfloat16" where the device has it
+    seed            of crops, qualities, noise and initial weights
+    validate_every  seconds between validations
+    start           a .trm file or a run's folder to start from, of which the design may grow; else classical transforms
+    tuned           a .trm file whose tables and operating points the quantizer has; empty for those of `start`
+    stage           what is trained, and on what latents: a name in `stages.toml`
+    quantizer       the deployed quantizer; empty to train and validate by rounding
+    step            of that quantizer, in the latents' unit, and
+    rate_weight     its λ in steps²; 0 for both: the model's operating points
+    cached          how many crops' latents a stage keeps on disk, where it trains on those
     """
 
     pictures: tuple[str, ...]
-    held_out: tuple[str, ...]
+    validation: tuple[str, ...]
+    mix: Mix = field(default_factory=Mix)
     steps: int = 0
     minutes: float = 0.0
     batch: int = 8
     crop: int = 256
-    late_crop: int = 0
     learning_rate: float = 1e-3
+    rates: dict[str, float] = field(default_factory=lambda: {"*.stem.weight": BASIS_RATE, "*.merge.weight": BASIS_RATE})
     warmup: int = 100
+    schedule: str = "cosine"
+    branch: str = ""
     average: int = 500
-    bfloat16: bool = False
+    device: str = "cpu"
+    precision: str = "float32"
     seed: int = 1
-    judge_every: float = 600.0
+    validate_every: float = 600.0
     start: str = ""
+    tuned: str = ""
     stage: str = "pretrain"
     quantizer: str = ""
     step: float = 0.0
@@ -56,10 +93,10 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
-        return asdict(self)
+        return {**asdict(self), "design": self.design.to_json()}
 
-    def unlike(self, kept: dict[str, Any], allowed: set[str]) -> list[str]:
-        """Return the keys, but for those allowed, of which a configuration kept as JSON says something else."""
+    def differences(self, kept: dict[str, Any], allowed: set[str]) -> list[str]:
+        """Return the keys, but for those allowed, for which a configuration kept as JSON has another value."""
         now = json.loads(json.dumps(self.to_json()))
         return sorted(key for key in now if key not in allowed and kept.get(key) != now[key])
 
@@ -77,23 +114,30 @@ class TrainConfig:
         }
         try:
             kept["design"] = Design.from_json(dict(values.get("design", {})))
+            kept["mix"] = Mix(**values.get("mix", {}))
             config = cls(**kept)
+            _check(config)
         except (TypeError, ValueError) as error:
             raise BadConfig(str(error)) from error
-        for name in ("pictures", "held_out"):
-            if not isinstance(getattr(config, name), tuple):
-                raise BadConfig(f"{name} is a list of folders")
-        if not all(isinstance(value, int | float) for value in (config.steps, config.minutes, config.learning_rate)):
-            raise BadConfig("steps, minutes and learning_rate are numbers")
-        if min(config.batch, config.warmup, config.average) < 1:
-            raise BadConfig("batch, warmup and average are 1 or more")
-        if config.stage != "pretrain" and not (config.start and config.quantizer):
-            raise BadConfig(f"stage {config.stage} needs a model to start from and a quantizer")
-        if (config.step > 0) != (config.rate_weight > 0):
-            raise BadConfig("step and rate_weight go together")
-        if (config.steps > 0) == (config.minutes > 0):
-            raise BadConfig("give either steps or minutes")
-        for crop in (config.crop, config.late_crop or config.crop):
-            if crop < 64 or crop % 64:
-                raise BadConfig(f"crop {crop} is not a multiple of 64")
         return config
+
+
+def _check(config: TrainConfig) -> None:
+    """Raise ValueError for values that cannot work."""
+    for name in ("pictures", "validation"):
+        if not isinstance(getattr(config, name), tuple):
+            raise ValueError(f"{name} is a list of folders")
+    if not all(isinstance(value, int | float) for value in (config.steps, config.minutes, config.learning_rate)):
+        raise ValueError("steps, minutes and learning_rate are numbers")
+    if min(config.batch, config.warmup, config.average) < 1:
+        raise ValueError("batch, warmup and average are 1 or more")
+    if config.schedule not in SCHEDULES or config.precision not in PRECISIONS:
+        raise ValueError(f"schedule is one of {', '.join(SCHEDULES)}, precision one of {', '.join(PRECISIONS)}")
+    if (config.schedule == "decay") != bool(config.branch):
+        raise ValueError("schedule decay and branch go together")
+    if (config.step > 0) != (config.rate_weight > 0):
+        raise ValueError("step and rate_weight go together")
+    if (config.steps > 0) == (config.minutes > 0):
+        raise ValueError("give either steps or minutes")
+    if config.crop < 64 or config.crop % 64:
+        raise ValueError(f"crop {config.crop} is not a multiple of 64")

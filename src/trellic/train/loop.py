@@ -1,6 +1,5 @@
 """The one training loop: what is trained, and by what loss, is a task."""
 
-import copy
 import json
 import math
 import time
@@ -11,129 +10,126 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from trellic.files import write_atomically
-from trellic.networks.retrainable import Retrainable
+from trellic.networks.learned import LearnedCodec
+from trellic.train.checkpoint import Average, restore, save, state_for_all
 from trellic.train.config import TrainConfig
-from trellic.train.optimizer import adam, set_rate
-from trellic.train.processes import average_gradients, rank, shared, start_processes
+from trellic.train.devices import autocast
+from trellic.train.optimizer import adam, rate_factor, set_rate
+from trellic.train.processes import average_gradients, from_first, rank, start_processes
 
 Report = Callable[[dict[str, Any]], None]
 LOG_EVERY = 50
+LARGEST_NORM = 1.0
 
 
 class Task(Protocol):
-    """What is trained: of `model`, the weights that want a gradient."""
+    """What is trained: of `codec`, the weights that want a gradient, on its device."""
 
-    model: Retrainable
+    codec: LearnedCodec
+    device: torch.device
+    before: dict[str, Any]
+    """What validation says of the codec before it is trained."""
 
     def begin(self, seed: int) -> None:
         """Start drawing batches by a seed."""
 
-    def loss(self, progress: float) -> Tensor:
-        """Return the loss of a new batch; progress runs from 0 to 1."""
+    def loss(self) -> Tensor:
+        """Return the loss of a new batch."""
 
-    def judge(self, model: Retrainable) -> dict[str, Any]:
-        """Return what the held-out pictures say of a model, `cost` among it."""
-
-
-class Average:
-    """Exponential average of a model's weights, short at first, `half_life` steps in the end."""
-
-    def __init__(self, model: Retrainable, half_life: int) -> None:
-        self.model = copy.deepcopy(model)
-        self.keep = 0.5 ** (1 / half_life)
-
-    @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        """Move the average towards the model."""
-        keep = min(self.keep, (1 + step) / (10 + step))
-        for mean, weight in zip(self.model.parameters(), model.parameters(), strict=True):
-            if weight.requires_grad:
-                mean.lerp_(weight, 1 - keep)
+    def validate(self, codec: LearnedCodec) -> dict[str, Any]:
+        """Return what the validation pictures say of a model, `cost` among it."""
 
 
-def learning_factor(progress: float, step: int, warmup: int) -> float:
-    """Return the share of the peak learning rate: a linear rise, level to 30 % of the way, then a cosine to zero."""
-    rise = min(1.0, (step + 1) / warmup)
-    fall = 0.5 * (1 + math.cos(math.pi * max(0.0, progress - 0.3) / 0.7))
-    return rise * fall
+class Trainer:
+    """A run in its folder: log, checkpoint, and how far it is. Only the first process writes."""
 
+    def __init__(self, config: TrainConfig, task: Task, folder: Path, report: Report) -> None:
+        self.config, self.task, self.folder, self.report = config, task, folder, report
+        self.first = start_processes()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.average = Average(task.codec, config.average)
+        self.optimizer = adam(task.codec, config.learning_rate, config.rates)
+        self.step, self.elapsed = 0, 0.0
+        if state := state_for_all(folder):
+            restore(state, task.codec, self.average, self.optimizer)
+            self.step, self.elapsed = state["step"], state["elapsed"]
+        elif config.branch:
+            restore(state_for_all(Path(config.branch)), task.codec, self.average, self.optimizer)
 
-def computes_in_bfloat16() -> bool:
-    """Return whether this processor does: where it does not, half the bits take longer than all of them."""
-    return any(value for name, value in torch.cpu.get_capabilities().items() if name.endswith("bf16"))
+    @property
+    def progress(self) -> float:
+        """How far the run is, from 0 to 1."""
+        return self.step / self.config.steps if self.config.steps else self.elapsed / (60 * self.config.minutes)
 
-
-def train(config: TrainConfig, task: Task, out: Path, report: Report) -> Retrainable:
-    """Train, or go on training, a task's model in folder `out`; return the averaged weights.
-
-    Writes `log.jsonl` (a line each 50 steps and each judgement) and `checkpoint.pt` (all that resuming needs).
-    Under torchrun the processes share the batch; the first one writes.
-    """
-    first = start_processes()
-    out.mkdir(parents=True, exist_ok=True)
-    model = task.model
-    average = Average(model, config.average)
-    optimizer = adam(model, config.learning_rate)
-    step, elapsed = 0, 0.0
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
-        average.model.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, elapsed = state["step"], state["elapsed"]
-
-    def note(entry: dict[str, Any]) -> None:
-        if first:
-            report(entry)
-            with (out / "log.jsonl").open("a") as log:
+    def note(self, **entry: Any) -> None:
+        """Report and log an entry."""
+        entry = {"step": self.step, "seconds": round(self.elapsed, 1), **entry}
+        if self.first:
+            self.report(entry)
+            with (self.folder / "log.jsonl").open("a") as log:
                 log.write(json.dumps(entry) + "\n")
 
-    def save() -> None:
-        if first:
-            parts = {"model": model, "average": average.model, "optimizer": optimizer}
-            state = {name: part.state_dict() for name, part in parts.items()}  # type: ignore[attr-defined]
-            write_atomically(checkpoint, lambda file: torch.save({**state, "step": step, "elapsed": elapsed}, file))
+    def validate(self, **entry: Any) -> None:
+        """Log what validation says of the average."""
+        self.note(validation=self.task.validate(self.average.model), **entry)
 
-    def progress() -> float:
-        return step / config.steps if config.steps else elapsed / (60 * config.minutes)
+    def save(self) -> None:
+        """Write the checkpoint."""
+        if self.first:
+            facts = {"step": self.step, "elapsed": self.elapsed}
+            save(self.folder, self.task.codec, self.average, self.optimizer, facts)
 
-    halves = config.bfloat16 and computes_in_bfloat16()
-    seed = config.seed * 1_000_003 + step * 101 + rank()
+    def advance(self) -> dict[str, float]:
+        """Take one optimizer step; return its numbers."""
+        codec, factor = self.task.codec, rate_factor(
+            self.config.schedule, self.progress, self.step, self.config.warmup
+        )  # fmt: skip
+        with autocast(self.task.device, self.config.precision):
+            loss = self.task.loss()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        average_gradients(codec)
+        norm = float(nn.utils.clip_grad_norm_(codec.parameters(), LARGEST_NORM))
+        if math.isfinite(norm):
+            set_rate(self.optimizer, factor)
+            self.optimizer.step()
+            self.average.update(codec, self.step)
+        self.step += 1
+        return {"loss": loss.item(), "norm": norm, "factor": factor}
+
+
+def train(config: TrainConfig, task: Task, folder: Path, report: Report) -> LearnedCodec:
+    """Train, or go on training, a task's codec in a folder; return the averaged weights.
+
+    Writes `log.jsonl` (a line each 50 steps and each validation) and `checkpoint.pt` (all that resuming needs). Under
+    torchrun the processes share the batch. What a step draws depends on the seed, the process and the step at which
+    the run was last resumed, and on nothing else.
+    """
+    run = Trainer(config, task, folder, report)
+    seed = config.seed * 1_000_003 + run.step * 101 + rank()
     torch.manual_seed(seed)
     task.begin(seed)
-    model.train()
+    if not run.step:
+        run.note(validation=task.validate(run.average.model) if config.branch else task.before)
+    task.codec.train()
     losses: list[float] = []
-    judged = elapsed
+    validated = run.elapsed
     clock = time.monotonic()
     try:
-        while progress() < 1.0:
-            with torch.autocast("cpu", torch.bfloat16, enabled=halves):
-                loss = task.loss(progress())
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            average_gradients(model)
-            norm = float(nn.utils.clip_grad_norm_(model.parameters(), 1.0))
-            factor = learning_factor(progress(), step, config.warmup)
-            if math.isfinite(norm):
-                set_rate(optimizer, factor)
-                optimizer.step()
-                average.update(model, step)
-            step += 1
+        while run.progress < 1.0:
+            numbers = run.advance()
+            losses.append(numbers["loss"])
             now = time.monotonic()
-            elapsed, clock = shared(elapsed + now - clock), now
-            losses.append(loss.item())
-            if step % LOG_EVERY == 0:
-                note({"step": step, "seconds": elapsed, "progress": progress(), "loss": sum(losses) / len(losses),
-                      "norm": norm, "factor": factor})  # fmt: skip
+            run.elapsed, clock = from_first(run.elapsed + now - clock), now
+            if run.step % LOG_EVERY == 0:
+                run.note(progress=run.progress, **{**numbers, "loss": sum(losses) / len(losses)})
                 losses.clear()
-            if elapsed - judged >= config.judge_every:
-                judged = elapsed
-                note({"step": step, "seconds": elapsed, "held_out": task.judge(average.model)})
-                save()
+            if run.elapsed - validated >= config.validate_every:
+                validated = run.elapsed
+                run.validate()
+                run.save()
                 clock = time.monotonic()
     finally:
-        save()
-    note({"step": step, "seconds": elapsed, "held_out": task.judge(average.model), "done": True})
-    return average.model
+        run.save()
+    run.validate(done=True)
+    return run.average.model

@@ -1,7 +1,8 @@
-"""Several training processes under torchrun: who is first, waiting for each other, averaging gradients."""
+"""Several training processes under torchrun: who is first, waiting for each other, sharing gradients and state."""
 
 import atexit
 import os
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -13,15 +14,20 @@ def rank() -> int:
     return int(os.environ.get("RANK", "0"))
 
 
+def local_rank() -> int:
+    """Return this process's number on its machine, 0 for the first: the one that fills the machine's cache."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
 def world() -> int:
     """Return the number of processes."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def start_processes() -> bool:
+def start_processes(backend: str = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo") -> bool:
     """Join the other processes where there are any; return whether this is the first."""
     if world() > 1 and not dist.is_initialized():
-        dist.init_process_group("gloo")
+        dist.init_process_group(backend)
         atexit.register(dist.destroy_process_group)  # its threads must not outlive the interpreter, which would abort
     return rank() == 0
 
@@ -44,10 +50,19 @@ def average_gradients(model: nn.Module) -> None:
         gradient.copy_(part.view_as(gradient))
 
 
-def shared(value: float) -> float:
-    """Return the first process's value in all of them."""
+def total(values: list[float]) -> list[float]:
+    """Return the sums of numbers over all processes."""
+    if world() == 1:
+        return values
+    sums = torch.tensor(values, dtype=torch.float64, device="cpu")
+    dist.all_reduce(sums)
+    return [float(value) for value in sums]
+
+
+def from_first(value: Any) -> Any:
+    """Return the first process's value in all of them: a number, or a state of tensors on the processor."""
     if world() == 1:
         return value
-    holder = torch.tensor([value], dtype=torch.float64)
-    dist.broadcast(holder, 0)
-    return float(holder)
+    holder = [value]
+    dist.broadcast_object_list(holder, 0)
+    return holder[0]

@@ -1,0 +1,84 @@
+"""A run's state on disk: single-precision weights, their average, the optimizer's moments, each by weight name.
+
+Moments by name outlive a change of the optimizer's groups; a weight that has none begins them anew.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from trellic.errors import BadConfig
+from trellic.files import write_atomically
+from trellic.networks.learned import LearnedCodec
+from trellic.train.processes import from_first, rank
+
+CHECKPOINT = "checkpoint.pt"
+State = dict[str, Any]
+
+
+class Average:
+    """Exponential average of a model's weights, short at first, `half_life` steps in the end."""
+
+    def __init__(self, model: LearnedCodec, half_life: int) -> None:
+        self.model = copy.deepcopy(model)
+        self.keep = 0.5 ** (1 / half_life)
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Move the average towards the model."""
+        keep = min(self.keep, (1 + step) / (10 + step))
+        for mean, weight in zip(self.model.parameters(), model.parameters(), strict=True):
+            if weight.requires_grad:
+                mean.lerp_(weight, 1 - keep)
+
+
+def read_state(folder: Path) -> State:
+    """Return what a run's folder keeps, on the processor. Raises BadConfig."""
+    try:
+        state: State = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes torch raise errors of any kind
+        raise BadConfig(f"{folder}: not a training run ({error})") from error
+    return state
+
+
+def state_for_all(folder: Path) -> State:
+    """Return what the first process's folder keeps, in all processes; empty where there is nothing yet."""
+    return dict(from_first(read_state(folder) if rank() == 0 and (folder / CHECKPOINT).exists() else {}))
+
+
+def save(folder: Path, model: nn.Module, average: Average, optimizer: torch.optim.Optimizer, facts: State) -> None:
+    """Write the state of a run; `facts` are its numbers, such as step and elapsed seconds."""
+    state = {
+        "model": model.state_dict(),
+        "average": average.model.state_dict(),
+        "optimizer": _moments(optimizer),
+        **facts,
+    }
+    write_atomically(folder / CHECKPOINT, lambda file: torch.save(state, file))
+
+
+def restore(state: State, model: nn.Module, average: Average, optimizer: torch.optim.Optimizer) -> None:
+    """Go on from a state."""
+    model.load_state_dict(state["model"])
+    average.model.load_state_dict(state["average"])
+    for group in optimizer.param_groups:
+        for name, weight in zip(group["param_names"], group["params"], strict=True):
+            kept = state["optimizer"].get(name)
+            if kept and kept["exp_avg"].shape == weight.shape:
+                optimizer.state[weight] = {
+                    key: value if key == "step" else value.to(weight, memory_format=torch.preserve_format)
+                    for key, value in kept.items()
+                }
+
+
+def _moments(optimizer: torch.optim.Optimizer) -> dict[str, dict[str, Any]]:
+    """Return the optimizer's state by weight name."""
+    return {
+        name: optimizer.state[weight]
+        for group in optimizer.param_groups
+        for name, weight in zip(group["param_names"], group["params"], strict=True)
+        if weight in optimizer.state
+    }

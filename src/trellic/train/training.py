@@ -1,0 +1,144 @@
+"""The task that a stage describes: batches, loss and validation of one codec with one quantizer."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from trellic.codec.deployed import DeployedQuantizer
+from trellic.networks.exact import fit_fixed_points
+from trellic.networks.learned import Coder, LearnedCodec
+from trellic.networks.surrogates import NoisyRounding, Rounding
+from trellic.train.config import TrainConfig
+from trellic.train.crops import Crops
+from trellic.train.data import PixelStore
+from trellic.train.latents import CachedLatents, Latents, LiveLatents
+from trellic.train.noise import Noise
+from trellic.train.processes import world
+from trellic.train.quantizer_in_loop import QuantizerInTheLoop
+from trellic.train.stage import Stage
+from trellic.train.terms import DISTORTION, CodedBatch, loss_of
+from trellic.train.validate import cost, lambda_scale_of, validate
+
+SHOWN_QUALITIES = 6
+"""How many batches, from the lowest quality to the highest, show the fixed points of exact networks what to hold."""
+
+Weights = Callable[[float], npt.NDArray[np.float32]]
+
+
+class DeployedModel(NamedTuple):
+    """What is trained: a codec, and the quantizer that is deployed with it, where there is one.
+
+    weights  what an error in each latent channel is worth to the quantizer's search, float32 (C,), by quality 0 to 1
+    """
+
+    codec: LearnedCodec
+    quantizer: DeployedQuantizer | None = None
+    weights: Weights = lambda quality: np.ones(1, np.float32)
+
+
+class StageTraining:
+    """Trains what a stage trains, as it says.
+
+    pictures  training pictures; validation is float32 (N, 3, H, W) in [0, 1] and decides the device
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        stage: Stage,
+        model: DeployedModel,
+        pictures: PixelStore,
+        validation: Tensor,
+        cache: Path,
+    ) -> None:
+        self.config, self.stage, self.pictures, self.validation, self.cache = config, stage, pictures, validation, cache
+        self.device = validation.device
+        self.codec, self.quantizer, self.weights = model
+        self.codec.to(self.device)
+        prefixes = tuple(prefix for part in stage.trains for prefix in self.codec.parts[part])
+        for name, weight in self.codec.named_parameters():
+            weight.requires_grad_(name.startswith(prefixes))
+        if stage.exact:
+            fit_fixed_points(self.codec, self._show)
+        self.lambda_scale, before = 1.0, self._validated(self.codec)
+        if self.quantizer:
+            self.lambda_scale = lambda_scale_of(before["bpp"], before["mse"])
+        self.before = self._with_cost(before)
+        self.facts = self._facts()  # before anything is trained, so that a run that goes on finds what it cached
+
+    def begin(self, seed: int) -> None:
+        """Start drawing batches by a seed."""
+        if self.stage.latents == "live":
+            self.latents: Latents = self._live(seed)
+        else:
+            once = self._live(self.config.seed)
+            self.latents = CachedLatents.filled(self.cache, self.facts, self.config.cached, once, self.device, seed)
+
+    def loss(self) -> Tensor:
+        """Return the loss of a new batch."""
+        pictures, quality, decoded = self.latents.draw(max(1, self.config.batch // world()), self.device)
+        wanted = DISTORTION in self.stage.terms
+        reconstructed = self.codec.decode(decoded.values, quality) if wanted else None
+        # A surrogate of rounding stands on rounding's curve, for which the usual λ is right.
+        scale = self.lambda_scale if self.stage.quantizer == "deployed" else 1.0
+        bits = torch.stack(list(decoded.bits.values())).sum(dim=0) if decoded.bits else None
+        return loss_of(CodedBatch(pictures, quality.flatten(), bits, reconstructed, scale), self.stage.terms)
+
+    def validate(self, codec: LearnedCodec) -> dict[str, Any]:
+        """Return rate, distortion and cost of the validation pictures, by the deployed quantizer where there is one."""
+        return self._with_cost(self._validated(codec))
+
+    def _validated(self, codec: LearnedCodec) -> dict[str, Any]:
+        return validate(codec, self.validation, lambda quality: self._deployed(quality, Rounding()))
+
+    def _with_cost(self, validated: dict[str, Any]) -> dict[str, Any]:
+        scale = self.lambda_scale
+        return {**validated, "lambda_scale": scale, "cost": cost(validated["bpp"], validated["mse"], scale)}
+
+    def _live(self, seed: int) -> LiveLatents:
+        crops = Crops.of(self.pictures, self.cache, self.config.mix, self.config.crop, seed)
+        return LiveLatents(self.codec, crops, self._coder)
+
+    def _coder(self, quality: Tensor) -> Coder:
+        """Return what stands for the quantizer in this stage."""
+        match self.stage.quantizer:
+            case "deployed":
+                return self._deployed(quality, NoisyRounding())
+            case "noise":
+                return Noise()
+            case _:
+                return NoisyRounding()
+
+    def _deployed(self, quality: Tensor, otherwise: Coder) -> Coder:
+        """Return the deployed quantizer for a batch; `otherwise` codes what is always rounded."""
+        if self.quantizer is None:
+            return otherwise
+        return QuantizerInTheLoop(self.quantizer, self.weights, quality, otherwise)
+
+    @torch.no_grad()
+    def _show(self) -> None:
+        """Run the entropy networks on training pictures of all qualities."""
+        live = self._live(self.config.seed)
+        for quality in torch.linspace(0, 1, SHOWN_QUALITIES, device=self.device):
+            pictures, _ = live.crops.draw(self.config.batch, self.device)
+            qualities = quality.expand(len(pictures), 1, 1, 1)
+            self.codec.code(self.codec.encode(pictures, qualities), qualities, self._deployed(qualities, Rounding()))
+
+    def _facts(self) -> bytes:
+        """Return a digest of all that cached latents follow from."""
+        config, digest = self.config, hashlib.sha256()
+        digest.update(repr((config.pictures, config.mix, config.crop, config.cached, config.seed)).encode())
+        digest.update(self.stage.quantizer.encode())
+        arrays = [weight.cpu().numpy() for weight in self.codec.state_dict().values()]
+        if given := self.quantizer:
+            digest.update(repr((given.quantizer.name, given.operating_points)).encode())
+            arrays += [given.tables.frequency, given.offsets, self.weights(0.0), self.weights(1.0)]
+        for values in arrays:
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.digest()

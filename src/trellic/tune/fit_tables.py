@@ -1,0 +1,84 @@
+"""Probability tables and reconstruction offsets fitted to what a quantizer really emits.
+
+A trained prior promises a Gaussian of some scale; the indices that arrive follow a law with a sharper peak and longer
+tails, more so where a search chose them. Counting them on training pictures gives tables that cost fewer bits for the
+same indices.
+
+The mean of the residuals behind an index is where its level should lie, for the squared error of latents. A synthesis
+that was trained on the levels themselves has learned that shift already, and takes it twice: offsets are moved only
+where it will be trained on them.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.encoder import analyse
+from trellic.container.header import QUALITY_ONE
+from trellic.errors import NoPictures
+from trellic.model import Model, Sessions
+from trellic.picture.types import Picture
+from trellic.quantize import Quantizer
+from trellic.tune.statistics import IndexStatistics
+
+QUALITIES = (0, 20, 40, 60, 80, 100)
+"""At which indices are counted."""
+ROUNDS = 2
+"""A search chooses by the tables it has; with the tables of its first choices it chooses again."""
+
+
+def fit_tables(
+    model: Model,
+    pictures: Sequence[Picture],
+    quantizers: Sequence[Quantizer],
+    facts: dict[str, Any] | None = None,
+    move_offsets: bool = False,
+    report: Callable[[str], None] = lambda message: None,
+) -> Model:
+    """Return a model whose tables are those of the indices that quantizers emit on pictures.
+
+    facts         of the fitting, for the card
+    move_offsets  whether levels move to where their residuals lie
+    z's tables are counted with the first quantizer, since all code z alike. Raises NoPictures where there are none.
+    """
+    sessions = Sessions(model, threads=1)  # several pictures at a time
+    deployed = [DeployedQuantizer.of(model, quantizer) for quantizer in quantizers]
+    for number in range(1, ROUNDS + 1):
+        report(f"counting indices, round {number} of {ROUNDS}")
+        counted = count_indices(sessions, pictures, QUALITIES, deployed)
+        deployed = [statistics.fitted() for statistics in counted]
+    said = {**(facts or {}), "pictures": len(pictures), "before": model.name}
+    fitted = model.with_z_tables(deployed[0].z_tables)
+    for each, statistics in zip(deployed, counted, strict=True):
+        offsets = statistics.offsets() if move_offsets else each.offsets
+        fitted = fitted.with_quantizer(
+            each.quantizer.name, each.operating_points, each.tables, offsets, facts={"tables": said}
+        )
+    return fitted
+
+
+def count_indices(
+    sessions: Sessions, pictures: Iterable[Picture], qualities: Sequence[int], deployed: Sequence[DeployedQuantizer]
+) -> list[IndexStatistics]:
+    """Return the statistics of each deployed quantizer on pictures at all qualities, 0 to 100. Raises NoPictures."""
+    totals = [IndexStatistics(each) for each in deployed]
+
+    def count(picture: Picture) -> list[IndexStatistics]:
+        parts = [IndexStatistics(each) for each in deployed]
+        for quality in qualities:
+            analysed = analyse(sessions, picture.pixels, quality * QUALITY_ONE)
+            for part in parts:
+                part.count(sessions, analysed)
+        return parts
+
+    seen = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for parts in pool.map(count, pictures):
+            seen += 1
+            for total, part in zip(totals, parts, strict=True):
+                total.add(part)
+    if not seen:
+        raise NoPictures("none of the pictures can be read")
+    return totals

@@ -1,0 +1,69 @@
+"""Calibration: a grid without edges, whose best node is deployed; as commands too."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from trellic.codec.deployed import DeployedQuantizer
+from trellic.errors import BadRequest, NoPictures
+from trellic.model import Model
+from trellic.quantize import quantizer_named
+from trellic.tune.calibrate import AS_GOOD, QUALITIES, calibrate, choose, descend
+
+
+def test_the_search_leaves_the_grid_it_began_on():
+    """The best node is found however far it lies, and all its neighbours have been tried."""
+
+    def bowl(node):
+        return (node[0] - 7) ** 2 + 0.5 * (node[1] + 5) ** 2
+
+    tried = descend(bowl)
+    best = min(tried, key=tried.get)
+    assert best == (7, -5)
+    assert all((7 + a, -5 + b) in tried for a in (-1, 0, 1) for b in (-1, 0, 1))
+    assert len(tried) < 60
+
+
+def test_the_finest_step_of_those_that_are_as_good_is_chosen():
+    gaps = {(0, 0): -0.05, (-1, 0): -0.05 + 0.5 * AS_GOOD, (-1, 1): -0.05 + 0.4 * AS_GOOD, (-2, 0): -0.04}
+    assert choose(gaps) == (-1, 1)
+
+
+def test_calibration_finds_an_operating_point_at_each_quality(model, pictures):
+    reported = []
+    tcq8 = quantizer_named("tcq8")
+    made = calibrate(model, pictures, [tcq8], reported.append, {"command": "mine"})
+    points = made.operating_points("tcq8")
+    assert [round(100 * point.quality) for point in points] == list(QUALITIES)
+    assert DeployedQuantizer.of(made, tcq8).at(90 * 256).rate_weight == points[-1].rate_weight
+    card = made.quantizer_card("tcq8")["calibration"]
+    assert card["command"] == "mine"
+    assert len(card["log_rates"]) == len(QUALITIES)
+    assert any("at equal PSNR" in message for message in reported)
+
+
+def test_what_cannot_be_calibrated_is_refused(model, pictures):
+    with pytest.raises(BadRequest):
+        calibrate(model, pictures, [quantizer_named("uniform")])
+    with pytest.raises(NoPictures):
+        calibrate(model, [], [quantizer_named("tcq8")])
+
+
+def test_the_commands_write_a_model_that_is_tuned(model, pictures, tmp_path):
+    from trellic.cli import app
+
+    (tmp_path / "pictures").mkdir()
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture.pixels).save(tmp_path / "pictures" / f"{number}.png")
+    (tmp_path / "tiny.trm").write_bytes(model.pack())
+    calibrated, fitted = tmp_path / "calibrated.trm", tmp_path / "fitted.trm"
+    for verb, before, after in (("calibrate", tmp_path / "tiny.trm", calibrated), ("fit-tables", calibrated, fitted)):
+        arguments = [verb, tmp_path / "pictures", "-m", before, "-o", after, "--quantizer", "deadzone"]
+        result = CliRunner().invoke(app, list(map(str, arguments)))
+        assert result.exit_code == 0, result.output
+    made = Model.read(fitted)
+    assert made.operating_points("deadzone")
+    assert made.has_tables("deadzone")
+    assert made.quantizer_card("deadzone")["tables"]["before"] == Model.read(calibrated).name
+    assert np.ptp(made.weights(0.5)) > 0

@@ -1,0 +1,36 @@
+"""Fitting tables: a model goes in, a model with tables of its quantizers comes out."""
+
+import numpy as np
+import pytest
+
+from trellic.codec.deployed import DeployedQuantizer
+from trellic.errors import NoPictures
+from trellic.quantize import quantizer_named
+from trellic.tune.fit_tables import fit_tables
+
+
+def test_a_fitted_model_has_tables_of_each_quantizer_and_of_z(model, pictures):
+    chosen = [quantizer_named("uniform"), quantizer_named("tcq8")]
+    fitted = fit_tables(model, pictures, chosen, {"command": "mine"})
+    for quantizer in chosen:
+        before, after = DeployedQuantizer.of(model, quantizer), DeployedQuantizer.of(fitted, quantizer)
+        assert not np.array_equal(after.tables.frequency, before.tables.frequency)
+        assert np.array_equal(after.offsets, before.offsets)
+        assert fitted.quantizer_card(quantizer.name)["tables"] == {
+            "command": "mine",
+            "pictures": 2,
+            "before": model.name,
+        }
+    assert not np.array_equal(fitted.z_tables.frequency, model.z_tables.frequency)
+    assert not fitted.has_tables("rdoq")
+
+
+def test_offsets_move_only_where_they_are_asked_to(model, pictures):
+    tcq8 = quantizer_named("tcq8")
+    moved = fit_tables(model, pictures, [tcq8], move_offsets=True)
+    assert DeployedQuantizer.of(moved, tcq8).offsets.any()
+
+
+def test_tables_of_no_picture_are_refused(model):
+    with pytest.raises(NoPictures):
+        fit_tables(model, [], [quantizer_named("uniform")])
