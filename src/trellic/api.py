@@ -11,7 +11,7 @@ from typing import IO, Any
 from PIL import Image
 
 from trellic.codec import Codec, Target
-from trellic.codec.picture_decoder import Region
+from trellic.codec.picture_decoder import Region, metadata_of
 from trellic.container import Stream
 from trellic.container.bytes import Data
 from trellic.container.header import QUALITY_ONE
@@ -19,8 +19,9 @@ from trellic.errors import BadRequest, MissingModel, OutOfMemory
 from trellic.files import open_bytes
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, find_model, find_model_by_hash
-from trellic.picture.pillow import AnyPicture
-from trellic.picture.types import mode_of
+from trellic.picture.colour import profile_name
+from trellic.picture.orientation import orientation_of
+from trellic.picture.pillow import AnyPicture, shown_mode
 from trellic.quantize import DEFAULT_EFFORT, quantizer_numbered
 
 AnyData = Data | bytearray | memoryview | str | PathLike[str] | IO[bytes]
@@ -138,13 +139,16 @@ def _facts(data: Data) -> dict[str, Any]:
     for entry in stream.entries:
         sections[entry.name][0] += 1
         sections[entry.name][1] += entry.length
+    metadata = metadata_of(stream)
     coded = sum(unit.coded.length for unit in stream.units)
     return {
         "bytes": len(data),
         "width": header.width,
         "height": header.height,
         "bpp": len(data) * 8 / (header.width * header.height),
-        "mode": mode_of(header.grey, stream.has_alpha),
+        "mode": shown_mode(metadata, header.grey, stream.has_alpha),
+        "profile": profile_name(metadata, header.grey),
+        "orientation": orientation_of(metadata),
         "quality": header.quality / QUALITY_ONE,
         "quantizer": quantizer_numbered(header.quantizer).name,
         "model": model,

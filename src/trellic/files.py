@@ -105,7 +105,7 @@ class FileBytes:
 def open_bytes(path: Path) -> Iterator["FileBytes | bytes"]:
     """Give a file's bytes: read when they are asked for, or at once where that cannot be, as from a pipe."""
     if path == STANDARD:
-        yield sys.stdin.buffer.read()
+        yield sys.stdin.buffer.read()  # once: what is read cannot be read again
         return
     if not path.is_file():
         yield path.read_bytes()

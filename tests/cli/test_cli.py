@@ -150,7 +150,7 @@ def test_bad_streams_are_one_line_and_write_nothing(folder, damage):
 
 def test_info_and_models_speak_json(folder):
     trellic("encode", "in/a.png", "-o", "a.tlic", cwd=folder)
-    facts = json.loads(trellic("info", "a.tlic", "--json", cwd=folder).stdout)
+    (facts,) = json.loads(trellic("info", "a.tlic", "--json", cwd=folder).stdout)
     names = {model["hash"]: model["name"] for model in json.loads(trellic("models", "--json").stdout)}
     assert names[facts["model_hash"]] == facts["model"] == "base"
 
@@ -198,7 +198,7 @@ def test_numbers_after_an_option_belong_to_it():
 def test_a_region_of_tiles_is_decoded_and_resumed(folder):
     Image.fromarray(textured(300, 600)).save(folder / "wide.png")
     assert trellic("encode", "wide.png", "--tile", 256, cwd=folder).returncode == 0
-    assert json.loads(trellic("info", "wide.tlic", "--json", cwd=folder).stdout)["tiles"] == [2, 1]
+    assert json.loads(trellic("info", "wide.tlic", "--json", cwd=folder).stdout)[0]["tiles"] == [2, 1]
     crop = ("decode", "wide.tlic", "-o", "out.png", "--crop", "200,10,300,50")
     assert trellic(*crop, cwd=folder).returncode == 0
     with Image.open(folder / "out.png") as region:

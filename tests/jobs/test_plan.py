@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from conftest import textured
-from trellic.errors import NoPictures
-from trellic.jobs.plan import find_files
+from trellic.errors import BadRequest, NoPictures
+from trellic.jobs.plan import find_files, plan
 
 STRAY = ".a.tlic.0123456789ab"
 
@@ -38,3 +38,8 @@ def test_strays_are_no_inputs(tmp_path):
                 assert find_files(inputs, suffixes) == []
             except NoPictures:
                 continue
+
+
+def test_a_file_name_for_several_pictures_is_refused(folder):
+    with pytest.raises(BadRequest, match="name of a file"):
+        plan([str(folder / "in")], folder / "all.tlic", [".png"], ".tlic")

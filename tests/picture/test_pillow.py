@@ -9,6 +9,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from conftest import textured
 from trellic.errors import PictureTooLarge, UnreadablePicture
+from trellic.picture.orientation import orientation_alone
 from trellic.picture.pillow import from_pillow, read, to_pillow
 from trellic.picture.types import Converted
 
@@ -177,3 +178,20 @@ def test_pictures_are_read_from_open_files(tmp_path):
     buffer = io.BytesIO()
     RGB.save(buffer, "PNG")
     assert np.array_equal(read(buffer).pixels, np.asarray(RGB))
+
+
+def test_an_image_whose_file_is_closed_is_a_picture():
+    buffer = io.BytesIO()
+    RGB.save(buffer, "PNG")
+    image = Image.open(buffer)
+    image.load()
+    buffer.close()
+    assert np.array_equal(from_pillow(image).pixels, np.asarray(RGB))
+
+
+def test_metadata_too_large_for_a_stream_is_dropped_and_said():
+    image = RGB.copy()
+    image.info |= {"xmp": bytes((1 << 24) + 1), "exif": orientation_alone(6)}
+    with pytest.warns(Converted, match="xmp of more than 16 MiB"):
+        metadata = from_pillow(image).metadata
+    assert (metadata.xmp, metadata.exif) == (b"", orientation_alone(6))

@@ -1,35 +1,43 @@
-"""trellic info: what a .tlic file says of itself."""
+"""trellic info: what .tlic files say of themselves."""
 
-import json
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from trellic.cli.options import Json
-from trellic.errors import UnreadablePicture
+from trellic.cli.options import AtOnce, Json
+from trellic.jobs.local import Manner, run
+from trellic.jobs.plan import Job, find_files
+
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="Files, folders or glob patterns; - is standard input.")
+]
 
 
-def info(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = False) -> None:
-    """Show a .tlic file's header and sections; its checksums are proven, nothing is decoded."""
+def info(files: Files, at_once: AtOnce = 0, as_json: Json = False) -> None:
+    """Show headers, metadata and sections of .tlic files; checksums are proven, nothing is decoded."""
     from trellic import api
-    from trellic.files import open_bytes
 
-    try:
-        with open_bytes(file) as data:
-            facts = api.info(data)
-    except OSError as error:
-        raise UnreadablePicture(f"{file}: {error.strerror}") from error
-    if as_json:
-        print(json.dumps(facts, indent=1))
-        return
-    model = facts["model"] or "not installed"
-    print(f"{file}: {facts['width']}×{facts['height']} {facts['mode']}, {facts['bytes']} bytes, {facts['bpp']:.3f} bpp")
-    print(f"quality {facts['quality']:g}, quantizer {facts['quantizer']}")
-    print(f"model {facts['model_hash']} ({model})")
-    if facts["tiles"] != [1, 1]:
-        print(f"{facts['tiles'][0]} × {facts['tiles'][1]} tiles")
+    def work(job: Job) -> dict[str, Any]:
+        facts = api.info(job.source)
+        return {**facts, "line": _text(job, facts)}
+
+    jobs = [Job(path, path) for path, _ in find_files(files, [".tlic"])]
+    raise typer.Exit(run(jobs, work, Manner(as_json=as_json, at_once=at_once, writes=False)))
+
+
+def _text(job: Job, facts: dict[str, Any]) -> str:
+    """Return facts for people."""
+    columns, rows = facts["tiles"]
+    shape = f"{facts['width']}×{facts['height']} {facts['mode']}"
+    lines = [
+        f"{job.source}: {shape}, {facts['bytes']} bytes, {facts['bpp']:.3f} bpp",
+        f"quality {facts['quality']:g}, quantizer {facts['quantizer']}",
+        f"model {facts['model_hash']} ({facts['model'] or 'not installed'})",
+        f"colours {facts['profile'] or 'unspecified'}, orientation {facts['orientation']}",
+        *([f"{columns} × {rows} tiles"] if (columns, rows) != (1, 1) else []),
+    ]
     for section in facts["sections"]:
         times = f" in {section['count']}" if section["count"] > 1 else ""
-        print(f"  {section['type']:10} {section['bytes']:9} bytes{times}")
-    print(f"  {'the rest':10} {facts['bytes'] - sum(s['bytes'] for s in facts['sections']):9} bytes")
+        lines.append(f"  {section['type']:10} {section['bytes']:9} bytes{times}")
+    lines.append(f"  {'the rest':10} {facts['bytes'] - sum(each['bytes'] for each in facts['sections']):9} bytes")
+    return "\n".join(lines)

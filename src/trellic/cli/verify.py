@@ -24,6 +24,6 @@ def verify(
             digest = api.verify(data, max_pixels, threads)
         return {"sha256": digest, "line": f"{digest}  {job.source}"}
 
-    jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic"])]  # nothing is written
+    jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic"])]
     threads = threads_for(jobs, at_once)
-    raise typer.Exit(run(jobs, work, Manner(True, as_json, quiet, at_once)))
+    raise typer.Exit(run(jobs, work, Manner(False, as_json, quiet, at_once, writes=False)))

@@ -38,12 +38,14 @@ class Manner:
     as_json  whether records are printed, instead of a line each
     quiet    whether nothing is said but errors
     at_once  most jobs at a time, or 0 for as many as there are processors
+    writes   whether they write their targets, or only read
     """
 
     force: bool = False
     as_json: bool = False
     quiet: bool = False
     at_once: int = 0
+    writes: bool = True
 
     def shows_tiles(self, jobs: Sequence[Job]) -> bool:
         """Return whether progress within a file is shown."""
@@ -64,10 +66,10 @@ def run(
     """
     from rich.progress import track
 
-    piped = any(job.target == STANDARD for job in jobs)
+    piped = manner.writes and any(job.target == STANDARD for job in jobs)
     if piped and manner.as_json:
         raise BadRequest("standard output cannot hold both the result and --json")
-    clashing = clashes(jobs)
+    clashing = clashes(jobs) if manner.writes else {}
     for job, other in clashing.items():
         complain(f"{job.source}: {_clash(job, other)}")
     said = _Warnings()
@@ -80,7 +82,7 @@ def run(
                 return record | {"error": _clash(job, clashing[job])}
             if check_done and job.target.exists() and _is_done(job, check_done, manner.force):
                 return record | {"skipped": True}
-            check_free(job.target, manner.force)
+            check_free(job.target, manner.force or not manner.writes)
             record |= work(job)
             record["warnings"] = said.texts
         except (TrellicError, OSError, MemoryError) as error:

@@ -63,6 +63,8 @@ def plan(
         if sys.stdout is not None and sys.stdout.isatty():
             raise BadRequest("standard output is a terminal; -o names a file")
         return [Job(files[0][0], STANDARD)]
+    if out and not single and out.suffix.lower() == suffix and not out.is_dir():
+        raise BadRequest(f"{out} is the name of a file, and there is a folder of pictures to write")
     if out and single and (out.suffix or files[0][0] == STANDARD) and not out.is_dir():
         return [Job(files[0][0], out)]
     return [Job(path, _renamed(out / below if out else path, suffix, keep_suffix)) for path, below in files]

@@ -4,18 +4,22 @@ import sys
 from dataclasses import dataclass
 
 from trellic.codec import Target
+from trellic.codec.picture_decoder import metadata_of
 from trellic.container import Stream
 from trellic.container.header import HASH_BYTES, QUALITY_ONE
 from trellic.errors import FileExists
 from trellic.files import open_bytes
 from trellic.jobs.plan import Job
 from trellic.model import Model
+from trellic.picture.orientation import orientation_of
 from trellic.picture.pillow import size_of
 from trellic.picture.vips import open_source
 from trellic.quantize import Quantizer, quantizer_numbered
 
 ROWS = 1024
 """To read at a time."""
+SIDEWAYS = 5
+"""The first orientation that takes a turn by a quarter, which some kinds of pictures are written with."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,14 @@ def check_stream(job: Job, expected: Expected) -> None:
 def check_picture(job: Job, region: tuple[int, int, int, int] | None = None) -> None:
     """Raise a TrellicError unless the target is a picture, readable to its end, of the size of the source's region."""
     with open_bytes(job.source) as data:
-        header = Stream.parse(data, sys.maxsize).header
-        wanted = region[2:] if region else (header.width, header.height)
+        stream = Stream.parse(data, sys.maxsize)
+        width, height = region[2:] if region else (stream.header.width, stream.header.height)
+        turned = orientation_of(metadata_of(stream)) >= SIDEWAYS
     picture = open_source(job.target, sys.maxsize)
     for top in range(0, picture.height, ROWS):
         picture.rows(top, min(top + ROWS, picture.height))
-    _check_same((picture.width, picture.height), wanted)
+    found = picture.width, picture.height
+    _check_same(found, (height, width) if turned and found == (height, width) else (width, height))
 
 
 def _check_same(found: tuple[int, int], wanted: tuple[int, int]) -> None:

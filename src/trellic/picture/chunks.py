@@ -1,6 +1,6 @@
 """What files say of their colours that Pillow does not read: PNG's cICP chunk, AVIF's colour description."""
 
-from typing import IO
+from typing import IO, TypeGuard
 
 from PIL import Image, ImageFile
 
@@ -10,10 +10,16 @@ LOOKED_AT = 1 << 16
 
 def colour_code(image: Image.Image) -> tuple[int, int, bool] | None:
     """Return primaries, transfer and full range by H.273, where the image's file, not loaded yet, says them."""
-    if image.format not in {"PNG", "AVIF"} or not isinstance(image, ImageFile.ImageFile) or image.fp is None:
+    if image.format not in {"PNG", "AVIF"} or not is_open(image):
         return None
+    assert image.fp is not None
     head = _head(image.fp)
     return _code_in_png(head) if image.format == "PNG" else _code_in_avif(head)
+
+
+def is_open(image: Image.Image) -> TypeGuard[ImageFile.ImageFile]:
+    """Return whether an image's file can still be read."""
+    return isinstance(image, ImageFile.ImageFile) and image.fp is not None and not image.fp.closed
 
 
 def _head(file: IO[bytes]) -> bytes:

@@ -115,6 +115,15 @@ def code_in(profile: bytes) -> bytes:
         return b""
 
 
+def profile_name(metadata: Metadata, grey: bool) -> str:
+    """Return what a picture's colour profile calls itself, or nothing."""
+    profile = profile_of(metadata, grey)
+    try:
+        return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip() if profile else ""
+    except (ImageCms.PyCMSError, OSError):
+        return "not readable"
+
+
 def is_for_colour(profile: bytes) -> bool:
     """Return whether a profile is for RGB."""
     return profile[16:20] == b"RGB "

@@ -29,6 +29,7 @@ from trellic.picture.colour import (
     profile_of,
 )
 from trellic.picture.metadata import ColourSpace, Metadata
+from trellic.picture.payloads import METADATA_LIMIT
 from trellic.picture.types import Picture, is_grey, mode_of, warn
 
 AnyPicture = Image.Image | npt.NDArray[np.uint8] | str | PathLike[str] | IO[bytes]
@@ -115,9 +116,7 @@ def readable(paths: Iterable[Path], report: Callable[[str], None]) -> Iterator[t
 
 def from_pillow(image: Image.Image) -> Picture:
     """Convert a Pillow image of any mode; warns `Converted` where that loses something."""
-    frames = 1 if image.format in STACKED else getattr(image, "n_frames", 1)
-    if frames > 1:
-        warn(f"the first of {frames} frames" if not image.tell() else f"one of {frames} frames")
+    warn_of_frames(image)
     code = colour_code(image)
     loaded = samples.load(image)
     profile = loaded.info.get("icc_profile") or b""
@@ -142,6 +141,13 @@ def from_pillow(image: Image.Image) -> Picture:
     return Picture(pixels, grey, alpha, metadata_of(image, profile, code, grey))
 
 
+def warn_of_frames(image: Image.Image) -> None:
+    """Say where an image is one of several."""
+    frames = 1 if image.format in STACKED else getattr(image, "n_frames", 1)
+    if frames > 1:
+        warn(f"{'one' if image.tell() else 'the first'} of {frames} frames")
+
+
 def metadata_of(image: Image.Image, profile: bytes, code: tuple[int, int, bool] | None, grey: bool) -> Metadata:
     """Return what an image that is loaded carries; warns of what is not kept.
 
@@ -162,7 +168,12 @@ def metadata_of(image: Image.Image, profile: bytes, code: tuple[int, int, bool] 
     lost += ["text"] if texts - TEXTS_KEPT else []
     if lost:
         warn(f"not kept: {', '.join(lost)}")
-    return replace(colours or Metadata(), exif=_exif_of(image), xmp=xmp, resolution=_resolution_of(image))
+    found = replace(colours or Metadata(), exif=_exif_of(image), xmp=xmp, resolution=_resolution_of(image))
+    for name in ("icc", "exif", "xmp"):
+        if len(getattr(found, name)) > METADATA_LIMIT:
+            warn(f"{name} of more than {METADATA_LIMIT >> 20} MiB dropped")
+            found = found.without(name)
+    return found
 
 
 def _exif_of(image: Image.Image) -> bytes:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
 
+from trellic.picture.chunks import is_open
 from trellic.picture.types import Pixels, warn
 
 NATIVE = "L" if sys.byteorder == "little" else "B"
@@ -83,7 +84,7 @@ def _from_floats(values: npt.NDArray[np.float32]) -> Pixels:
 def _layout(image: Image.Image) -> str:
     """Return how samples lie in a file that is not loaded yet, its order of bytes as L or B; "" where unknown."""
     tiles = getattr(image, "tile", None)
-    if not tiles or not isinstance(image, ImageFile.ImageFile) or image.fp is None:
+    if not tiles or not is_open(image):
         return ""
     arguments = tiles[0].args
     layout = str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)

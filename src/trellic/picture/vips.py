@@ -23,7 +23,7 @@ from trellic.files import STANDARD
 from trellic.limits import check_size
 from trellic.picture.chunks import colour_code
 from trellic.picture.metadata import Metadata
-from trellic.picture.pillow import metadata_of, read, size_of
+from trellic.picture.pillow import metadata_of, read, size_of, warn_of_frames
 from trellic.picture.stripping import stripped
 from trellic.picture.types import Picture, Pixels, Source, is_grey, warn
 
@@ -163,6 +163,7 @@ def _metadata_of(path: Path, grey: bool) -> Metadata:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image = Image.open(path)
     with image:
+        warn_of_frames(image)
         return metadata_of(image, image.info.get("icc_profile") or b"", colour_code(image), grey)
 
 
