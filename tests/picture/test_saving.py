@@ -168,6 +168,25 @@ def test_a_grey_profile_is_no_obstacle_where_a_kind_has_three_channels(tmp_path)
         assert icc.parse(image.info["icc_profile"]).space == b"RGB "
 
 
+def test_a_grey_profile_stays_with_grey_and_alpha(tmp_path):
+    profile = icc.write_grey(icc.gamma(1.7), "own")
+    grey = Picture(np.repeat(PIXELS[:, :, :1], 3, axis=2), True, ALPHA, Metadata(icc=profile))
+    save(grey, tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as image:
+        assert (image.mode, image.info["icc_profile"]) == ("LA", profile)
+
+
+def test_pixels_are_turned_only_where_nothing_says_so(tmp_path):
+    save(Picture(PIXELS, metadata=Metadata(xmp=XMP)), tmp_path / "said.png")
+    with Image.open(tmp_path / "said.png") as image:
+        assert (image.size, image.getexif()[0x0112]) == ((30, 20), 6)
+    damaged = Metadata(exif=b"garbage", xmp=XMP)
+    with pytest.warns(Converted, match="EXIF"):
+        save(Picture(PIXELS, metadata=damaged), tmp_path / "said.avif")
+    with Image.open(tmp_path / "said.avif") as image:
+        assert (image.size, image.getexif()[0x0112]) == ((30, 20), 6)
+
+
 def test_a_tiff_comes_upright(tmp_path):
     Image.fromarray(PIXELS).save(tmp_path / "in.tif", tiffinfo={0x0112: 8}, compression="tiff_lzw")
     save(read(tmp_path / "in.tif"), tmp_path / "out.tif")

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from conftest import textured
-from trellic.errors import BadRequest
+from trellic.errors import BadRequest, UnreadablePicture
 from trellic.picture import vips
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.orientation import orientation_alone
@@ -72,6 +72,23 @@ def test_alpha_of_a_large_picture_needs_a_kind_that_holds_it_or_a_background(tmp
     write_strips(strips_of(picture), tmp_path / "out.jpg", "white")
     found = read(tmp_path / "out.jpg")
     assert (found.pixels[picture.alpha == 0].mean(), found.alpha) == (pytest.approx(250, abs=6), None)
+
+
+def test_float_colour_that_pillow_does_not_read_is_a_picture(tmp_path):
+    import pyvips
+
+    values = (PIXELS / 255).astype(np.float32)
+    values[0, 0] = np.inf, -np.inf, 1.5
+    pyvips.Image.new_from_array(values).write_to_file(str(tmp_path / "float.tif"))
+    with pytest.warns(Converted, match=r"clipped, 2 that are no finite"):
+        source = vips.open_source(tmp_path / "float.tif", 1 << 20)
+    pixels, alpha = source.rows(0, 200)
+    assert alpha is None
+    assert pixels[0, 0].tolist() == [255, 0, 255]
+    assert np.array_equal(pixels[1:], PIXELS[1:])
+    (tmp_path / "none.tif").write_bytes(b"nonsense")
+    with pytest.raises(UnreadablePicture):
+        vips.open_source(tmp_path / "none.tif", 1 << 20)
 
 
 def test_strips_are_written_by_every_suffix_of_a_kind(tmp_path):

@@ -42,7 +42,7 @@ def from_wide_grey(image: Image.Image) -> Image.Image:
     """Return a grey image of 16-bit, 32-bit or float samples in 8 bits."""
     values = np.asarray(image)
     if image.mode == "F":
-        return Image.fromarray(_from_floats(values))
+        return Image.fromarray(from_floats(values))
     low, high = int(values.min()), int(values.max())
     if image.mode == "I" and low >= 0 and high <= 255:
         eight = values.astype(np.uint8)
@@ -58,7 +58,7 @@ def from_wide_grey(image: Image.Image) -> Image.Image:
     return reduced
 
 
-def _from_floats(values: npt.NDArray[np.float32]) -> Pixels:
+def from_floats(values: npt.NDArray[np.float32]) -> Pixels:
     """Return float samples in 8 bits: 0 is black and 1 white, what lies beyond is clipped.
 
     Whole numbers above 1 were integers once: then white is 255, or 65535. Where most samples lie above 1, it is the

@@ -13,6 +13,7 @@ from trellic.errors import BadRequest
 from trellic.files import write_atomically
 from trellic.picture.colour import code_in, coloured
 from trellic.picture.kinds import Kind, kind_of
+from trellic.picture.metadata import Metadata
 from trellic.picture.orientation import TURNS, orientation_of
 from trellic.picture.pillow import to_pillow
 from trellic.picture.types import Picture, Pixels, warn
@@ -44,7 +45,7 @@ def write(picture: Picture, kind: Kind, file: IO[bytes], background: str = "") -
     image.info = {}
     if image.mode not in kind.modes:
         image = image.convert("RGBA" if image.mode == "LA" else "RGB")
-    if image.mode != "L" and "icc_profile" in info:
+    if image.mode not in {"L", "LA"} and "icc_profile" in info:
         info["icc_profile"] = coloured(info["icc_profile"])
     if kind.name == "GIF" and image.getcolors(256) is None:
         warn("colours reduced to the 256 of a GIF")
@@ -54,7 +55,8 @@ def write(picture: Picture, kind: Kind, file: IO[bytes], background: str = "") -
     reason: Exception | None = None
     for refused in ([], *([key] for key in kept), list(kept)):  # damaged or oversized, for instance
         taken = {key: value for key, value in kept.items() if key not in refused}
-        upright = image if "exif" in taken or orientation == 1 else image.transpose(TURNS[orientation])
+        said = orientation_of(Metadata(exif=taken.get("exif", b""), xmp=taken.get("xmp", b"")))
+        upright = image if said == orientation else image.transpose(TURNS[orientation])
         file.seek(0)
         file.truncate()
         try:

@@ -24,6 +24,7 @@ from trellic.limits import check_size
 from trellic.picture.chunks import colour_code
 from trellic.picture.metadata import Metadata
 from trellic.picture.pillow import metadata_of, read, size_of, warn_of_frames
+from trellic.picture.samples import from_floats, to_eight
 from trellic.picture.stripping import stripped
 from trellic.picture.types import Picture, Pixels, Source, is_grey, warn
 
@@ -67,19 +68,49 @@ def open_source(path: Path, limit: int, dropped: Set[str] = frozenset()) -> Sour
     dropped  metadata to strip
     Raises UnreadablePicture or PictureTooLarge.
     """
-    if path == STANDARD:
-        return _without(read(io.BytesIO(sys.stdin.buffer.read()), limit), dropped)
+    try:
+        source = read(io.BytesIO(sys.stdin.buffer.read()), limit) if path == STANDARD else _read_usual(path, limit)
+    except UnreadablePicture:
+        unusual = _read_unusual(path, limit) if find_spec("pyvips") is not None and path.is_file() else None
+        if unusual is None:
+            raise
+        source = unusual
+    metadata = stripped(source.metadata, dropped)
+    if isinstance(source, Picture):
+        return replace(source, metadata=metadata)
+    source.metadata = metadata
+    return source
+
+
+def _read_usual(path: Path, limit: int) -> "Picture | StripReader":
+    """Return a picture of a kind that Pillow reads."""
     if path.is_file() and is_large(*size_of(path)) and find_spec("pyvips") is not None:
         image = _open(path)
         if image is not None:
-            source = StripReader(path, image, limit)
-            source.metadata = stripped(source.metadata, dropped)
-            return source
-    return _without(read(path, limit), dropped)
+            return StripReader(path, image, limit)
+    return read(path, limit)
 
 
-def _without(picture: Picture, dropped: Set[str]) -> Picture:
-    return replace(picture, metadata=stripped(picture.metadata, dropped))
+def _read_unusual(path: Path, limit: int) -> Picture | None:
+    """Return a picture that Pillow does not read, as of float colour samples; None where libvips does not, either."""
+    try:
+        image = vips().Image.new_from_file(str(path), fail_on="truncated")
+        if image.format not in {"uchar", "ushort", "float", "double"} or image.interpretation not in PLAIN | {"scrgb"}:
+            return None
+        check_size(image.width, image.height, limit)
+        values = image.numpy().reshape(image.height, image.width, -1)[:, :, :4]
+    except vips().Error:
+        return None
+    count = 1 if values.shape[2] < 3 else 3
+    parts = [part for part in (values[:, :, :count], values[:, :, count : count + 1]) if part.size]
+    if image.format in {"float", "double"}:
+        parts = [from_floats(part) for part in parts]
+    elif image.format == "ushort":
+        warn("16-bit samples rounded to 8 bits")
+        parts = [to_eight(part) for part in parts]
+    pixels = np.ascontiguousarray(np.broadcast_to(parts[0], (image.height, image.width, 3)))
+    alpha = parts[1][:, :, 0] if len(parts) > 1 and parts[1].min() < 255 else None
+    return Picture(pixels, is_grey(pixels), alpha)
 
 
 def _open(path: Path) -> Any:
