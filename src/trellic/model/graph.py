@@ -152,7 +152,10 @@ def _check_growth(operations: tuple[Operation, ...], constants: Arrays) -> None:
 
 def _check_channels(graph: Graph, tensors: Arrays) -> None:
     """Raise ValueError where an operation could make far more channels than a network has."""
-    counts = {**{name: values.size for name, values in tensors.items()}, **dict.fromkeys(graph.inputs, MOST_CHANNELS)}
+    counts: dict[str, int] = {
+        **{name: values.size for name, values in tensors.items()},
+        **dict.fromkeys(graph.inputs, MOST_CHANNELS),
+    }
     for one in graph.operations:
         try:
             own = [counts[name] for name in one.reads if name]
@@ -166,7 +169,7 @@ def _check_channels(graph: Graph, tensors: Arrays) -> None:
             raise ValueError(f"operation {one.kind} reads what is not there") from error
         if made > MOST_VALUES:
             raise ValueError(f"operation {one.kind} makes {made} values of one")
-        counts |= dict.fromkeys(one.writes, made)
+        counts.update(dict.fromkeys(one.writes, made))
 
 
 def _constant(type: str, shape: list[int], values: list[float]) -> npt.NDArray[Any]:

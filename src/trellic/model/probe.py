@@ -5,7 +5,7 @@ values that saturate every fixed point, where sums are largest.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def digest(sessions: Sessions, graph: str, channels: Sequence[int]) -> str:
     return hashed.hexdigest()
 
 
-def add_probe(model: Model, channels: dict[str, Sequence[int]]) -> Model:
+def add_probe(model: Model, channels: Mapping[str, Sequence[int]]) -> Model:
     """Return the model with a probe in its card; `channels` of the inputs of each network before table indices."""
     sessions = Sessions(model, 1)
     probe = {
