@@ -23,6 +23,8 @@ LATENTS = {
     "tcq64": "151112c6469e2039",
     "tcq128": "0dfbdf69ec043de3",
     "tcq256": "4005cadf9987bfb7",
+    "tcq512": "f4eb8a27b14b0e9c",
+    "tcq1024": "6065a8ddecf05c29",
     "tiles": "b8dc90467c72a13b",
 }
 

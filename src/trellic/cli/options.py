@@ -27,6 +27,6 @@ Model = Annotated[str, typer.Option("--model", "-m", metavar="M", help="A model'
 MostPixels = Annotated[int, typer.Option("--max-pixels", help="Refuse larger pictures.")]
 Effort = Annotated[int, typer.Option("--effort", min=1, max=9, help="1 quick … 9 small; decoding takes the same.")]
 Quantizer = Annotated[
-    str, typer.Option("--quantizer", help="Instead of an effort: uniform, deadzone, rdoq, or tcq4 to tcq256.")
+    str, typer.Option("--quantizer", help="Instead of an effort: uniform, deadzone, rdoq, or tcq4 to tcq1024.")
 ]
 Quantizers = Annotated[list[str] | None, typer.Option("--quantizer", help="Only this one; may be repeated.")]

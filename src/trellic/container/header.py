@@ -15,8 +15,8 @@ QUALITY_ONE = 256
 HIGHEST_QUALITY = 100 * QUALITY_ONE
 HAS_FLAGS = 1 << 15
 """Beside the quality: a byte of flags follows. Without it they are those of the plainest stream, PLAIN."""
-PLAIN = 4
-"""Flags of a colour picture, coded whole by tcq8, with nothing beside its latents."""
+PLAIN = 9
+"""Flags of a colour picture, coded whole by tcq256, with nothing beside its latents."""
 QUANTIZER, GREY, TILED, INDEXED, UNKNOWN = 0x0F, 0x10, 0x20, 0x40, 0x80
 
 

@@ -22,11 +22,11 @@ Indices = npt.NDArray[np.int32]
 class States(NamedTuple):
     """The states of a trellis; coding starts in state 0.
 
-    transitions  uint8 (states, 2): the next state after an even index, and after an odd one
+    transitions  uint16 (states, 2): the next state after an even index, and after an odd one
     sets         uint8 (states,): the set of levels, 0 or 1, of the next index
     """
 
-    transitions: npt.NDArray[np.uint8]
+    transitions: npt.NDArray[np.uint16]
     sets: npt.NDArray[np.uint8]
 
     @property
@@ -40,7 +40,7 @@ class States(NamedTuple):
         return int(self.sets.max()) + 1
 
 
-ONE_STATE = States(np.zeros((1, 2), np.uint8), np.zeros(1, np.uint8))
+ONE_STATE = States(np.zeros((1, 2), np.uint16), np.zeros(1, np.uint8))
 
 
 @kernel

@@ -58,10 +58,12 @@ QUANTIZERS = (
     _tcq(7, 0o135, 0o62),
     _tcq(8, 0o235, 0o126),
     _tcq(9, 0o533, 0o212),
+    _tcq(12, 0o1015, 0o736),  # 10 and 11 are reserved
+    _tcq(13, 0o3721, 0o1312),
 )
 """Numbers are part of the format. Codes of 16 states and more were searched by `experiments/states`."""
 
-BY_EFFORT = ("uniform", "deadzone", "rdoq", "tcq8", "tcq16", "tcq32", "tcq128", "tcq256", "tcq256")
+BY_EFFORT = ("uniform", "deadzone", "rdoq", "tcq8", "tcq32", "tcq128", "tcq256", "tcq512", "tcq1024")
 """The quantizer of each effort from 1 to 9, for those who do not know the words. Decoding takes the same for all."""
 DEFAULT_EFFORT = 7
 

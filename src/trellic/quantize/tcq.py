@@ -41,7 +41,7 @@ def states_of(h0: int, h1: int) -> States:
     count = 1 << (h0.bit_length() - 1)
     feedback, sets = ([(state & taps >> 1).bit_count() & 1 for state in range(count)] for taps in (h0, h1))
     transitions = [[2 * state % count | parity ^ bit for parity in (0, 1)] for state, bit in enumerate(feedback)]
-    return States(np.array(transitions, np.uint8), np.array(sets, np.uint8))
+    return States(np.array(transitions, np.uint16), np.array(sets, np.uint8))
 
 
 @kernel(inline="always")
@@ -91,10 +91,10 @@ def extend(total, costs, sets, flips, extended, survivors):  # type: ignore[no-u
         survivors[s] = (high < low) + 2 * (high_next < low_next)
 
 
-def structure_of(states: States) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Return `sets` and `flips` as `extend` takes them, bool (half,)."""
+def structure_of(states: States) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return `sets` and `flips` as `extend` takes them, int64 (half,): as wide as costs, which vectors like."""
     half = len(states.sets) // 2
-    return states.sets[:half].astype(np.bool_), (states.transitions[:half, 0] & 1).astype(np.bool_)
+    return states.sets[:half].astype(np.int64), (states.transitions[:half, 0] & 1).astype(np.int64)
 
 
 @lru_cache
@@ -120,7 +120,7 @@ def _search_of(h0: int, h1: int) -> Any:
         for n in range(len(latents) - 1, -1, -1):
             newest, before = state & 1, state >> 1
             survivor = (survivors[n, before] >> newest) & 1
-            index = choices[n, int(sets[before]), newest ^ survivor ^ int(flips[before])]
+            index = choices[n, sets[before], newest ^ survivor ^ flips[before]]
             indices[n] = -index if np.float64(latents[n]) * ONE < means[n] else index
             state = before + half * survivor
 
