@@ -160,7 +160,7 @@ def _check_channels(graph: Graph, tensors: Arrays) -> None:
         try:
             own = [counts[name] for name in one.reads if name]
             if one.kind == "Conv":
-                made = tensors[one.reads[1]].shape[0]
+                made = int(tensors[one.reads[1]].shape[0])
             elif one.kind == "ConvTranspose":
                 made = tensors[one.reads[1]].shape[1] * max(one.attributes.get("strides", [1])) ** 2
             else:
