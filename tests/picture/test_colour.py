@@ -138,6 +138,11 @@ def test_an_avif_says_its_colours_without_a_profile(tmp_path):
     assert read(tmp_path / "in.avif").metadata == Metadata(ColourSpace.SRGB)
 
 
+def test_a_profile_that_cannot_be_unpacked_is_said():
+    with pytest.warns(Converted, match="unsound profile"):
+        assert read(png_with((b"iCCP", b"name\0\0" + bytes(30)))).metadata == Metadata()
+
+
 def test_a_decoded_picture_has_the_profile_of_its_space():
     assert to_pillow(read(png_with((b"sRGB", b"\0")))).info["icc_profile"]
     assert "icc_profile" not in to_pillow(read(png_with())).info

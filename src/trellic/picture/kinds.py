@@ -41,7 +41,7 @@ class Kind:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("AVIF", COLOURED, EVERYTHING - {"resolution"}, {"quality": 95, "subsampling": "4:4:4"}),
+        Kind("AVIF", COLOURED, EVERYTHING - {"resolution"}, {"quality": 100, "subsampling": "4:4:4"}),
         Kind("BMP", OPAQUE, {"resolution"}),
         Kind("DDS", ALL),
         Kind("DIB", OPAQUE, {"resolution"}),
@@ -50,7 +50,7 @@ KINDS = {
         Kind("JPEG", OPAQUE, EVERYTHING, {"quality": 95, "subsampling": "4:4:4"}),
         Kind("JPEG2000", ALL),
         Kind("JXL", ALL, EVERYTHING - {"resolution"}, {"lossless": True}),
-        Kind("PCX", OPAQUE, {"resolution"}),
+        Kind("PCX", OPAQUE),
         Kind("PNG", ALL, EVERYTHING, {"compress_level": 3}),  # four times as quick as 6, a few per cent larger
         Kind("PPM", OPAQUE),
         Kind("QOI", COLOURED),

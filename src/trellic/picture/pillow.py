@@ -48,7 +48,7 @@ TIFF_EXIF = (
 """Tags of a TIFF that say something of the picture, and not of the file."""
 IPTC = 0x0404
 """Of Photoshop's resources."""
-TEXTS_KEPT = {"XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type xmp", "Raw profile type icc"}
+TEXTS_KEPT = {"XML:com.adobe.xmp", "Raw profile type exif"}
 
 
 def lift_pillows_limit() -> None:
@@ -154,6 +154,8 @@ def metadata_of(image: Image.Image, profile: bytes, code: tuple[int, int, bool] 
     code  primaries, transfer and full range by H.273, where the file says them
     """
     colours = colours_by_code(*code, grey) if code else None
+    if "icc_profile" in image.info and image.info["icc_profile"] is None:  # Pillow's word for one that is not whole
+        warn("unsound profile dropped")
     if colours is None and profile:
         colours = colours_by_profile(profile, grey)
     elif colours is None and "srgb" in image.info:
