@@ -42,7 +42,7 @@ def test_files_and_names_that_a_page_mentions_exist(page):
     for name, symbol in MENTION.findall(page.read_text()):
         if name in MADE_ELSEWHERE or "NAME" in name or "MODEL" in name:
             continue
-        roots = (SOURCE, ROOT, ROOT / "tests", page.parent, *SOURCE.iterdir())
+        roots = (SOURCE, ROOT, ROOT / "src", ROOT / "tests", page.parent, *SOURCE.iterdir())
         found = [root / name for root in roots if (root / name).is_file()]
         assert found, name
         if symbol:
