@@ -11,9 +11,9 @@ SOURCE = ROOT / "src" / "trellic"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "examples").glob("*.md"), *DOCS.rglob("*.md")])
 DECISIONS = sorted((DOCS / "decisions").glob("0*.md"))
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
-MENTION = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|toml|md|json))(?:: (\w+))?`")
-MADE_ELSEWHERE = {"card.json", "page.md", "page.py", "run.py"}
-"""Files that a model holds, or that each experiment has."""
+MENTION = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|toml|md))(?:: (\w+))?`")
+MADE_ELSEWHERE = {"page.md", "page.py", "run.py"}
+"""Files that each experiment has."""
 
 
 def of_pages(*folders: str) -> list[Path]:
