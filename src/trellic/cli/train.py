@@ -26,10 +26,13 @@ def need_torch() -> None:
         raise BadConfig("training needs torch: pip install 'trellic[train]'") from error
 
 
-def replaced(pictures: list[Path] | None, validation: list[Path] | None, device: str) -> dict[str, Any]:
+def replaced(
+    pictures: list[Path] | None, validation: list[Path] | None, device: str, minutes: float = 0
+) -> dict[str, Any]:
     """Return the values that the command line names instead of the configuration's."""
     folders = {"pictures": pictures, "validation": validation}
     values: dict[str, Any] = {key: [str(path) for path in paths] for key, paths in folders.items() if paths}
+    values |= {"minutes": minutes, "steps": 0} if minutes else {}
     return {**values, "device": device} if device else values
 
 
@@ -51,16 +54,18 @@ def end_in_order() -> None:
 
 
 def train(
-    config: Annotated[Path, typer.Option("--config", "-c", help="A TOML file; see trellic/train/recipes.")],
+    config: Annotated[str, typer.Option("--config", "-c", help="A TOML file, or a recipe: quick, base, ….")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The run's folder; an unfinished run there goes on.")],
     pictures: Pictures = None,
     validation: ValidationFolders = None,
     device: Device = "",
+    minutes: Annotated[float, typer.Option(min=0, help="Train so long, instead of the configuration's time.")] = 0,
     cache: Cache = Path("runs/cache"),
 ) -> None:
     """Train a model, or go on with one; works under torchrun on several processes. Needs trellic[train]."""
     need_torch()
-    from trellic.train.run import read_config, run_config
+    from trellic.train.run import read_config, recipe_named, run_config
 
     end_in_order()
-    run_config(read_config(config, replaced(pictures, validation, device)), out, cache, report)
+    values = replaced(pictures, validation, device, minutes)
+    run_config(read_config(recipe_named(config), values), out, cache, report)

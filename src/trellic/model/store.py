@@ -12,9 +12,9 @@ DEFAULT = "base"
 
 
 def installed_models() -> list[Path]:
-    """Return the paths of all installed model files; the user's own come first."""
+    """Return the paths of all installed model files; those shipped come first, so that no other takes their name."""
     folders = [Path(os.environ["TRELLIC_MODELS"])] if os.environ.get("TRELLIC_MODELS") else []
-    return [path for folder in [*folders, SHIPPED] for path in sorted(folder.glob("*.trm")) if path.is_file()]
+    return [path for folder in [SHIPPED, *folders] for path in sorted(folder.glob("*.trm")) if path.is_file()]
 
 
 def find_model(name: str) -> Path:

@@ -22,9 +22,18 @@ from trellic.train.stage import stage_named, stages
 from trellic.train.start import CONFIG, load_run, starting_codec, starting_model
 from trellic.train.training import DeployedModel, StageTraining
 
+RECIPES = Path(__file__).parent / "recipes"
 VALIDATED_SIDE = 256
 MAY_CHANGE = {"steps", "minutes", "validate_every", "device", "precision"}
 """What may change when a run goes on."""
+
+
+def recipe_named(name: str) -> Path:
+    """Return a TOML file by its path, or one of the package's recipes by its name. Raises BadConfig."""
+    recipes = {path.stem: path for path in sorted(RECIPES.glob("*.toml"))}
+    if name not in recipes and not name.endswith(".toml"):
+        raise BadConfig(f"{name} is neither a TOML file nor a recipe (there are: {', '.join(recipes)})")
+    return recipes.get(name, Path(name))
 
 
 def read_config(path: Path, replaced: dict[str, Any]) -> TrainConfig:
@@ -46,7 +55,7 @@ def run_config(config: TrainConfig, folder: Path, cache: Path, report: Report) -
     first = start_processes()
     stage = stage_named(config.stage)
     device = device_named(config.device)
-    paths = list_pictures(config.pictures)
+    paths, held_out = list_pictures(config.pictures), list_pictures(config.validation)
     if first:
         _keep_config(config, folder)
         note_session(config, folder)
@@ -57,7 +66,7 @@ def run_config(config: TrainConfig, folder: Path, cache: Path, report: Report) -
             PixelStore.of_graphics(cache)
     wait_for_all()
     pictures = PixelStore.of_files(paths, cache)
-    validation = centres(list_pictures(config.validation), VALIDATED_SIDE, device)
+    validation = centres(held_out, VALIDATED_SIDE, device)
     model = deployed_model(config, pictures)
     train(config, StageTraining(config, stage, model, pictures, validation, cache), folder, report)
 

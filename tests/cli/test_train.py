@@ -1,0 +1,34 @@
+"""trellic train: recipes by name, and nothing left behind where there is nothing to train on."""
+
+import tomllib
+
+import pytest
+
+from conftest import run_trellic
+from trellic.errors import BadConfig
+
+pytest.importorskip("torch")
+
+from trellic.train.config import TrainConfig
+from trellic.train.run import RECIPES, read_config, recipe_named
+
+
+def test_a_recipe_has_a_name(tmp_path):
+    assert read_config(recipe_named("quick"), {}).minutes == 5
+    assert recipe_named("base") == RECIPES / "base.toml"
+    assert recipe_named(str(tmp_path / "own.toml")) == tmp_path / "own.toml"
+    with pytest.raises(BadConfig, match="quick"):
+        recipe_named("nosuch")
+
+
+@pytest.mark.parametrize("path", [RECIPES / "quick.toml", RECIPES / "base.toml"], ids=lambda path: path.stem)
+def test_recipes_are_sound(path):
+    TrainConfig.from_values(tomllib.loads(path.read_text()))
+
+
+def test_no_folder_is_made_before_pictures_are_found(tmp_path):
+    for missing in ("--pictures", "--validation"):
+        result = run_trellic("train", "-c", "quick", "-o", "run", missing, "nowhere", "--minutes", "1", cwd=tmp_path)
+        assert result.returncode == 1
+        assert b"no pictures found" in result.stderr
+    assert not list(tmp_path.iterdir())
