@@ -19,7 +19,7 @@ if len(sys.argv) > 1:
 else:  # four copies of the photograph
     image = Image.fromarray(np.tile(np.asarray(Image.open(PHOTOGRAPH).convert("RGB")), (2, 2, 1)))
 
-# A Codec keeps its model loaded. Tiles are of about 1024 pixels unless told otherwise; here they are small.
+# A Codec keeps its model loaded. Tiles are of about 1024 pixels by default; here they are small.
 codec = trellic.Codec(tile=512)
 path = Path("large.tlic")
 path.write_bytes(codec.encode(image, quality=40))

@@ -14,7 +14,7 @@ OF = {"comparison": shipped, "gain": lambda: "no-model", "trellis": lambda: "no-
 """Names of figures, and the version of the results that each shows."""
 DRAWN_BY = {"comparison": "comparison", "gain": "theory", "trellis": "theory"}
 INK, FAINT = "#30343b", "#9aa1ab"
-EVEN, ODD = "#1f6fb4", "#d1651a"
+BLUE, ORANGE = "#1f6fb4", "#d1651a"
 STYLE = {
     "svg.hashsalt": "trellic", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10,
     "axes.edgecolor": FAINT, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "text.color": INK,

@@ -89,7 +89,7 @@ def change_front(data: bytes, random: Random) -> bytes:
 
 
 def change_sections(data: bytes, random: Random) -> bytes:
-    """Return the stream with a section left out, repeated, or of another type, checksums right."""
+    """Return the stream with a section omitted, repeated, or of another type, checksums right."""
     header, sections = parsed(data)
     chosen = int(random.integers(len(sections)))
     section = sections[chosen]

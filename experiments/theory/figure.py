@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.figures import EVEN, FAINT, INK, ODD
+from experiments.figures import BLUE, FAINT, INK, ORANGE
 from experiments.store import NO_MODEL, lines_of
 from experiments.theory.page import EXPECTED
 from trellic.entropy.states import States
@@ -17,7 +17,7 @@ def draw_levels(axes: plt.Axes) -> None:
         axes.plot([-3.2, 3.2], [height, height], color=FAINT, lw=0.8, zorder=0)
         for index in range(-3, 4):
             level = index - 0.5 * level_set * np.sign(index)
-            axes.scatter(level, height, s=70, color=ODD if index % 2 else EVEN, zorder=2)
+            axes.scatter(level, height, s=70, color=ORANGE if index % 2 else BLUE, zorder=2)
             axes.annotate(str(index), (level, height), (0, 9), textcoords="offset points", ha="center", fontsize=9)
         axes.text(-3.9, height, f"Q{level_set}", ha="right", va="center")
     axes.set(xlim=(-5.2, 3.5), ylim=(-0.7, 1.6), xticks=range(-3, 4), yticks=[], xlabel="level, in steps")
@@ -29,7 +29,7 @@ def draw_states(axes: plt.Axes, states: States) -> None:
     """Draw one step of the trellis: branches of even indices and of odd ones."""
     count = len(states.sets)
     for state in range(count):
-        for parity, colour in ((0, EVEN), (1, ODD)):
+        for parity, colour in ((0, BLUE), (1, ORANGE)):
             axes.plot([0, 1], [-state, -int(states.transitions[state, parity])], color=colour, lw=1.3, zorder=1)
         for x in (0, 1):
             filled = INK if states.sets[state] else "white"
@@ -57,7 +57,7 @@ def gain() -> Figure:
     rates = next(line["rates"] for line in lines if "rates" in line)
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True, layout="constrained")
     for panel, source in zip(axes, ("gaussian", "laplacian"), strict=True):
-        for name, colour in (("tcq8", ODD), ("tcq4", EVEN)):
+        for name, colour in (("tcq8", ORANGE), ("tcq4", BLUE)):
             gains = np.subtract(decibels[source, name], decibels[source, "rdoq"])
             panel.plot(rates, gains, "o-", color=colour, lw=1.5, ms=5, label=f"{name}, measured")
             label = "expected" if name == "tcq4" else None

@@ -1,7 +1,7 @@
 """Writing files so that nothing is ever half written, by any number of processes at once.
 
 A process holds a lock on its temporary file, which the system takes back when it dies: what a killed process left can
-be told from what is being written, and removed. Where there are no such locks (Windows), it stays.
+thus be distinguished from what is being written, and removed. Where there are no such locks (Windows), it stays.
 """
 
 import contextlib

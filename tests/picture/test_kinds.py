@@ -10,7 +10,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "pictures.md"
 PIXELS = {"AVIF": "within two levels", "JPEG": "nearly exact", "GIF": "256 colours"}
 
 
-def row_of(kind: Kind) -> str:
+def line_of(kind: Kind) -> str:
     alpha = ("on or off" if kind.on_or_off else "exact") if "RGBA" in kind.modes else "—"
     pixels = PIXELS.get(kind.name, "exact") + (f", up to {kind.side}×{kind.side}" if kind.side else "")
     kept = ["kept" if name in kind.keeps else "—" for name in ("icc", "exif", "xmp", "resolution")]
@@ -19,7 +19,7 @@ def row_of(kind: Kind) -> str:
 
 def test_the_page_says_what_each_kind_keeps():
     table = PAGE.read_text().split("<!-- kinds -->\n")[1].split("<!-- /kinds -->")[0]
-    assert table.splitlines()[2:] == [row_of(kind) for kind in KINDS.values()]
+    assert table.splitlines()[2:] == [line_of(kind) for kind in KINDS.values()]
 
 
 def test_what_counts_as_a_picture_is_what_pillow_reads():

@@ -1,4 +1,4 @@
-"""Pictures by Pillow: every mode, metadata kept, conversions told."""
+"""Pictures by Pillow: every mode, metadata kept, conversions reported."""
 
 import io
 

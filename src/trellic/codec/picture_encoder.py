@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 
 
 def no_progress(done: int, tiles: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Sections: a type and a payload. An index near the front of a stream tells their lengths and checksums.
+"""Sections: a type and a payload. An index near the front of a stream has their lengths and checksums.
 
 A decoder refuses a section type below 128 that it does not know, and skips one from 128 on. Later releases thus add
 layers, frames and adapters without a new version where old decoders can do without them.

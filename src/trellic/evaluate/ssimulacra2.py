@@ -1,4 +1,4 @@
-"""SSIMULACRA2, a similarity that follows what people see: 100 is identical, 90 hard to tell, 50 fair, below 0 poor.
+"""SSIMULACRA2, a similarity that follows what people see: 100 is identical, 90 very close, 50 fair, below 0 poor.
 
 Computed by the package ssimulacra2, a port of the reference implementation to numpy.
 """

@@ -12,7 +12,7 @@ from trellic.evaluate.measure import Record
 
 Points = list[tuple[float, float]]
 SHORTEST = 1e-5
-"""Seconds below which a time is not told from that of starting."""
+"""Seconds below which a time cannot be separated from that of starting."""
 
 
 class Metric(NamedTuple):

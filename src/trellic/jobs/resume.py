@@ -16,7 +16,7 @@ from trellic.picture.pillow import size_of
 from trellic.picture.vips import open_source
 from trellic.quantize import Quantizer, quantizer_numbered
 
-ROWS = 1024
+STRIP = 1024
 """To read at a time."""
 SIDEWAYS = 5
 """The first orientation that takes a turn by a quarter, which some kinds of pictures are written with."""
@@ -45,7 +45,7 @@ class Expected:
 
 
 def check_stream(job: Job, expected: Expected) -> None:
-    """Raise a TrellicError unless the target is what a run writes for the source, as far as its bytes tell.
+    """Raise a TrellicError unless the target is what a run writes for the source, as far as its bytes show.
 
     Its checksums are proven, its size in pixels is the source's, and model, quantizer and target are the run's.
     """
@@ -74,8 +74,8 @@ def check_picture(job: Job, region: tuple[int, int, int, int] | None = None) -> 
         width, height = region[2:] if region else (stream.header.width, stream.header.height)
         turned = orientation_of(metadata_of(stream)) >= SIDEWAYS
     picture = open_source(job.target, sys.maxsize)
-    for top in range(0, picture.height, ROWS):
-        picture.rows(top, min(top + ROWS, picture.height))
+    for top in range(0, picture.height, STRIP):
+        picture.rows(top, min(top + STRIP, picture.height))
     found = picture.width, picture.height
     _check_same(found, (height, width) if turned and found == (height, width) else (width, height))
 

@@ -42,7 +42,7 @@ WORDS = {"mode": {"DCR", "CRD", "reflect", "edge", "constant"}, "auto_pad": {"NO
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: its kind, the names it reads ("" for an input that is left away) and writes, its attributes."""
+    """One operation: its kind, the names it reads ("" for an input that is omitted) and writes, its attributes."""
 
     kind: str
     reads: tuple[str, ...]

@@ -28,8 +28,8 @@ def inputs_of(channels: Sequence[int]) -> list[list[Floats]]:
             if not count:
                 inputs.append(np.full((1, 1, 1), 0.375, np.float32))
                 continue
-            places = np.arange(count * SIDE * SIDE, dtype=np.uint64) + np.uint64(_SEED * (number + 1) & 0xFFFFFFFF)
-            mixed = (places * np.uint64(_STEP)) & np.uint64(0xFFFFFFFF)
+            numbers = np.arange(count * SIDE * SIDE, dtype=np.uint64) + np.uint64(_SEED * (number + 1) & 0xFFFFFFFF)
+            mixed = (numbers * np.uint64(_STEP)) & np.uint64(0xFFFFFFFF)
             spread = (mixed >> np.uint64(20)).astype(np.float32) / 16 - 128
             values = spread if case == 0 else np.where(spread < 0, -SATURATED, SATURATED)
             inputs.append(values.astype(np.float32).reshape(count, SIDE, SIDE))

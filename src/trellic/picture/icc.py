@@ -141,12 +141,12 @@ def _assemble(space: bytes, description: str, tags: dict[bytes, bytes]) -> bytes
     for name, text in texts.items():
         tags[name] = b"mluc" + tags[name] + text.encode("utf-16-be")
     start = HEADER + 4 + ENTRY * len(tags)
-    entries, body, places = b"", b"", dict[bytes, int]()
+    entries, body, starts = b"", b"", dict[bytes, int]()
     for name, payload in tags.items():
-        if payload not in places:
-            places[payload] = start + len(body)
+        if payload not in starts:
+            starts[payload] = start + len(body)
             body += payload + bytes(-len(payload) % 4)
-        entries += struct.pack(">4sII", name, places[payload], len(payload))
+        entries += struct.pack(">4sII", name, starts[payload], len(payload))
     date = struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
     header = struct.pack(">I4xI4s4s4s", start + len(body), 0x04400000, b"mntr", space, b"XYZ ") + date + b"acsp"
     header = header.ljust(68, b"\0") + _fixed(D50)

@@ -111,7 +111,7 @@ def readable(paths: Iterable[Path], report: Callable[[str], None]) -> Iterator[t
         try:
             yield path, read(path)
         except TrellicError as error:
-            report(f"{path}: left out, {error}")
+            report(f"{path}: skipped, {error}")
 
 
 def from_pillow(image: Image.Image) -> Picture:

@@ -74,8 +74,8 @@ def write(picture: Picture, kind: Kind, file: IO[bytes], background: str = "") -
 
 def flattened(pixels: Pixels, alpha: Pixels, background: str) -> Pixels:
     """Return pixels, uint8 (H, W, 3), laid over a colour. Raises BadRequest where it is none."""
-    share = alpha[:, :, None].astype(np.uint16)
-    mixed = pixels * share + colour_named(background) * (255 - share)
+    opacity = alpha[:, :, None].astype(np.uint16)
+    mixed = pixels * opacity + colour_named(background) * (255 - opacity)
     return ((mixed + 127) // 255).astype(np.uint8)
 
 

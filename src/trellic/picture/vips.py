@@ -151,7 +151,7 @@ class StripReader:
             warn("16-bit samples rounded to 8 bits")
 
     def _is_grey(self) -> bool:
-        """Return whether red, green and blue are one; most pictures are told by their first lines."""
+        """Return whether red, green and blue are one; for most pictures the first lines decide."""
         first, image = _open(self.path), _open(self.path)
         if not is_grey(np.asarray(first.crop(0, 0, self.width, min(LINES, self.height)).numpy())[:, :, :3]):
             return False

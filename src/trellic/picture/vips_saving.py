@@ -30,7 +30,7 @@ SAVED_AS = {
 INCH = 25.4
 """In millimetres."""
 NO_RESOLUTION = (72.0, 72.0)
-"""What libvips is told where nothing is known."""
+"""What libvips is given where nothing is known."""
 
 
 def can_write_strips(path: Path) -> bool:

@@ -1,7 +1,7 @@
 """Charts as inline SVG, drawn by hand: curves over a logarithmic rate, points over a logarithmic time, strips of dots.
 
 Colours are classes (`c-NAME`), left to the page, which knows light from dark. Every codec also has a shape of its own,
-so that colour is never all that tells two apart; every mark has a title that says its figures.
+so that colour is never the only difference; every mark has a title that says its figures.
 """
 
 import math
@@ -62,8 +62,8 @@ class Axis(NamedTuple):
     def at(self, value: float) -> float:
         """Return the position of a value in pixels."""
         scale: Callable[[float], float] = math.log if self.log else float
-        share = (scale(value) - scale(self.low)) / (scale(self.high) - scale(self.low))
-        return self.start + share * (self.end - self.start)
+        fraction = (scale(value) - scale(self.low)) / (scale(self.high) - scale(self.low))
+        return self.start + fraction * (self.end - self.start)
 
     def ticks(self) -> list[float]:
         """Return round values within the range."""
@@ -186,14 +186,14 @@ def scatter(series: Sequence[Series], x_label: str, y_label: str) -> str:
 def _label(text: str, at: tuple[float, float], taken: list[tuple[float, float, float]]) -> str:
     """Return a label beside a point, where none of the (left, right, middle) in `taken` is, and add it to them."""
     width = LETTER * len(text)
-    places = [(at[0] + side, at[1] + shift) for shift in (0, -16, 16, -30, 30) for side in (11, -11 - width)]
+    corners = [(at[0] + side, at[1] + shift) for shift in (0, -16, 16, -30, 30) for side in (11, -11 - width)]
     free = [
         (left, middle)
-        for left, middle in places
+        for left, middle in corners
         if left > LEFT
         and not any(left < end and start < left + width and abs(middle - line) < 13 for start, end, line in taken)
     ]
-    left, middle = (free or places)[0]
+    left, middle = (free or corners)[0]
     taken.append((left, left + width, middle))
     x, anchor = (left, "start") if left > at[0] else (left + width, "end")
     return f'<text class="label" x="{x:.1f}" y="{middle + 4:.1f}" text-anchor="{anchor}">{escape(text)}</text>'

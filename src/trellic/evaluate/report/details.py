@@ -33,8 +33,8 @@ Detail = dict[str, Any]
 
 def spread(items: Sequence[Item], count: int) -> list[Item]:
     """Return `count` of the items, evenly spaced, or all where there are fewer."""
-    places = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
-    return [items[place] for place in places]
+    chosen = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
+    return [items[number] for number in chosen]
 
 
 def read_details(folder: Path) -> list[Detail]:

@@ -15,12 +15,12 @@ def busiest_corner(pixels: Pixels, side: int) -> tuple[int, int]:
     """Return (top, left) of the square with the most detail, where codecs differ, on a grid of half its side."""
     height, width = pixels.shape[:2]
     grey = pixels.mean(axis=2)
-    places = [
+    corners = [
         (top, left)
         for top in range(0, max(1, height - side + 1), side // 2)
         for left in range(0, max(1, width - side + 1), side // 2)
     ]
-    return max(places, key=lambda place: float(grey[place[0] : place[0] + side, place[1] : place[1] + side].std()))
+    return max(corners, key=lambda at: float(grey[at[0] : at[0] + side, at[1] : at[1] + side].std()))
 
 
 def draw_sheet(original: Pixels, rows: list[list[tuple[str, Pixels]]]) -> Image.Image:
