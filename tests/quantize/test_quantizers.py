@@ -97,6 +97,30 @@ def test_rdoq_takes_the_cheapest_of_its_candidates(latents, rate_weight, weight)
         )
 
 
+def around_zero():
+    """Return latents from -3 to 3 of a middle scale, means of zero."""
+    values = np.linspace(-3, 3, 241, dtype=np.float32)
+    return values, Parameters(np.full(len(values), 30, np.uint8), np.zeros(len(values), np.int32))
+
+
+def test_the_zero_bin_of_deadzone_reaches_as_far_as_it_says():
+    values, parameters = around_zero()
+    indices = deadzone.quantize(values, parameters, np.ones_like(values), quantizer_parameters(rate_weight=0.2), 0)
+    assert np.abs(values[indices == 0]).max() == pytest.approx(0.7, abs=0.03)
+
+
+def test_rdoq_measures_errors_from_levels_where_offsets_move_them():
+    values, parameters = around_zero()
+    offsets = no_offsets(1)
+    offsets[:] = (-200, 150, 100)
+    moved = {index: index + offsets[0, min(index, OFFSETS) - 1] / ONE for index in (1, 2, 3, 4)} | {0: 0.0}
+    plain = quantizer_parameters()._replace(offsets=offsets)
+    indices = rdoq.quantize(values, parameters, np.ones_like(values), plain, 0)
+    for value, index in zip(np.abs(values), np.abs(indices), strict=True):
+        candidates = {0, max(int(value), 1), max(int(value), 1) + (value >= 1)}
+        assert abs(value - moved[index]) <= min(abs(value - moved[each]) for each in candidates) + 1e-6
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_quantizers_stream_decodes_to_the_encoders_latents(name, photograph):
     codec = Codec(quantizer=name)
