@@ -3,5 +3,5 @@
 `sensitivity` weighs latent channels, `calibrate` finds operating points, `fit_tables` counts indices.
 """
 
-RELEASED = ("uniform", "deadzone", "rdoq", "tcq8", "tcq32")
+RELEASED = ("uniform", "deadzone", "rdoq", "tcq8", "tcq256")
 """Quantizers that a released model has tables for; the rest use those of the nearest one."""
