@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 
 from experiments.store import NO_MODEL, keep
+from trellic.codec.coding import Pass
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.fit_tables import Census
 from trellic.entropy.parameters import ONE, Parameters, scale_indices_of
 from trellic.entropy.rans import estimate_bits
 from trellic.entropy.states import walk
 from trellic.entropy.tables import SCALES
 from trellic.evaluate.bdrate import pchip
 from trellic.jobs.local import complain
+from trellic.model.schedule import Code
 from trellic.quantize import dequantize, quantizer_named
+from trellic.tune.statistics import IndexStatistics
 
 SAMPLES = 1 << 18
 THREADS = 2
@@ -35,19 +37,22 @@ RATE_WEIGHTS = {
     "tcq4": (0.02, 0.035, 0.05, 0.065, 0.08, 0.1, 0.13, 0.16, 0.2),
     "tcq8": (0.02, 0.035, 0.05, 0.065, 0.08, 0.1, 0.13, 0.16, 0.2),
 }
+SOURCE = Code("y", 0, 1, ((1,),), "", "")
+"""A pass over all samples of a source."""
 RATES = (0.3, 0.5, 1.0, 2.0, 3.0)
 Curve = list[tuple[float, float]]
 
 
 def code_once(
-    deployed: DeployedQuantizer, values: np.ndarray, parameters: Parameters, census: Census | None
+    deployed: DeployedQuantizer, values: np.ndarray, parameters: Parameters, statistics: IndexStatistics | None = None
 ) -> tuple[float, float]:
     """Return (bits a sample, mean squared error in steps²) of one pass over a source."""
     quantizer, settings = deployed.quantizer, deployed.at(0)
     indices = quantizer.quantize(values, parameters, np.ones_like(values), settings, 0)
     cdf_indices, _ = walk(quantizer.states, parameters.scale_indices, indices, 0)
-    if census:
-        census.latents(cdf_indices, indices, values, parameters)
+    if statistics:
+        at = Pass(SOURCE, np.arange(len(values), dtype=np.int32), parameters, 0)
+        statistics.put(at, indices, cdf_indices, values, settings.step)
     decoded = dequantize(indices, cdf_indices, parameters.means, settings.offsets, settings.step)
     bits = estimate_bits(cdf_indices, indices, settings.tables)
     return bits / len(values), float(np.square(decoded - values).mean())
@@ -57,7 +62,7 @@ def granular_gain(name: str) -> float:
     """Return the gain in dB over a scalar quantizer of the same rate on a uniform source, rate not being searched."""
     values = np.random.default_rng(0).uniform(-300, 300, 4 * SAMPLES).astype(np.float32)
     parameters = Parameters(np.full(len(values), SCALES - 1, np.uint8), np.zeros(len(values), np.int32))
-    _, error = code_once(DeployedQuantizer.plain(quantizer_named(name), ONE, 0.0), values, parameters, None)
+    _, error = code_once(DeployedQuantizer.plain(quantizer_named(name), ONE, 0.0), values, parameters)
     return 10 * math.log10(1 / 12 / error)
 
 
@@ -69,10 +74,10 @@ def operating_point(name: str, source: np.ndarray, task: tuple[float, float]) ->
     parameters = Parameters(np.full(len(values), max(scale_index, 3), np.uint8), np.zeros(len(values), np.int32))
     deployed = DeployedQuantizer.plain(quantizer_named(name), ONE, rate_weight)
     for _ in range(ROUNDS):
-        census = Census(deployed)
-        code_once(deployed, values, parameters, census)
-        deployed = replace(census.refit(), offsets=census.offsets(), z_tables=deployed.z_tables)
-    bits, error = code_once(deployed, values, parameters, None)
+        statistics = IndexStatistics(deployed)
+        code_once(deployed, values, parameters, statistics)
+        deployed = replace(statistics.fitted(), offsets=statistics.offsets())
+    bits, error = code_once(deployed, values, parameters)
     return bits, -10 * math.log10(error * step**2)
 
 
