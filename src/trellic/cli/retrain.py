@@ -6,9 +6,17 @@ from typing import Annotated
 import typer
 
 from trellic.cli.options import DEFAULT
-from trellic.cli.train import Cache, Device, Pictures, ValidationFolders, end_in_order, need_torch, replaced, report
-
-RECIPE = Path(__file__).parent.parent / "train" / "recipes" / "joint.toml"
+from trellic.cli.train import (
+    Cache,
+    Device,
+    Minutes,
+    Pictures,
+    ValidationFolders,
+    end_in_order,
+    need_torch,
+    replaced,
+    report,
+)
 
 
 def retrain(
@@ -23,10 +31,13 @@ def retrain(
             help="In order, of: synthesis, entropy, decoder, exact, joint, calibrate, tables, offsets, noise, rounding."
         ),
     ] = "decoder,tables",
-    config: Annotated[Path, typer.Option("--config", "-c", help="A TOML file of how each stage trains.")] = RECIPE,
+    config: Annotated[
+        str, typer.Option("--config", "-c", help="A TOML file of how each stage trains, or a recipe: joint, exact.")
+    ] = "joint",
     pictures: Pictures = None,
     validation: ValidationFolders = None,
     device: Device = "",
+    minutes: Minutes = 0,
     cache: Cache = Path("runs/cache"),
 ) -> None:
     """Retrain parts of a model on latents that a quantizer produced. Needs trellic[train]."""
@@ -34,10 +45,11 @@ def retrain(
     from trellic.model import find_model
     from trellic.train.chain import retrain as run
     from trellic.train.processes import rank
+    from trellic.train.run import recipe_named
 
     end_in_order()
-    values = {**replaced(pictures, validation, device), "quantizer": quantizer}
+    values = {**replaced(pictures, validation, device, minutes), "quantizer": quantizer}
     start = Path(model) if Path(model).is_dir() else find_model(model)
-    made = run(start, stages.split(","), config, values, out, cache, report)
+    made = run(start, stages.split(","), recipe_named(config), values, out, cache, report)
     if rank() == 0:
         print(made)

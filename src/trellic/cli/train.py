@@ -17,6 +17,8 @@ ValidationFolders = Annotated[
 Cache = Annotated[Path, typer.Option("--cache", help="Where decoded pictures are kept between runs.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, … or auto, instead of the configuration's.")]
 
+Minutes = Annotated[float, typer.Option(min=0, help="Train so long, instead of the configuration's time.")]
+
 
 def need_torch() -> None:
     """Raise BadConfig where torch is not installed."""
@@ -59,7 +61,7 @@ def train(
     pictures: Pictures = None,
     validation: ValidationFolders = None,
     device: Device = "",
-    minutes: Annotated[float, typer.Option(min=0, help="Train so long, instead of the configuration's time.")] = 0,
+    minutes: Minutes = 0,
     cache: Cache = Path("runs/cache"),
 ) -> None:
     """Train a model, or go on with one; works under torchrun on several processes. Needs trellic[train]."""
