@@ -23,7 +23,7 @@ from trellic.picture.types import Picture, Pixels
 from trellic.quantize import quantizer_named
 
 LATENTS = "y"
-SIDE = 192
+SIDE = 128
 DETAILS = 4
 """How many pictures sensitivity is measured on: a corner of each."""
 QUALITIES = (0.2, 0.8)
