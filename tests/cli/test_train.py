@@ -1,7 +1,5 @@
 """trellic train: recipes by name, and nothing left behind where there is nothing to train on."""
 
-import tomllib
-
 import pytest
 
 from conftest import run_trellic
@@ -9,7 +7,6 @@ from trellic.errors import BadConfig
 
 pytest.importorskip("torch")
 
-from trellic.train.config import TrainConfig
 from trellic.train.run import RECIPES, read_config, recipe_named
 
 
@@ -23,7 +20,7 @@ def test_a_recipe_has_a_name(tmp_path):
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_recipes_are_sound(path):
-    TrainConfig.from_values(tomllib.loads(path.read_text()))
+    assert read_config(path, {}).minutes > 0
 
 
 def test_no_folder_is_made_before_pictures_are_found(tmp_path):
