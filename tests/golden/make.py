@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pictures import QUALITY, TILE, waves
 from PIL import Image
 
 from trellic.codec import Codec
@@ -26,18 +27,11 @@ DESIGN = Design(
 )
 
 
-def picture(width: int = 75, height: int = 50) -> Image.Image:
-    """Return pixels of waves with an alpha ramp."""
-    y, x = np.mgrid[0:height, 0:width]
-    planes = [128 + 90 * np.sin(x / (5 + 3 * c)) * np.cos(y / (9 - 2 * c)) for c in range(3)]
-    return Image.fromarray(np.stack([*planes, np.minimum(x * 3, 255)], axis=2).astype(np.uint8))
-
-
 def make_model(path: Path) -> None:
     """Write an untrained model, with offsets and sensitivities that are not trivial."""
     torch.manual_seed(0)
     model = TrainableCodec(DESIGN)
-    pixels = torch.from_numpy(np.asarray(picture().convert("RGB").resize((128, 128)))).permute(2, 0, 1)[None] / 255
+    pixels = torch.from_numpy(np.asarray(waves().convert("RGB").resize((128, 128)))).permute(2, 0, 1)[None] / 255
     model.family.fit_to(pixels, model.analysis, model.synthesis)
     with torch.no_grad():
         for head in (module for module in model.modules() if isinstance(module, Head)):
@@ -56,8 +50,8 @@ def make_stream(model: Path, quantizer: str, image: Image.Image, name: str) -> N
     exif = Image.Exif()
     exif[0x0112] = 3
     image.info["exif"] = exif.tobytes()
-    codec = Codec(str(model), quantizer=quantizer, tile=256)
-    data = codec.encode(image, 80)
+    codec = Codec(str(model), quantizer=quantizer, tile=TILE)
+    data = codec.encode(image, QUALITY)
     (HERE / f"{name}.tlic").write_bytes(data)
     buffer = io.BytesIO()
     codec.decode(data).save(buffer, "PNG")
@@ -68,8 +62,8 @@ def main() -> None:
     model = HERE / "golden.trm"
     if not model.exists():
         make_model(model)
-    streams = {quantizer.name: (quantizer.name, picture()) for quantizer in QUANTIZERS}
-    streams["tiles"] = ("tcq8", picture(400, 90))
+    streams = {quantizer.name: (quantizer.name, waves()) for quantizer in QUANTIZERS}
+    streams["tiles"] = ("tcq8", waves(400, 90))
     for name, (quantizer, image) in streams.items():
         if not (HERE / f"{name}.tlic").exists():
             make_stream(model, quantizer, image, name)
