@@ -1,9 +1,14 @@
 """Tiles cover a picture once, and a region is found in them."""
 
+import sys
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trellic.container import Box, Grid
+from trellic.container.grid import LEAST_SIDE, MOST_AT_ONCE, MOST_SIDE
+from trellic.errors import UnsupportedStream
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.integers(256, 2000))
@@ -27,3 +32,14 @@ def test_a_region_touches_the_tiles_that_hold_its_pixels(data):
     shared = [grid.tile(number).common(region) for number in range(grid.tiles)]
     expected = [number for number, box in enumerate(shared) if box.width > 0 and box.height > 0]
     assert list(grid.touching(region)) == expected
+
+
+def test_tiles_worked_on_at_a_time_have_a_bounded_number_of_pixels():
+    for side in (64, 1024, MOST_SIDE):
+        grid = Grid.of(8 * side, 8 * side, max(side, LEAST_SIDE))
+        assert grid.at_once * grid.tile_width * grid.tile_height <= MOST_AT_ONCE
+    assert Grid.of(100, 100, 1024).at_once == 1
+    largest = Grid.of(round(1.49 * MOST_SIDE), round(1.49 * MOST_SIDE), MOST_SIDE)
+    largest.check(sys.maxsize)
+    with pytest.raises(UnsupportedStream):
+        Grid(5632, 5632, 5632, 5632).check(sys.maxsize)

@@ -24,7 +24,7 @@ TILES = write_stream(TILED, [ICC, LATENTS, ALPHA, EXACT, EXACT_ALPHA])
 headers = st.builds(
     Header,
     model=st.binary(min_size=4, max_size=4),
-    grid=st.builds(Grid.whole, st.integers(1, 1 << 13), st.integers(1, 1 << 12)),
+    grid=st.builds(Grid.whole, st.integers(1, 1 << 12), st.integers(1, 1 << 11)),
     quality=st.integers(0, 25600),
     quantizer=st.integers(0, 15),
     grey=st.booleans(),

@@ -98,7 +98,7 @@ class Codec:
         grid.check(self.limit)
         picture = filled(picture)
         header = Header(self.model.sha256[:HASH_BYTES], grid, 0, self.quantizer.number, picture.grey)
-        resources, measured = self._resources(grid.tiles), target.psnr is not None
+        resources, measured = self._resources(grid.at_once), target.psnr is not None
         encoder = PictureEncoder(picture, header, self.deployed, resources, measured, progress)
         return meet(target, picture.width * picture.height, encoder.encode_at)
 
@@ -132,7 +132,7 @@ class Codec:
         """
         stream = self._parse(data)
         stream.prove()
-        sessions, workers = self._resources(len(stream.units))
+        sessions, workers = self._resources(stream.header.grid.at_once)
         digest = hashlib.sha256()
         for seen in workers.map(lambda number: indices_of(sessions, stream, number), range(len(stream.units))):
             digest.update(seen)

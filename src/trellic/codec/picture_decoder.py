@@ -35,7 +35,7 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
         warnings.warn(f"{whole.count(False)} of {len(whole)} tiles are missing, shown grey", PartsMissing, stacklevel=3)
     if crop is None:
         stream.prove()
-    resources = resources_for(len(list(shown_grid(header.grid).touching(region))))
+    resources = resources_for(min(header.grid.at_once, len(list(shown_grid(header.grid).touching(region)))))
 
     def decode(numbers: Sequence[int]) -> Iterator[DecodedUnit]:
         there = [number for number in numbers if stream.is_whole(number)]

@@ -13,10 +13,11 @@ STRIDE = 64
 """Pictures are continued to multiples of this, the pixels that one element of z covers."""
 SMALLEST_TILE = 128
 """Of a tile's sides, unless the picture is smaller: more tiles of fewer pixels would take more time for their size."""
-LEAST_SIDE, MOST_SIDE = 256, 3776
+LEAST_SIDE, MOST_SIDE = 256, 1888
 """What may be asked of `Grid.of`: its tiles have three quarters to one and a half of that side."""
-MOST_AT_ONCE = 1 << 25
-"""Pixels of a tile, or of a picture that is coded whole, at most: what its latents take in memory follows from it."""
+MOST_AT_ONCE = 1 << 23
+"""Pixels of a tile, or of a picture that is coded whole, at most, and of all tiles that are worked on at a time: what
+latents and networks take in memory follows from it, some 60 bytes a pixel."""
 
 
 class Box(NamedTuple):
@@ -115,6 +116,11 @@ class Grid(NamedTuple):
         row, column = divmod(number, self.columns)
         left, top = column * self.tile_width, row * self.tile_height
         return Box(left, top, left + self.tile_width, top + self.tile_height).common(self.picture)
+
+    @property
+    def at_once(self) -> int:
+        """How many tiles may be worked on at a time."""
+        return max(1, min(self.tiles, MOST_AT_ONCE // (self.tile_width * self.tile_height)))
 
     def row(self, number: int) -> range:
         """Return the numbers of a row's tiles."""
