@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import trellic
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 SOURCE = ROOT / "src" / "trellic"
@@ -69,6 +71,10 @@ def test_the_site_has_every_page_and_the_reference_every_package():
     reference = "".join(page.read_text() for page in (DOCS / "reference").glob("*.md"))
     packages = {path.parent.name for path in SOURCE.glob("*/__init__.py")} - {"cli"}
     assert {name for name in packages if f"::: trellic.{name}\n" not in reference} == set()
+
+
+def test_the_citation_is_of_this_version():
+    assert f"\nversion: {trellic.__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_columns_of_a_docstring_become_a_list():
