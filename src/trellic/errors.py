@@ -46,7 +46,7 @@ class DamagedStream(TrellicError):
 
 
 class IncompleteStream(TrellicError):
-    """The stream is cut off: what is there may be sound, and can be shown."""
+    """The stream is cut off: the part that is there may be sound, and can be shown."""
 
 
 class MissingModel(TrellicError):

@@ -31,10 +31,10 @@ _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}", re.DOTALL)
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object], replace: bool = True) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it: readers see the old or the whole new file.
+    """Let `write` fill a temporary file next to `path`, then rename it: readers see the old or the whole new file.
 
     path     STANDARD is standard output, which gets all at once; a symbolic link is followed
-    replace  whether a file that is there goes; else FileExists is raised, also where it appeared meanwhile
+    replace  whether an existing file is replaced; else FileExists is raised, also where it appeared meanwhile
     """
     if path == STANDARD:
         buffer = io.BytesIO()
@@ -105,7 +105,7 @@ class FileBytes:
 def open_bytes(path: Path) -> Iterator["FileBytes | bytes"]:
     """Give a file's bytes: read when they are asked for, or at once where that cannot be, as from a pipe."""
     if path == STANDARD:
-        yield sys.stdin.buffer.read()  # once: what is read cannot be read again
+        yield sys.stdin.buffer.read()  # once: standard input cannot be read again
         return
     if not path.is_file():
         yield path.read_bytes()
@@ -121,7 +121,7 @@ def check_free(path: Path, force: bool) -> None:
 
 
 def remove_strays(targets: Iterable[Path]) -> None:
-    """Remove what killed processes left of writing these files; what is being written is left alone."""
+    """Remove the temporary files that killed processes left for these targets; those in use stay."""
     if fcntl is None:
         return
     by_folder: dict[Path, set[str]] = {}
@@ -137,7 +137,7 @@ def remove_strays(targets: Iterable[Path]) -> None:
 
 
 def _temporary_beside(path: Path) -> tuple[Path, IO[bytes]]:
-    """Return an empty file beside `path`, and what holds its lock until it is closed."""
+    """Return an empty file next to `path`, and the lock that is held until it is closed."""
     while True:
         temporary = path.with_name(f".{path.name[:NAME_KEPT]}.{secrets.token_hex(6)}")
         held = temporary.open("xb")

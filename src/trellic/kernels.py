@@ -1,4 +1,4 @@
-"""Kernels: plain loops, compiled by numba at their first call and kept on disk where there is a place to keep them.
+"""Kernels: plain loops, compiled by numba at their first call and cached on disk where possible.
 
 Where there is none (a read-only installation without a home), numba alone refuses to run at all; and a file of its
 cache that was cut short, or that two processes wrote at once, stops every later start. Here it costs a compilation.
@@ -19,7 +19,7 @@ class Uncached(UserWarning):
 
 
 class _Cache(FunctionCache):
-    """numba's cache of one kernel; what is wrong in it is compiled anew, and what cannot be written is not."""
+    """numba's cache of one kernel; damaged entries are compiled again, a read-only cache is skipped."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         with contextlib.suppress(Exception):  # unpickling damaged bytes may raise anything

@@ -47,7 +47,7 @@ for panel, verbs in PANELS.items():
 
 @app.callback(invoke_without_command=True)
 def options(
-    version: Annotated[bool, typer.Option("--version", help="Print what a report of a fault should say.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print versions and processor, for bug reports.")] = False,
 ) -> None:
     """Run what comes before a verb."""
     if version:

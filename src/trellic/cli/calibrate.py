@@ -15,7 +15,7 @@ def calibrate(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL.trm")],
     model: Model = DEFAULT,
     quantizer: Quantizers = None,
-    most: Annotated[int, typer.Option(min=1, help="Take at most so many pictures, evenly spread.")] = 12,
+    most: Annotated[int, typer.Option(min=1, help="Use at most this many pictures, evenly spread.")] = 12,
     force: Force = False,
 ) -> None:
     """Write a model whose quantizers take the fewest bits at equal PSNR on validation pictures.

@@ -18,17 +18,18 @@ def compare(
     inputs: Inputs,
     codecs: Annotated[
         str,
-        typer.Option("--codecs", help="Names; the first is compared with the others. NAME-usual: as people use it."),
+        typer.Option("--codecs", help="Names; the first is compared with the others. NAME-usual: as usually set."),
     ] = ALL,
     json_file: Annotated[
-        Path, typer.Option("--json", metavar="FILE", help="Keep all records here; what it holds is not done again.")
+        Path,
+        typer.Option("--json", metavar="FILE", help="Keep all records here; they are not measured again."),
     ] = Path("compare.jsonl"),
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Write a page and tables here.")
     ] = None,
     published: Annotated[
         Path | None,
-        typer.Option("--published", metavar="FILE", help="Others' curves to show: bpp_psnr by set and by name."),
+        typer.Option("--published", metavar="FILE", help="Published curves to show: bpp_psnr by set and by name."),
     ] = None,
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
@@ -36,7 +37,7 @@ def compare(
     """Encode and decode every picture with every codec at many rates; report bytes, quality, time and memory.
 
     Each codec is set for the fewest bytes at equal PSNR. Each folder is a set, and is reported by itself. An
-    interrupted run goes on with the picture it was at. Needs trellic[compare].
+    interrupted run resumes at the picture it had reached. Needs trellic[compare].
     """
     from rich.progress import Progress
 

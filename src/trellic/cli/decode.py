@@ -16,11 +16,11 @@ from trellic.limits import MOST_PIXELS
 def decode(
     inputs: Inputs,
     out: Output = None,
-    format: Annotated[str, typer.Option("--format", help="Suffix of the pictures, where OUT says none.")] = "png",
+    format: Annotated[str, typer.Option("--format", help="Suffix of the pictures, unless OUT has one.")] = "png",
     crop: Annotated[str, typer.Option(metavar="X,Y,W,H", help="Only this region, in pixels.")] = "",
-    partial: Annotated[bool, typer.Option("--partial", help="Show what is there of files that are cut off.")] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="Show the tiles that a cut-off file has.")] = False,
     background: Annotated[
-        str, typer.Option(metavar="COLOUR", help="Behind pictures with alpha, where their kind has none.")
+        str, typer.Option(metavar="COLOUR", help="Colour behind transparent pictures, for formats without alpha.")
     ] = "",
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,

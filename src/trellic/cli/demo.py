@@ -1,4 +1,4 @@
-"""trellic demo: the main job on one picture, beside JPEG and WebP at the same bytes."""
+"""trellic demo: one picture, compared with JPEG and WebP at the same number of bytes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,14 @@ QUALITIES = (15.0, 40.0, 65.0)
 
 
 def demo(
-    picture: Annotated[Path | None, typer.Argument(metavar="[PICTURE]", help="Else a bundled photograph.")] = None,
+    picture: Annotated[
+        Path | None, typer.Argument(metavar="[PICTURE]", help="A picture instead of the bundled photograph.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the files.")] = Path("trellic-demo"),
     model: Model = DEFAULT,
     force: Force = False,
 ) -> None:
-    """Compress one picture at three qualities, decode it, and set it beside JPEG and WebP of the same size."""
+    """Compress one picture at three qualities, decode it, and compare it with JPEG and WebP of the same size."""
     import numpy as np
     from rich.console import Console
     from rich.table import Table

@@ -19,7 +19,7 @@ def evaluate(
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all records here.")] = None,
     force: Force = False,
 ) -> None:
-    """Encode to bytes and decode every picture at every quality, and report what it took and what came back.
+    """Encode to bytes and decode every picture at every quality, and report bytes, times and quality.
 
     The pixels alone are coded: alpha, colour profile and EXIF are not. The file is JSON lines: a head, then a record of
     each picture at each quality.

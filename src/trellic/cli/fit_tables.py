@@ -15,7 +15,7 @@ def fit_tables(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL.trm")],
     model: Model = DEFAULT,
     quantizer: Quantizers = None,
-    most: Annotated[int, typer.Option(min=1, help="Take at most so many pictures, evenly spread.")] = 50,
+    most: Annotated[int, typer.Option(min=1, help="Use at most this many pictures, evenly spread.")] = 50,
     force: Force = False,
 ) -> None:
     """Write a model whose tables are those of the indices that quantizers emit on training pictures."""

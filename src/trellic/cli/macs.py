@@ -1,4 +1,4 @@
-"""trellic macs: what a model's networks cost."""
+"""trellic macs: the cost of a model's networks."""
 
 import json
 
@@ -6,7 +6,7 @@ from trellic.cli.options import DEFAULT, Json, Model
 
 
 def macs(model: Model = DEFAULT, as_json: Json = False) -> None:
-    """Count multiply-accumulates a pixel of every network of a model, as counted when it was exported."""
+    """Count multiply-accumulates per pixel of every network of a model, as counted when it was exported."""
     from trellic.evaluate.macs import count
     from trellic.model import Model as Loaded
     from trellic.model import find_model

@@ -18,10 +18,10 @@ Output = Annotated[
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Go on with an earlier run: skip what is there, whole and as asked for."),
+    typer.Option("--resume", help="Resume an earlier run: skip outputs that are complete and match the options."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
-AtOnce = Annotated[int, typer.Option("--jobs", min=0, help="Most files at a time; 0 for one a processor.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
+AtOnce = Annotated[int, typer.Option("--jobs", min=0, help="Number of files at a time; 0 for one per processor.")]
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on stdout.")]
 Model = Annotated[str, typer.Option("--model", "-m", metavar="M", help="A model's name, hash or .trm file.")]
 MostPixels = Annotated[int, typer.Option("--max-pixels", help="Refuse larger pictures.")]
@@ -29,4 +29,4 @@ Effort = Annotated[int, typer.Option("--effort", min=1, max=9, help="1 quick …
 Quantizer = Annotated[
     str, typer.Option("--quantizer", help="Instead of an effort: uniform, deadzone, rdoq, or tcq4 to tcq1024.")
 ]
-Quantizers = Annotated[list[str] | None, typer.Option("--quantizer", help="Only this one; may be repeated.")]
+Quantizers = Annotated[list[str] | None, typer.Option("--quantizer", help="Only this quantizer; may be repeated.")]

@@ -1,4 +1,4 @@
-"""trellic --version: what a report of a fault should say."""
+"""trellic --version: versions and processor, for bug reports."""
 
 import platform
 from importlib.metadata import version

@@ -2,7 +2,7 @@
 
 The encoder, the decoder, verification, table fitting and training differ in what runs the graphs and in what codes a
 pass, and in nothing else. Within a pass, latents are coded channel by channel in raster order. A decoder knows their
-scales too, but a trellis that takes them by falling scale comes out behind (docs/results, parts of the trellis).
+scales too, but coding them by falling scale costs bits (docs/decisions, 4).
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -55,7 +55,7 @@ class DeployedQuantizer:
         return self.quantizer.states
 
     def at(self, quality: int) -> QuantizerParameters:
-        """Return what the encoder works with at a quality in 1/256 of a point."""
+        """Return the encoder's parameters at a quality in 1/256 of a point."""
         fraction = quality / HIGHEST_QUALITY
         qualities, _, rate_weights = zip(*self.operating_points, strict=True)
         rate_weight = float(np.interp(fraction, qualities, rate_weights))
@@ -73,5 +73,5 @@ class DeployedQuantizer:
         return points[0][1] if quality < points[0][0] else points[-1][1]
 
     def for_step(self, step: int) -> QuantizerParameters:
-        """Return what a decoder needs, given a stream's step in 1/1024."""
+        """Return a decoder's parameters, given a stream's step in 1/1024."""
         return QuantizerParameters(self.tables, self.offsets, step, 0.0)

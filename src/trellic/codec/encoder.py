@@ -28,7 +28,7 @@ Seen = Callable[[Pass, Indices, CdfIndices, Floats], None]
 
 @dataclass(frozen=True)
 class Analysed:
-    """What a picture, or a tile, is before it is quantized: variables by name, at one quality of 0 to 25600."""
+    """A picture, or a tile, before quantization: variables by name, at one quality of 0 to 25600."""
 
     targets: dict[str, Floats]
     quality: int
@@ -38,7 +38,7 @@ class Analysed:
 
 @dataclass(frozen=True)
 class Coded:
-    """Coded variables: their bytes, the bits that the tables promised, and what a decoder will have of them."""
+    """Coded variables: their bytes, the bits that the tables promised, and the variables as decoded."""
 
     data: bytes
     estimated_bits: float
@@ -67,7 +67,7 @@ def analyse(sessions: Sessions, pixels: Pixels, quality: int) -> Analysed:
 
 
 def analyse_tile(sessions: Sessions, window: Window, quality: int) -> Analysed:
-    """Return the variables of a tile, whose analysis sees what is around it, at a quality in 1/256 of a point.
+    """Return the variables of a tile, whose analysis sees its surroundings, at a quality in 1/256 of a point.
 
     The window's margins are multiples of the model's stride.
     """

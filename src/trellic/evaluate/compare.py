@@ -1,4 +1,4 @@
-"""A comparison: every picture through every codec, and what each codec takes to start and in memory."""
+"""A comparison: every picture through every codec; start-up time and memory of each codec."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ Complain = Callable[[str], None]
 
 
 def opened(path: Path, codecs: Sequence[ImageCodec], command: str) -> Results:
-    """Return what a file holds already, ready for more; times of two machines are not mixed: raises BadRequest."""
+    """Return the results that a file holds, ready for more; times of two machines are not mixed: raises BadRequest."""
     results = Results.read(path) if path.exists() else Results(path)
     if results.records and results.head.machine != machine():
         raise BadRequest(f"{path} was measured on another machine ({results.head.machine}); choose another file")

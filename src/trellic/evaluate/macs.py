@@ -1,4 +1,4 @@
-"""What a model's networks cost: multiply-accumulates a pixel, as counted when the model was exported."""
+"""The cost of a model's networks: multiply-accumulates per pixel, as counted when the model was exported."""
 
 from trellic.errors import DamagedModel
 from trellic.model import Model
@@ -6,7 +6,7 @@ from trellic.model.schedule import Run
 
 
 def count(model: Model) -> dict[str, float]:
-    """Return MAC a pixel by network, and the sums `decoder` and `encoder` of what each runs.
+    """Return MAC per pixel by network, and the sums `decoder` and `encoder`.
 
     The counts are those that `trellic export` took from the networks and wrote to the card. Raises DamagedModel.
     """

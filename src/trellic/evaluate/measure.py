@@ -67,13 +67,13 @@ class Record:
 
     @property
     def bpp(self) -> float:
-        """Bits a pixel."""
+        """Bits per pixel."""
         return 8 * self.bytes / (self.width * self.height)
 
 
 @dataclass
 class Head:
-    """What a results file says of itself.
+    """The head of a results file.
 
     model   the hash of the model that was measured, "" where there was none
     codecs  how each codec was set
@@ -119,7 +119,7 @@ class Results:
 
     @classmethod
     def read(cls, path: Path) -> "Results":
-        """Return what a file holds. Raises BadRequest where it holds something else."""
+        """Return the results in a file. Raises BadRequest where it holds something else."""
         try:
             first, *lines = path.read_text().splitlines()
             return cls(path, Head(**json.loads(first)), [Record(**json.loads(line)) for line in lines])
@@ -127,7 +127,7 @@ class Results:
             raise BadRequest(f"{path} is no file of results; choose another file") from error
 
     def prepare(self, codecs: Sequence[ImageCodec], command: str) -> None:
-        """Make ready for measuring these codecs here: what is known of one that was set otherwise is dropped."""
+        """Prepare for measuring these codecs here; records of a codec with other settings are dropped."""
         for codec in codecs:
             if self.head.codecs.get(codec.name) != codec.about:
                 self.records = [record for record in self.records if record.codec != codec.name]
@@ -203,7 +203,7 @@ def processes(beside: int = 1) -> Iterator[Executor]:
 
 @dataclass
 class Harness:
-    """A run over pictures: what is known is not measured again; a codec's failure is reported, and the run goes on.
+    """A run over pictures: known records are not measured again; a codec's failure is reported, and the run continues.
 
     measures  names of MEASURES
     pool      computes figures
@@ -217,7 +217,7 @@ class Harness:
     complain: Callable[[str], None]
 
     def measure(self, group: str, picture: str, pixels: Pixels, progress: Callable[[], object] = lambda: None) -> bool:
-        """Measure what is missing of a picture, uint8 (H, W, 3), and keep it; return whether nothing failed.
+        """Measure the missing records of a picture, uint8 (H, W, 3); return whether nothing failed.
 
         progress  called after each codec
         """
@@ -249,7 +249,7 @@ class Harness:
         return sound
 
     def _forget_other_content(self, group: str, picture: str, content: str) -> None:
-        """Drop what was measured on another picture of this name."""
+        """Drop the records of another picture of this name."""
         self.results.records = [
             record
             for record in self.results.records

@@ -68,7 +68,7 @@ def complete(records: Sequence[Record], curves: Mapping[str, Sequence[float]]) -
 
 
 def picture_curve(records: Sequence[Record], codec: str, picture: str, metric: Metric) -> Points:
-    """Return (bits a pixel, quality) of one picture of a set, by rate; records without the figure are skipped."""
+    """Return (bits per pixel, quality) of one picture of a set, by rate; records without the figure are skipped."""
     chosen = [record for record in records if record.codec == codec and record.picture == picture]
     found = [(record.bpp, metric.of(record)) for record in sorted(chosen, key=lambda record: record.bpp)]
     return [(rate, quality) for rate, quality in found if quality is not None]
@@ -84,7 +84,7 @@ def by_setting(records: Sequence[Record], codec: str) -> dict[float, list[Record
 
 
 def mean_curve(records: Sequence[Record], codec: str, metric: Metric) -> Points:
-    """Return (bits a pixel, quality), both averaged over pictures, a point a setting that has all figures."""
+    """Return (bits per pixel, quality), both averaged over pictures, a point a setting that has all figures."""
     points = []
     for group in by_setting(records, codec).values():
         values = [metric.of(record) for record in group]
@@ -124,7 +124,7 @@ class Saving(NamedTuple):
 
 
 def saving(records: Sequence[Record], codec: str, against: str, metric: Metric) -> Saving:
-    """Return what a codec takes against another at equal quality on a set's records; negative is a saving."""
+    """Return the BD-rate of a codec against another on a set's records; negative is a saving."""
     curves = [mean_curve(records, name, metric) for name in (against, codec)]
     found = {
         picture: bits_against(*[picture_curve(records, name, picture, metric) for name in (against, codec)])

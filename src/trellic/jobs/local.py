@@ -1,4 +1,4 @@
-"""Do jobs on this machine: several at a time, with progress, going on past those that fail."""
+"""Do jobs on this machine: several at a time, with progress; failures do not stop the others."""
 
 import json
 import sys
@@ -36,7 +36,7 @@ class Manner:
 
     force    whether files that exist are overwritten
     as_json  whether records are printed, instead of a line each
-    quiet    whether nothing is said but errors
+    quiet    whether only errors are printed
     at_once  most jobs at a time, or 0 for as many as there are processors
     writes   whether they write their targets, or only read
     """
@@ -132,7 +132,7 @@ def _clash(job: Job, other: Job) -> str:
 
 @contextmanager
 def bar_of_tiles(wanted: bool) -> Iterator[Callable[[int, int], None]]:
-    """Give what shows how many of a picture's tiles are done; nothing is shown where there is one, or no terminal."""
+    """Yield a progress bar over the tiles of a picture; none is shown for one tile, or without a terminal."""
     from rich.progress import Progress
 
     with Progress(console=console(), disable=not wanted or not sys.stderr.isatty(), transient=True) as bar:

@@ -51,7 +51,7 @@ def plan(
 ) -> list[Job]:
     """Return what to read and where to write: beside the input, to the file `out`, or below the folder `out`.
 
-    STANDARD stands for standard input, and for standard output, where it is read from and nothing else is said.
+    STANDARD stands for standard input, and for standard output, where input comes from there and no output is named.
     keep_suffix  whether a target's name is that of its source with a suffix more
     Raises NoPictures or BadRequest.
     """

@@ -24,10 +24,10 @@ SIDEWAYS = 5
 
 @dataclass(frozen=True)
 class Expected:
-    """What a run writes: the first bytes of its model's hash, its quantizer's number, and its target.
+    """The expected output of a run: the first bytes of its model's hash, its quantizer's number, and its target.
 
     quality  in points, or None where a size or a PSNR is the target
-    size     most bytes, and bpp, bits a pixel, where one of them is
+    size     most bytes, and bpp, bits per pixel, where one of them is
     """
 
     model: bytes
@@ -38,7 +38,7 @@ class Expected:
 
     @classmethod
     def of(cls, model: Model, quantizer: Quantizer, target: Target) -> "Expected":
-        """Return what a codec writes with a model, a quantizer and a target."""
+        """Return the expected output for a model, a quantizer and a target."""
         searched = target.bpp is not None or target.size is not None or target.psnr is not None
         quality = None if searched else target.quality
         return cls(model.sha256[:HASH_BYTES], quantizer.number, quality, target.size, target.bpp)

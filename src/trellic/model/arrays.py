@@ -53,5 +53,5 @@ def unpack_arrays(data: bytes) -> Arrays:
             raise ValueError(f"array {name} has an impossible shape")
         if end > len(body) or end - start != math.prod(shape) * kind.itemsize:
             raise ValueError(f"array {name} is not as long as it says")
-        arrays[name] = np.frombuffer(body[start:end], kind).reshape(shape).copy()  # kernels want arrays of their own
+        arrays[name] = np.frombuffer(body[start:end], kind).reshape(shape).copy()  # kernels need writable arrays
     return arrays

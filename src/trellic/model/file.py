@@ -5,7 +5,7 @@
 `card.json`             what the model is, how it was made, its schedule, and its quantizers' operating points
 `tables.arrays`         integers: probability tables, reconstruction offsets
 `decoder.graphs.json`   the networks that a decoder runs; `decoder.arrays` their weights
-`encoder.graphs.json`   those that only an encoder runs; `encoder.arrays` their weights, and what training needs besides
+`encoder.graphs.json`   those that only an encoder runs; `encoder.arrays` their weights, and what else training needs
 """
 
 import hashlib

@@ -20,7 +20,7 @@ MOST_OPERATIONS = 1 << 12
 LARGEST_ATTRIBUTE = 1 << 12
 LARGEST_PADDING = 64
 LARGEST_ENLARGEMENT = 64
-"""What the strides of all transposed convolutions and block sizes of a graph may multiply to."""
+"""Largest product of the strides of all transposed convolutions and block sizes of a graph."""
 MOST_CHANNELS, MOST_VALUES = 1 << 12, 1 << 16
 """Values at a position of an input, and of what follows from it, at most."""
 OPERATIONS: dict[str, dict[str, int]] = {
@@ -37,7 +37,7 @@ OPERATIONS: dict[str, dict[str, int]] = {
 }  # fmt: skip
 """What may occur in a graph, with the largest magnitude of each numeric attribute."""
 WORDS = {"mode": {"DCR", "CRD", "reflect", "edge", "constant"}, "auto_pad": {"NOTSET"}}
-"""Attributes that are words, and what they may say."""
+"""Attributes that are words, and their allowed values."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from trellic.quantize.settings import OperatingPoint
 Floats = npt.NDArray[np.float32]
 
 LARGEST_LOG = 32.0
-"""Bound of what is exponentiated, so that no weight leaves single precision."""
+"""Bound of exponents, so that no weight leaves single precision."""
 MOST_MARGIN = 256
 GAUSSIAN = "gaussian"
 Z_SCALES, SENSITIVITY = "z_log_scale", "sensitivity"
@@ -110,7 +110,7 @@ class Model:
         return isinstance(design, dict) and design.get("exact") is True
 
     def quantizer_card(self, quantizer: str) -> dict[str, Any]:
-        """Return what the card says of a quantizer, which may be nothing. Raises DamagedModel."""
+        """Return the card's entry for a quantizer, which may be empty. Raises DamagedModel."""
         quantizers = self.card.get("quantizers", {})
         found: Any = quantizers.get(quantizer, {}) if isinstance(quantizers, dict) else None
         if not isinstance(found, dict):
@@ -135,9 +135,9 @@ class Model:
         return f"{quantizer}.tables" in self.file.tables
 
     def tables_for(self, quantizer: str, sets: int) -> tuple[Tables, Offsets]:
-        """Return a quantizer's tables of so many level sets and its offsets: its own, else those that all share.
+        """Return a quantizer's tables for a number of level sets, and its offsets: its own, else those that all share.
 
-        Raises DamagedModel, or BadRequest where a model has nothing for so many sets.
+        Raises DamagedModel, or BadRequest where a model has no tables for that number of sets.
         """
         name = quantizer if self.has_tables(quantizer) else (GAUSSIAN if sets == 1 else f"{GAUSSIAN}_pair")
         if f"{name}.tables" not in self.file.tables:
@@ -168,7 +168,7 @@ class Model:
         return self._affine("decoder", array, quality, channels)
 
     def weights(self, quality: float) -> Floats:
-        """Return what the squared error of a latent of each channel is worth, 1 on average, float32 (C,)."""
+        """Return the weight of the squared error of each channel's latents, 1 on average, float32 (C,)."""
         if SENSITIVITY not in self.file.arrays["encoder"]:
             return np.ones(self.latents, np.float32)
         return np.exp(self._affine("encoder", SENSITIVITY, quality, self.latents))
@@ -194,7 +194,7 @@ class Model:
         offsets: Offsets | None = None,
         facts: dict[str, Any] | None = None,
     ) -> "Model":
-        """Return the model with what is given of a quantizer replaced; `facts` say in the card how it was found."""
+        """Return the model with the given parts of a quantizer replaced; `facts` go into its entry of the card."""
         said = {**self.quantizer_card(quantizer), **(facts or {})}
         if operating_points is not None:
             said["operating_points"] = [list(point) for point in operating_points]
@@ -211,7 +211,7 @@ class Model:
         return Model.of(replace(self.file, tables={**self.file.tables, "z.tables": tables.frequency}))
 
     def with_sensitivity(self, logs: Floats) -> "Model":
-        """Return the model with what an error in each channel costs: natural logs and slopes, float32 (2, C)."""
+        """Return the model with another sensitivity of channels: natural logs and slopes, float32 (2, C)."""
         encoder = {**self.file.arrays["encoder"], SENSITIVITY: logs}
         return Model.of(replace(self.file, arrays={**self.file.arrays, "encoder": encoder}))
 

@@ -1,4 +1,4 @@
-"""The exactness probe: fixed inputs of every network before table indices, and the hash of what it must give.
+"""The exactness probe: fixed inputs of every network before table indices, and the hash of its outputs.
 
 Any runtime or device can prove itself by it before it decodes a stream. Inputs are integers: a spread of values, and
 values that saturate every fixed point, where sums are largest.
@@ -20,7 +20,7 @@ _SEED, _STEP = 2654435761, 0x9E3779B1
 
 
 def inputs_of(channels: Sequence[int]) -> list[list[Floats]]:
-    """Return sets of inputs for a network that reads arrays of so many channels; 0 stands for the quality."""
+    """Return sets of inputs for a network, given the channels of each input; 0 stands for the quality."""
     found = []
     for case in range(2):
         inputs = []
@@ -38,7 +38,7 @@ def inputs_of(channels: Sequence[int]) -> list[list[Floats]]:
 
 
 def digest(sessions: Sessions, graph: str, channels: Sequence[int]) -> str:
-    """Return the SHA-256 of what a network gives for the probe's inputs."""
+    """Return the SHA-256 of a network's outputs for the probe's inputs."""
     hashed = hashlib.sha256()
     for inputs in inputs_of(channels):
         for output in sessions.run(graph, inputs):
@@ -56,7 +56,7 @@ def add_probe(model: Model, channels: Mapping[str, Sequence[int]]) -> Model:
 
 
 def failures(sessions: Sessions) -> list[str]:
-    """Return the networks that do not give here what the card's probe says; all where the card has none."""
+    """Return the networks whose outputs here differ from the card's probe; all where the card has none."""
     graphs = {step.graph for step in sessions.model.schedule.code if isinstance(step, Run)}
     probe = sessions.model.card.get("probe")
     known = probe if isinstance(probe, dict) else {}

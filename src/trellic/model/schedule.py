@@ -115,7 +115,7 @@ class Schedule:
 
     @property
     def stride(self) -> int:
-        """Pictures are continued to multiples of so many pixels."""
+        """Pictures are extended to multiples of this, in pixels."""
         return max(variable.stride for variable in self.variables.values())
 
     @property
@@ -167,7 +167,7 @@ def _check(schedule: Schedule) -> None:
         raise ValueError(f"the schedule has more than {MOST_STEPS} steps")
     if not all(isinstance(step, Run) for step in (*schedule.encode, *schedule.decode)):
         raise ValueError("only the coding part of a schedule has passes")
-    known = {"quality", *schedule.variables}  # what is coded is zero until then
+    known = {"quality", *schedule.variables}  # variables are zero until they are coded
     covered: dict[str, list[str]] = {}
     for step in schedule.code:
         if isinstance(step, Run):

@@ -99,7 +99,7 @@ class Sessions:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 4
-        options.enable_mem_pattern = False  # a second arena beside the first, quicker by nothing that was measured
+        options.enable_mem_pattern = False  # a second arena, without measurable gain
         with _LOADING:
             _share_arena()
         options.add_session_config_entry("session.use_env_allocators", "1")

@@ -39,7 +39,7 @@ def activation() -> nn.Module:
 
 
 class Plus(nn.Module):
-    """Add two values of so many channels: a module, so that it can be made exact."""
+    """Add two tensors: a module, so that it can be made exact."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -22,20 +22,20 @@ WHOLE_LEVELS = 255
 """The same where values are integers already, such as z, which stays far below."""
 EXACT_SUM = 2.0**24
 LARGEST_SUM = 2.0**23
-"""What a convolution's products may sum to; as much again is left for rounding and the bias."""
+"""Largest sum of a convolution's products; as much again is left for rounding and the bias."""
 FINEST_WEIGHT = 2.0**14
 """Weights are multiples of 2^-14 or coarser: half precision holds those below 1/8 to the last bit, others coarser.
 
 Folded, by 2^-10 at the least, they are multiples of 2^-24, which half precision still holds."""
 ROUNDS = 3
-"""Of rounding, until it changes nothing: what was rounded may reach further, and be due on a coarser grid."""
+"""Of rounding, until it changes nothing: rounded weights may sum to more, and need a coarser unit."""
 FINEST_BIAS = 2.0**10
 USUAL_SCALE = 2.0**5
 LARGEST_SCALE = 2.0**10
 """The finest fixed point that `fit_fixed_points` chooses; the coarsest counts integers."""
 HEADROOM = 1.5
 QUIETEST = 1 / 64
-"""What a channel is granted at least, of what the largest one of its layer shows."""
+"""Least magnitude that a channel is fitted to, as a fraction of the largest one of its layer."""
 
 
 class FixedPoint(nn.Module):
@@ -52,7 +52,7 @@ class FixedPoint(nn.Module):
         self.register_buffer("scale", torch.full((1, channels, 1, 1), USUAL_SCALE))
         self.register_buffer("levels", torch.tensor(float(LEVELS)))
         self.shown: Tensor | None = None
-        """The largest magnitudes that came by, (1, C, 1, 1), while someone wants to know; nothing is rounded then."""
+        """The largest magnitudes that came by, (1, C, 1, 1), while fixed points are fitted; nothing is rounded then."""
         self.whole = True
         self.limit: float | None = None
         """The levels once they are final: a number, so that an exported graph has it as a constant."""
@@ -117,7 +117,7 @@ class ExactConv(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Round weights for good, in half precision, and let them count integers.
+        """Round weights permanently, in half precision, and let them count integers.
 
         Raises ValueError where sums would not be exact.
         """

@@ -111,7 +111,7 @@ def _example_inputs(model: TrainableCodec) -> dict[str, tuple[Tensor, ...]]:
 
 
 def macs_of(network: nn.Module, inputs: tuple[Tensor, ...], pixels: int) -> float:
-    """Return the multiply-accumulates a pixel of a network's convolutions, by running it on inputs of so many pixels.
+    """Return the multiply-accumulates per pixel of a network's convolutions, by running it on example inputs.
 
     A convolution applies each weight once a position of its output; a transposed one, of its input.
     """

@@ -1,4 +1,4 @@
-"""What a model offers to be trained: the interface that losses, stages and validation are written for."""
+"""A trainable codec: the interface that losses, stages and validation are written for."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -30,7 +30,7 @@ class Decoded(NamedTuple):
 
 
 class Coded(NamedTuple):
-    """What a forward pass returns: pictures (N, 3, H, W), not clipped, and bits by variable, each (N,)."""
+    """The result of a forward pass: pictures (N, 3, H, W), not clipped, and bits by variable, each (N,)."""
 
     pictures: Tensor
     bits: dict[str, Tensor]

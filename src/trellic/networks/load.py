@@ -17,7 +17,7 @@ from trellic.networks.transforms.basis_conv import BasisConv
 def load(model: Model, design: Design | None = None) -> TrainableCodec:
     """Return the torch model that was exported. Raises DamagedModel.
 
-    design  as what it goes on, see `Design.grows_from`
+    design  that training continues with, see `Design.grows_from`
     """
     arrays = {**model.file.arrays["encoder"], **model.file.arrays["decoder"]}
     try:

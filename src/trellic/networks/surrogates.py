@@ -1,4 +1,4 @@
-"""Surrogates of the quantizer in training: noise for the rate, rounding for what is decoded; and bits of intervals."""
+"""Surrogates of the quantizer in training: noise for the rate, rounding for decoded latents; and bits of intervals."""
 
 import math
 
@@ -49,7 +49,7 @@ def level_bits(residuals: Tensor, indices: Tensor, sets: Tensor, steps: Tensor, 
 
 
 class NoisyRounding:
-    """The coder of pretraining: what is decoded is rounded, what is paid for is noisy."""
+    """The coder of pretraining: decoded latents are rounded, and bits are those of noisy latents."""
 
     def __call__(self, step: Code, target: Tensor, gaussian: Gaussian) -> tuple[Tensor, Tensor]:
         """Return decoded latents and their bits, as `Coder` does."""
@@ -59,7 +59,7 @@ class NoisyRounding:
 
 
 class Rounding:
-    """The coder of validation: what is decoded, and paid for, is rounded."""
+    """The coder of validation: decoded latents, and bits, are those of rounding."""
 
     def __call__(self, step: Code, target: Tensor, gaussian: Gaussian) -> tuple[Tensor, Tensor]:
         """Return decoded latents and their bits, as `Coder` does."""

@@ -77,7 +77,7 @@ def colours_by_profile(data: bytes, grey: bool) -> Metadata:
 
 
 def colours_by_gamma(exponent: float | None, chromaticities: tuple[float, ...] | None, grey: bool) -> Metadata:
-    """Return what a PNG's gAMA and cHRM chunks say: white, red, green and blue, (x, y) each."""
+    """Return the colour that a PNG's gAMA and cHRM chunks describe: white, red, green and blue, (x, y) each."""
     numbers = np.reshape(chromaticities or (*D65, *np.ravel(BT709)), (4, 2))
     exponent = 1 / 2.2 if exponent is None else exponent
     if not 0.01 < exponent < 100 or (numbers[:, 1] <= 0).any() or np.linalg.matrix_rank(numbers[1:] - numbers[0]) < 2:
@@ -116,7 +116,7 @@ def code_in(profile: bytes) -> bytes:
 
 
 def profile_name(metadata: Metadata, grey: bool) -> str:
-    """Return what a picture's colour profile calls itself, or nothing."""
+    """Return the description in a picture's colour profile, or nothing."""
     profile = profile_of(metadata, grey)
     try:
         return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).strip() if profile else ""

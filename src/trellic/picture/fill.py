@@ -1,4 +1,4 @@
-"""Invisible pixels filled smoothly: what lies under alpha 0 is nobody's to see, and costs bits.
+"""Invisible pixels filled smoothly: what lies under alpha 0 is invisible, and costs bits.
 
 Each is filled with the mean of what is visible near it, by a pyramid that is summed up and expanded again.
 Source: Gortler et al., "The Lumigraph", 1996 (push-pull).
@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.floating[Any]]
 BLOCK = 256
 """Rows of a picture in strips that are filled at a time, and apart: no more of it is held."""
 NOTHING_SEEN = 128
-"""What is filled in where nothing is visible."""
+"""The value where nothing is visible."""
 
 
 def filled(source: Source) -> Source:

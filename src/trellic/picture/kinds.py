@@ -13,7 +13,7 @@ EVERYTHING = frozenset({"icc", "exif", "xmp", "resolution"})
 ALL, COLOURED, OPAQUE = {"L", "LA", "RGB", "RGBA"}, {"RGB", "RGBA"}, {"L", "RGB"}
 """Pillow's modes."""
 UNREAD = frozenset({".bufr", ".emf", ".eps", ".grib", ".h5", ".hdf", ".iim", ".mpeg", ".mpg", ".ps", ".tlic", ".wmf"})
-"""Suffixes that Pillow knows, of what it reads only with other programs, or not as a picture."""
+"""Suffixes of formats that Pillow reads only with other programs, or not as a picture."""
 READ_BY_PLUGINS = frozenset({".heic", ".heif", ".jxl"})
 """Suffixes of pictures all the same: a folder's are not skipped without a word."""
 

@@ -1,4 +1,4 @@
-"""What a picture carries beside its samples: colour space, EXIF, XMP and resolution."""
+"""What a picture carries besides its samples: colour space, EXIF, XMP and resolution."""
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -19,7 +19,7 @@ class ColourSpace(IntEnum):
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a picture carries beside its samples.
+    """What a picture carries besides its samples.
 
     colour_space  of the samples, where it is a known one
     icc           the colour profile of any other, or empty

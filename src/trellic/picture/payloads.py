@@ -1,4 +1,4 @@
-"""Metadata as bytes: what a stream carries beside samples."""
+"""Metadata as bytes: what a stream carries besides samples."""
 
 import zlib
 from collections.abc import Mapping

@@ -63,26 +63,30 @@ def read(source: Path | IO[bytes], limit: int = MOST_PIXELS) -> Picture:
         return from_pillow(image)
 
 
-def picture_of(thing: AnyPicture, limit: int = MOST_PIXELS) -> Picture:
+def picture_of(source: AnyPicture, limit: int = MOST_PIXELS) -> Picture:
     """Return whatever a caller calls a picture.
 
-    thing  a Pillow image of any mode; an array, uint8 (H, W) or (H, W, 3 or 4); a path; or a file, open in binary mode
+    source  a Pillow image of any mode; an array, uint8 (H, W) or (H, W, 3 or 4); a path; or a file, open in binary mode
     Raises BadRequest where it is none of these, UnreadablePicture or PictureTooLarge.
     """
-    if isinstance(thing, str | PathLike):
-        return read(Path(thing), limit)
-    if isinstance(thing, np.ndarray):
-        if thing.dtype != np.uint8 or thing.ndim not in {2, 3} or (thing.ndim == 3 and thing.shape[2] not in {3, 4}):
-            what = f"an array {thing.dtype} {thing.shape}"
+    if isinstance(source, str | PathLike):
+        return read(Path(source), limit)
+    if isinstance(source, np.ndarray):
+        if (
+            source.dtype != np.uint8
+            or source.ndim not in {2, 3}
+            or (source.ndim == 3 and source.shape[2] not in {3, 4})
+        ):
+            what = f"an array {source.dtype} {source.shape}"
             raise BadRequest(f"{what} is no picture; uint8 (H, W) or (H, W, 3 or 4) is")
-        check_size(thing.shape[1], thing.shape[0], limit)
-        return from_pillow(Image.fromarray(thing))
-    if isinstance(thing, Image.Image):
-        check_size(*thing.size, limit)
-        return from_pillow(thing)
-    if hasattr(thing, "read"):
-        return read(thing, limit)
-    raise BadRequest(f"a {type(thing).__name__} is no picture; a Pillow image, an array, a path or an open file is")
+        check_size(source.shape[1], source.shape[0], limit)
+        return from_pillow(Image.fromarray(source))
+    if isinstance(source, Image.Image):
+        check_size(*source.size, limit)
+        return from_pillow(source)
+    if hasattr(source, "read"):
+        return read(source, limit)
+    raise BadRequest(f"a {type(source).__name__} is no picture; a Pillow image, an array, a path or an open file is")
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -149,7 +153,7 @@ def warn_of_frames(image: Image.Image) -> None:
 
 
 def metadata_of(image: Image.Image, profile: bytes, code: tuple[int, int, bool] | None, grey: bool) -> Metadata:
-    """Return what an image that is loaded carries; warns of what is not kept.
+    """Return the metadata of a loaded image; warns of metadata that is not kept.
 
     code  primaries, transfer and full range by H.273, where the file says them
     """

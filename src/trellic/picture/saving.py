@@ -31,7 +31,7 @@ def save(picture: Picture, path: Path, background: str = "", kind: Kind | None =
 
     background  a colour to put behind a picture with alpha, where its kind has none
     kind        of the file, where its suffix does not say it
-    replace     whether a file that is there may go
+    replace     whether an existing file may be replaced
     Warns of what the kind does not keep. Raises BadRequest for what it cannot hold, and FileExists.
     """
     chosen = kind or kind_of(path.suffix)

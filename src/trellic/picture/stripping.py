@@ -1,4 +1,4 @@
-"""Metadata that a user does not want in a file."""
+"""Removing metadata that a user does not want in a file."""
 
 from collections.abc import Set
 from dataclasses import replace
@@ -11,7 +11,7 @@ NAMES = frozenset({"exif", "icc", "xmp", "resolution"})
 
 
 def names_to_drop(strip: str, keep: str | None) -> frozenset[str]:
-    """Return what is dropped: what `strip` names, or all that `keep` does not; names are separated by commas.
+    """Return the metadata to drop: what `strip` names, or all that `keep` does not; names are separated by commas.
 
     Raises BadRequest.
     """

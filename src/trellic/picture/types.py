@@ -1,4 +1,4 @@
-"""What a picture is to the codec: 8-bit RGB pixels, alpha and metadata, held in memory or given in strips."""
+"""Pictures as the codec sees them: 8-bit RGB pixels, alpha and metadata, held in memory or given in strips."""
 
 import warnings
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ class Converted(UserWarning):
 
 
 def warn(message: str) -> None:
-    """Warn of a conversion, and of what it lost."""
+    """Warn of a lossy conversion."""
     warnings.warn(message, Converted, stacklevel=3)
 
 
 class Source(Protocol):
-    """What can be coded: a picture that gives its rows when asked, held in memory or read as it goes.
+    """A picture that can be coded: it gives its rows on request, from memory or from a file.
 
     width, height  in pixels
     grey           whether all three channels are one

@@ -35,7 +35,7 @@ MMAP_THRESHOLD, LARGE_BLOCK = -3, 1 << 22
 LINES = 64
 """To read or write at a time."""
 PLAIN = {"srgb", "rgb", "b-w", "multiband", "rgb16", "grey16"}
-"""The colours of libvips that are taken as they are."""
+"""The colour interpretations of libvips that need no conversion."""
 
 
 def is_large(width: int, height: int) -> bool:
@@ -116,7 +116,7 @@ def _read_unusual(path: Path, limit: int) -> Picture | None:
 def _open(path: Path) -> Any:
     """Return a picture as libvips sees it, or None where Pillow would make something else of it.
 
-    That is: other colours than grey and RGB, samples of neither 8 nor 16 bits, and a TIFF that wants to be turned.
+    That is: other colours than grey and RGB, samples of neither 8 nor 16 bits, and a TIFF that must be turned.
     """
     try:
         image = vips().Image.new_from_file(str(path), access="sequential", fail_on="truncated")
@@ -189,7 +189,7 @@ class StripReader:
 
 
 def _metadata_of(path: Path, grey: bool) -> Metadata:
-    """Return what a picture file carries, as `trellic.picture.pillow` reads it."""
+    """Return the metadata of a picture file, as `trellic.picture.pillow` reads it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image = Image.open(path)

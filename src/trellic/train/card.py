@@ -37,7 +37,7 @@ def command() -> str:
 
 
 def note_session(config: TrainConfig, folder: Path) -> None:
-    """Add to a run's folder what is about to train it: a run of many restarts lists them all."""
+    """Add this session to a run's folder: a run of many restarts lists them all."""
     path = folder / SESSIONS
     sessions = json.loads(path.read_text()) if path.exists() else []
     sessions.append(
@@ -62,7 +62,7 @@ def _data(folders: tuple[str, ...]) -> dict[str, Any]:
 
 
 def validations(folder: Path) -> list[dict[str, Any]]:
-    """Return what a run's log says of its validations, in order."""
+    """Return the validations in a run's log, in order."""
     log = folder / LOG
     entries = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     return [entry["validation"] for entry in entries if "validation" in entry]

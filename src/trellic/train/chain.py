@@ -1,4 +1,4 @@
-"""Retraining as a chain of stages, each starting from what the one before made; resumable at any point."""
+"""Retraining as a chain of stages, each starting from the model of the one before; resumable at any point."""
 
 import json
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def retrain(
     names   of training stages (`stages.toml`) and of tuning steps (`tuning.py`)
     config  a TOML file of how each stage trains; `replaced` overrides values, and names the quantizer
     Each stage leaves a folder with its model; those that are there already are skipped. Where a stage that should make
-    the model better does not, the chain goes on with the model before. Under torchrun the first process writes them.
+    the model better does not, the chain continues from the model before. Under torchrun the first process writes them.
     Raises BadConfig, also where what is there was made from another model, or otherwise.
     """
     first = start_processes()

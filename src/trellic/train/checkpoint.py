@@ -1,6 +1,6 @@
 """A run's state on disk: single-precision weights, their average, the optimizer's moments, each by weight name.
 
-Moments by name outlive a change of the optimizer's groups; a weight that has none begins them anew.
+Moments by name outlive a change of the optimizer's groups; a weight without moments begins with zero.
 """
 
 import copy
@@ -36,7 +36,7 @@ class Average:
 
 
 def read_state(folder: Path) -> State:
-    """Return what a run's folder keeps, on the processor. Raises BadConfig."""
+    """Return the state in a run's folder, on the processor. Raises BadConfig."""
     try:
         state: State = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file makes torch raise errors of any kind
@@ -45,7 +45,7 @@ def read_state(folder: Path) -> State:
 
 
 def state_for_all(folder: Path) -> State:
-    """Return what the first process's folder keeps, in all processes; empty where there is nothing yet."""
+    """Return the state in the first process's folder, in all processes; empty where there is none yet."""
     return dict(from_first(read_state(folder) if rank() == 0 and (folder / CHECKPOINT).exists() else {}))
 
 

@@ -1,4 +1,4 @@
-"""A training configuration: one TOML file that says what is trained, on what, for how long."""
+"""A training configuration: one TOML file with everything that a run needs."""
 
 import json
 from dataclasses import asdict, dataclass, field, fields
@@ -20,7 +20,7 @@ class Mix:
     graphics        fraction of crops that are synthetic graphics
     grey            fraction of photographs that lose their colour
     shrink          half of the photographs are reduced by a factor between this and 1
-    high_qualities  probability that a quality drawn above 65 is kept, and not drawn anew below
+    high_qualities  probability that a quality drawn above 65 is kept, and not drawn again below
     """
 
     graphics: float = 0.0
@@ -49,7 +49,7 @@ class TrainConfig:
     learning_rate   of Adam, at its peak
     rates           factors of it by weight name patterns, for weights that move slower or faster
     warmup          steps in which the learning rate rises
-    schedule        how it goes on: "cosine" (level, then to zero), "constant", or "decay" (to zero from the first step)
+    schedule        then "cosine" (level, then to zero), "constant", or "decay" (to zero from the first step)
     branch          folder of a run whose weights, average and optimizer state this run begins with
     average         half-life of the weight average, in steps
     device          "cpu", "cuda", …, or "auto" for an accelerator where there is one

@@ -1,6 +1,6 @@
 """Whether gradients that pass a quantizer are to each other as rate and distortion really change.
 
-Some latents are made a little larger and smaller and quantized anew, and bits and squared errors compared: what a
+Some latents are made a little larger and smaller and quantized again, and bits and squared errors compared: what a
 gradient should say. Latents of small scales and of large ones are examined apart, since a ratio of all hides theirs.
 """
 
@@ -23,10 +23,10 @@ LATENTS = "y"
 
 
 class GradientRatio(NamedTuple):
-    """What a change of some latents' size does.
+    """Effects of a change of some latents' size.
 
     fraction       of all latents, how many they are
-    bits           bits a pixel for a latent's whole size, as they really change
+    bits           bits per pixel for a latent's whole size, as they really change
     marginal_rate  bits for a unit of mean squared error that they really buy, over λ
     ratio          the same by gradients, over the real one: less than 1 where gradients promise too much
     """
@@ -67,7 +67,7 @@ class GradientProbe:
         return QuantizerInTheLoop(self.model.quantizer, self.model.weights, self.quality, Rounding())
 
     def _measure(self, growth: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Return bits a pixel and mean squared error where some latents have grown; the decoder shrinks them."""
+        """Return bits per pixel and mean squared error where some latents have grown; the decoder shrinks them."""
         grown = 1 + (growth - 1) * chosen
         targets = {**self.targets, LATENTS: self.targets[LATENTS] * grown}
         decoded: Decoded = self.model.codec.code(targets, self.quality, self._coder())

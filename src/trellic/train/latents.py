@@ -1,4 +1,4 @@
-"""Where a stage's latents come from: the analysis at each step, or a cache of what was quantized once."""
+"""Where a stage's latents come from: the analysis at each step, or a cache of latents that were quantized once."""
 
 import hashlib
 from collections.abc import Callable
@@ -75,7 +75,7 @@ class CachedLatents(Latents):
     def filled(
         cls, cache: Path, facts: bytes, count: int, live: LiveLatents, device: torch.device, seed: int
     ) -> "CachedLatents":
-        """Return the cache of so many crops, quantizing them first where a machine has none by these facts."""
+        """Return the cache of `count` crops, quantizing them first where a machine has none by these facts."""
         folder = cache / f"latents-{hashlib.sha256(facts).hexdigest()[:16]}"
         if local_rank() == 0 and not (folder / "qualities.npy").exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ class CachedLatents(Latents):
 
 @torch.no_grad()
 def _fill(folder: Path, count: int, live: LiveLatents, device: torch.device) -> None:
-    """Write crops, what is decoded of them and, last, their qualities."""
+    """Write crops, their decoded latents and, last, their qualities."""
     stores: dict[str, np.ndarray] = {}
     qualities = np.empty(count, np.float32)
 

@@ -1,4 +1,4 @@
-"""The one training loop: what is trained, and by what loss, is a task."""
+"""The training loop; a task says what is trained by which loss."""
 
 import json
 import math
@@ -23,7 +23,7 @@ LARGEST_NORM = 1.0
 
 
 class Task(Protocol):
-    """What is trained: of `codec`, the weights that want a gradient, on its device."""
+    """What is trained: of `codec`, the weights that need a gradient, on its device."""
 
     codec: LearnedCodec
     device: torch.device
@@ -37,7 +37,7 @@ class Task(Protocol):
         """Return the loss of a new batch."""
 
     def validate(self, codec: LearnedCodec) -> dict[str, Any]:
-        """Return what the validation pictures say of a model, `cost` among it."""
+        """Return the measures of a model on the validation pictures, `cost` among them."""
 
 
 class Trainer:

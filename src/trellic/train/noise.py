@@ -10,7 +10,7 @@ from trellic.networks.surrogates import NoisyRounding
 
 
 class Noise:
-    """A coder whose decoded latents are targets with noise one unit wide; what is always rounded still is."""
+    """A coder whose decoded latents are targets with noise one unit wide; passes that are always rounded still are."""
 
     def __init__(self) -> None:
         self.rounding = NoisyRounding()

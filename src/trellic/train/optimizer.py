@@ -17,7 +17,7 @@ LEVEL = 0.3
 
 
 def adam(model: nn.Module, learning_rate: float, rates: dict[str, float]) -> torch.optim.Adam:
-    """Return Adam over all weights that want a gradient, its parameters named; `set_rate` sets each step's rate.
+    """Return Adam over all weights that need a gradient, its parameters named; `set_rate` sets each step's rate.
 
     rates  factors of the learning rate by patterns of weight names; the first that matches counts
     """

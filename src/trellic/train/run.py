@@ -25,7 +25,7 @@ from trellic.train.training import DeployedModel, StageTraining
 RECIPES = Path(__file__).parent / "recipes"
 VALIDATED_SIDE = 256
 MAY_CHANGE = {"steps", "minutes", "validate_every", "device", "precision"}
-"""What may change when a run goes on."""
+"""What may change when a run is resumed."""
 
 
 def recipe_named(name: str) -> Path:
@@ -51,7 +51,7 @@ def read_config(path: Path, replaced: dict[str, Any]) -> TrainConfig:
 
 
 def run_config(config: TrainConfig, folder: Path, cache: Path, report: Report) -> None:
-    """Train by a configuration in a folder, going on where an earlier run stopped. Raises BadConfig or NoPictures."""
+    """Train by a configuration in a folder, resuming an earlier run. Raises BadConfig or NoPictures."""
     first = start_processes()
     stage = stage_named(config.stage)
     device = device_named(config.device)
@@ -89,7 +89,7 @@ def deployed_quantizer(model: Model, config: TrainConfig) -> DeployedQuantizer:
 
 
 def _keep_config(config: TrainConfig, folder: Path) -> None:
-    """Write the configuration into the run's folder. Raises BadConfig where a run of another one is there."""
+    """Write the configuration into the run's folder. Raises BadConfig where the folder holds a run of another one."""
     kept, text = folder / CONFIG, json.dumps(config.to_json(), indent=1)
     if kept.exists() and (others := config.differences(json.loads(kept.read_text()), MAY_CHANGE)):
         raise BadConfig(f"{folder} holds a run of another configuration ({', '.join(others)})")

@@ -1,4 +1,4 @@
-"""A stage of training as a value: what is trained, on which latents, with what for the quantizer, by which loss.
+"""A stage of training as a value: what is trained, on which latents, with which quantizer or surrogate, by which loss.
 
 The stages are rows of `stages.toml`. To add one, add a row.
 """
@@ -29,7 +29,7 @@ class Stage:
     quantizer       what stands for it: "rounding" (noise in the rate), "noise" (in the latents too), or "deployed"
     terms           of the loss
     exact           whether the entropy networks become exact first
-    keep_if_better  whether a chain goes on with the model before where this stage's validation cost is not lower
+    keep_if_better  whether a chain continues from the model before where this stage's validation cost is not lower
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a run starts from: classical transforms, a model file, or the single-precision weights of another run."""
+"""Starting points of a run: classical transforms, a model file, or the single-precision weights of another run."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ class LoadedRun(NamedTuple):
 
 
 def load_run(folder: Path) -> LoadedRun:
-    """Return what a run's folder holds. Raises BadConfig."""
+    """Return the run of a folder. Raises BadConfig."""
     try:
         config = TrainConfig.from_values(json.loads((folder / CONFIG).read_text()))
         state = read_state(folder)
@@ -67,7 +67,7 @@ def design_of(start: Path) -> Design:
 
 
 def starting_model(config: TrainConfig) -> Model | None:
-    """Return the model whose quantizers a run trains with: `tuned`, else what it starts from; None for none."""
+    """Return the model whose quantizers a run trains with: `tuned`, else the one that it starts from, or None."""
     path = Path(config.tuned or config.start)
     if not (config.tuned or config.start):
         return None

@@ -1,7 +1,7 @@
 """Named terms of the training loss, and their sum.
 
-A picture's cost is bits a pixel + λ · squared error, weighted so that high qualities do not drown low ones, and capped
-so that noise and dithering do not drown photographs.
+A picture's cost is bits per pixel + λ · squared error, weighted so that high qualities do not drown low ones, and
+capped so that noise and dithering do not drown photographs.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ LARGEST_COST = 3.0
 
 
 class CodedBatch(NamedTuple):
-    """What a loss is computed of.
+    """The inputs of a loss.
 
     pictures       float32 (N, 3, H, W) in [0, 1]
     qualities      (N,) in [0, 1]
@@ -40,7 +40,7 @@ def distortion(reconstructed: Tensor, pictures: Tensor) -> Tensor:
 
 
 def rate(batch: CodedBatch) -> Tensor:
-    """Return bits a pixel, (N,)."""
+    """Return bits per pixel, (N,)."""
     assert batch.bits is not None
     return batch.bits / batch.pictures[0, 0].numel()
 
@@ -57,7 +57,7 @@ TERMS: dict[str, Callable[[CodedBatch], Tensor]] = {"rate": rate, DISTORTION: we
 
 
 def loss_weight(quality: Tensor) -> Tensor:
-    """Return what a picture's cost counts at its quality, 1 in the middle."""
+    """Return the weight of a picture's cost at its quality, 1 in the middle."""
     return (lambda_of(torch.full_like(quality, 0.5)) / lambda_of(quality)).sqrt()
 
 

@@ -43,7 +43,7 @@ class DeployedModel(NamedTuple):
 
 
 class StageTraining:
-    """Trains what a stage trains, as it says.
+    """The training of a stage.
 
     pictures  training pictures; validation is float32 (N, 3, H, W) in [0, 1] and decides the device
     """
@@ -70,7 +70,7 @@ class StageTraining:
         if self.quantizer:
             self.lambda_scale = lambda_scale_of(before["bpp"], before["mse"])
         self.before = self._with_cost(before)
-        self.facts = self._facts()  # before anything is trained, so that a run that goes on finds what it cached
+        self.facts = self._facts()  # before anything is trained, so that a run that is resumed finds its cache
 
     def begin(self, seed: int) -> None:
         """Start drawing batches by a seed."""
@@ -116,7 +116,7 @@ class StageTraining:
                 return NoisyRounding()
 
     def _deployed(self, quality: Tensor, otherwise: Coder) -> Coder:
-        """Return the deployed quantizer for a batch; `otherwise` codes what is always rounded."""
+        """Return the deployed quantizer for a batch; `otherwise` codes passes that are always rounded."""
         if self.quantizer is None:
             return otherwise
         return QuantizerInTheLoop(self.quantizer, self.weights, quality, otherwise)

@@ -60,7 +60,7 @@ def cost(bpps: list[float], mses: list[float], lambda_scale: float) -> float:
 
 
 def lambda_scale_of(bpps: list[float], mses: list[float]) -> float:
-    """Return by what the usual λ is to be multiplied to be the slope of a validated curve, where the curve falls.
+    """Return the factor by which the slope of a validated curve differs from the usual λ.
 
     A quantizer of larger steps stands lower on the curve at each quality than rounding, for which λ is right. Trained
     by that λ, a model would move along its curve more than improve it; validated by it, moving would count.

@@ -1,4 +1,4 @@
-"""What is found for a trained model by measuring, not by training: each a function from model to model.
+"""Tuning of a trained model by measuring, not by training: each a function from model to model.
 
 `sensitivity` weighs latent channels, `calibrate` finds operating points, `fit_tables` counts indices.
 """

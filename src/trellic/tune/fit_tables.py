@@ -1,4 +1,4 @@
-"""Probability tables and reconstruction offsets fitted to what a quantizer really emits.
+"""Probability tables and reconstruction offsets fitted to the indices that a quantizer emits.
 
 A trained prior promises a Gaussian of some scale; the indices that arrive follow a law with a sharper peak and longer
 tails, more so where a search chose them. Counting them on training pictures gives tables that cost fewer bits for the

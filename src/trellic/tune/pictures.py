@@ -11,6 +11,6 @@ MOST_CALIBRATED, MOST_FITTED = 12, 50
 
 
 def some_pictures(paths: Sequence[Path], most: int, report: Callable[[str], None]) -> list[Picture]:
-    """Return at most so many of the pictures, evenly spread; those that cannot be read are reported and skipped."""
+    """Return at most `most` of the pictures, evenly spread; those that cannot be read are reported and skipped."""
     every = max(1, -(-len(paths) // most))
     return [picture for _, picture in readable(paths[::every], report)]

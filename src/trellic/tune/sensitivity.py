@@ -1,4 +1,4 @@
-"""What an error in a latent costs the picture, channel by channel: the weights of the quantizers' searches.
+"""Sensitivity: what an error in a latent costs the picture, channel by channel; weights of the quantizers' searches.
 
 Each channel in turn gets an error of ±1/4 step at every position, signs at random, on top of plain rounding; what
 that adds to the picture's squared error is its sensitivity. Twice for each picture, with opposite signs, so that the
@@ -51,7 +51,7 @@ def corners_of(pictures: Sequence[Picture], stride: int) -> list[Pixels]:
 def channel_costs(
     sessions: Sessions, decoded: dict[str, Floats], pixels: Pixels, quality: int, seed: int
 ) -> npt.NDArray[np.float64]:
-    """Return what a unit of squared error in each channel's latents adds to the picture's, (C,)."""
+    """Return the squared error of the picture per unit of squared error in each channel's latents, (C,)."""
     original = pixels.transpose(2, 0, 1).astype(np.float32)
     latents = decoded[LATENTS]
 

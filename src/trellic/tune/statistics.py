@@ -1,4 +1,4 @@
-"""Counts of what a quantizer emits, and what follows from them: probability tables and reconstruction offsets."""
+"""Statistics of the indices that a quantizer emits; probability tables and reconstruction offsets from them."""
 
 from dataclasses import replace
 
@@ -89,7 +89,7 @@ class IndexStatistics:
         quantize_in_order(sessions, analysed, self.deployed, see)
 
     def put(self, at: Pass, indices: Indices, cdf_indices: ScaleIndices, values: Floats, step: int) -> None:
-        """Count a pass at a step in 1/1024; `values` are what was quantized, in coding order."""
+        """Count a pass at a step in 1/1024; `values` are the latents, in coding order."""
         if at.step.tables == "z":
             self.z.put(cdf_indices, indices)
             return
@@ -104,7 +104,7 @@ class IndexStatistics:
         self._errors += other._errors
 
     def fitted(self) -> DeployedQuantizer:
-        """Return the quantizer with tables fitted to what was counted."""
+        """Return the quantizer with tables fitted to the counts."""
         return replace(self.deployed, tables=self.y.fitted(), z_tables=self.z.fitted())
 
     def offsets(self) -> Offsets:

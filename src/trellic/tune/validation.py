@@ -22,7 +22,7 @@ from trellic.tune.statistics import IndexStatistics
 
 
 class Point(NamedTuple):
-    """Bits a pixel and PSNR in dB, means over pictures."""
+    """Bits per pixel and PSNR in dB, means over pictures."""
 
     rate: float
     psnr: float
@@ -37,7 +37,7 @@ class _Trial(NamedTuple):
     psnr: float
 
     def rate(self, fitted: DeployedQuantizer) -> float:
-        """Return bits a pixel as a quantizer's tables promise."""
+        """Return the bits per pixel that a quantizer's tables promise."""
         tables = {"z": fitted.z_tables, "y": fitted.tables}
         bits = sum(estimate_bits(cdf_indices, indices, tables[name]) for name, cdf_indices, indices in self.passes)
         return bits / self.pixels

@@ -1,4 +1,4 @@
-"""The codecs of a comparison by name: trellic, and the others, each at its best for PSNR and as people use it."""
+"""The codecs of a comparison by name: trellic and others, each at its best for PSNR and with its usual settings."""
 
 from collections.abc import Callable
 

@@ -73,7 +73,7 @@ CODECS = (
 
 
 def run(command: list[str], data: bytes) -> bytes:
-    """Return what a command writes where it reads `data`. Raises PeerFailed."""
+    """Return the output of a command for an input. Raises PeerFailed."""
     done = subprocess.run(command, input=data, capture_output=True, check=False)
     if done.returncode or not done.stdout:
         lines = done.stderr.decode(errors="replace").strip().splitlines()

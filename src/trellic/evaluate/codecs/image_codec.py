@@ -1,4 +1,4 @@
-"""What every codec of a comparison is: two functions over one setting, and a text that is made of its options."""
+"""A codec of a comparison: two functions of one setting, and a text made from its options."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

@@ -13,7 +13,7 @@ def jpeg_xl(effort: int) -> ImageCodec:
         from pillow_jxl import JpegXLImagePlugin
     except ImportError as error:
         raise MissingLibrary("jxl needs a package: pip install pillow-jxl-plugin") from error
-    JpegXLImagePlugin.DECODE_THREADS = 0  # no thread beside the caller's
+    JpegXLImagePlugin.DECODE_THREADS = 0  # only the caller's thread
     options = {"effort": effort}
     return ImageCodec(
         "jxl-usual" if effort == 7 else "jxl",

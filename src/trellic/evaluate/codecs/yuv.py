@@ -87,7 +87,7 @@ def _halve(plane: Floats) -> Floats:
 
 
 def _double(plane: Floats) -> Floats:
-    """Return twice the rows, linear between the middles of those that are there."""
+    """Return twice the rows, linear between the centres of the given ones."""
     padded = np.pad(plane, ((1, 1), (0, 0)), "edge")
     doubled = np.empty((2 * plane.shape[0], plane.shape[1]), np.float32)
     doubled[0::2] = 0.75 * plane + 0.25 * padded[:-2]

@@ -1,1 +1,1 @@
-"""Showing what was measured: tables, charts, and a page that needs no server and no network."""
+"""Measurements as tables, charts, and a page that needs no server and no network."""

@@ -27,7 +27,7 @@ WIDE, HALF = Canvas(1040, 460), Canvas(510, 380)
 
 
 class Mark(NamedTuple):
-    """A point and what it says of itself."""
+    """A point and its title."""
 
     x: float
     y: float
@@ -146,7 +146,7 @@ def _svg(canvas: Canvas, description: str, body: str) -> str:
 
 
 def curves(series: Sequence[Series], name: str, view: Sequence[Mark], y_label: str, canvas: Canvas) -> str:
-    """Return quality over bits a pixel, showing where the marks of `view` lie and cutting the rest off.
+    """Return quality over bits per pixel, showing where the marks of `view` lie and cutting the rest off.
 
     name  the chart's own on its page
     """
@@ -184,7 +184,7 @@ def scatter(series: Sequence[Series], x_label: str, y_label: str) -> str:
 
 
 def _label(text: str, at: tuple[float, float], taken: list[tuple[float, float, float]]) -> str:
-    """Return a label beside a point, where none of the (left, right, middle) in `taken` is, and add it to them."""
+    """Return a label next to a point that overlaps none of the (left, right, middle) in `taken`, and add it to them."""
     width = LETTER * len(text)
     corners = [(at[0] + side, at[1] + shift) for shift in (0, -16, 16, -30, 30) for side in (11, -11 - width)]
     free = [

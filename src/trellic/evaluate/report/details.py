@@ -1,6 +1,6 @@
 """The same detail of a picture from every codec, at equal bytes of the whole picture: files to look at.
 
-The first codec sets the bytes, by its file nearest to LOOK_AT bits a pixel; every other takes the setting that comes
+The first codec sets the bytes, by its file nearest to LOOK_AT bits per pixel; every other takes the setting that comes
 nearest, of all that it has. The folder keeps what was made, and how, in details.json.
 """
 
@@ -21,7 +21,7 @@ from trellic.files import write_atomically
 from trellic.picture.types import Pixels
 
 LOOK_AT = 0.3
-"""Bits a pixel: few enough for codecs to differ visibly."""
+"""Bits per pixel: few enough for codecs to differ visibly."""
 SIDE = 384
 FOLDER = "details"
 KEPT = "details.json"
@@ -38,7 +38,7 @@ def spread(items: Sequence[Item], count: int) -> list[Item]:
 
 
 def read_details(folder: Path) -> list[Detail]:
-    """Return what a report's folder keeps."""
+    """Return the details that a report's folder keeps."""
     path = folder / FOLDER / KEPT
     return list(json.loads(path.read_text())) if path.exists() else []
 
@@ -46,7 +46,7 @@ def read_details(folder: Path) -> list[Detail]:
 def make_details(
     codecs: Sequence[ImageCodec], picture: str, pixels: Pixels, records: Sequence[Record], folder: Path
 ) -> None:
-    """Write what is missing of a picture's details below `folder`.
+    """Write the missing details of a picture below `folder`.
 
     The picture, uint8 (H, W, 3), has records of every codec. Raises PeerFailed.
     """

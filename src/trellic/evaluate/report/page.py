@@ -24,7 +24,7 @@ PAGE = Path(__file__).parent / "page.html"
 
 
 class Report:
-    """What is to be shown of a comparison.
+    """The contents of a comparison's page.
 
     codecs     names, the first being the one that others are compared with
     published  curves of PSNR measured by others, by set
@@ -42,7 +42,7 @@ class Report:
         ]
 
     def write(self, folder: Path) -> None:
-        """Write index.html and report.md into a folder, beside the details that it has."""
+        """Write index.html and report.md into a folder, next to its details."""
         for name, text in (("index.html", self.page(folder)), ("report.md", self.markdown())):
             write_atomically(folder / name, lambda file, text=text: file.write(text.encode()))  # type: ignore[misc]
 

@@ -22,7 +22,7 @@ SAME = {
 
 
 def read_published(path: Path) -> Published:
-    """Return curves of (bits a pixel, PSNR) by set and by name, from a file of {set: {name: {"bpp_psnr": …}}}.
+    """Return curves of (bits per pixel, PSNR) by set and by name, from a file of {set: {name: {"bpp_psnr": …}}}.
 
     Raises BadRequest where it is none.
     """

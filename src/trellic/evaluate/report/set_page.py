@@ -1,4 +1,4 @@
-"""What a comparison's report says of one set of pictures: charts and tables, for the page and in Markdown."""
+"""A comparison's report on one set of pictures: charts and tables, for the page and in Markdown."""
 
 import re
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ SHOWN_AT_FIRST = ("vtm",)
 
 
 class SetReport(NamedTuple):
-    """What is to be shown of a set.
+    """The contents of a set's report.
 
     codecs     names, the first being the one that others are compared with
     records    of the set

@@ -72,7 +72,7 @@ def span(rate: BdRate | None) -> str:
 
 
 def bd_table(records: Sequence[Record], codecs: Sequence[str]) -> Table:
-    """Return what the first codec takes against every other on a set, in each measure of quality."""
+    """Return BD-rates of the first codec against every other on a set, in each measure of quality."""
     head = [f"{LABELS[codecs[0]]} against"]
     for metric in METRICS:
         head += [f"{metric.name}, mean of pictures", "mean curve", f"range ({metric.unit})"]
@@ -112,7 +112,7 @@ def published_table(ours: dict[str, Points], published: dict[str, Points]) -> Ta
 
 
 def anchor_table(records: Sequence[Record], codecs: Sequence[str], published: dict[str, Points]) -> Table:
-    """Return what codecs take here against what was published of the same format; of no rows where nothing was."""
+    """Return BD-rates of codecs here against published curves of the same format; empty where there are none."""
     rows = []
     for codec in codecs:
         ours = mean_curve(records, codec, PSNR)
@@ -124,7 +124,7 @@ def anchor_table(records: Sequence[Record], codecs: Sequence[str], published: di
 
 
 def picture_table(records: Sequence[Record], codecs: Sequence[str]) -> Table:
-    """Return what the first codec takes against every other at equal PSNR, picture by picture."""
+    """Return BD-rates of the first codec against every other at equal PSNR, picture by picture."""
     savings = [saving(records, codecs[0], other, PSNR).pictures for other in codecs[1:]]
     rows = [
         [picture, *[percent(pictures.get(picture)) for pictures in savings]] for picture in sorted(pictures_of(records))

@@ -1,4 +1,4 @@
-"""What every prior is: networks by graph name, and the schedule in which they are run and passes are coded."""
+"""A prior: networks by graph name, and the schedule in which they are run and passes are coded."""
 
 import math
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class Gaussian(NamedTuple):
 
 
 class Prior(nn.Module):
-    """Predicts what is coded.
+    """Predicts the variables that are coded.
 
     networks  by graph name; each takes the tensors that its Run step reads and returns those that it writes, in a tuple
     affine    names of parameters (2, channels), affine in quality, that Code steps name as their log scales
@@ -38,7 +38,7 @@ class Prior(nn.Module):
 
 
 class Head(nn.Module):
-    """Features → mean and log scale of so many channels, by a 1×1 convolution in full precision."""
+    """Features → mean and log scale of `channels`, by a 1×1 convolution in full precision."""
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ HIGHEST_LAMBDA = 0.25
 
 
 def lambda_of(quality: Tensor) -> Tensor:
-    """Return λ, bits a pixel that one 8-bit unit of mean squared error is worth, for quality in [0, 1]."""
+    """Return λ, in bits per pixel for one 8-bit unit of mean squared error, for quality in [0, 1]."""
     return LOWEST_LAMBDA * (HIGHEST_LAMBDA / LOWEST_LAMBDA) ** quality
 
 
