@@ -1,4 +1,4 @@
-"""trellic retrain: a model adapted to what a quantizer really emits."""
+"""trellic retrain: a model adapted to the indices that a quantizer emits."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ from trellic.cli.train import (
 
 
 def retrain(
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder of all stages; what is done there is kept.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder of all stages; finished stages are kept.")],
     model: Annotated[
         str, typer.Argument(metavar="[MODEL]", help="A model's name, hash or .trm file, or a run's folder.")
     ] = DEFAULT,

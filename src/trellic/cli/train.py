@@ -17,7 +17,7 @@ ValidationFolders = Annotated[
 Cache = Annotated[Path, typer.Option("--cache", help="Where decoded pictures are kept between runs.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, … or auto, instead of the configuration's.")]
 
-Minutes = Annotated[float, typer.Option(min=0, help="Train so long, instead of the configuration's time.")]
+Minutes = Annotated[float, typer.Option(min=0, help="Minutes to train, instead of the configuration's.")]
 
 
 def need_torch() -> None:
@@ -57,14 +57,14 @@ def end_in_order() -> None:
 
 def train(
     config: Annotated[str, typer.Option("--config", "-c", help="A TOML file, or a recipe: quick, base, ….")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The run's folder; an unfinished run there goes on.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The run's folder; an unfinished run there is resumed.")],
     pictures: Pictures = None,
     validation: ValidationFolders = None,
     device: Device = "",
     minutes: Minutes = 0,
     cache: Cache = Path("runs/cache"),
 ) -> None:
-    """Train a model, or go on with one; works under torchrun on several processes. Needs trellic[train]."""
+    """Train a model, or resume a run; works under torchrun on several processes. Needs trellic[train]."""
     need_torch()
     from trellic.train.run import read_config, recipe_named, run_config
 

@@ -55,7 +55,7 @@ def run_config(config: TrainConfig, folder: Path, cache: Path, report: Report) -
     first = start_processes()
     stage = stage_named(config.stage)
     device = device_named(config.device)
-    paths, held_out = list_pictures(config.pictures), list_pictures(config.validation)
+    paths, validation_paths = list_pictures(config.pictures), list_pictures(config.validation)
     if first:
         _keep_config(config, folder)
         note_session(config, folder)
@@ -66,7 +66,7 @@ def run_config(config: TrainConfig, folder: Path, cache: Path, report: Report) -
             PixelStore.of_graphics(cache)
     wait_for_all()
     pictures = PixelStore.of_files(paths, cache)
-    validation = centres(held_out, VALIDATED_SIDE, device)
+    validation = centres(validation_paths, VALIDATED_SIDE, device)
     model = deployed_model(config, pictures)
     train(config, StageTraining(config, stage, model, pictures, validation, cache), folder, report)
 
