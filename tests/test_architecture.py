@@ -37,6 +37,8 @@ ENTRANCES = {"__init__", "__main__"}
 """They load the rest when it is first used."""
 TORCH = {"networks", "train"}
 LINES = 350
+OF_THE_WHOLE = {"architecture", "docs", "examples", "golden", "hostile_streams", "readme", "words"}
+"""Tests of no single module."""
 
 MODULES = {path: ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts) for path in SOURCE.rglob("*.py")}
 MODULES = {path: name.removesuffix(".__init__") for path, name in MODULES.items()}
@@ -92,6 +94,16 @@ def test_files_are_short():
     files = [path for folder in ("src", "tests", "experiments") for path in (ROOT / folder).rglob("*.py")]
     long = {str(path.relative_to(ROOT)) for path in files if len(path.read_text().splitlines()) > LINES}
     assert not long
+
+
+def test_tests_mirror_the_source():
+    """tests/PACKAGE/test_MODULE.py tests src/trellic/PACKAGE/MODULE.py; a module named as its package, all of that."""
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        package, name = path.parent.relative_to(ROOT / "tests"), path.stem.removeprefix("test_")
+        if (package.parts and package.name == name) or (not package.parts and name in OF_THE_WHOLE):
+            continue
+        modules = [root / package / name for root in (SOURCE, ROOT)]
+        assert any(module.is_dir() or module.with_suffix(".py").is_file() for module in modules), path
 
 
 def test_importing_the_package_imports_nothing_heavy():

@@ -14,7 +14,7 @@ from trellic.codec import Target
 from trellic.metrics import psnr
 from trellic.quantize import QUANTIZERS
 
-PHOTOGRAPH = Path(__file__).parent / "golden" / "photograph.json"
+PHOTOGRAPH = Path(__file__).parent.parent / "golden" / "photograph.json"
 
 
 def rgb(image: Image.Image) -> np.ndarray:
