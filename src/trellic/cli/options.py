@@ -15,7 +15,7 @@ Output = Annotated[
     Path | None,
     typer.Option("-o", "--out", metavar="OUT|DIR", help="A file for one input (- is standard output), else a folder."),
 ]
-Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist; links are followed.")]
 Resume = Annotated[
     bool,
     typer.Option("--resume", help="Resume an earlier run: skip outputs that are complete and match the options."),
