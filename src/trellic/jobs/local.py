@@ -72,11 +72,11 @@ def run(
     clashing = clashes(jobs) if manner.writes else {}
     for job, other in clashing.items():
         complain(f"{job.source}: {_clash(job, other)}")
-    said = _Warnings()
+    warned = _Warnings()
 
     def do(job: Job) -> dict[str, Any]:
         record: dict[str, Any] = {"source": str(job.source), "target": str(job.target)}
-        said.texts = []
+        warned.texts = []
         try:
             if job in clashing:
                 return record | {"error": _clash(job, clashing[job])}
@@ -84,7 +84,7 @@ def run(
                 return record | {"skipped": True}
             check_free(job.target, manner.force or not manner.writes)
             record |= work(job)
-            record["warnings"] = said.texts
+            record["warnings"] = warned.texts
         except (TrellicError, OSError, MemoryError) as error:
             record["error"] = describe(error, job)
         return record
@@ -104,7 +104,7 @@ def run(
     hidden = manner.as_json or manner.quiet or len(jobs) == 1 or not sys.stderr.isatty()
     with warnings.catch_warnings(), ThreadPoolExecutor(workers_for(jobs, manner.at_once)) as pool:
         warnings.simplefilter("always")
-        warnings.showwarning = said.take  # type: ignore[assignment]
+        warnings.showwarning = warned.take  # type: ignore[assignment]
         try:
             done = zip(jobs, pool.map(do, jobs), strict=True)
             for job, record in track(done, "", len(jobs), disable=hidden, console=console()):

@@ -195,15 +195,15 @@ class Model:
         facts: dict[str, Any] | None = None,
     ) -> "Model":
         """Return the model with the given parts of a quantizer replaced; `facts` go into its entry of the card."""
-        said = {**self.quantizer_card(quantizer), **(facts or {})}
+        entry = {**self.quantizer_card(quantizer), **(facts or {})}
         if operating_points is not None:
-            said["operating_points"] = [list(point) for point in operating_points]
+            entry["operating_points"] = [list(point) for point in operating_points]
         arrays = dict(self.file.tables)
         if tables is not None:
             arrays[f"{quantizer}.tables"] = tables.frequency
         if offsets is not None:
             arrays[f"{quantizer}.offsets"] = offsets
-        card = {**self.card, "quantizers": {**self.card.get("quantizers", {}), quantizer: said}}
+        card = {**self.card, "quantizers": {**self.card.get("quantizers", {}), quantizer: entry}}
         return Model.of(replace(self.file, card=card, tables=arrays))
 
     def with_z_tables(self, tables: Tables) -> "Model":

@@ -68,15 +68,15 @@ def from_floats(values: npt.NDArray[np.float32]) -> Pixels:
     known = values[finite].astype(np.float64)
     high = float(known.max()) if known.size else 1.0
     if 1 < high <= 65535 and (known == np.rint(known)).all():
-        white, said = (255.0 if high <= 255 else 65535.0), "whole float samples"
+        white, scaling = (255.0 if high <= 255 else 65535.0), "whole float samples"
     elif known.size and np.median(known) > 1:
-        white, said = high, f"float samples, white taken as their largest, {high:g},"
+        white, scaling = high, f"float samples, white taken as their largest, {high:g},"
     else:
-        white, said = 1.0, "float samples from 0 to 1"
+        white, scaling = 1.0, "float samples from 0 to 1"
     clipped = int((known < 0).sum() + (known > white).sum())
     lost = [f"{clipped / values.size:.2%} clipped"] if clipped else []
     lost += [f"{values.size - known.size} that are no finite numbers replaced"] if known.size < values.size else []
-    warn(", ".join([f"{said} rounded to 8 bits", *lost]))
+    warn(", ".join([f"{scaling} rounded to 8 bits", *lost]))
     sound = np.nan_to_num(values.astype(np.float64), nan=0, posinf=white, neginf=0)
     return np.rint(np.clip(sound / white, 0, 1) * 255).astype(np.uint8)
 

@@ -55,8 +55,8 @@ def write(picture: Picture, kind: Kind, file: IO[bytes], background: str = "") -
     reason: Exception | None = None
     for refused in ([], *([key] for key in kept), list(kept)):  # damaged or oversized, for instance
         taken = {key: value for key, value in kept.items() if key not in refused}
-        said = orientation_of(Metadata(exif=taken.get("exif", b""), xmp=taken.get("xmp", b"")))
-        upright = image if said == orientation else image.transpose(TURNS[orientation])
+        stored = orientation_of(Metadata(exif=taken.get("exif", b""), xmp=taken.get("xmp", b"")))
+        upright = image if stored == orientation else image.transpose(TURNS[orientation])
         file.seek(0)
         file.truncate()
         try:

@@ -67,9 +67,9 @@ def calibrate(
         gaps = [each.gap for each in found]
         gain = 100 * (float(np.exp(np.mean(gaps))) - 1)
         report(f"{quantizer.name}: {gain:+.2f} % of the bits of {REFERENCE} at equal PSNR")
-        said = {**(facts or {}), "pictures": len(pictures), "log_rates": gaps}
+        entry = {**(facts or {}), "pictures": len(pictures), "log_rates": gaps}
         points = tuple(each.point for each in found)
-        model = model.with_quantizer(quantizer.name, points, facts={"calibration": said})
+        model = model.with_quantizer(quantizer.name, points, facts={"calibration": entry})
     return model
 
 

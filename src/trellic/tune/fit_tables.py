@@ -49,12 +49,12 @@ def fit_tables(
         report(f"counting indices, round {number} of {ROUNDS}")
         counted = count_indices(sessions, pictures, QUALITIES, deployed)
         deployed = [statistics.fitted() for statistics in counted]
-    said = {**(facts or {}), "pictures": len(pictures), "before": model.name}
+    entry = {**(facts or {}), "pictures": len(pictures), "before": model.name}
     fitted = model.with_z_tables(deployed[0].z_tables)
     for each, statistics in zip(deployed, counted, strict=True):
         offsets = statistics.offsets() if move_offsets else each.offsets
         fitted = fitted.with_quantizer(
-            each.quantizer.name, each.operating_points, each.tables, offsets, facts={"tables": said}
+            each.quantizer.name, each.operating_points, each.tables, offsets, facts={"tables": entry}
         )
     return fitted
 
