@@ -1,4 +1,4 @@
-"""How many processors may be worked on."""
+"""How many processors may be used."""
 
 import os
 

@@ -25,7 +25,7 @@ _OFFSET_ONE = 256
 
 
 class Parameters(NamedTuple):
-    """What the prior says of some latents, all of one shape: scale indices uint8; means int32 in 1/1024."""
+    """Predicted parameters of some latents, all of one shape: scale indices uint8; means int32 in 1/1024."""
 
     scale_indices: npt.NDArray[np.uint8]
     means: npt.NDArray[np.int32]

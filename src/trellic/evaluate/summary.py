@@ -1,4 +1,4 @@
-"""What records say: mean curves, BD-rates in three measures of quality, times."""
+"""Summaries of records: mean curves, BD-rates in three measures of quality, times."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What --resume takes for done: a file that is whole and, by its size in pixels, of the same picture."""
+"""When --resume skips an output: it is complete and, by its size in pixels, of the same picture."""
 
 import sys
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A trained model as one typed value: everything of a .trm file under its meaning, checked once."""
+"""A trained model as one typed value: the content of a .trm file by purpose, checked once."""
 
 import hashlib
 import math

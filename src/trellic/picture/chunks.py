@@ -1,4 +1,4 @@
-"""What files say of their colours that Pillow does not read: PNG's cICP chunk, AVIF's colour description."""
+"""Colour descriptions in files that Pillow does not read: PNG's cICP chunk, AVIF's colour description."""
 
 from typing import IO, TypeGuard
 

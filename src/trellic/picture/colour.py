@@ -1,4 +1,4 @@
-"""What colours a picture's samples stand for: known spaces by one byte, others by a profile.
+"""The colour space of a picture: known ones by one byte, others by a profile.
 
 Sources: IEC 61966-2-1 (sRGB), SMPTE EG 432-1 (Display P3), ITU-T H.273 (code points), ITU-R BT.2100 (PQ and HLG).
 """

@@ -1,4 +1,4 @@
-"""What kinds of picture files hold, and how Pillow is asked to write them."""
+"""What each format of picture files can hold, and the options to write it with Pillow."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field

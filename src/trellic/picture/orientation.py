@@ -1,4 +1,4 @@
-"""Which way up a picture is to be shown, as its EXIF data or its XMP packet say."""
+"""The orientation of a picture, from its EXIF data or its XMP packet."""
 
 import re
 

@@ -1,7 +1,7 @@
-"""Rate-distortion-optimized quantization: each index by what it costs, in bits of the coder's own tables.
+"""Rate-distortion-optimized quantization: each index by its error and its bits, by the coder's own tables.
 
 For every residual the two levels around it and zero compete for the least weight · squared error + λ · bits.
-Parameters are fixed within a pass, so the choice is exact for a pass; what it does to later passes is not looked at.
+Parameters are fixed within a pass, so the choice is exact for a pass; its effect on later passes is ignored.
 """
 
 import numpy as np

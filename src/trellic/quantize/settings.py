@@ -1,4 +1,4 @@
-"""What a quantizer works with at one quality of one model."""
+"""The parameters of a quantizer at one quality of one model."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ Latents = npt.NDArray[np.float32]
 
 
 class OperatingPoint(NamedTuple):
-    """What the encoder uses at a quality, 0 to 1: the step in 1/1024 of the latents' unit, and the rate weight."""
+    """The encoder's parameters at a quality, 0 to 1: the step in 1/1024 of the latents' unit, and the rate weight."""
 
     quality: float
     step: float

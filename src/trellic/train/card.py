@@ -1,4 +1,4 @@
-"""How a run was made, for the card of the model that it becomes: nothing that repeating it needs is left to memory."""
+"""How a run was made, for the card of the model that it becomes: everything that is needed to repeat it."""
 
 import hashlib
 import json

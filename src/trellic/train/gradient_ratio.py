@@ -1,4 +1,4 @@
-"""Whether gradients that pass a quantizer are to each other as rate and distortion really change.
+"""Checks gradients through a quantizer against the real changes of rate and distortion.
 
 Some latents are made a little larger and smaller and quantized again, and bits and squared errors compared: what a
 gradient should say. Latents of small scales and of large ones are examined apart, since a ratio of all hides theirs.

@@ -1,4 +1,4 @@
-"""Priors by family: what predicts latents, and in which order they are coded.
+"""Priors by family: they predict latents and decide the order of coding.
 
 A prior of your own is one file: a `Prior` that returns its schedule, and a line that puts it into FAMILIES.
 """

@@ -1,4 +1,4 @@
-"""Transforms by family: what makes latents of pictures, and pictures of latents."""
+"""Transforms by family: pictures to latents, and latents to pictures."""
 
 from collections.abc import Callable
 from typing import NamedTuple

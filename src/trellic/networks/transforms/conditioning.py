@@ -1,4 +1,4 @@
-"""What depends on quality: gains of each latent channel, and features scaled and shifted.
+"""Dependence on quality: gains of each latent channel, and features scaled and shifted.
 
 One model thus serves all rates, the quantizer's step staying 1. Gains are learned for the encoder and apart from it for
 the decoder (after Cui et al., gained variational autoencoders, 2021). The start is high-rate theory: for cost
