@@ -96,12 +96,12 @@ def test_a_target_for_a_grey_picture_is_met_by_what_is_shown(codec, photograph):
 
 
 def test_the_command_line_names_the_same_defaults():
-    from trellic.cli import options
-    from trellic.codec.tiles import SIDE
+    from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, SIDE
+    from trellic.codec.tiles import SIDE as TILE
     from trellic.model.store import DEFAULT as MODEL
-    from trellic.quantize import DEFAULT_EFFORT
+    from trellic.quantize import DEFAULT_EFFORT as EFFORT
 
-    assert (options.DEFAULT, options.DEFAULT_EFFORT, options.SIDE) == (MODEL, DEFAULT_EFFORT, SIDE)
+    assert (DEFAULT, DEFAULT_EFFORT, SIDE) == (MODEL, EFFORT, TILE)
 
 
 def test_every_damage_is_an_error_of_ours(codec, small_picture):
