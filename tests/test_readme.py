@@ -24,8 +24,8 @@ def blocks() -> list[tuple[str, str]]:
     for language, text in BLOCK.findall((ROOT / "README.md").read_text()):
         extras = re.findall(r'^pip install .*"\.\[(\w+)', text, re.MULTILINE)
         if all(find_spec(NEEDED[extra]) for extra in extras):
-            found.append((language, re.sub(r"^pip install .*\n", "", text, flags=re.MULTILINE)))
-    return found
+            found.append((language, re.sub(r"^pip install [^\n]*?(?:\n| && )", "", text, flags=re.MULTILINE)))
+    return [(language, text) for language, text in found if text.strip() != "pytest"]
 
 
 @pytest.fixture
