@@ -80,6 +80,7 @@ def encode(
     bpp: float | None = None,
     size: int | None = None,
     psnr: float | None = None,
+    lossless: bool = False,
     effort: int = DEFAULT_EFFORT,
     quantizer: str = "",
     model: str = DEFAULT,
@@ -90,7 +91,8 @@ def encode(
     the model's name.
     """
     with _memory_errors():
-        return _codec(find_model(model), quantizer, effort).encode(image, quality, bpp=bpp, size=size, psnr=psnr)
+        codec = _codec(find_model(model), quantizer, effort)
+        return codec.encode(image, quality, bpp=bpp, size=size, psnr=psnr, lossless=lossless)
 
 
 def decode(

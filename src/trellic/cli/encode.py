@@ -37,6 +37,7 @@ def encode(
         int | None, typer.Option(metavar="BYTES", help="Instead of a quality: at most this file size.")
     ] = None,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Instead of a quality: at least this PSNR.")] = None,
+    lossless: Annotated[bool, typer.Option("--lossless", help="Instead of a quality: nothing is lost.")] = False,
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
@@ -60,7 +61,7 @@ def encode(
     from trellic.picture.stripping import names_to_drop
     from trellic.picture.vips import open_source
 
-    target, dropped = Target(quality, bpp, size, psnr), names_to_drop(strip, keep)
+    target, dropped = Target(quality, bpp, size, psnr, lossless), names_to_drop(strip, keep)
     jobs, manner = plan(inputs, out, readable_suffixes(), ".tlic", keep_suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
     codec = Codec(model, threads, quantizer=quantizer, effort=effort, limit=max_pixels, tile=tile)

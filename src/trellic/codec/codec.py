@@ -79,14 +79,15 @@ class Codec:
         bpp: float | None = None,
         size: int | None = None,
         psnr: float | None = None,
+        lossless: bool = False,
     ) -> bytes:
         """Return the stream of a picture.
 
         image    a Pillow image of any mode, uint8 (H, W) or (H, W, 3 or 4), a path, or an open file
-        quality  0 to 100; instead of it, a rate in bits a pixel, a size in bytes, or a PSNR in dB
+        quality  0 to 100; instead of it, a rate in bits a pixel, a size in bytes, a PSNR in dB, or nothing lost
         Raises BadRequest, UnreadablePicture, PictureTooLarge or TargetMissed.
         """
-        return self.encode_picture(picture_of(image, self.limit), Target(quality, bpp, size, psnr)).data
+        return self.encode_picture(picture_of(image, self.limit), Target(quality, bpp, size, psnr, lossless)).data
 
     def encode_picture(self, picture: Source, target: Target, progress: Progress = no_progress) -> Encoded:
         """Return the stream of a picture that meets a target, and what is known of it.
@@ -96,10 +97,12 @@ class Codec:
         """
         grid = Grid.of(picture.width, picture.height, self.tile)
         grid.check(self.limit)
-        picture = filled(picture)
+        picture = picture if target.lossless else filled(picture)
         header = Header(self.model.sha256[:HASH_BYTES], grid, 0, self.quantizer.number, picture.grey)
-        resources, measured = self._resources(grid.at_once), target.psnr is not None
-        encoder = PictureEncoder(picture, header, self.deployed, resources, measured, progress)
+        measured = target.psnr is not None
+        encoder = PictureEncoder(picture, header, self.deployed, self._resources, measured, progress)
+        if target.lossless:
+            return encoder.encode_exactly()
         return meet(target, picture.width * picture.height, encoder.encode_at)
 
     def decode(self, data: Data | Stream, crop: Region | None = None) -> Image.Image:

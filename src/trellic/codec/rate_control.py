@@ -19,16 +19,17 @@ NEAR_LOG_SIZE, NEAR_PSNR = 0.002, 0.01
 
 @dataclass(frozen=True)
 class Target:
-    """What to aim at: a rate in bits a pixel, a size in bytes, or a PSNR in dB; if none of them, a quality 0 to 100."""
+    """A rate in bits a pixel, a size in bytes, a PSNR in dB, or nothing lost; if none of them, a quality 0 to 100."""
 
     quality: float = DEFAULT_QUALITY
     bpp: float | None = None
     size: int | None = None
     psnr: float | None = None
+    lossless: bool = False
 
     def __post_init__(self) -> None:
-        if sum(value is not None for value in (self.bpp, self.size, self.psnr)) > 1:
-            raise BadRequest("give one of bpp, size and psnr")
+        if sum(value is not None for value in (self.bpp, self.size, self.psnr, self.lossless or None)) > 1:
+            raise BadRequest("give one of bpp, size, psnr and lossless")
         if not 0 <= self.quality <= 100:
             raise BadRequest(f"quality {self.quality} is not between 0 and 100")
         for name in ("bpp", "size", "psnr"):

@@ -65,9 +65,21 @@ class StripDecoder:
         """Return the pixels of a box, uint8 (3, H, W); None where all of it is coded otherwise."""
         if not self.units.has_latents(box):
             return None
-        around = box.grown(MARGIN, self.grid.picture)
+        around = self._around(box)
         latents = self.units.gather(around)
         return synthesize(self.sessions, {"y": latents}, self.header.quality)[:, *box.within(around)]
+
+    def _around(self, box: Box) -> Box:
+        """Return what the synthesis of a box sees: a margin on every side beyond which anything is coded as latents."""
+        around = box.grown(MARGIN, self.grid.picture)
+        beyond = {
+            "left": box._replace(left=around.left, right=box.left),
+            "top": box._replace(top=around.top, bottom=box.top),
+            "right": box._replace(left=box.right, right=around.right),
+            "bottom": box._replace(top=box.bottom, bottom=around.bottom),
+        }
+        closed = {side: getattr(box, side) for side, part in beyond.items() if not self.units.has_latents(part)}
+        return around._replace(**closed)
 
     def _put(self, strip: Box, pixels: Pixels, alpha: Pixels) -> None:
         """Put what units have beside latents into a strip."""

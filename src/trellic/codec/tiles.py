@@ -35,21 +35,16 @@ Made = TypeVar("Made")
 class Window(NamedTuple):
     """A tile with what is around it.
 
-    number  of the tile, in raster order
     pixels  uint8 (H, W, 3) of the box `around`, which ends where the picture as it is coded does
-    alpha   of the tile alone, uint8 (H, W), which ends where the picture does; None where it is opaque
+    own     of the tile alone, uint8 (H, W, 3), which end where the picture does
+    alpha   of them, uint8 (H, W); None where they are opaque
     """
 
-    number: int
     pixels: Pixels
     around: Box
     tile: Box
+    own: Pixels
     alpha: Pixels | None
-
-    @property
-    def own(self) -> Pixels:
-        """The pixels of the tile alone."""
-        return self.pixels[*self.tile.within(self.around)]
 
 
 class Workers:
@@ -76,16 +71,17 @@ class Workers:
                 pool.shutdown(cancel_futures=True)
 
 
-def windows(source: Source, grid: Grid) -> Iterator[Window]:
+def windows(source: Source, grid: Grid, margin: int = WINDOW) -> Iterator[Window]:
     """Yield every tile with what is around it, in raster order; a row of tiles is read from the source at a time."""
     for row in range(grid.rows):
-        lines = grid.tile(row * grid.columns)._replace(right=grid.picture.right).grown(WINDOW, grid.picture)
+        lines = grid.tile(row * grid.columns)._replace(right=grid.picture.right).grown(margin, grid.picture)
         pixels, alpha = source.rows(lines.top, min(lines.bottom, grid.height))
         for number in grid.row(row):
             tile = grid.tile(number)
-            around = tile.grown(WINDOW, grid.picture)
+            around = tile.grown(margin, grid.picture)
             seen = pixels[*around.within(lines)]
             missing = (0, around.height - seen.shape[0]), (0, around.width - seen.shape[1]), (0, 0)
-            own = alpha[*tile.within(lines)] if alpha is not None else None
-            opaque = own is None or int(own.min()) == 255
-            yield Window(number, np.pad(seen, missing, mode="edge"), around, tile, None if opaque else own)
+            its = alpha[*tile.within(lines)] if alpha is not None else None
+            opaque = its is None or int(its.min()) == 255
+            own = pixels[*tile.within(lines)]
+            yield Window(np.pad(seen, missing, mode="edge"), around, tile, own, None if opaque else its)

@@ -8,13 +8,16 @@ import numpy as np
 from trellic.codec.decoder import Seen, decode_latents, unseen
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import analyse_tile, encode_latents
-from trellic.codec.exact import pack, unpack
+from trellic.codec.exact import QUICK, THOROUGH, Effort, pack, unpack
 from trellic.codec.tiles import Window
 from trellic.container import Box, Section, SectionType, Stream
 from trellic.model import Sessions
 from trellic.model.model import Floats
 from trellic.picture.types import Pixels
 from trellic.quantize import quantizer_numbered
+
+WORTH_A_TRY = 1.4
+"""Bytes of a quick exact coding beside those of latents, up to which a thorough one may be smaller."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class CodedUnit:
     original: Pixels
     decoded: DecodedUnit
 
+    @property
+    def bytes(self) -> int:
+        """Of all its payloads."""
+        return sum(len(section.payload) for section in self.sections)
+
 
 def code_unit(sessions: Sessions, deployed: DeployedQuantizer, quality: int, window: Window) -> CodedUnit:
     """Code a tile at a quality in 1/256 of a point."""
@@ -50,6 +58,37 @@ def code_unit(sessions: Sessions, deployed: DeployedQuantizer, quality: int, win
     coded = encode_latents(sessions, analyse_tile(sessions, window, quality), deployed)
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
     return CodedUnit(sections, coded.estimated_bits, window.own, DecodedUnit(coded.decoded["y"], alpha=window.alpha))
+
+
+class ExactCoder:
+    """Codes tiles of one picture exactly, each once at an effort, however often it is asked."""
+
+    def __init__(self) -> None:
+        self._coded: dict[tuple[Box, Effort], Section] = {}
+
+    def code(self, window: Window, effort: Effort = THOROUGH) -> CodedUnit:
+        """Code a tile exactly."""
+        key = window.tile, effort
+        if key not in self._coded:
+            kind, samples = _samples(window)
+            self._coded[key] = Section(kind, pack(samples, effort))
+        section = self._coded[key]
+        decoded = DecodedUnit(None, window.own, window.alpha)
+        return CodedUnit([section], 8.0 * len(section.payload), window.own, decoded)
+
+    def smaller(self, unit: CodedUnit, window: Window, effort: Effort) -> CodedUnit | None:
+        """Return a tile coded exactly, where that is smaller than a unit; no effort is made where it surely is not."""
+        exact = self.code(window, QUICK)
+        if exact.bytes <= WORTH_A_TRY * unit.bytes:
+            exact = self.code(window, effort)
+        return exact if exact.bytes < unit.bytes else None
+
+
+def _samples(window: Window) -> tuple[SectionType, Pixels]:
+    """Return all samples of a tile, and the kind of unit that holds them."""
+    if window.alpha is None:
+        return SectionType.EXACT, window.own
+    return SectionType.EXACT_ALPHA, np.dstack([window.own, window.alpha])
 
 
 def grey_unit(stream: Stream, number: int) -> DecodedUnit:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from trellic.codec import Target
 from trellic.codec.picture_decoder import metadata_of
-from trellic.container import Stream
+from trellic.container import SectionType, Stream
 from trellic.container.header import HASH_BYTES, QUALITY_ONE
 from trellic.errors import FileExists
 from trellic.files import open_bytes
@@ -26,8 +26,9 @@ SIDEWAYS = 5
 class Expected:
     """The expected output of a run: the first bytes of its model's hash, its quantizer's number, and its target.
 
-    quality  in points, or None where a size or a PSNR is the target
-    size     most bytes, and bpp, bits per pixel, where one of them is
+    quality   in points, or None where it is not the target
+    size      most bytes, and bpp, bits per pixel, where one of them is
+    lossless  whether nothing is lost
     """
 
     model: bytes
@@ -35,13 +36,14 @@ class Expected:
     quality: float | None = None
     size: int | None = None
     bpp: float | None = None
+    lossless: bool = False
 
     @classmethod
     def of(cls, model: Model, quantizer: Quantizer, target: Target) -> "Expected":
         """Return the expected output for a model, a quantizer and a target."""
-        searched = target.bpp is not None or target.size is not None or target.psnr is not None
-        quality = None if searched else target.quality
-        return cls(model.sha256[:HASH_BYTES], quantizer.number, quality, target.size, target.bpp)
+        of_quality = target.bpp is target.size is target.psnr is None and not target.lossless
+        quality = target.quality if of_quality else None
+        return cls(model.sha256[:HASH_BYTES], quantizer.number, quality, target.size, target.bpp, target.lossless)
 
 
 def check_stream(job: Job, expected: Expected) -> None:
@@ -62,6 +64,8 @@ def check_stream(job: Job, expected: Expected) -> None:
     quality = header.quality / QUALITY_ONE
     if expected.quality is not None and header.quality != round(expected.quality * QUALITY_ONE):
         raise FileExists(f"it is of quality {quality:g}, not {expected.quality:g}")
+    if expected.lossless and any(unit.coded.type == SectionType.LATENTS for unit in stream.units):
+        raise FileExists("it is not lossless")
     most = expected.size if expected.bpp is None else int(expected.bpp * header.width * header.height / 8)
     if most is not None and len(data) > most:
         raise FileExists(f"it has {len(data)} bytes, more than {most}")

@@ -1,0 +1,42 @@
+"""Whether pixels look drawn, as text, diagrams and screens do: a guess that costs nothing beside analysis.
+
+What is drawn repeats itself: of the pairs of neighbouring colours in a block few are distinct, or, in smooth gradients,
+of those of differences. In photographs, grey and soft ones too, most are. (Of blocks of CID22, Kodak and X-rays none
+has less than 0.24 distinct pairs of colours or less than 0.02 of differences; of those of screens, nearly all have.)
+"""
+
+import numpy as np
+
+from trellic.picture.types import Pixels
+
+BLOCK = 256
+"""Side in pixels of what is judged at once."""
+SPACING = 8
+"""Rows and columns from one pair that is looked at to the next."""
+MOST_COLOURS, MOST_DIFFERENCES = 0.2, 0.02
+"""Distinct pairs among those of a block that looks drawn."""
+
+
+def drawn_share(pixels: Pixels) -> float:
+    """Return the share of blocks that look drawn, of uint8 (H, W, 3)."""
+    height, width = pixels.shape[:2]
+    judged = [
+        _looks_drawn(pixels[top : top + BLOCK, left : left + BLOCK])
+        for top in range(0, height, BLOCK)
+        for left in range(0, width, BLOCK)
+    ]
+    return sum(judged) / len(judged)
+
+
+def _looks_drawn(block: Pixels) -> bool:
+    rows, above = block[SPACING::SPACING], block[SPACING - 1 : -1 : SPACING]
+    across = np.diff(rows, axis=1) - np.diff(above, axis=1)  # of bytes: what overflows does not matter
+    return _distinct(block[::SPACING]) <= MOST_COLOURS or _distinct(across) <= MOST_DIFFERENCES
+
+
+def _distinct(rows: Pixels) -> float:
+    """Return the share of distinct pairs among neighbours in a row; 0 where there are none."""
+    wide = rows.astype(np.uint64)
+    colours = wide[:, :, 0] << np.uint64(16) | wide[:, :, 1] << np.uint64(8) | wide[:, :, 2]
+    pairs = (colours[:, :-1] << np.uint64(24) | colours[:, 1:])[:, ::SPACING]
+    return len(np.unique(pairs)) / max(pairs.size, 1)

@@ -1,0 +1,158 @@
+"""What looks drawn is coded exactly where that is smaller; photographs are not; nothing is lost where that is asked."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from conftest import GOLDEN, textured
+from trellic.codec import Codec, Target, picture_encoder, units
+from trellic.codec.drawn import drawn_share
+from trellic.container import SectionType, Stream
+from trellic.errors import BadRequest
+from trellic.metrics import psnr
+from trellic.picture.metadata import Metadata
+from trellic.picture.types import Picture
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """A codec of a tiny model."""
+    return Codec(str(GOLDEN / "golden.trm"), 2)
+
+
+def text(height: int, width: int) -> np.ndarray:
+    """Return a page of writing, black on white."""
+    image = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(image)
+    for top in range(4, height, 14):
+        draw.text((4, top), "What is drawn repeats itself, and is coded exactly. " * (width // 60), fill="black")
+    return np.array(image)
+
+
+def checkerboard(height: int, width: int) -> np.ndarray:
+    return np.dstack([np.indices((height, width)).sum(axis=0) % 2 * 255] * 3).astype(np.uint8)
+
+
+def gradient(height: int, width: int) -> np.ndarray:
+    y, x = np.mgrid[:height, :width]
+    return np.dstack([x % 256, y % 256, (x + y) // 2 % 256]).astype(np.uint8)
+
+
+DRAWN = {
+    "text": text(256, 256),
+    "checkerboard": checkerboard(256, 256),
+    "gradient": gradient(200, 256),
+    "bars": np.repeat(np.random.default_rng(0).integers(0, 256, (1, 8, 3), np.uint8), 32, axis=1).repeat(256, axis=0),
+    "white": np.full((300, 200, 3), 255, np.uint8),
+    "blue": np.full((256, 256, 3), (0, 0, 255), np.uint8),
+}
+
+
+def kinds(data: bytes) -> list[int]:
+    return [unit.coded.type for unit in Stream.parse(data).units]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_what_is_drawn_is_coded_exactly(name, codec):
+    for quality in (20, 80, 100):
+        data = codec.encode(DRAWN[name], quality)
+        assert kinds(data) == [SectionType.EXACT]
+        assert np.array_equal(codec.decode(data).convert("RGB"), DRAWN[name])
+
+
+def test_a_white_page_takes_tens_of_bytes(codec):
+    page = Picture(np.full((2000, 2000, 3), 255, np.uint8))
+    data = codec.encode_picture(page, Target(50)).data
+    assert len(data) < 60
+    assert (codec.decode_picture(data).pixels == 255).all()
+
+
+def test_photographs_are_not_tried(tiny, photograph, monkeypatch):
+    monkeypatch.setattr(units.ExactCoder, "smaller", None)
+    monkeypatch.setattr(units.ExactCoder, "code", None)
+    for picture in (photograph, Picture(photograph.pixels[:, :, :1].repeat(3, 2), grey=True)):
+        assert drawn_share(picture.pixels) == 0
+        assert kinds(tiny.encode_picture(picture, Target(50)).data) == [SectionType.LATENTS]
+
+
+def test_a_photograph_in_a_document_is_coded_by_small_tiles(codec, photograph):
+    page = text(768, 1024)
+    page[256:768, 512:] = photograph.pixels[:512, :512]
+    encoded = codec.encode_picture(Picture(page), Target(50))
+    stream = Stream.parse(encoded.data)
+    found = {unit.coded.type for unit in stream.units}
+    assert found == {SectionType.LATENTS, SectionType.EXACT}
+    shown = codec.decode_picture(stream).pixels
+    assert np.array_equal(shown[:, :512], page[:, :512])
+    assert np.array_equal(shown[:256], page[:256])
+    assert psnr(page[256:, 512:], shown[256:, 512:]) > 30
+    crop = codec.decode_picture(stream, (400, 200, 200, 200)).pixels
+    assert np.abs(crop.astype(int) - shown[200:400, 400:600]).max() <= 1
+
+
+def test_what_lies_beside_an_exact_tile_is_as_good_as_elsewhere(codec, photograph):
+    """No latents are there: the synthesis treats it as the picture's edge."""
+    page = text(512, 1024)
+    page[:, 512:] = photograph.pixels[:, :512]
+    shown = codec.decode_picture(codec.encode_picture(Picture(page), Target(50)).data).pixels[:, 512:]
+    edge, rest = (psnr(page[:, 512:][:, part], shown[:, part]) for part in (slice(0, 8), slice(8, 512)))
+    assert edge > rest - 5
+
+
+@given(st.integers(1, 90), st.integers(1, 90), st.sampled_from(["RGB", "RGBA", "L", "LA"]), st.booleans())
+@settings(deadline=None, max_examples=25)
+def test_nothing_is_lost_where_that_is_asked(height, width, mode, drawn):
+    codec = Codec(str(GOLDEN / "golden.trm"), 1)
+    samples = (text if drawn else textured)(height, width)
+    alpha = Image.fromarray(textured(height, width, 1)[:, :, 0] // 128 * 99)
+    image = Image.fromarray(samples).convert(mode[:-1] if "A" in mode else mode)
+    if "A" in mode:
+        image.putalpha(alpha)
+    decoded = codec.decode(codec.encode(image, lossless=True))
+    if mode == "RGBA" or "A" in decoded.mode:
+        assert np.array_equal(decoded.convert("RGBA"), image.convert("RGBA"))
+    else:
+        assert np.array_equal(decoded.convert("RGB"), image.convert("RGB"))
+
+
+def test_a_large_picture_is_lossless_tile_by_tile(tiny, monkeypatch):
+    monkeypatch.setattr(picture_encoder, "MOST_AT_ONCE", 1000)
+    alpha = np.full((300, 700), 255, np.uint8)
+    alpha[:100, :90] = np.arange(90)
+    picture = Picture(textured(300, 700), alpha=alpha, metadata=Metadata(exif=b"exif"))
+    codec = Codec(str(GOLDEN / "golden.trm"), 2, tile=256)
+    data = codec.encode_picture(picture, Target(lossless=True)).data
+    assert kinds(data) == [SectionType.EXACT_ALPHA, SectionType.EXACT, SectionType.EXACT]
+    decoded = codec.decode_picture(data)
+    assert np.array_equal(decoded.pixels, picture.pixels)
+    assert np.array_equal(decoded.alpha, alpha)
+    other = replace(picture, pixels=picture.pixels[::-1])
+    assert codec.verify(data) != codec.verify(codec.encode_picture(other, Target(lossless=True)).data)
+
+
+def test_lossless_is_as_small_as_webp(codec):
+    picture = text(500, 700)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "WEBP", lossless=True)
+    assert len(codec.encode(picture, lossless=True)) < 1.03 * len(buffer.getvalue())
+
+
+def test_lossless_is_a_target_of_its_own():
+    with pytest.raises(BadRequest):
+        Target(lossless=True, psnr=40.0)
+
+
+@pytest.mark.parametrize("name", [*DRAWN, "photograph"])
+def test_quality_100_is_never_larger_and_worse_than_80(name, codec, small_picture):
+    pixels = DRAWN.get(name, small_picture.pixels)
+    sizes, errors = [], []
+    for quality in (80, 100):
+        data = codec.encode(pixels, quality)
+        sizes.append(len(data))
+        errors.append(float(np.square(pixels.astype(int) - codec.decode_picture(data).pixels).mean()))
+    assert sizes[1] <= sizes[0] or errors[1] <= errors[0]
