@@ -95,13 +95,16 @@ def test_a_target_for_a_grey_picture_is_met_by_what_is_shown(codec, photograph):
     assert psnr(np.asarray(grey), shown) == pytest.approx(36.0, abs=0.05)
 
 
-def test_the_command_line_names_the_same_defaults():
+def test_the_defaults_are_the_same_everywhere():
     from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, SIDE
     from trellic.codec.tiles import SIDE as TILE
+    from trellic.container.header import PLAIN
     from trellic.model.store import DEFAULT as MODEL
     from trellic.quantize import DEFAULT_EFFORT as EFFORT
+    from trellic.quantize import quantizer_for
 
     assert (DEFAULT, DEFAULT_EFFORT, SIDE) == (MODEL, EFFORT, TILE)
+    assert quantizer_for(EFFORT).number == PLAIN
 
 
 def test_every_damage_is_an_error_of_ours(codec, small_picture):

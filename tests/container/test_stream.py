@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from conftest import Counted, sections_of
 from trellic.container import Grid, Header, Section, SectionType, Stream, write_stream
+from trellic.container.header import PLAIN
 from trellic.container.index import check_of
 from trellic.errors import DamagedStream, IncompleteStream, NotAStream, PictureTooLarge, TrellicError, UnsupportedStream
 from trellic.limits import MOST_PIXELS
 
-HEADER = Header(bytes(range(4)), Grid.whole(768, 512), 12800, 9)
+HEADER = Header(bytes(range(4)), Grid.whole(768, 512), 12800, PLAIN)
 TILED = replace(HEADER, grid=Grid(1000, 520, 384, 576))
 LATENTS = Section(SectionType.LATENTS, b"latents" * 9)
 EXIF, ICC = Section(SectionType.EXIF, b"exif"), Section(SectionType.ICC, b"profile")
