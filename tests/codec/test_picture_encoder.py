@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target, picture_encoder, units
-from trellic.codec.drawn import drawn_share
+from trellic.codec.drawn import drawn_fraction
 from trellic.container import SectionType, Stream
 from trellic.errors import BadRequest
 from trellic.metrics import psnr
@@ -76,7 +76,7 @@ def test_photographs_are_not_tried(tiny, photograph, monkeypatch):
     monkeypatch.setattr(units.ExactCoder, "smaller", None)
     monkeypatch.setattr(units.ExactCoder, "code", None)
     for picture in (photograph, Picture(photograph.pixels[:, :, :1].repeat(3, 2), grey=True)):
-        assert drawn_share(picture.pixels) == 0
+        assert drawn_fraction(picture.pixels) == 0
         assert kinds(tiny.encode_picture(picture, Target(50)).data) == [SectionType.LATENTS]
 
 

@@ -51,7 +51,7 @@ def test_no_seam_shows(codec, photograph, monkeypatch):
     assert difference.mean() < 0.01
     grid = Grid.of(768, 512, SIDE)
     whole = analyse(codec.sessions, photograph.pixels, 2560).targets["y"]
-    for number, window in enumerate(windows(photograph, grid)):
+    for number, window in enumerate(windows(photograph, grid, codec.model.margin)):
         own = analyse_tile(codec.sessions, window, 2560).targets["y"]
         assert np.abs(own - whole[:, *grid.tile(number).within(grid.picture, 16)]).max() < 0.01
 
@@ -61,7 +61,7 @@ def test_without_its_margin_a_seam_would_show(codec, photograph, monkeypatch):
     at_once = codec.decode_picture(data).pixels.astype(int)
     monkeypatch.setattr(strips, "SIDE", SIDE)
     monkeypatch.setattr(strips, "LARGEST_SHOWN", SIDE * SIDE)
-    monkeypatch.setattr(strips, "MARGIN", 0)
+    monkeypatch.setattr(type(codec.model), "margin", 0)
     assert np.abs(codec.decode_picture(data).pixels - at_once).max() > 8
 
 
@@ -70,7 +70,7 @@ def test_a_tile_is_coded_as_a_picture_of_its_own(tiled, picture):
     stream = Stream.parse(tiled.encode_picture(picture, Target(60)).data)
     grid = stream.header.grid
     assert (grid.columns, grid.rows) == (3, 2)
-    for number, window in enumerate(windows(picture, grid)):
+    for number, window in enumerate(windows(picture, grid, tiled.model.margin)):
         coded = encode_latents(tiled.sessions, analyse_tile(tiled.sessions, window, 60 * 256), tiled.deployed)
         decoded = decode_unit(tiled.sessions, stream, number, stream.read_units([number])[0])
         assert np.array_equal(decoded.latents, coded.decoded["y"])

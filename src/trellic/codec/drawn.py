@@ -10,22 +10,22 @@ import numpy as np
 from trellic.picture.types import Pixels
 
 BLOCK = 256
-"""Side in pixels of what is judged at once."""
+"""Side in pixels of what is looked at together."""
 SPACING = 8
 """Rows and columns from one pair that is looked at to the next."""
 MOST_COLOURS, MOST_DIFFERENCES = 0.2, 0.02
 """Distinct pairs among those of a block that looks drawn."""
 
 
-def drawn_share(pixels: Pixels) -> float:
-    """Return the share of blocks that look drawn, of uint8 (H, W, 3)."""
+def drawn_fraction(pixels: Pixels) -> float:
+    """Return the fraction of blocks that look drawn, of uint8 (H, W, 3)."""
     height, width = pixels.shape[:2]
-    judged = [
+    drawn = [
         _looks_drawn(pixels[top : top + BLOCK, left : left + BLOCK])
         for top in range(0, height, BLOCK)
         for left in range(0, width, BLOCK)
     ]
-    return sum(judged) / len(judged)
+    return sum(drawn) / len(drawn)
 
 
 def _looks_drawn(block: Pixels) -> bool:
@@ -35,7 +35,7 @@ def _looks_drawn(block: Pixels) -> bool:
 
 
 def _distinct(rows: Pixels) -> float:
-    """Return the share of distinct pairs among neighbours in a row; 0 where there are none."""
+    """Return the fraction of distinct pairs among neighbours in a row; 0 where there are none."""
     wide = rows.astype(np.uint64)
     colours = wide[:, :, 0] << np.uint64(16) | wide[:, :, 1] << np.uint64(8) | wide[:, :, 2]
     pairs = (colours[:, :-1] << np.uint64(24) | colours[:, 1:])[:, ::SPACING]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.drawn import BLOCK, drawn_share
+from trellic.codec.drawn import BLOCK, drawn_fraction
 from trellic.codec.exact import LARGEST_SIDE, QUICK, THOROUGH, Effort
 from trellic.codec.fidelity import psnr_of_units
 from trellic.codec.rate_control import Encoded
@@ -24,7 +24,7 @@ from trellic.picture.payloads import pack_metadata
 from trellic.picture.types import Source
 
 LEAST_DRAWN, MOSTLY_DRAWN = 0.05, 0.5
-"""Shares of blocks that look drawn: from which on small tiles are tried, and from which on a tile is, or a picture."""
+"""Fractions of blocks that look drawn: from the first on small tiles are tried, from the second on a whole tile is."""
 
 Progress = Callable[[int, int], None]
 """Takes how many tiles are done, and how many there are."""
@@ -34,8 +34,8 @@ def no_progress(done: int, tiles: int) -> None:
     """Report nothing."""
 
 
-class Trial(NamedTuple):
-    """A stream, and the share of its picture that looks drawn."""
+class Attempt(NamedTuple):
+    """A stream, and the fraction of its picture that looks drawn."""
 
     encoded: Encoded
     drawn: float
@@ -83,32 +83,32 @@ class PictureEncoder:
         width, height = self.header.width, self.header.height
         return width * height <= MOST_AT_ONCE and max(width, height) <= LARGEST_SIDE
 
-    def _try(self, header: Header, effort: Effort = THOROUGH) -> Trial:
+    def _try(self, header: Header, effort: Effort = THOROUGH) -> Attempt:
         """Code every tile by latents, or exactly where that is smaller at an effort."""
         sessions, workers = self.resources_for(header.grid.at_once)
-        shares: list[float] = []
+        fractions: list[float] = []
 
         def code(window: Window) -> tuple[CodedUnit, float]:
-            share = drawn_share(window.own)
-            if share == 1 and (window.own == window.own[0, 0]).all():
-                return self.exact.code(window), share
+            fraction = drawn_fraction(window.own)
+            if fraction == 1 and (window.own == window.own[0, 0]).all():
+                return self.exact.code(window), fraction
             unit = code_unit(sessions, self.deployed, header.quality, window)
-            if share >= MOSTLY_DRAWN:
+            if fraction >= MOSTLY_DRAWN:
                 unit = self.exact.smaller(unit, window, effort) or unit
-            return unit, share
+            return unit, fraction
 
         def units() -> Iterator[CodedUnit]:
-            for unit, share in workers.map(code, windows(self.picture, header.grid)):
-                shares.append(share)
+            for unit, fraction in workers.map(code, windows(self.picture, header.grid, sessions.model.margin)):
+                fractions.append(fraction)
                 yield unit
 
-        return Trial(self._write(header, units()), sum(shares) / len(shares))
+        return Attempt(self._write(header, units()), sum(fractions) / len(fractions))
 
     def _encode_exactly(self, header: Header) -> Encoded:
         """Code the picture exactly, as a whole where that can be."""
         if self._fits_at_once:
             header = replace(header, grid=Grid.whole(header.width, header.height))
-        seen = windows(self.picture, header.grid, margin=0)
+        seen = windows(self.picture, header.grid, 0)
         return self._write(header, self.resources_for(header.grid.at_once).workers.map(self.exact.code, seen))
 
     def _write(self, header: Header, units: Iterator[CodedUnit]) -> Encoded:

@@ -8,7 +8,7 @@ import numpy as np
 from trellic.codec.decoder import synthesize
 from trellic.codec.resources import Resources
 from trellic.codec.store import DecodeUnits, UnitStore
-from trellic.codec.tiles import LATENT, MARGIN, SIDE
+from trellic.codec.tiles import LATENT, SIDE
 from trellic.container import Box, Grid, Header
 from trellic.container.grid import STRIDE, coded
 from trellic.picture.types import Pixels, interleave
@@ -34,7 +34,7 @@ class StripDecoder:
     def __init__(self, resources: Resources, header: Header, decode: DecodeUnits, region: Box | None = None) -> None:
         """Show a region, or all, of a picture whose units `decode` gives."""
         self.sessions, self.workers = resources
-        self.header, self.grid = header, header.grid
+        self.header, self.grid, self.margin = header, header.grid, self.sessions.model.margin
         self.region = region or header.grid.shown
         self.units = UnitStore(self.grid, decode)
         self.needed = self.region.aligned(LATENT)
@@ -48,7 +48,7 @@ class StripDecoder:
         """Yield pixels, uint8 (h, W, 3), and alpha, (h, W)."""
         for boxes in self.rows:
             hull = boxes[0]._replace(right=boxes[-1].right)
-            self.units.hold(hull.grown(MARGIN, self.grid.picture))
+            self.units.hold(hull.grown(self.margin, self.grid.picture))
             strip = hull.common(self.region)
             pixels = np.empty((strip.height, strip.width, 3), np.uint8)
             alpha = np.full((strip.height, strip.width), 255, np.uint8)
@@ -71,7 +71,7 @@ class StripDecoder:
 
     def _around(self, box: Box) -> Box:
         """Return what the synthesis of a box sees: a margin on every side beyond which anything is coded as latents."""
-        around = box.grown(MARGIN, self.grid.picture)
+        around = box.grown(self.margin, self.grid.picture)
         beyond = {
             "left": box._replace(left=around.left, right=box.left),
             "top": box._replace(top=around.top, bottom=box.top),

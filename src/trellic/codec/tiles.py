@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from trellic.container import Box, Grid
+from trellic.container.grid import STRIDE
 from trellic.picture.types import Pixels, Source
 from trellic.processors import processors
 
@@ -20,11 +21,6 @@ SIDE = 1024
 """Of a tile, about, in pixels."""
 LATENT = 16
 """Side of the pixels that a latent covers."""
-MARGIN = 3 * LATENT
-"""How far around a tile the transforms look. Its pixels then differ from the whole picture's by a level at most, in
-a hundredth of the pixels beside its edge: receptive fields, of 72 and 96 pixels, end in weights near zero."""
-WINDOW = 64
-"""How far around a tile the analysis looks: the margin, up to a multiple of what one position of z covers."""
 MOST_WORKERS = 4
 """Tiles that are worked on at a time, each of which takes memory of its own."""
 
@@ -71,8 +67,12 @@ class Workers:
                 pool.shutdown(cancel_futures=True)
 
 
-def windows(source: Source, grid: Grid, margin: int = WINDOW) -> Iterator[Window]:
-    """Yield every tile with what is around it, in raster order; a row of tiles is read from the source at a time."""
+def windows(source: Source, grid: Grid, margin: int) -> Iterator[Window]:
+    """Yield every tile with a margin around it, in raster order; a row of tiles is read from the source at a time.
+
+    The margin is made a multiple of 64, the pixels that one position of z covers.
+    """
+    margin += -margin % STRIDE
     for row in range(grid.rows):
         lines = grid.tile(row * grid.columns)._replace(right=grid.picture.right).grown(margin, grid.picture)
         pixels, alpha = source.rows(lines.top, min(lines.bottom, grid.height))
