@@ -31,6 +31,15 @@ def test_peaked_indices_cost_fewer_bits_with_fitted_tables():
     assert np.array_equal(Tables.of_flat(fitted.frequency).radius, tables.radius)
 
 
+def test_a_few_observations_change_tables_little():
+    tables = gaussian_tables()
+    histogram = Histogram(tables)
+    histogram.put(np.full(20, 24, np.uint8), np.full(20, 3, np.int32))
+    start, end = tables.start[24:26]
+    change = np.abs(histogram.fitted().frequency.astype(int) - tables.frequency)[start:end]
+    assert 0 < change.sum() < 0.05 * (1 << 16)
+
+
 def test_offsets_are_the_mean_of_the_residuals_behind_an_index():
     statistics = IndexStatistics(DeployedQuantizer.plain(quantizer_named("tcq8"), 2 * ONE, 0.02))
     count = 100_000
