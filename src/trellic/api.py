@@ -103,7 +103,7 @@ def decode(
     data     bytes, a path, or an open file
     limit    most pixels to accept, sides counted in multiples of 64
     crop     x, y, width and height of the region to decode instead of all
-    partial  whether to show what is there of a file that is cut off, missing tiles grey
+    partial  whether to show the tiles that a file that was cut off has; missing ones are grey
     Raises a TrellicError that says what is wrong with the data.
     """
     with _opened(data) as found:
@@ -124,7 +124,7 @@ def codec_for(stream: Stream, threads: int = 0) -> Codec:
 
 
 def info(data: AnyData) -> dict[str, Any]:
-    """Return what the header and the index of a .tlic file say, as plain JSON values; its checksums are proven."""
+    """Return the header and the index of a .tlic file as plain JSON values; checksums are proven."""
     with _opened(data) as found:
         return _facts(found)
 

@@ -37,7 +37,9 @@ def encode(
         int | None, typer.Option(metavar="BYTES", help="Instead of a quality: at most this file size.")
     ] = None,
     psnr: Annotated[float | None, typer.Option(metavar="DB", help="Instead of a quality: at least this PSNR.")] = None,
-    lossless: Annotated[bool, typer.Option("--lossless", help="Instead of a quality: nothing is lost.")] = False,
+    lossless: Annotated[
+        bool, typer.Option("--lossless", help="Instead of a quality: code every pixel exactly.")
+    ] = False,
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",

@@ -1,4 +1,4 @@
-"""trellic info: what .tlic files say of themselves."""
+"""trellic info: header, metadata and sections of .tlic files."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""trellic verify: are .tlic files whole? What an archive runs every year."""
+"""trellic verify: are .tlic files whole? For archives, from time to time."""
 
 import typer
 

@@ -84,13 +84,13 @@ class Codec:
         """Return the stream of a picture.
 
         image    a Pillow image of any mode, uint8 (H, W) or (H, W, 3 or 4), a path, or an open file
-        quality  0 to 100; instead of it, a rate in bits a pixel, a size in bytes, a PSNR in dB, or nothing lost
+        quality  0 to 100; instead of it, a rate in bits per pixel, a size in bytes, a PSNR in dB, or nothing lost
         Raises BadRequest, UnreadablePicture, PictureTooLarge or TargetMissed.
         """
         return self.encode_picture(picture_of(image, self.limit), Target(quality, bpp, size, psnr, lossless)).data
 
     def encode_picture(self, picture: Source, target: Target, progress: Progress = no_progress) -> Encoded:
-        """Return the stream of a picture that meets a target, and what is known of it.
+        """Return the stream of a picture that meets a target, with its facts.
 
         progress  called with the number of tiles that are done, and of all, each time that they are coded
         Raises BadRequest, PictureTooLarge or TargetMissed.
@@ -143,7 +143,7 @@ class Codec:
         return digest.hexdigest()
 
     def _resources(self, tiles: int) -> Resources:
-        """Return what works on so many tiles."""
+        """Return the sessions and threads for a number of tiles."""
         workers = Workers(self.threads, tiles)
         return Resources(self._one_threaded if workers.count > 1 else self.sessions, workers)
 

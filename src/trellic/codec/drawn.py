@@ -1,4 +1,4 @@
-"""Whether pixels look drawn, as text, diagrams and screens do: a guess that costs nothing beside analysis.
+"""Whether pixels look drawn, as text, diagrams and screens do: a guess that takes no time compared with analysis.
 
 What is drawn repeats itself: of the pairs of neighbouring colours in a block few are distinct, or, in smooth gradients,
 of those of differences. In photographs, grey and soft ones too, most are. (Of blocks of CID22, Kodak and X-rays none
@@ -10,9 +10,9 @@ import numpy as np
 from trellic.picture.types import Pixels
 
 BLOCK = 256
-"""Side in pixels of what is looked at together."""
+"""Side in pixels of the blocks, each decided by itself."""
 SPACING = 8
-"""Rows and columns from one pair that is looked at to the next."""
+"""Rows and columns from one pair that is counted to the next."""
 MOST_COLOURS, MOST_DIFFERENCES = 0.2, 0.02
 """Distinct pairs among those of a block that looks drawn."""
 

@@ -1,4 +1,4 @@
-"""The PSNR of what is being coded, from the latents in hand: nothing is decoded."""
+"""The PSNR of a picture while it is coded, from the latents in hand: no stream is decoded."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ from trellic.picture.types import Pixels
 
 
 def psnr_of_units(resources: Resources, header: Header, units: Iterator[CodedUnit]) -> float:
-    """Return the PSNR in dB of what a picture's units decode to, each taken when its strip is shown."""
+    """Return the PSNR in dB of a picture's units as decoded, each taken when its strip is shown."""
     originals: dict[int, Pixels] = {}
 
     def decode(numbers: Sequence[int]) -> Iterator[DecodedUnit]:

@@ -1,4 +1,4 @@
-"""A stream to its picture, or a region of it, or what is there of it."""
+"""A stream → its picture, a region of it, or the tiles that are there."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ class PartsMissing(UserWarning):
 def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region | None) -> Strips:
     """Return the picture of a stream, or a region of it, each strip decoded when it is asked for.
 
-    resources_for  returns what works on so many tiles
+    resources_for  returns the sessions and threads for a number of tiles
     Raises DamagedStream, UnsupportedStream, IncompleteStream or BadRequest, also while strips are taken.
     """
     header, region = stream.header, _box(stream, crop)
@@ -62,7 +62,7 @@ def indices_of(sessions: Sessions, stream: Stream, number: int) -> bytes:
 
 
 def metadata_of(stream: Stream) -> Metadata:
-    """Return what a stream says of its picture beside the samples. Raises DamagedStream or IncompleteStream."""
+    """Return the metadata of a stream. Raises DamagedStream or IncompleteStream."""
     entries = stream.metadata
     return unpack_metadata(dict(zip(entries, stream.read_all(list(entries.values())), strict=True)))
 

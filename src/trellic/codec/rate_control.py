@@ -19,7 +19,7 @@ NEAR_LOG_SIZE, NEAR_PSNR = 0.002, 0.01
 
 @dataclass(frozen=True)
 class Target:
-    """A rate in bits a pixel, a size in bytes, a PSNR in dB, or nothing lost; if none of them, a quality 0 to 100."""
+    """A rate in bits per pixel, a size in bytes, a PSNR in dB, or nothing lost; if none of them, a quality 0 to 100."""
 
     quality: float = DEFAULT_QUALITY
     bpp: float | None = None
@@ -40,7 +40,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A whole stream, with what is known of it.
+    """A whole stream, with facts about it.
 
     quality         0 to 100
     estimated_bits  what the tables promised for its latents
@@ -58,7 +58,7 @@ EncodeAt = Callable[[int], Encoded]
 
 
 def meet(target: Target, pixels: int, encode_at: EncodeAt) -> Encoded:
-    """Return the stream that meets a target for a picture of so many pixels. Raises TargetMissed."""
+    """Return the stream that meets a target for a picture with a number of pixels. Raises TargetMissed."""
     if target.psnr is not None:
         return _of_psnr(target.psnr, encode_at)
     if target.size is not None:
@@ -88,7 +88,7 @@ def _of_psnr(wanted: float, encode_at: EncodeAt) -> Encoded:
 def _enclose(
     encode_at: EncodeAt, measure: Callable[[Encoded], float], wanted: float, lowest: float, highest: float
 ) -> tuple[Encoded | None, Encoded | None]:
-    """Return the best trials found below what is wanted, and not below it; None for one that there is not.
+    """Return the best trials found below the wanted value and not below it; None where there is none.
 
     lowest, highest  relative to `wanted`: a trial in between ends the search
     """

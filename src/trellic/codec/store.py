@@ -22,7 +22,7 @@ class UnitStore:
         self.held: dict[int, tuple[Box, DecodedUnit]] = {}
 
     def hold(self, box: Box) -> None:
-        """Decode what of the box is missing, and forget what lies above it."""
+        """Decode the missing part of the box, and drop what lies above it."""
         needed = list(self.grid.touching(box))
         rest = box._replace(bottom=self.grid.picture.bottom)
         self.held = {number: _cut(*self.held[number], rest) for number in needed if number in self.held}
@@ -48,7 +48,7 @@ class UnitStore:
 
 
 def _cut(place: Box, unit: DecodedUnit, box: Box) -> tuple[Box, DecodedUnit]:
-    """Return what of a unit's latents lies in a box, as a copy where that is less."""
+    """Return the part of a unit's latents that lies in a box, as a copy where it is smaller."""
     shared = place.common(box)
     if shared == place or unit.latents is None:
         return place, unit

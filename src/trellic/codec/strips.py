@@ -82,7 +82,7 @@ class StripDecoder:
         return around._replace(**closed)
 
     def _put(self, strip: Box, pixels: Pixels, alpha: Pixels) -> None:
-        """Put what units have beside latents into a strip."""
+        """Put the pixels and the alpha of exact units into a strip."""
         for number in self.grid.touching(strip):
             tile, unit = self.grid.tile(number), self.units.held[number][1]
             shared = tile.common(strip)

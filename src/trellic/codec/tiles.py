@@ -29,7 +29,7 @@ Made = TypeVar("Made")
 
 
 class Window(NamedTuple):
-    """A tile with what is around it.
+    """A tile with its surroundings.
 
     pixels  uint8 (H, W, 3) of the box `around`, which ends where the picture as it is coded does
     own     of the tile alone, uint8 (H, W, 3), which end where the picture does
@@ -44,21 +44,21 @@ class Window(NamedTuple):
 
 
 class Workers:
-    """Threads that work on tiles, in order, no further ahead than there are threads: what is made waits in memory."""
+    """Threads that work on tiles, in order, no further ahead than there are threads, since results wait in memory."""
 
     def __init__(self, threads: int, tiles: int) -> None:
         self.count = min(threads or processors(), tiles, MOST_WORKERS)
 
-    def map(self, work: Callable[[Given], Made], things: Iterable[Given]) -> Iterator[Made]:
-        """Yield `work` of each thing in order."""
+    def map(self, work: Callable[[Given], Made], items: Iterable[Given]) -> Iterator[Made]:
+        """Yield `work` of each item in order."""
         if self.count == 1:
-            yield from map(work, things)
+            yield from map(work, items)
             return
         with ThreadPoolExecutor(self.count) as pool:
             waiting: deque[Future[Made]] = deque()
             try:
-                for thing in things:
-                    waiting.append(pool.submit(work, thing))
+                for item in items:
+                    waiting.append(pool.submit(work, item))
                     if len(waiting) > self.count:
                         yield waiting.popleft().result()
                 while waiting:

@@ -1,4 +1,4 @@
-"""Coding units, a tile each or a picture that is coded whole: pixels → sections → what a decoder has of them."""
+"""Coding units, a tile each or a picture that is coded whole: pixels → sections → decoded units."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ WORTH_A_TRY = 1.4
 
 @dataclass(frozen=True)
 class DecodedUnit:
-    """What a decoder has of a unit: latents, or pixels.
+    """A unit as a decoder has it: latents, or pixels.
 
     latents  float32 (C, H/16, W/16) of the tile as it is coded
     pixels   uint8 (H, W, 3), and alpha, (H, W), which end where the picture does; alpha is None where it is opaque
@@ -35,7 +35,7 @@ class DecodedUnit:
 
 @dataclass(frozen=True)
 class CodedUnit:
-    """A unit's sections, and what is known of it.
+    """A unit's sections, with facts about it.
 
     estimated_bits  what the tables promise for its latents
     original        its pixels, uint8 (H, W, 3), and what a decoder will have of them
@@ -122,6 +122,6 @@ def _decode_latents(sessions: Sessions, stream: Stream, number: int, payload: by
 
 
 def _shown(stream: Stream, number: int) -> Box:
-    """Return what of a tile lies in the picture."""
+    """Return the part of a tile that lies in the picture."""
     grid = stream.header.grid
     return grid.tile(number).common(grid.shown)

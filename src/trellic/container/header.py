@@ -16,7 +16,7 @@ HIGHEST_QUALITY = 100 * QUALITY_ONE
 HAS_FLAGS = 1 << 15
 """Beside the quality: a byte of flags follows. Without it they are those of the plainest stream, PLAIN."""
 PLAIN = 9
-"""Flags of a colour picture, coded whole by the quantizer of the default effort, with nothing beside its latents."""
+"""Flags of a colour picture, coded whole by the quantizer of the default effort, with nothing but latents."""
 QUANTIZER, GREY, TILED, INDEXED, UNKNOWN = 0x0F, 0x10, 0x20, 0x40, 0x80
 
 

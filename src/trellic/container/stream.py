@@ -37,7 +37,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Stream:
-    """A stream's sections by what they are for.
+    """A stream's sections by purpose.
 
     entries   all sections, unknown ones too
     units     one for each tile, in raster order
@@ -53,7 +53,7 @@ class Stream:
 
     @classmethod
     def parse(cls, data: Data, limit: int = MOST_PIXELS, partial: bool = False) -> "Stream":
-        """Parse a stream of at most `limit` pixels, as they are coded; payloads are not looked at.
+        """Parse a stream of at most `limit` pixels, as they are coded; payloads are not read.
 
         partial  whether the end may be missing
         Raises NotAStream, UnsupportedStream, DamagedStream, IncompleteStream or PictureTooLarge.
@@ -80,7 +80,7 @@ class Stream:
         return any(unit.alpha or unit.coded.type == SectionType.EXACT_ALPHA for unit in self.units)
 
     def is_whole(self, number: int) -> bool:
-        """Return whether all bytes of a tile are there."""
+        """Return whether all bytes of a tile are present."""
         return self.units[number].coded.end <= len(self.data)
 
     def read(self, entry: Entry) -> bytes:
@@ -111,7 +111,7 @@ class Stream:
         return [[next(payloads) for _ in of_unit] for of_unit in entries]
 
     def prove(self) -> None:
-        """Check the checksum of every section that is there. Raises DamagedStream."""
+        """Check the checksum of every section that is present. Raises DamagedStream."""
         for entry in self.entries:
             if entry.end <= len(self.data):
                 self.read(entry)
