@@ -9,7 +9,8 @@ from trellic.codec.deployed import DeployedQuantizer
 from trellic.errors import BadRequest, NoPictures
 from trellic.model import Model
 from trellic.quantize import quantizer_named
-from trellic.tune.calibrate import AS_GOOD, QUALITIES, calibrate, choose, descend
+from trellic.tune.calibrate import AS_GOOD, QUALITIES, Curve, calibrate, choose, descend
+from trellic.tune.validation import Point
 
 
 def test_the_search_leaves_the_grid_it_began_on():
@@ -23,6 +24,14 @@ def test_the_search_leaves_the_grid_it_began_on():
     assert best == (7, -5)
     assert all((7 + a, -5 + b) in tried for a in (-1, 0, 1) for b in (-1, 0, 1))
     assert len(tried) < 60
+
+
+def test_moving_along_the_curve_gains_nothing_and_leaving_it_is_no_gain():
+    points = [Point(0.1 * 2**number, 30.0 + 3 * number) for number in range(5)]
+    before = Curve(points)
+    assert all(before.gap(point) == pytest.approx(0, abs=1e-9) for point in points)
+    assert before.gap(points[2]._replace(rate=0.99 * points[2].rate)) == pytest.approx(np.log(0.99))
+    assert before.gap(Point(0.01, 25.0)) == before.gap(Point(0.01, 60.0)) == np.inf
 
 
 def test_the_finest_step_of_those_that_are_as_good_is_chosen():
@@ -39,7 +48,7 @@ def test_calibration_finds_an_operating_point_at_each_quality(model, pictures):
     assert DeployedQuantizer.of(made, tcq8).at(90 * 256).rate_weight == points[-1].rate_weight
     card = made.quantizer_card("tcq8")["calibration"]
     assert card["command"] == "mine"
-    assert len(card["log_rates"]) == len(QUALITIES)
+    assert len(card["log_rates_against_uniform"]) == len(QUALITIES)
     assert any("at equal PSNR" in message for message in reported)
 
 

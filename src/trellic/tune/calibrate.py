@@ -1,9 +1,9 @@
 """The best step and rate weight of a quantizer at each quality, measured on validation pictures.
 
+A trial's rate is compared at equal PSNR with the quantizer's curve as it was: moving along it gains nothing.
 Steps and rate weights lie on a grid without edges: the search goes to the best of a node's neighbours until none is
 better, so that what is chosen has been compared with all that surrounds it. Every trial counts the bits of its indices
-by tables fitted to them: parameters that are poor with the tables of others may be best with their own. The reference
-is the curve of the uniform quantizer, fitted alike.
+by tables fitted to them: parameters that are poor with the tables of others may be best with their own.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +14,7 @@ import numpy as np
 
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
+from trellic.entropy.parameters import ONE
 from trellic.errors import BadRequest
 from trellic.evaluate.bdrate import curve, pchip
 from trellic.model import Model
@@ -23,13 +24,14 @@ from trellic.quantize.settings import OperatingPoint
 from trellic.tune.validation import Point, Validation
 
 REFERENCE = "uniform"
-REFERENCE_QUALITIES = (0, 15, 30, 45, 60, 75, 90, 100)
+"""What gains are reported against."""
+CURVE_QUALITIES = (0, 15, 30, 45, 60, 75, 90, 100)
 QUALITIES = (15, 40, 65, 90)
 """At which operating points are found; in between they are interpolated."""
 STEP_RATIO, WEIGHT_RATIO = 1.12, 1.5
 """From a node of the grid to the next."""
-AS_GOOD = 0.001
-"""Parameters are as good where natural logs of their rates at equal PSNR differ by less."""
+WORTH_A_MOVE, AS_GOOD = 0.0005, 0.001
+"""In natural logs of rates at equal PSNR: what the search follows, and below which parameters are as good."""
 
 Report = Callable[[str], None]
 Node = tuple[int, int]
@@ -37,11 +39,24 @@ Node = tuple[int, int]
 _AROUND = tuple(product((-1, 0, 1), repeat=2))
 
 
+class Curve:
+    """Rates of a quantizer over PSNR, measured at some qualities."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        self.psnrs, self.log_rates = curve([(point.rate, point.psnr) for point in points])
+
+    def gap(self, point: Point) -> float:
+        """Return the natural log of a rate against the curve's at equal PSNR; infinite beyond the curve's ends."""
+        if not self.psnrs[0] <= point.psnr <= self.psnrs[-1]:
+            return float("inf")
+        return float(np.log(point.rate) - pchip(self.psnrs, self.log_rates, np.array([point.psnr]))[0])
+
+
 class Calibrated(NamedTuple):
-    """An operating point, and the natural log of its rate against the reference's at equal PSNR."""
+    """An operating point, and what was measured there."""
 
     point: OperatingPoint
-    gap: float
+    measured: Point
 
 
 def calibrate(
@@ -59,45 +74,47 @@ def calibrate(
     if fixed := [each.name for each in quantizers if each.name == REFERENCE]:
         raise BadRequest(f"{fixed[0]} is the reference: it has no operating points to find")
     validation = Validation(model, pictures)
-    uniform = validation.fitted(DeployedQuantizer.of(model, quantizer_named(REFERENCE)), QUALITIES)
-    reference = [validation.measure(uniform, quality) for quality in REFERENCE_QUALITIES]
+    reference = curve_of(validation, DeployedQuantizer.of(model, quantizer_named(REFERENCE)))
     for quantizer in quantizers:
-        deployed = DeployedQuantizer.of(model, quantizer)
-        found = operating_points(validation, reference, deployed, report)
-        gaps = [each.gap for each in found]
+        found = operating_points(validation, DeployedQuantizer.of(model, quantizer), report)
+        gaps = [reference.gap(each.measured) for each in found]
         gain = 100 * (float(np.exp(np.mean(gaps))) - 1)
         report(f"{quantizer.name}: {gain:+.2f} % of the bits of {REFERENCE} at equal PSNR")
-        entry = {**(facts or {}), "pictures": len(pictures), "log_rates": gaps}
+        entry = {**(facts or {}), "pictures": len(pictures), f"log_rates_against_{REFERENCE}": gaps}
         points = tuple(each.point for each in found)
         model = model.with_quantizer(quantizer.name, points, facts={"calibration": entry})
     return model
 
 
-def operating_points(
-    validation: Validation, reference: Sequence[Point], deployed: DeployedQuantizer, report: Report
-) -> list[Calibrated]:
-    """Return the best operating point at each quality; each search begins where the one before ended."""
-    psnrs, log_rates = curve([(point.rate, point.psnr) for point in reference])
+def curve_of(validation: Validation, deployed: DeployedQuantizer) -> Curve:
+    """Return a quantizer's curve at its operating points."""
+    return Curve([validation.measure(deployed, quality) for quality in CURVE_QUALITIES])
+
+
+def operating_points(validation: Validation, deployed: DeployedQuantizer, report: Report) -> list[Calibrated]:
+    """Return the best operating point at each quality, searched from the quantizer's own."""
     fitted = validation.fitted(deployed, QUALITIES)
-    found: list[Calibrated] = []
+    before = curve_of(validation, fitted)
+    found = []
     for quality in QUALITIES:
         parameters = deployed.at(quality * QUALITY_ONE)
         begin = OperatingPoint(quality * QUALITY_ONE / HIGHEST_QUALITY, parameters.step, parameters.rate_weight)
-        if found:
-            begin = begin._replace(step=found[-1].point.step, rate_weight=found[-1].point.rate_weight)
+        trials: dict[Node, Point] = {}
 
-        def gap_at(node: Node, begin: OperatingPoint = begin, quality: int = quality) -> float:
+        def gap_at(
+            node: Node, begin: OperatingPoint = begin, quality: int = quality, trials: dict[Node, Point] = trials
+        ) -> float:
             point = _at(node, begin)
-            trial = validation.measure(fitted.with_parameters(round(point.step), point.rate_weight), quality)
-            return float(np.log(trial.rate) - pchip(psnrs, log_rates, np.array([trial.psnr]))[0])
+            trials[node] = validation.measure(fitted.with_parameters(round(point.step), point.rate_weight), quality)
+            return before.gap(trials[node])
 
         gaps = descend(gap_at)
         best = choose(gaps)
-        found.append(Calibrated(_at(best, begin), gaps[best]))
-        step, weight, gap = found[-1].point.step, found[-1].point.rate_weight, 100 * (np.exp(gaps[best]) - 1)
+        found.append(Calibrated(_at(best, begin), trials[best]))
+        step, weight, gain = found[-1].point.step, found[-1].point.rate_weight, 100 * (np.exp(gaps[best]) - 1)
         report(
-            f"{deployed.quantizer.name}, quality {quality}: step {step}, rate weight {weight:.4g}, "
-            f"{gap:+.2f} % after {len(gaps)} trials"
+            f"{deployed.quantizer.name}, quality {quality}: step {step / ONE:.2f}, rate weight {weight:.4g}, "
+            f"{gain:+.2f} % after {len(gaps)} trials"
         )
     return found
 
@@ -108,7 +125,7 @@ def _at(node: Node, begin: OperatingPoint) -> OperatingPoint:
 
 
 def descend(cost: Callable[[Node], float]) -> dict[Node, float]:
-    """Return the cost of every node tried, among them the best one and all that surround it."""
+    """Return the cost of every node tried, among them the one where the search ended and all that surround it."""
     at, tried = (0, 0), {(0, 0): cost((0, 0))}
     while True:
         for change in _AROUND:
@@ -116,7 +133,7 @@ def descend(cost: Callable[[Node], float]) -> dict[Node, float]:
             if node not in tried:
                 tried[node] = cost(node)
         best = min(tried, key=lambda node: tried[node])
-        if best == at:
+        if tried[best] > tried[at] - WORTH_A_MOVE:
             return tried
         at = best
 
