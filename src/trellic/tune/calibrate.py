@@ -6,6 +6,7 @@ better, so that what is chosen has been compared with all that surrounds it. Eve
 by tables fitted to them: parameters that are poor with the tables of others may be best with their own.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import product
 from typing import NamedTuple
@@ -45,10 +46,10 @@ class Curve:
     def __init__(self, points: Sequence[Point]) -> None:
         self.psnrs, self.log_rates = curve([(point.rate, point.psnr) for point in points])
 
-    def gap(self, point: Point) -> float:
-        """Return the natural log of a rate against the curve's at equal PSNR; infinite beyond the curve's ends."""
+    def gap(self, point: Point) -> float | None:
+        """Return the natural log of a rate against the curve's at equal PSNR; None beyond the curve's ends."""
         if not self.psnrs[0] <= point.psnr <= self.psnrs[-1]:
-            return float("inf")
+            return None
         return float(np.log(point.rate) - pchip(self.psnrs, self.log_rates, np.array([point.psnr]))[0])
 
 
@@ -78,8 +79,8 @@ def calibrate(
     for quantizer in quantizers:
         found = operating_points(validation, DeployedQuantizer.of(model, quantizer), report)
         gaps = [reference.gap(each.measured) for each in found]
-        gain = 100 * (float(np.exp(np.mean(gaps))) - 1)
-        report(f"{quantizer.name}: {gain:+.2f} % of the bits of {REFERENCE} at equal PSNR")
+        gain = 100 * (float(np.exp(np.mean([gap for gap in gaps if gap is not None] or [0.0]))) - 1)
+        report(f"{quantizer.name}: {gain:+.2f} % of the bits of {REFERENCE} at equal PSNR, where both reach it")
         entry = {**(facts or {}), "pictures": len(pictures), f"log_rates_against_{REFERENCE}": gaps}
         points = tuple(each.point for each in found)
         model = model.with_quantizer(quantizer.name, points, facts={"calibration": entry})
@@ -106,7 +107,8 @@ def operating_points(validation: Validation, deployed: DeployedQuantizer, report
         ) -> float:
             point = _at(node, begin)
             trials[node] = validation.measure(fitted.with_parameters(round(point.step), point.rate_weight), quality)
-            return before.gap(trials[node])
+            gap = before.gap(trials[node])
+            return math.inf if gap is None else gap
 
         gaps = descend(gap_at)
         best = choose(gaps)
