@@ -25,7 +25,7 @@ from trellic.jobs.local import Manner, bar_of_tiles, run
 from trellic.jobs.plan import Job, plan, threads_for
 from trellic.limits import MOST_PIXELS
 
-STRIP = "Metadata to leave out: all, or some of exif,icc,xmp,resolution."
+STRIP = "Metadata to drop: all, or some of exif,icc,xmp,resolution."
 
 
 def encode(
@@ -45,7 +45,7 @@ def encode(
     quantizer: Quantizer = "",
     tile: Annotated[int, typer.Option(metavar="SIDE", help="Side of the tiles of large pictures.")] = SIDE,
     strip: Annotated[str, typer.Option(metavar="NAMES", help=STRIP)] = "",
-    keep: Annotated[str | None, typer.Option(metavar="NAMES", help="Metadata to keep alone.")] = None,
+    keep: Annotated[str | None, typer.Option(metavar="NAMES", help="The only metadata to keep.")] = None,
     keep_suffix: Annotated[bool, typer.Option("--keep-suffix", help="Name files a.png.tlic, not a.tlic.")] = False,
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
