@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trellic.networks.blocks import full_precision
+
 LOWEST_LAMBDA = 0.001
 HIGHEST_LAMBDA = 0.25
 
@@ -36,7 +38,8 @@ class Gain(nn.Module):
     def forward(self, quality: Tensor) -> Tensor:
         """Return the factor of each channel, (N, channels, 1, 1), for quality (N, 1, 1, 1) in [0, 1]."""
         distance = (quality - self.knots).abs() * (self.knots.shape[1] - 1)
-        return torch.exp(F.conv2d(F.relu(1 - distance), self.logs))
+        with full_precision(distance):
+            return torch.exp(F.conv2d(F.relu(1 - distance), self.logs))
 
     @torch.no_grad()
     def move_to(self, deviations: Tensor, sign: float) -> None:
