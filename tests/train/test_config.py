@@ -23,6 +23,7 @@ from trellic.train.run import read_config
         {"mix": {"nosuch": 1}},
         {"mix": {"graphics": 2.0}},
         {"mix": {"shrink": 0.0}},
+        {"mix": {"graphics": 0.1}, "crop": 512},
         {"schedule": "nosuch"},
         {"schedule": "decay"},
         {"branch": "runs/long"},

@@ -6,6 +6,7 @@ from typing import Any
 
 from trellic.errors import BadConfig
 from trellic.networks.design import Design
+from trellic.train.data import GRAPHICS_SIDE
 
 SCHEDULES = ("cosine", "constant", "decay")
 PRECISIONS = ("float32", "bfloat16")
@@ -139,5 +140,7 @@ def _check(config: TrainConfig) -> None:
         raise ValueError("step and rate_weight go together")
     if (config.steps > 0) == (config.minutes > 0):
         raise ValueError("give either steps or minutes")
+    if config.mix.graphics and config.crop > GRAPHICS_SIDE:
+        raise ValueError(f"graphics are drawn for crops of {GRAPHICS_SIDE} pixels or less, not {config.crop}")
     if config.crop < 64 or config.crop % 64:
         raise ValueError(f"crop {config.crop} is not a multiple of 64")
