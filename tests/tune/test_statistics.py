@@ -80,3 +80,17 @@ def test_counts_of_parts_add_up(model, pictures):
         total.add(part)
     assert np.array_equal(whole.fitted().tables.frequency, total.fitted().tables.frequency)
     assert np.array_equal(whole.offsets(), total.offsets())
+
+
+def test_offsets_of_negative_indices_are_those_of_their_magnitudes():
+    statistics = IndexStatistics(DeployedQuantizer.plain(quantizer_named("rdoq"), ONE, 0.02))
+    count = 100_000
+    scales, sign = np.full(count, 30, np.uint8), np.where(np.arange(count) % 2, 1, -1)
+    at = Pass(
+        Code("y", 0, 1, ALL, "mean", "log_scale"),
+        np.arange(count, dtype=np.int32),
+        Parameters(scales, np.zeros(count, np.int32)),
+        0,
+    )
+    statistics.put(at, sign.astype(np.int32), scales, (0.9 * sign).astype(np.float32), ONE)
+    assert abs(int(statistics.offsets()[30, 0]) + round(0.1 * ONE)) <= 1
