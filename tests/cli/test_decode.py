@@ -50,3 +50,19 @@ def test_errors_name_the_file(folder):
     result = run_trellic("decode", "clear.tlic", "turned.tlic", "-o", "out", cwd=folder)
     assert result.stderr.decode().startswith("clear.tlic: ")
     assert (folder / "out" / "turned.png").exists()
+
+
+def test_of_a_file_that_is_cut_off_the_whole_tiles_are_shown_on_request(folder):
+    Image.fromarray(textured(300, 700)).save(folder / "wide.png")
+    assert run_trellic("encode", "wide.png", "--tile", 256, *MODEL, cwd=folder).returncode == 0
+    data = (folder / "wide.tlic").read_bytes()
+    (folder / "cut.tlic").write_bytes(data[:-3])
+    refused = run_trellic("decode", "cut.tlic", cwd=folder)
+    assert refused.returncode == 1
+    assert b"cut off" in refused.stderr
+    assert run_trellic("verify", "cut.tlic", cwd=folder).returncode == 1
+    shown = run_trellic("decode", "cut.tlic", "--partial", cwd=folder)
+    assert shown.returncode == 0
+    assert b"1 of 3 tiles are missing" in shown.stderr
+    with Image.open(folder / "cut.png") as image:
+        assert (image.size, image.getpixel((699, 0))) == ((700, 300), (128, 128, 128))

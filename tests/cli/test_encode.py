@@ -151,3 +151,16 @@ def test_a_link_is_followed(folder):
     assert (folder / "a.tlic").is_symlink()
     assert trellic.info((folder / "elsewhere" / "real.tlic").read_bytes())["width"] == 50
     assert "exists" in said(run_trellic("encode", "a.png", *MODEL, cwd=folder))[0]
+
+
+def test_nothing_is_lost_where_that_is_asked(folder):
+    assert run_trellic("encode", "a.png", "--lossless", *MODEL, cwd=folder).returncode == 0
+    assert run_trellic("decode", "a.tlic", "-o", "back.png", cwd=folder).returncode == 0
+    with Image.open(folder / "a.png") as image, Image.open(folder / "back.png") as back:
+        assert image.tobytes() == back.tobytes()
+    assert run_trellic("encode", "a.png", "--lossless", "--resume", *MODEL, cwd=folder).returncode == 0
+    assert run_trellic("encode", "a.png", "-q", "100", "--resume", *MODEL, cwd=folder).returncode == 0
+    assert run_trellic("encode", "b.png", "-q", "100", *MODEL, cwd=folder).returncode == 0
+    refused = run_trellic("encode", "b.png", "--lossless", "--resume", *MODEL, cwd=folder)
+    assert refused.returncode == 1
+    assert "not lossless" in said(refused)[0]
