@@ -94,3 +94,5 @@ def test_offsets_of_negative_indices_are_those_of_their_magnitudes():
     )
     statistics.put(at, sign.astype(np.int32), scales, (0.9 * sign).astype(np.float32), ONE)
     assert abs(int(statistics.offsets()[30, 0]) + round(0.1 * ONE)) <= 1
+    statistics.put(at, sign.astype(np.int32), scales, (9.0 * sign).astype(np.float32), ONE)
+    assert statistics.offsets()[30, 0] == ONE // 4  # the bound
