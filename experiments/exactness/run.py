@@ -1,6 +1,6 @@
 """Do streams decode to the same indices whatever wrote them and whatever reads them?
 
-Every picture is encoded at three qualities by every quantizer under every setting, each in a process of its own, and
+Every picture is encoded at three qualities by every kind of quantizer under every setting, each in a process of its own, and
 every stream that any of them wrote is decoded under all of them: all pairs of writer and reader. The same for a detail
 of a picture with emulated processors, which only read; they need qemu-user and are skipped where it is missing. What
 other runtimes make of the networks is held by tests.
@@ -18,6 +18,7 @@ from typing import Any
 
 from PIL import Image
 
+from experiments.quantizers.run import NAMES
 from experiments.store import ROOT, SETS, keep
 from trellic.codec import Codec, Target
 from trellic.errors import TrellicError
@@ -25,7 +26,6 @@ from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
 from trellic.picture.kinds import readable_suffixes
 from trellic.picture.pillow import read
-from trellic.quantize import QUANTIZERS
 
 QUALITIES = (10, 50, 90)
 EVERY = 6
@@ -62,8 +62,8 @@ def optimize_no_graphs() -> None:
 def write(folder: Path, out: Path) -> dict[str, str]:
     """Encode every picture; keep streams by their SHA-256, and return the indices' hash of each."""
     made = {}
-    for quantizer in QUANTIZERS:
-        codec = Codec(threads=int(os.environ.get("THREADS", "2")), quantizer=quantizer.name)
+    for quantizer in NAMES:
+        codec = Codec(threads=int(os.environ.get("THREADS", "2")), quantizer=quantizer)
         for path, _ in find_files([str(folder)], readable_suffixes()):
             for quality in QUALITIES:
                 data = codec.encode_picture(read(path), Target(quality)).data
