@@ -58,3 +58,13 @@ def test_reduced_crops_show_more_of_a_picture():
 def test_pictures_smaller_than_a_crop_are_refused():
     with pytest.raises(NoPictures):
         Crops(Store(PHOTOGRAPH), None, Mix(), 128, 1)
+
+
+def test_batches_cut_ahead_are_the_same(monkeypatch):
+    """Where the device computes on its own, the next batch is cut meanwhile: the same one."""
+    monkeypatch.setattr("trellic.train.crops.to_device", lambda patches, device: torch.from_numpy(np.stack(patches)))
+    meta, crops, ahead = torch.device("meta"), *(Crops(Store(PHOTOGRAPH), None, Mix(), 64, 1) for _ in range(2))
+    for count in (4, 4, 3):
+        pictures, qualities = ahead.draw(count, meta)
+        assert torch.equal(pictures, crops.draw(4, CPU)[0][:count])
+        assert len(qualities) == count

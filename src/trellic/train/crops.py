@@ -1,5 +1,6 @@
 """Batches: random crops of photographs and graphics at random qualities, by a mix that the configuration names."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ REDUCED = 0.5
 """Fraction of photographs that are reduced where the mix reduces any."""
 
 Random = np.random.Generator
+Drawn = tuple[list[Patch], list[float]]
+_POOL = ThreadPoolExecutor(1)
 
 
 class Crops:
@@ -31,6 +34,7 @@ class Crops:
         areas = np.array([picture.size for picture in self.photographs], dtype=np.float64)
         self.chances = np.cumsum(areas / areas.sum())
         self.graphics = graphics.pictures if graphics else []
+        self.ahead: Future[Drawn] | None = None
 
     @classmethod
     def of(cls, photographs: PixelStore, cache: Path, mix: Mix, crop: int, seed: int) -> "Crops":
@@ -38,10 +42,18 @@ class Crops:
         return cls(photographs, PixelStore.of_graphics(cache) if mix.graphics else None, mix, crop, seed)
 
     def draw(self, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Return new pictures, float32 (N, 3, H, W) in [0, 1], and qualities, (N, 1, 1, 1) in [0, 1]."""
+        """Return new pictures, float32 (N, 3, H, W) in [0, 1], and qualities, (N, 1, 1, 1) in [0, 1].
+
+        No batch is larger than the first.
+        """
+        patches, qualities = self.ahead.result() if self.ahead else self._drawn(count)
+        if device.type != "cpu":  # the next batch is cut while the device computes
+            self.ahead = _POOL.submit(self._drawn, count)
+        return to_device(patches[:count], device), torch.tensor(qualities[:count], device=device).view(-1, 1, 1, 1)
+
+    def _drawn(self, count: int) -> Drawn:
         patches = [self._patch() for _ in range(count)]
-        qualities = torch.tensor([self._quality() for _ in patches], device=device)
-        return to_device(patches, device), qualities.view(-1, 1, 1, 1)
+        return patches, [self._quality() for _ in patches]
 
     def _quality(self) -> float:
         quality = float(self.random.random())
