@@ -1,8 +1,8 @@
 """Do streams decode to the same indices whatever wrote them and whatever reads them?
 
 Every picture is encoded at three qualities by every kind of quantizer under every setting, each in a process of its
-own, and every stream that any of them wrote is decoded under all of them: all pairs of writer and reader. The same for a
-detail of a picture with emulated processors, which only read; they need qemu-user and are skipped where it is missing.
+own, and every stream that any of them wrote is decoded under all of them: all pairs of writer and reader. The same for
+a detail with emulated processors, which only read; they need qemu-user and are skipped where it is missing.
 What other runtimes make of the networks is held by tests.
 """
 
