@@ -9,7 +9,7 @@ from trellic.codec.deployed import DeployedQuantizer
 from trellic.errors import BadRequest, NoPictures
 from trellic.model import Model
 from trellic.quantize import quantizer_named
-from trellic.tune.calibrate import AS_GOOD, QUALITIES, Curve, calibrate, choose, descend
+from trellic.tune.calibrate import AS_GOOD, CURVE_QUALITIES, QUALITIES, REACH, Curve, calibrate, choose, descend
 from trellic.tune.validation import Point
 
 
@@ -27,11 +27,19 @@ def test_the_search_leaves_the_grid_it_began_on():
 
 
 def test_moving_along_the_curve_gains_nothing_and_leaving_it_is_no_gain():
-    points = [Point(0.1 * 2**number, 30.0 + 3 * number) for number in range(5)]
+    points = [Point(0.1 * 2**number, 30.0 + 3 * number) for number in range(len(CURVE_QUALITIES))]
     before = Curve(points)
     assert all(before.gap(point) == pytest.approx(0, abs=1e-9) for point in points)
     assert before.gap(points[2]._replace(rate=0.99 * points[2].rate)) == pytest.approx(np.log(0.99))
     assert before.gap(Point(0.01, 25.0)) is before.gap(Point(0.01, 60.0)) is None
+
+
+def test_an_operating_point_stays_near_its_quality():
+    """Else a quality might give a larger file than a higher one."""
+    before = Curve([Point(0.1 * 2**number, 30.0 + quality / 5) for number, quality in enumerate(CURVE_QUALITIES)])
+    assert before.is_near(Point(1.0, 38.0), 40)
+    assert before.is_near(Point(1.0, 38.0 + (REACH - 1) / 5), 40)
+    assert not before.is_near(Point(1.0, 38.0 - (REACH + 1) / 5), 40)
 
 
 def test_the_finest_step_of_those_that_are_as_good_is_chosen():

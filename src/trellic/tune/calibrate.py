@@ -37,14 +37,22 @@ WORTH_A_MOVE, AS_GOOD = 0.0005, 0.001
 Report = Callable[[str], None]
 Node = tuple[int, int]
 """Powers of the two ratios by which a step and a rate weight differ from those where the search begins."""
+REACH = 12
+"""How far an operating point may move its quality along the curve, in points: half the way to its neighbours'."""
 _AROUND = tuple(product((-1, 0, 1), repeat=2))
 
 
 class Curve:
-    """Rates of a quantizer over PSNR, measured at some qualities."""
+    """Rates of a quantizer over PSNR, measured at CURVE_QUALITIES."""
 
     def __init__(self, points: Sequence[Point]) -> None:
+        self.by_quality = [point.psnr for point in points]
         self.psnrs, self.log_rates = curve([(point.rate, point.psnr) for point in points])
+
+    def is_near(self, point: Point, quality: int) -> bool:
+        """Return whether a point's PSNR is the curve's at a quality, 0 to 100, give or take REACH."""
+        low, high = np.interp([quality - REACH, quality + REACH], CURVE_QUALITIES, self.by_quality)
+        return bool(low <= point.psnr <= high)
 
     def gap(self, point: Point) -> float | None:
         """Return the natural log of a rate against the curve's at equal PSNR; None beyond the curve's ends."""
@@ -107,7 +115,7 @@ def operating_points(validation: Validation, deployed: DeployedQuantizer, report
         ) -> float:
             point = _at(node, begin)
             trials[node] = validation.measure(fitted.with_parameters(round(point.step), point.rate_weight), quality)
-            gap = before.gap(trials[node])
+            gap = before.gap(trials[node]) if before.is_near(trials[node], quality) else None
             return math.inf if gap is None else gap
 
         gaps = descend(gap_at)
