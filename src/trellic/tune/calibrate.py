@@ -101,13 +101,16 @@ def curve_of(validation: Validation, deployed: DeployedQuantizer) -> Curve:
 
 
 def operating_points(validation: Validation, deployed: DeployedQuantizer, report: Report) -> list[Calibrated]:
-    """Return the best operating point at each quality, searched from the quantizer's own."""
-    fitted = validation.fitted(deployed, QUALITIES)
+    """Return the best operating point at each quality.
+
+    The search begins at the quantizer's own step and rate weight, whatever the model had: one curve, without bends.
+    """
+    quantizer = deployed.quantizer
+    fitted = validation.fitted(deployed.with_parameters(quantizer.step, quantizer.rate_weight), QUALITIES)
     before = curve_of(validation, fitted)
     found = []
     for quality in QUALITIES:
-        parameters = deployed.at(quality * QUALITY_ONE)
-        begin = OperatingPoint(quality * QUALITY_ONE / HIGHEST_QUALITY, parameters.step, parameters.rate_weight)
+        begin = OperatingPoint(quality * QUALITY_ONE / HIGHEST_QUALITY, quantizer.step, quantizer.rate_weight)
         trials: dict[Node, Point] = {}
 
         def gap_at(
@@ -123,7 +126,7 @@ def operating_points(validation: Validation, deployed: DeployedQuantizer, report
         found.append(Calibrated(_at(best, begin), trials[best]))
         step, weight, gain = found[-1].point.step, found[-1].point.rate_weight, 100 * (np.exp(gaps[best]) - 1)
         report(
-            f"{deployed.quantizer.name}, quality {quality}: step {step / ONE:.2f}, rate weight {weight:.4g}, "
+            f"{quantizer.name}, quality {quality}: step {step / ONE:.2f}, rate weight {weight:.4g}, "
             f"{gain:+.2f} % after {len(gaps)} trials"
         )
     return found
