@@ -1,5 +1,6 @@
 """Documentation points at what exists: links, files, names, packages; and records of decisions are complete."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -75,6 +76,12 @@ def test_the_site_has_every_page_and_the_reference_every_package():
 
 def test_the_citation_is_of_this_version():
     assert f"\nversion: {trellic.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_the_changelog_names_the_shipped_model():
+    (path,) = (SOURCE / "models").glob("*.trm")
+    name = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    assert f"`{name}`" in (ROOT / "CHANGELOG.md").read_text(), f"a model that ships is an entry: {name}"
 
 
 def test_columns_of_a_docstring_become_a_list():
