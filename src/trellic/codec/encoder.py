@@ -17,11 +17,6 @@ from trellic.model.model import Floats
 from trellic.picture.types import Pixels, interleave
 from trellic.quantize import Quantizer, QuantizerParameters, quantizer_named
 
-Z_THRESHOLDS = (0.0, 0.4), (0.62, 0.5)
-"""Qualities, 0 to 1, and below which magnitudes, in steps, z becomes zero there; linear in between.
-
-At low rates a lone 1 of z seldom earns its bits."""
-
 Seen = Callable[[Pass, Indices, CdfIndices, Floats], None]
 """Takes a pass, its indices and cdf indices in coding order, and the values that were quantized."""
 
@@ -100,15 +95,13 @@ def quantize_in_order(
     """Quantize all variables pass by pass, show every pass to `see`, and return the variables as decoded."""
     model, quality = sessions.model, analysed.quality / HIGHEST_QUALITY
     weights = model.weights(quality)
-    rounding = quantizer_named("deadzone")
-    widening = float(np.interp(quality, *Z_THRESHOLDS)) - 0.5
+    rounding = quantizer_named("uniform")
 
     def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
         planes = analysed.targets[at.step.variable][at.step.channels]
         values = at.gather(planes)
         if at.step.quantizer == "rounding":
-            quantizer, parameters = rounding, parameters._replace(rate_weight=widening)
-            spread = np.ones(len(values), np.float32)
+            quantizer, spread = rounding, np.ones(len(values), np.float32)
         else:
             quantizer, spread = deployed.quantizer, at.spread(weights[at.step.channels], planes[0].size)
         indices, cdf_indices, state = quantize_pass(quantizer, parameters, at, values, spread)
