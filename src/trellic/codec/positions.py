@@ -24,35 +24,33 @@ def pattern_of(mask: Mask) -> npt.NDArray[np.uint8]:
     return np.array([[int(cell) for cell in row] for row in mask], np.uint8)
 
 
-@lru_cache
-def _columns_of(mask: Mask) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Return the columns that each row of a pattern has, int32 (rows, most), and how many, int32 (rows,)."""
-    found = [np.flatnonzero(row) for row in pattern_of(mask)]
-    columns = np.zeros((len(found), len(mask[0])), np.int32)
+@lru_cache(64)
+def _columns_of(mask: Mask, width: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the columns of each row of a pattern in planes of a width, int32 (rows, width), and how many there are."""
+    found = [np.flatnonzero(np.resize(row, width)) for row in pattern_of(mask)]
+    columns = np.zeros((len(found), width), np.int32)
     for row, each in enumerate(found):
         columns[row, : len(each)] = each
     return columns, np.array([len(each) for each in found], np.int32)
 
 
 @kernel
-def _select(means, log_scales, columns, counts, period, offset, decoded, positions, scale_indices, fixed):  # type: ignore[no-untyped-def]
+def _select(means, log_scales, columns, counts, offset, decoded, positions, scale_indices, fixed):  # type: ignore[no-untyped-def]
     channels, height, width = means.shape
     count = 0
     for channel in range(channels):
         for line in range(height):
             row = line % len(counts)
-            for base in range(0, width, period):
-                for number in range(counts[row]):
-                    column = base + columns[row, number]
-                    if column < width:
-                        mean = fixed_mean(means[channel, line, column])
-                        decoded[channel, line, column] = mean / ONE
-                        index = scale_index_of(log_scales[channel, line, column], offset)
-                        if index >= SKIPPED_SCALES:
-                            positions[count] = (channel * height + line) * width + column
-                            scale_indices[count] = index
-                            fixed[count] = mean
-                            count += 1
+            for number in range(counts[row]):
+                column = columns[row, number]
+                mean = fixed_mean(means[channel, line, column])
+                decoded[channel, line, column] = mean / ONE
+                index = scale_index_of(log_scales[channel, line, column], offset)
+                if index >= SKIPPED_SCALES:
+                    positions[count] = (channel * height + line) * width + column
+                    scale_indices[count] = index
+                    fixed[count] = mean
+                    count += 1
     return count
 
 
@@ -64,14 +62,10 @@ def coded_positions(
     means, log_scales  float32 (C, H, W), of all latents; step in 1/1024
     decoded            float32 (C, H, W): the mask's latents are set to their means
     """
-    columns, counts = _columns_of(mask)
-    lines = means.shape[1] // len(counts) + 1
-    room = len(means) * lines * int(counts.sum()) * (means.shape[2] // columns.shape[1] + 1)
-    room = min(room, means.size)
+    columns, counts = _columns_of(mask, means.shape[2])
+    room = means.shape[0] * int(counts[np.arange(means.shape[1]) % len(counts)].sum())
     positions, scale_indices = np.empty(room, np.int32), np.empty(room, np.uint8)
     fixed = np.empty(room, np.int32)
-    count = _select(
-        means, log_scales, columns, counts, columns.shape[1], scale_offset(step), decoded, positions, scale_indices,
-        fixed,
-    )  # fmt: skip
+    offset = scale_offset(step)
+    count = _select(means, log_scales, columns, counts, offset, decoded, positions, scale_indices, fixed)
     return positions[:count], Parameters(scale_indices[:count], fixed[:count])
