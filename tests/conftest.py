@@ -44,6 +44,15 @@ class Counted(bytes):
         return found
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with three small pictures below `in`, one of them in a folder of its own."""
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    for number, name in enumerate(("a.png", "b.png", "deep/c.png")):
+        Image.fromarray(textured(40, 50, number)).save(tmp_path / "in" / name)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def photograph() -> Picture:
     """The demonstration's picture."""

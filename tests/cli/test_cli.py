@@ -21,14 +21,6 @@ def trellic(*arguments, cwd=None):
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, env=environment)
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "in" / "deep").mkdir(parents=True)
-    for number, name in enumerate(("a.png", "b.png", "deep/c.png")):
-        Image.fromarray(textured(40, 50, number)).save(tmp_path / "in" / name)
-    return tmp_path
-
-
 def test_a_folder_goes_and_comes_back(folder):
     assert trellic("encode", "in", "-o", "coded", cwd=folder).returncode == 0
     assert sorted(path.name for path in (folder / "coded").rglob("*.*")) == ["a.tlic", "b.tlic", "c.tlic"]

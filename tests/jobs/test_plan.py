@@ -1,21 +1,11 @@
 """What is worked on, and where to."""
 
 import pytest
-from PIL import Image
 
-from conftest import textured
 from trellic.errors import BadRequest, NoPictures
 from trellic.jobs.plan import find_files, plan
 
 STRAY = ".a.tlic.0123456789ab"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "in" / "deep").mkdir(parents=True)
-    for number, name in enumerate(("a.png", "b.png", "deep/c.png")):
-        Image.fromarray(textured(40, 50, number)).save(tmp_path / "in" / name)
-    return tmp_path
 
 
 def test_a_file_is_found_once_however_often_it_is_named(folder):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trellic.codec.coding import Arrays, Coding, Pass, empty_variables, no_passes, run, scalar
+from trellic.codec.decoder import synthesize
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.tiles import Window
 from trellic.container.header import HIGHEST_QUALITY
@@ -108,14 +109,10 @@ def quantize_in_order(
         see(at, indices, cdf_indices, values)
         return indices, cdf_indices, state
 
-    stride = model.schedule.stride
-    empty = empty_variables(
-        model, analysed.height + -analysed.height % stride, analysed.width + -analysed.width % stride
-    )
-    values = Arrays(quality=scalar(quality), **empty)
+    values = Arrays(quality=scalar(quality), **{name: np.zeros_like(one) for name, one in analysed.targets.items()})
     coding = Coding(model, deployed, deployed.at(analysed.quality), quality, values, code)
     run(model.schedule.code, sessions.run, values, coding)
-    return {name: values.by_name[name] for name in empty}
+    return {name: values.by_name[name] for name in analysed.targets}
 
 
 def quantize_pass(
@@ -129,8 +126,6 @@ def quantize_pass(
 
 def reconstruct(sessions: Sessions, coded: Coded, analysed: Analysed) -> Pixels:
     """Return the picture that a decoder will show where it was coded whole, uint8 (H, W, 3)."""
-    from trellic.codec.decoder import synthesize
-
     planes = synthesize(sessions, coded.decoded, analysed.quality)
     pixels = np.empty((analysed.height, analysed.width, 3), np.uint8)
     interleave(planes[:, : analysed.height, : analysed.width], pixels)

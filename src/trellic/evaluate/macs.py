@@ -2,7 +2,6 @@
 
 from trellic.errors import DamagedModel
 from trellic.model import Model
-from trellic.model.schedule import Run
 
 
 def count(model: Model) -> dict[str, float]:
@@ -11,12 +10,13 @@ def count(model: Model) -> dict[str, float]:
     The counts are those that `trellic export` took from the networks and wrote to the card. Raises DamagedModel.
     """
     schedule = model.schedule
-    coding = {step.graph for step in schedule.code if isinstance(step, Run)}
-    decoder = coding | {step.graph for step in schedule.decode}
-    encoder = coding | {step.graph for step in schedule.encode}
+    encoder = {*schedule.entropy_graphs, *(step.graph for step in schedule.encode)}
     try:
         table = {str(name): float(value) for name, value in model.card["macs_per_pixel"].items()}
-        sums = {"decoder": sum(table[name] for name in decoder), "encoder": sum(table[name] for name in encoder)}
+        sums = {
+            "decoder": sum(table[name] for name in schedule.graphs),
+            "encoder": sum(table[name] for name in encoder),
+        }
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise DamagedModel(f"model {model.name}: its card does not count every network") from error
     return {**table, **sums}

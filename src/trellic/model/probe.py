@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from trellic.model.model import Floats, Model
-from trellic.model.schedule import Run
 from trellic.model.session import Sessions
 
 SIDE = 4
@@ -57,11 +56,10 @@ def add_probe(model: Model, channels: Mapping[str, Sequence[int]]) -> Model:
 
 def failures(sessions: Sessions) -> list[str]:
     """Return the networks whose outputs here differ from the card's probe; all where the card has none."""
-    graphs = {step.graph for step in sessions.model.schedule.code if isinstance(step, Run)}
     probe = sessions.model.card.get("probe")
     known = probe if isinstance(probe, dict) else {}
     return sorted(
         graph
-        for graph in graphs
+        for graph in sessions.model.schedule.entropy_graphs
         if graph not in known or digest(sessions, graph, known[graph]["inputs"]) != known[graph]["sha256"]
     )

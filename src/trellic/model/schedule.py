@@ -119,9 +119,14 @@ class Schedule:
         return max(variable.stride for variable in self.variables.values())
 
     @property
+    def entropy_graphs(self) -> tuple[str, ...]:
+        """The names of the graphs between bytes and table indices, in order."""
+        return tuple(dict.fromkeys(step.graph for step in self.code if isinstance(step, Run)))
+
+    @property
     def graphs(self) -> tuple[str, ...]:
         """The names of all graphs that a decoder runs."""
-        return tuple(dict.fromkeys(step.graph for step in (*self.code, *self.decode) if isinstance(step, Run)))
+        return tuple(dict.fromkeys((*self.entropy_graphs, *(step.graph for step in self.decode))))
 
     def to_json(self) -> dict[str, Any]:
         """Return the schedule as plain JSON values."""

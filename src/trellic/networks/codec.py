@@ -28,17 +28,12 @@ class TrainableCodec(LearnedCodec):
         encoder = [f"prior.networks.{step.graph}." for step in self.prior.encode]
         self.parts = {
             "analysis": ("analysis.", *encoder, *(f"prior.{name}" for name in self.prior.affine)),
-            "entropy": tuple(f"prior.networks.{name}." for name in self.entropy_networks),
+            "entropy": tuple(f"prior.networks.{name}." for name in self.schedule.entropy_graphs),
             "synthesis": ("synthesis.",),
         }
         if design.exact:
-            for name in self.entropy_networks:
+            for name in self.schedule.entropy_graphs:
                 make_exact(self.prior.networks[name])
-
-    @property
-    def entropy_networks(self) -> tuple[str, ...]:
-        """Names of the networks between bytes and table indices."""
-        return tuple(dict.fromkeys(step.graph for step in self.schedule.code if isinstance(step, Run)))
 
     def network(self, graph: str) -> nn.Module:
         """Return the network of that name."""

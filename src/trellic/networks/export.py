@@ -77,7 +77,7 @@ def export(model: TrainableCodec, card: dict[str, Any]) -> Model:
         return made
     channels = {
         name: [value.shape[1] if value.shape[-1] > 1 else 0 for value in examples[name]]
-        for name in folded.entropy_networks
+        for name in folded.schedule.entropy_graphs
     }
     return add_probe(made, channels)
 
