@@ -87,7 +87,7 @@ def slots() -> dict[str, str]:
         "retrained": table_of(
             retrained, {"uniform": "uniform, before", "uniform retrained": "uniform, joint"}
         ).markdown(),
-        "own_gb82": percent(against(retrained, "gb82", "uniform, joint", "tcq8, released")),
+        **{f"own_{group}": percent(against(retrained, group, "uniform, joint", "tcq8, released")) for group in SETS},
         "chance": f"{max(map(abs, chance)):.2f} %",
         "in_loop": ", ".join(in_loop),
         "parts": _parts().markdown(),

@@ -33,7 +33,7 @@ def test_a_results_file_says_which_model_it_is_of(path):
 def test_a_page_is_of_the_shipped_model_or_says_that_it_is_not_measured(name):
     text = (DOCS / f"{name}.md").read_text()
     models = set(re.findall(r"\b[0-9a-f]{16}\b", text))
-    assert models <= {shipped()} or name == "retraining"
+    assert models <= {shipped()}
     assert ("Not measured for model" in text) != path_of(name).exists()
 
 
