@@ -12,7 +12,7 @@ from experiments.pages import DOCS, MISSING, NAMES, README, filled, made
 from experiments.store import ROOT, NotMeasured, lines_of, path_of, shipped
 from trellic.evaluate.codecs import NAMES as NAMES_OF_CODECS
 
-OF_NO_MODEL = {"theory", "history"}
+OF_NO_MODEL = {"theory", "learning", "history"}
 FILES = sorted(path for path in ROOT.glob("*/results/*.jsonl") if path.parent.parent.name != "history")
 
 
