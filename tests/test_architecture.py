@@ -23,6 +23,7 @@ LAYERS = [
     "quantize",
     "model",
     "codec",
+    "web",
     "evaluate",
     "tune",
     "api",
