@@ -24,7 +24,7 @@ NAMES = {
     "ROWS": "SCALES", "SKIPPED_ROWS": "SKIPPED_SCALES", "table_row": "cdf_index", "table_rows": "cdf_indices",
     "Machine": "States", "MEMORYLESS": "ONE_STATE", "Setting": "QuantizerParameters", "no_points": "no_offsets",
     "POINTS": "OFFSETS", "EVEN": "ANCHORS", "ODD": "NON_ANCHORS", "WHOLE": "ALL",
-    "places": "positions", "worth": "weights", "side_tables": "z_tables", "side_scales": "z_scale_indices",
+    "places": "positions", "worth": "weights", "side_tables": "rounded_tables", "side_scales": "z_scale_indices",
     "share": "λ scale or fraction", "shares": "fractions", "held_out": "validation", "Subject": "DeployedModel",
     "Search": "QuantizerInTheLoop", "onto": "quantize", "freeze": "fold", "thaw": "unfold", "rebuild": "synthesize",
     "Trial": "a function", "Bench": "Validation", "peers": "codecs", "contestants": "codecs",

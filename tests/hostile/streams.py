@@ -92,7 +92,7 @@ def escape(length: int, upper: int) -> bytes:
     """Return coded data that begins with an escape of `length` bits, of which the upper ones are given."""
     model, first = CODEC.model, CODEC.model.schedule.passes[0]
     log_scales = model.log_scales(first.log_scale, HEADER.quality / HIGHEST_QUALITY, first.stop)
-    index, tables = scale_indices_of(np.maximum(log_scales, SMALLEST_Z_SCALE))[0], model.z_tables
+    index, tables = scale_indices_of(np.maximum(log_scales, SMALLEST_Z_SCALE))[0], model.rounded_tables[first.tables]
     announced = tables.cumulative[tables.first[index] + 2 * tables.radius[index] + 1]
     coder = Encoder()
     raw = [(length, LENGTH_BITS), (upper, length - 12), (0, 12), (0, 1)]

@@ -10,6 +10,7 @@ from torch import Tensor, nn  # noqa: E402
 from trellic.codec.decoder import decode_latents  # noqa: E402
 from trellic.codec.deployed import DeployedQuantizer  # noqa: E402
 from trellic.codec.encoder import analyse, encode_latents, reconstruct  # noqa: E402
+from trellic.entropy.tables import Tables  # noqa: E402
 from trellic.metrics import psnr  # noqa: E402
 from trellic.model import Model, Sessions  # noqa: E402
 from trellic.model.schedule import ALL, Code, Run, Variable  # noqa: E402
@@ -79,7 +80,7 @@ class ThirdsPrior(Prior):
         self.variables = {"z": Variable(z, 64), "y": Variable(channels, 16)}
         self.encode = (Run("look", ("y",), ("z",)),)
         self.code = (
-            Code("z", 0, z, ALL, "", "z_log_scale", tables="z", quantizer="rounding"),
+            Code("z", 0, z, ALL, "", "z_log_scale", tables="thirds_z", quantizer="rounding"),
             Run("features_of", ("z",), ("features",)),
             Run("guide", ("features", "quality"), ("guided",)),
         )
@@ -128,3 +129,20 @@ def test_a_prior_of_ones_own_trains_exports_encodes_and_decodes(trained, quantiz
     assert all(np.array_equal(decoded[name], coded.decoded[name]) for name in ("y", "z"))
     assert len(coded.data) > 100
     assert psnr(pixels, reconstruct(sessions, coded, analysed)) > 20
+
+
+def test_a_pass_that_is_rounded_is_coded_by_the_tables_it_names(trained):
+    plain = Model.parse(export(trained, {}).pack())
+    known = plain.rounded_tables["thirds_z"]
+    wider = Tables.of_frequencies([*(tables := np.split(known.frequency, known.start[1:-1]))[8:], *tables[-8:]])
+    model = plain.with_rounded_tables({"thirds_z": wider})
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    coded = []
+    for one in (plain, model):
+        sessions, deployed = Sessions(one), DeployedQuantizer.of(one, quantizer_named("tcq8"))
+        found = encode_latents(sessions, analyse(sessions, pixels, 20000), deployed)
+        decoded = decode_latents(sessions, found.data, 64, 64, 20000, deployed, deployed.at(20000).step)
+        assert np.array_equal(decoded["z"], found.decoded["z"])
+        coded.append(found)
+    assert coded[0].data != coded[1].data
+    assert np.array_equal(coded[0].decoded["z"], coded[1].decoded["z"])

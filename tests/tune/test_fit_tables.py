@@ -21,7 +21,7 @@ def test_a_fitted_model_has_tables_of_each_quantizer_and_of_z(model, pictures):
             "pictures": 2,
             "before": model.name,
         }
-    assert not np.array_equal(fitted.z_tables.frequency, model.z_tables.frequency)
+    assert not np.array_equal(fitted.rounded_tables["z"].frequency, model.rounded_tables["z"].frequency)
     assert not fitted.has_tables("rdoq")
 
 

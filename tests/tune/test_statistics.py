@@ -63,8 +63,8 @@ def test_statistics_see_every_index_and_fitting_saves_bits(model, pictures):
     before = DeployedQuantizer.of(model, quantizer_named("uniform"))
     statistics = IndexStatistics(before)
     statistics.count(sessions, analysed)
-    assert statistics.z.counts.sum() == analysed.targets["z"].size
-    assert 0 < statistics.y.counts.sum() <= analysed.targets["y"].size
+    assert statistics.rounded["z"].counts.sum() == analysed.targets["z"].size
+    assert 0 < statistics.histogram.counts.sum() <= analysed.targets["y"].size
     bits = [encode_latents(sessions, analysed, each).estimated_bits for each in (before, statistics.fitted())]
     assert bits[1] < bits[0]
 

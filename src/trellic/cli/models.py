@@ -1,27 +1,48 @@
-"""trellic models: which models are installed."""
+"""trellic models: which models are installed, and whether this machine computes what they expect."""
 
 import json
 import sys
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from trellic.cli.options import Json
 
+Probe = Annotated[
+    bool, typer.Option("--probe", help="Run each model's exactness probe here; exit code 1 where one fails.")
+]
 
-def models(as_json: Json = False) -> None:
+
+def models(probe: Probe = False, as_json: Json = False) -> None:
     """List the installed models with their cards."""
     from trellic.errors import DamagedModel
-    from trellic.model import Model, installed_models
+    from trellic.model import Model, Sessions, installed_models
+    from trellic.model.probe import failures
 
     records: list[dict[str, Any]] = []
+    sound = True
     for path in installed_models():
         try:
             model = Model.read(path)
+            found = {"exact": model.is_exact, "failures": failures(Sessions(model))} if probe else {}
         except DamagedModel as error:
             print(error, file=sys.stderr)
+            sound = False
             continue
-        records.append({"name": path.stem, "hash": model.name, "path": str(path), "card": model.card})
+        records.append({"name": path.stem, "hash": model.name, "path": str(path), "card": model.card, **found})
     if as_json:
         print(json.dumps(records, indent=1))
-        return
-    for record in records:
-        print(f"{record['name']:12} {record['hash']}  {record['card'].get('summary', '')}")
+    else:
+        for record in records:
+            print(f"{record['name']:12} {record['hash']}  {_text(record)}")
+    proven = sound and not any(record["failures"] for record in records if record.get("exact"))
+    raise typer.Exit(probe and not proven)
+
+
+def _text(record: dict[str, Any]) -> str:
+    """Return what to say of a model: what its probe found, or its summary."""
+    if "failures" not in record:
+        return str(record["card"].get("summary", ""))
+    if not record["exact"]:
+        return "networks in floating point, without a probe"
+    return f"computes otherwise here: {', '.join(record['failures'])}" if record["failures"] else "exact here"

@@ -143,14 +143,13 @@ class Coding:
         self.model, self.deployed, self.parameters = model, deployed, parameters
         self.quality, self.values, self.coder = quality, values, coder
         self.state = 0
-        self.rounding = rounding_parameters(deployed.z_tables)
 
     def __call__(self, step: Code) -> None:
         """Code one pass, and put what is decoded into its variable."""
         planes = self.values.read(step.variable)[step.channels]
         means, log_scales = self._predictions(step, planes.shape)
         rounds = step.quantizer == "rounding"
-        parameters = self.rounding if rounds else self.parameters
+        parameters = rounding_parameters(self.deployed.tables_of(step.tables)) if rounds else self.parameters
         states, state = (ONE_STATE, 0) if rounds else (self.deployed.states, self.state)
         at = Pass.of(step, means, log_scales, parameters.step, state, planes)
         indices, cdf_indices, state = self.coder(at, states, parameters)

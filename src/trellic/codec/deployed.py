@@ -1,5 +1,6 @@
 """The deployed quantizer: a quantizer with the tables, offsets and operating points that a model has for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.states import States
 from trellic.entropy.tables import Tables, gaussian_tables
 from trellic.model import Model
+from trellic.model.schedule import DEPLOYED_TABLES
 from trellic.quantize import Quantizer, QuantizerParameters, relatives
 from trellic.quantize.levels import Offsets, no_offsets
 from trellic.quantize.settings import OperatingPoint
@@ -18,14 +20,14 @@ from trellic.quantize.settings import OperatingPoint
 class DeployedQuantizer:
     """A quantizer as a model is set up for it.
 
-    z_tables          of the hyper-latents, which every quantizer codes alike
+    rounded           tables of the passes that are plainly rounded, by name; every quantizer codes them alike
     operating_points  qualities rising, linear in between; rate weights are for the encoder only
     """
 
     quantizer: Quantizer
     tables: Tables
     offsets: Offsets
-    z_tables: Tables
+    rounded: Mapping[str, Tables]
     operating_points: tuple[OperatingPoint, ...]
 
     @classmethod
@@ -36,14 +38,14 @@ class DeployedQuantizer:
         fitted = next(filter(model.has_tables, names), quantizer.name)
         tables, offsets = model.tables_for(fitted, quantizer.states.set_count)
         plain = OperatingPoint(0.0, float(quantizer.step), quantizer.rate_weight)
-        return cls(quantizer, tables, offsets, model.z_tables, points or (plain,))
+        return cls(quantizer, tables, offsets, model.rounded_tables, points or (plain,))
 
     @classmethod
     def plain(cls, quantizer: Quantizer, step: int, rate_weight: float) -> "DeployedQuantizer":
-        """Return the quantizer with Gaussian tables, no offsets, one step, in 1/1024, and one rate weight."""
+        """Return the quantizer with Gaussian tables, of z too, no offsets, one step, in 1/1024, and one rate weight."""
         sets = quantizer.states.set_count
         point = OperatingPoint(0.0, float(step), rate_weight)
-        return cls(quantizer, gaussian_tables(sets), no_offsets(sets), gaussian_tables(), (point,))
+        return cls(quantizer, gaussian_tables(sets), no_offsets(sets), {"z": gaussian_tables()}, (point,))
 
     def with_parameters(self, step: int, rate_weight: float) -> "DeployedQuantizer":
         """Return the same with one step, in 1/1024, and one rate weight at every quality."""
@@ -53,6 +55,10 @@ class DeployedQuantizer:
     def states(self) -> States:
         """The trellis states, which choose between level sets."""
         return self.quantizer.states
+
+    def tables_of(self, name: str) -> Tables:
+        """Return the tables that a pass of the schedule names."""
+        return self.tables if name == DEPLOYED_TABLES else self.rounded[name]
 
     def at(self, quality: int) -> QuantizerParameters:
         """Return the encoder's parameters at a quality in 1/256 of a point."""

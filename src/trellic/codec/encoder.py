@@ -82,7 +82,7 @@ def encode_latents(sessions: Sessions, analysed: Analysed, deployed: DeployedQua
 
     def see(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
         nonlocal bits
-        tables = deployed.z_tables if at.step.quantizer == "rounding" else deployed.tables
+        tables = deployed.tables_of(at.step.tables)
         coder.push(cdf_indices, indices, tables)
         bits += estimate_bits(cdf_indices, indices, tables)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -33,7 +34,7 @@ class Model:
 
     Arrays of its tables: `NAME.tables` (uint32, all frequencies end to end) and `NAME.offsets` (int16) of each
     quantizer that has its own; `gaussian.tables` of one level set and `gaussian_pair.tables` of two, for those that
-    have not; `z.tables`.
+    have not; those of passes that are rounded, such as `z.tables`.
     """
 
     file: ModelFile
@@ -130,9 +131,9 @@ class Model:
             raise DamagedModel(f"model {self.name}: operating points of {quantizer} are impossible")
         return points
 
-    def has_tables(self, quantizer: str) -> bool:
-        """Return whether a quantizer has probability tables of its own."""
-        return f"{quantizer}.tables" in self.file.tables
+    def has_tables(self, name: str) -> bool:
+        """Return whether a quantizer, or what is rounded, has probability tables of its own."""
+        return f"{name}.tables" in self.file.tables
 
     def tables_for(self, quantizer: str, sets: int) -> tuple[Tables, Offsets]:
         """Return a quantizer's tables for a number of level sets, and its offsets: its own, else those that all share.
@@ -153,9 +154,11 @@ class Model:
         return tables, offsets
 
     @cached_property
-    def z_tables(self) -> Tables:
-        """The tables of z. Raises DamagedModel."""
-        return self._tables("z" if "z.tables" in self.file.tables else GAUSSIAN)
+    def rounded_tables(self) -> dict[str, Tables]:
+        """The tables of the passes that are rounded, by name: their own, else Gaussian ones. Raises DamagedModel."""
+        return {
+            name: self._tables(name if self.has_tables(name) else GAUSSIAN) for name in self.schedule.rounded_tables
+        }
 
     def _tables(self, name: str) -> Tables:
         try:
@@ -206,9 +209,10 @@ class Model:
         card = {**self.card, "quantizers": {**self.card.get("quantizers", {}), quantizer: entry}}
         return Model.of(replace(self.file, card=card, tables=arrays))
 
-    def with_z_tables(self, tables: Tables) -> "Model":
-        """Return the model with other tables of z."""
-        return Model.of(replace(self.file, tables={**self.file.tables, "z.tables": tables.frequency}))
+    def with_rounded_tables(self, tables: Mapping[str, Tables]) -> "Model":
+        """Return the model with other tables of passes that are rounded, by name."""
+        arrays = {f"{name}.tables": each.frequency for name, each in tables.items()}
+        return Model.of(replace(self.file, tables={**self.file.tables, **arrays}))
 
     def with_sensitivity(self, logs: Floats) -> "Model":
         """Return the model with another sensitivity of channels: natural logs and slopes, float32 (2, C)."""
@@ -217,7 +221,8 @@ class Model:
 
     def quantizer_of(self, other: "Model", quantizer: str) -> "Model":
         """Return this model with all that another's calibration and fitting found for a quantizer."""
-        names = (f"{quantizer}.tables", f"{quantizer}.offsets", "z.tables")
+        rounded = (f"{name}.tables" for name in self.schedule.rounded_tables)
+        names = (f"{quantizer}.tables", f"{quantizer}.offsets", *rounded)
         tables = {name: other.file.tables[name] for name in names if name in other.file.tables}
         encoder = other.file.arrays["encoder"]
         kept = {SENSITIVITY: encoder[SENSITIVITY]} if SENSITIVITY in encoder else {}

@@ -15,11 +15,14 @@ ALL: Mask = ("1",)
 ANCHORS: Mask = ("10", "01")
 NON_ANCHORS: Mask = ("01", "10")
 
+DEPLOYED_TABLES = "y"
+"""Names the tables of the deployed quantizer."""
 LONGEST_PERIOD = 8
 MOST_STEPS = 1 << 10
 MOST_CHANNELS = 1 << 12
 LARGEST_STRIDE = 256
-_REFERENCE = re.compile(r"([a-z_][a-z0-9_]*)(?:\[([0-9]{1,4}):([0-9]{1,4})\])?")
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_REFERENCE = re.compile(rf"({_NAME.pattern})(?:\[([0-9]{{1,4}}):([0-9]{{1,4}})\])?")
 
 
 class Reference(NamedTuple):
@@ -66,7 +69,7 @@ class Code:
 
     mean       variable that holds the means; empty for zero
     log_scale  variable that holds natural log scales, or an array of the model, (2, channels), affine in quality
-    tables     whose probability tables code it: "z", or "y" for those of the deployed quantizer
+    tables     DEPLOYED_TABLES where the quantizer is deployed; else the name of the model's tables for what is rounded
     quantizer  "rounding", or "deployed" for the one that the stream names
     layer      the layer of the stream that holds it
     """
@@ -77,7 +80,7 @@ class Code:
     mask: Mask
     mean: str
     log_scale: str
-    tables: str = "y"
+    tables: str = DEPLOYED_TABLES
     quantizer: str = "deployed"
     layer: int = 0
 
@@ -112,6 +115,11 @@ class Schedule:
     def passes(self) -> tuple[Code, ...]:
         """The coding passes in order."""
         return tuple(step for step in self.code if isinstance(step, Code))
+
+    @property
+    def rounded_tables(self) -> tuple[str, ...]:
+        """The names of the tables of passes that are rounded, in order."""
+        return tuple(dict.fromkeys(step.tables for step in self.passes if step.quantizer == "rounding"))
 
     @property
     def stride(self) -> int:
@@ -209,5 +217,7 @@ def _check_pass(step: Code, schedule: Schedule, known: set[str]) -> None:
         raise ValueError(f"the mask {step.mask} is no pattern")
     if step.mean and step.mean not in known:
         raise ValueError(f"a pass reads {step.mean}, which is not there yet")
-    if step.tables not in {"y", "z"} or step.quantizer not in {"deployed", "rounding"} or type(step.layer) is not int:
-        raise ValueError(f"a pass has impossible tables {step.tables}, quantizer {step.quantizer} or layer")
+    if step.quantizer not in {"deployed", "rounding"} or type(step.layer) is not int:
+        raise ValueError(f"a pass has an impossible quantizer {step.quantizer!r} or layer")
+    if not _NAME.fullmatch(step.tables) or (step.tables == DEPLOYED_TABLES) != (step.quantizer == "deployed"):
+        raise ValueError(f"a pass of quantizer {step.quantizer} has impossible tables {step.tables!r}")

@@ -41,7 +41,8 @@ def fit_tables(
 
     facts         of the fitting, for the card
     move_offsets  whether levels move to where their residuals lie
-    z's tables are counted with the first quantizer, since all code z alike. Raises NoPictures where there are none.
+    What is rounded, as z is, all code alike: its tables are counted with the first quantizer. Raises NoPictures where
+    there are none.
     """
     sessions = Sessions(model, threads=1)  # several pictures at a time
     deployed = [DeployedQuantizer.of(model, quantizer) for quantizer in quantizers]
@@ -50,7 +51,7 @@ def fit_tables(
         counted = count_indices(sessions, pictures, QUALITIES, deployed)
         deployed = [statistics.fitted() for statistics in counted]
     entry = {**(facts or {}), "pictures": len(pictures), "before": model.name}
-    fitted = model.with_z_tables(deployed[0].z_tables)
+    fitted = model.with_rounded_tables(deployed[0].rounded)
     for each, statistics in zip(deployed, counted, strict=True):
         offsets = statistics.offsets() if move_offsets else each.offsets
         fitted = fitted.with_quantizer(

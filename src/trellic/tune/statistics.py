@@ -14,6 +14,7 @@ from trellic.entropy.states import Indices, ScaleIndices
 from trellic.entropy.tables import SCALES, Tables, quantize_distribution
 from trellic.kernels import kernel
 from trellic.model import Sessions
+from trellic.model.schedule import DEPLOYED_TABLES
 from trellic.quantize.levels import OFFSETS, Offsets
 
 TABLES_PRIOR = 2000.0
@@ -76,7 +77,8 @@ class IndexStatistics:
 
     def __init__(self, deployed: DeployedQuantizer) -> None:
         self.deployed = deployed
-        self.z, self.y = Histogram(deployed.z_tables), Histogram(deployed.tables)
+        self.rounded = {name: Histogram(tables) for name, tables in deployed.rounded.items()}
+        self.histogram = Histogram(deployed.tables)
         self._numbers, self._errors = np.zeros(deployed.offsets.shape), np.zeros(deployed.offsets.shape)
 
     def count(self, sessions: Sessions, analysed: Analysed) -> None:
@@ -90,22 +92,24 @@ class IndexStatistics:
 
     def put(self, at: Pass, indices: Indices, cdf_indices: ScaleIndices, values: Floats, step: int) -> None:
         """Count a pass at a step in 1/1024; `values` are the latents, in coding order."""
-        if at.step.tables == "z":
-            self.z.put(cdf_indices, indices)
+        if at.step.tables != DEPLOYED_TABLES:
+            self.rounded[at.step.tables].put(cdf_indices, indices)
             return
-        self.y.put(cdf_indices, indices)
+        self.histogram.put(cdf_indices, indices)
         _add_errors(cdf_indices, indices, values, at.parameters.means, step, self._numbers, self._errors)
 
     def add(self, other: "IndexStatistics") -> None:
         """Add another's counts of the same deployed quantizer."""
-        self.z.add(other.z)
-        self.y.add(other.y)
+        self.histogram.add(other.histogram)
+        for name, histogram in self.rounded.items():
+            histogram.add(other.rounded[name])
         self._numbers += other._numbers
         self._errors += other._errors
 
     def fitted(self) -> DeployedQuantizer:
         """Return the quantizer with tables fitted to the counts."""
-        return replace(self.deployed, tables=self.y.fitted(), z_tables=self.z.fitted())
+        rounded = {name: histogram.fitted() for name, histogram in self.rounded.items()}
+        return replace(self.deployed, tables=self.histogram.fitted(), rounded=rounded)
 
     def offsets(self) -> Offsets:
         """Return offsets that move each level to the mean of the residuals that chose it."""

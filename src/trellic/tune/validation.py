@@ -29,7 +29,7 @@ class Point(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """One picture, quantized: its statistics, its passes as (z or y, cdf indices, indices), and its PSNR."""
+    """One picture, quantized: its statistics, its passes as (name of tables, cdf indices, indices), and its PSNR."""
 
     statistics: IndexStatistics
     passes: list[tuple[str, ScaleIndices, Indices]]
@@ -38,9 +38,8 @@ class _Trial(NamedTuple):
 
     def rate(self, fitted: DeployedQuantizer) -> float:
         """Return the bits per pixel that a quantizer's tables promise."""
-        tables = {"z": fitted.z_tables, "y": fitted.tables}
-        bits = sum(estimate_bits(cdf_indices, indices, tables[name]) for name, cdf_indices, indices in self.passes)
-        return bits / self.pixels
+        bits = (estimate_bits(scales, indices, fitted.tables_of(name)) for name, scales, indices in self.passes)
+        return sum(bits) / self.pixels
 
 
 class Validation:
