@@ -82,7 +82,7 @@ def test_imports_point_one_way(path):
 def test_only_networks_and_training_import_torch(path):
     if part_of(path) not in TORCH:
         found = imports_of(path, at_once=part_of(path) == "cli")  # its verbs say what is not installed
-        assert not {name.split(".")[0] for name in found} & {"torch", "onnx", "onnxscript"}
+        assert not {name.split(".")[0] for name in found} & {"torch"}
 
 
 def test_no_imports_go_in_a_circle():

@@ -14,7 +14,7 @@ from conftest import textured
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-NEEDED = {"compare": "ssimulacra2", "train": "onnxscript", "large": "pyvips", "docs": "mkdocs"}
+NEEDED = {"compare": "ssimulacra2", "train": "torch", "large": "pyvips", "docs": "mkdocs"}
 """A module that each extra installs."""
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
 import onnxruntime  # noqa: E402
 
 from interpreter import interpret  # noqa: E402

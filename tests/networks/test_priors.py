@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
 from torch import Tensor, nn  # noqa: E402
 
 from trellic.codec.decoder import decode_latents  # noqa: E402

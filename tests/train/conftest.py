@@ -11,7 +11,6 @@ from PIL import Image
 from conftest import textured
 
 pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
 
 TINY = {
     "latents": 12,

@@ -5,7 +5,6 @@ import pytest
 from conftest import textured
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
 
 from trellic.model import Model  # noqa: E402
 from trellic.networks.codec import TrainableCodec  # noqa: E402
