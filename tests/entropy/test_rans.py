@@ -57,6 +57,22 @@ def test_size_is_the_estimate_and_five_bytes_of_states():
     assert np.mean(beyond) < 5
 
 
+def test_escapes_are_priced_with_their_length_and_their_sign():
+    random = np.random.default_rng(4)
+    scale_indices = np.full(4000, SKIPPED_SCALES, np.uint8)
+    indices = (random.choice([-1, 1], 4000) * random.integers(20, 60, 4000)).astype(np.int32)
+    estimated = estimate_bits(scale_indices, indices, TABLES) / 8
+    assert len(coded([(scale_indices, indices)])) == pytest.approx(estimated, rel=0.002)
+
+
+def test_an_index_beyond_the_limit_is_refused():
+    """Its excess says that it has more bits than any index has: nothing may be made of them."""
+    scale_indices = np.full(2, SKIPPED_SCALES, np.uint8)
+    data = coded([(scale_indices, np.array([4 * ESCAPE_LIMIT, 0], np.int32))])
+    with pytest.raises(DamagedStream, match="impossible index"):
+        read_all(data, scale_indices)
+
+
 def test_nothing_coded_takes_no_bytes():
     assert coded([]) == coded([(np.empty(0, np.uint8), np.empty(0, np.int32))]) == b""
     Decoder(b"").finish()
