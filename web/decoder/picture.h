@@ -1,0 +1,173 @@
+// Units → pixels: tiles are decoded as they are needed, and shown in boxes of a size that bounds memory.
+
+#define SHOWN_SIDE 1024
+#define LARGEST_SHOWN (1600u * 1600u)
+
+typedef struct {
+  const Stream *stream;
+  Coding coding;
+  Arena *arena;
+  Tensor *latents;  // of each tile; without data where there are none, not yet, or not any more
+  uint32_t decoded;
+  uint8_t *pixels;  // RGBA; NULL where only indices are wanted
+} Picture;
+
+static bool has_latents(const Picture *picture, uint32_t number) {
+  const Stream *stream = picture->stream;
+  return stream->entries[stream->unit[number].coded].type == LATENTS;
+}
+
+// Put channels of samples of a tile, RGBA, into the picture: from `first`, as many as `count`, to `to`.
+static void put_samples(Picture *picture, Box box, const uint8_t *samples, int first, int count, int to) {
+  if (!picture->pixels) return;
+  for (uint32_t y = box.top; y < box.bottom; y++)
+    for (uint32_t x = box.left; x < box.right; x++, samples += 4)
+      for (int n = 0; n < count; n++)
+        picture->pixels[4 * ((size_t)y * picture->stream->width + x) + (size_t)(to + n)] = samples[first + n];
+}
+
+static bool decode_unit(Picture *picture, uint32_t number) {
+  const Stream *stream = picture->stream;
+  Box tile = tile_of(stream, number), shown = shown_of(stream, number);
+  uint32_t width = shown.right - shown.left, height = shown.bottom - shown.top;
+  const Unit *unit = stream->unit + number;
+  const Entry *coded = stream->entries + unit->coded;
+  Arena arena = {NULL, 0};
+  uint8_t *samples;
+  bool done = true;
+  if (unit->alpha != NONE) {
+    const Entry *alpha = stream->entries + unit->alpha;
+    done = decode_exact(stream->data + alpha->start, (size_t)alpha->length, width, height, &samples, &arena);
+    if (done) put_samples(picture, shown, samples, 1, 1, 3);
+  }
+  const uint8_t *data = stream->data + coded->start;
+  if (done && coded->type == LATENTS) {
+    done = decode_latents(&picture->coding, data, (size_t)coded->length, tile.bottom - tile.top, tile.right - tile.left,
+                          picture->latents + number, picture->arena);
+  } else if (done) {
+    done = decode_exact(data, (size_t)coded->length, width, height, &samples, &arena);
+    if (done) put_samples(picture, shown, samples, 0, coded->type == EXACT_ALPHA ? 4 : 3, 0);
+    for (size_t n = 0; done && picture->coding.seen && n < (size_t)width * height; n++)
+      sha256_add(picture->coding.seen, samples + 4 * n, 3);
+  }
+  empty(&arena);
+  return done;
+}
+
+// Whether any tile that a box touches is coded by latents.
+static bool any_latents(const Picture *picture, Box box) {
+  const Stream *stream = picture->stream;
+  for (uint32_t row = box.top / stream->tile_height; row < parts(box.bottom, stream->tile_height); row++)
+    for (uint32_t column = box.left / stream->tile_width; column < parts(box.right, stream->tile_width); column++)
+      if (has_latents(picture, row * stream->columns + column)) return true;
+  return false;
+}
+
+// What the synthesis of a box sees: a margin on every side beyond which anything is coded as latents.
+static Box around(const Picture *picture, Box box) {
+  uint32_t margin = picture->coding.model->margin;
+  Box whole = {0, 0, coded_side(picture->stream->width), coded_side(picture->stream->height)}, seen = box;
+  Box grown = common((Box){box.left > margin ? box.left - margin : 0, box.top > margin ? box.top - margin : 0,
+                           box.right + margin, box.bottom + margin}, whole);
+  if (any_latents(picture, (Box){grown.left, box.top, box.left, box.bottom})) seen.left = grown.left;
+  if (any_latents(picture, (Box){box.left, grown.top, box.right, box.top})) seen.top = grown.top;
+  if (any_latents(picture, (Box){box.right, box.top, grown.right, box.bottom})) seen.right = grown.right;
+  if (any_latents(picture, (Box){box.left, box.bottom, box.right, grown.bottom})) seen.bottom = grown.bottom;
+  return seen;
+}
+
+// Gather the latents of a box, zero where tiles have none.
+static bool gather_latents(const Picture *picture, Box box, Tensor *gathered, Arena *arena) {
+  const Stream *stream = picture->stream;
+  const Model *model = picture->coding.model;
+  uint32_t stride = model->stride[model->y], channels = model->channels[model->y];
+  *gathered = (Tensor){channels, (box.bottom - box.top) / stride, (box.right - box.left) / stride, NULL, false};
+  TRY(gathered->data = take_zeros(arena, channels * (uint64_t)area_of(gathered), sizeof(float)));
+  for (uint32_t number = 0; number < stream->units; number++) {
+    const Tensor *from = picture->latents + number;
+    Box tile = tile_of(stream, number), shared = common(tile, box);
+    if (shared.left >= shared.right || shared.top >= shared.bottom || !has_latents(picture, number)) continue;
+    size_t columns = (shared.right - shared.left) / stride;
+    for (uint32_t channel = 0; channel < channels; channel++)
+      for (uint32_t y = shared.top; y < shared.bottom; y += stride) {
+        size_t row = channel * (size_t)gathered->height + (y - box.top) / stride;
+        size_t from_row = channel * (size_t)from->height + (y - tile.top) / stride;
+        memcpy(gathered->data + row * gathered->width + (shared.left - box.left) / stride,
+               from->data + from_row * from->width + (shared.left - tile.left) / stride, columns * sizeof(float));
+      }
+  }
+  return true;
+}
+
+static uint8_t byte_from(float value) { return value >= 255 ? 255 : value > 0 ? (uint8_t)value : 0; }
+
+// Put what was synthesized for a box of `seen` into the picture, where tiles are coded by latents.
+static void put_synthesized(Picture *picture, Box box, Box seen, const Tensor *planes) {
+  const Stream *stream = picture->stream;
+  size_t area = area_of(planes);
+  for (uint32_t y = box.top; y < smaller(box.bottom, stream->height); y++)
+    for (uint32_t x = box.left; x < smaller(box.right, stream->width); x++) {
+      uint32_t tile = y / stream->tile_height * stream->columns + x / stream->tile_width;
+      if (!has_latents(picture, tile)) {
+        x = x / stream->tile_width * stream->tile_width + stream->tile_width - 1;
+        continue;
+      }
+      const float *from = planes->data + (size_t)(y - seen.top) * planes->width + (x - seen.left);
+      uint8_t *to = picture->pixels + 4 * ((size_t)y * stream->width + x);
+      for (int n = 0; n < 3; n++) to[n] = byte_from(from[n * area]);
+      if (stream->grey) to[0] = to[1] = to[2] = (uint8_t)((to[0] + to[1] + to[2] + 1) / 3);
+    }
+}
+
+static bool synthesize(Picture *picture, Box box, Arena *arena) {
+  if (!any_latents(picture, box)) return true;
+  const Model *model = picture->coding.model;
+  Box seen = around(picture, box);
+  uint32_t height = seen.bottom - seen.top, width = seen.right - seen.left;
+  float quality = picture->coding.quality;
+  Tensor slots[MOST_SLOTS] = {{1, 1, 1, &quality, false}};
+  uint64_t work = MOST_WORK * height * width;
+  TRY(gather_latents(picture, seen, slots + model->y, arena));
+  for (uint32_t n = model->code_steps; n < model->steps; n++) TRY(run_step(model, model->step + n, slots, &work, arena));
+  const Tensor *planes = slots + model->pixels;
+  uint32_t stride = model->stride[model->y];
+  if (planes->channels != 3 || planes->height != height || planes->width != width || height % stride || width % stride)
+    return bad("the synthesis gives no pixels");
+  put_synthesized(picture, box, seen, planes);
+  return true;
+}
+
+static uint32_t equal_part(uint32_t side) {
+  uint32_t count = larger(1, (coded_side(side) + SHOWN_SIDE / 2) / SHOWN_SIDE);
+  return coded_side(parts(coded_side(side), count));
+}
+
+// Decode all tiles in order, and show what is complete.
+static bool decode_tiles(Picture *picture) {
+  const Stream *stream = picture->stream;
+  uint32_t width = stream->tile_width, height = stream->tile_height, margin = picture->coding.model->margin;
+  if (width * height > LARGEST_SHOWN) width = equal_part(stream->width), height = equal_part(stream->height);
+  uint32_t bottom = coded_side(stream->height), right = coded_side(stream->width);
+  if (width < right || height < bottom) height = coded_side(height / 2);
+  for (uint32_t top = 0; top < bottom; top += height) {
+    uint32_t end = smaller(top + height, bottom);
+    for (; picture->decoded < stream->units; picture->decoded++) {
+      if (tile_of(stream, picture->decoded).top >= end + margin) break;
+      TRY(decode_unit(picture, picture->decoded));
+      if (picture->pixels) continue;
+      give_to(picture->arena, picture->latents[picture->decoded].data);
+    }
+    for (uint32_t left = 0; picture->pixels && left < right; left += width) {
+      Arena arena = {NULL, 0};
+      bool done = synthesize(picture, (Box){left, top, smaller(left + width, right), end}, &arena);
+      empty(&arena);
+      TRY(done);
+    }
+    for (uint32_t number = 0; picture->pixels && number < picture->decoded; number++) {
+      if (tile_of(stream, number).bottom + margin > end) continue;
+      give_to(picture->arena, picture->latents[number].data);
+      picture->latents[number].data = NULL;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,165 @@
+// The container: header, index, and where the sections of each tile lie. Nothing here reads a payload but for its checksum.
+
+#define STRIDE 64
+#define LARGEST_SIDE (1u << 24)
+#define MOST_AT_ONCE (1u << 23)
+#define HIGHEST_QUALITY 25600
+enum { LATENTS = 0, EXACT = 1, EXACT_ALPHA = 2, ALPHA = 16, ICC = 128, RESOLUTION = 132, OPTIONAL_FROM = 128 };
+
+typedef struct {
+  uint32_t left, top, right, bottom;
+} Box;
+
+typedef struct {
+  uint32_t type, seed, checksum;
+  uint64_t start, length;
+} Entry;
+
+typedef struct {
+  uint32_t coded, alpha;  // numbers of entries; NONE for alpha where there is none
+} Unit;
+#define NONE 0xFFFFFFFFu
+
+typedef struct {
+  const uint8_t *data;
+  size_t size;
+  uint32_t model, width, height, tile_width, tile_height, quality, quantizer;
+  bool grey, alpha;
+  uint32_t columns, rows, count, units;
+  Entry *entries;
+  Unit *unit;
+  Entry *metadata[RESOLUTION - ICC + 1];  // NULL where it is missing
+} Stream;
+
+static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
+static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+static uint32_t coded_side(uint32_t side) { return (side + STRIDE - 1) / STRIDE * STRIDE; }
+static uint32_t parts(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }
+
+static Box common(Box a, Box b) {
+  return (Box){larger(a.left, b.left), larger(a.top, b.top), smaller(a.right, b.right), smaller(a.bottom, b.bottom)};
+}
+
+static Box tile_of(const Stream *stream, uint32_t number) {
+  uint32_t left = number % stream->columns * stream->tile_width, top = number / stream->columns * stream->tile_height;
+  return (Box){left, top, smaller(left + stream->tile_width, coded_side(stream->width)),
+               smaller(top + stream->tile_height, coded_side(stream->height))};
+}
+
+// The part of a tile that lies in the picture.
+static Box shown_of(const Stream *stream, uint32_t number) {
+  return common(tile_of(stream, number), (Box){0, 0, stream->width, stream->height});
+}
+
+static bool possible_tile(uint32_t side, uint64_t units) {
+  return STRIDE * units >= smaller(128, coded_side(side)) && STRIDE * units <= coded_side(side);
+}
+
+static bool read_header(Reader *reader, Stream *stream, bool *indexed, uint32_t most_pixels) {
+  static const uint8_t magic[3] = {0x93, 'T', 'L'};
+  if (reader->size < 4 || memcmp(reader->data, magic, 3)) return fail(NOT_A_STREAM, "not a .tlic file");
+  if (reader->data[3] != 'C') return fail(UNSUPPORTED, "a version of stream that is not known");
+  reader->at = 4;
+  uint64_t width, height;
+  uint32_t quality, flags = 9;
+  TRY(read_integer(reader, 4, &stream->model));
+  TRY(read_varint(reader, &width) && read_varint(reader, &height) && read_integer(reader, 2, &quality));
+  if (quality & 0x8000) TRY(read_integer(reader, 1, &flags));
+  if (flags & 0x80) return fail(UNSUPPORTED, "the header holds a part that is not known");
+  if (width < 1 || height < 1 || width > LARGEST_SIDE || height > LARGEST_SIDE) return fail(DAMAGED, "impossible size");
+  if ((quality & 0x7FFF) > HIGHEST_QUALITY) return fail(DAMAGED, "impossible quality");
+  stream->width = (uint32_t)width, stream->height = (uint32_t)height, stream->quality = quality & 0x7FFF;
+  stream->quantizer = flags & 15, stream->grey = flags >> 4 & 1, *indexed = flags >> 6 & 1;
+  stream->tile_width = coded_side(stream->width), stream->tile_height = coded_side(stream->height);
+  if (flags & 0x20) {
+    TRY(read_varint(reader, &width) && read_varint(reader, &height));
+    if (!possible_tile(stream->width, width) || !possible_tile(stream->height, height))
+      return fail(DAMAGED, "impossible tiles");
+    stream->tile_width = (uint32_t)(STRIDE * width), stream->tile_height = (uint32_t)(STRIDE * height);
+  }
+  stream->columns = parts(coded_side(stream->width), stream->tile_width);
+  stream->rows = parts(coded_side(stream->height), stream->tile_height);
+  if (flags & 0x20 && stream->columns * (uint64_t)stream->rows == 1) return fail(DAMAGED, "impossible tiles");
+  if ((uint64_t)coded_side(stream->width) * coded_side(stream->height) > larger(most_pixels, STRIDE * STRIDE))
+    return fail(TOO_LARGE, "more pixels than the limit");
+  if ((uint64_t)stream->tile_width * stream->tile_height > MOST_AT_ONCE)
+    return fail(UNSUPPORTED, "more pixels coded at once than can be decoded");
+  return true;
+}
+
+static bool read_index(Reader *reader, Stream *stream, bool indexed, Arena *arena) {
+  uint32_t seed = crc32_of(reader->data, reader->at, 0), check, tiles = stream->columns * stream->rows;
+  uint64_t count = 1;
+  if (indexed) TRY(read_varint(reader, &count));
+  if (count > 2 * (uint64_t)tiles + 64) return fail(DAMAGED, "more sections than a stream can have");
+  stream->count = (uint32_t)count;
+  uint64_t room = (reader->size - reader->at) / 5;  // an entry has five bytes at least: more cannot be read
+  TRY(stream->entries = take_from(arena, (count < room ? count : room) + 1, sizeof(Entry)));
+  for (uint32_t n = 0; n < stream->count; n++) {
+    Entry entry = {0};
+    size_t begin = reader->at;
+    if (indexed) TRY(read_integer(reader, 1, &entry.type));
+    TRY(read_varint(reader, &entry.length));
+    entry.seed = crc32_of(reader->data + begin, reader->at - begin, seed);
+    TRY(read_integer(reader, 4, &entry.checksum));
+    stream->entries[n] = entry;
+  }
+  uint32_t crc = crc32_of(reader->data, reader->at, 0);
+  TRY(read_integer(reader, 2, &check));
+  if (check != (crc >> 16 ^ (crc & 0xFFFF))) return fail(DAMAGED, "the header's checksum is wrong");
+  uint64_t start = reader->at;
+  for (uint32_t n = 0; n < stream->count; n++) {
+    stream->entries[n].start = start;
+    start += stream->entries[n].length;
+  }
+  return true;
+}
+
+static bool sort_sections(Stream *stream, Arena *arena) {
+  uint32_t alpha = NONE;
+  TRY(stream->unit = take_from(arena, stream->count, sizeof(Unit)));
+  for (uint32_t n = 0; n < stream->count; n++) {
+    Entry *entry = stream->entries + n;
+    if (entry->type <= EXACT_ALPHA) {
+      if (alpha != NONE && entry->type == EXACT_ALPHA) return fail(DAMAGED, "a tile has alpha twice");
+      stream->alpha |= alpha != NONE || entry->type == EXACT_ALPHA;
+      stream->unit[stream->units++] = (Unit){n, alpha};
+      alpha = NONE;
+    } else if (entry->type == ALPHA) {
+      if (alpha != NONE) return fail(DAMAGED, "a tile has alpha twice");
+      alpha = n;
+    } else if (entry->type < OPTIONAL_FROM) {
+      return fail(UNSUPPORTED, "a section type that is not known");
+    } else if (stream->units || alpha != NONE) {
+      return fail(DAMAGED, "other sections after the first tile");
+    } else if (entry->type <= RESOLUTION) {
+      if (stream->metadata[entry->type - ICC]) return fail(DAMAGED, "a section occurs twice");
+      stream->metadata[entry->type - ICC] = entry;
+    }
+  }
+  if (alpha != NONE || !stream->units) return fail(DAMAGED, "no tile at the end");
+  if (stream->units != stream->columns * stream->rows) return fail(DAMAGED, "more or fewer tiles than are announced");
+  return true;
+}
+
+// Read all but payloads. `most_pixels` counts pixels as they are coded.
+static bool parse_stream(Stream *stream, const uint8_t *data, size_t size, uint32_t most_pixels, Arena *arena) {
+  Reader reader = {data, size, 0, INCOMPLETE, DAMAGED};
+  bool indexed;
+  *stream = (Stream){.data = data, .size = size};
+  TRY(read_header(&reader, stream, &indexed, most_pixels) && read_index(&reader, stream, indexed, arena));
+  TRY(sort_sections(stream, arena));
+  const Entry *last = stream->entries + stream->count - 1;
+  if (size > last->start + last->length) return fail(DAMAGED, "bytes after the stream's end");
+  if (size < last->start + last->length) return fail(INCOMPLETE, "cut off");
+  return true;
+}
+
+static bool prove(const Stream *stream) {
+  for (uint32_t n = 0; n < stream->count; n++) {
+    const Entry *entry = stream->entries + n;
+    if (crc32_of(stream->data + entry->start, (size_t)entry->length, entry->seed) != entry->checksum)
+      return fail(DAMAGED, "the checksum of a section is wrong");
+  }
+  return true;
+}
