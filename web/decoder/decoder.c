@@ -13,18 +13,34 @@
 #include <wasm_simd128.h>
 #endif
 
+#ifdef __clang__  // what takes no time is compiled to be small
+#define SMALL_BEGIN _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
+#define SMALL_END _Pragma("clang attribute pop")
+#else
+#define SMALL_BEGIN
+#define SMALL_END
+#endif
+
 #include "memory.h"
 #include "bytes.h"
+SMALL_BEGIN
 #include "stream.h"
-#include "rans.h"
 #include "model.h"
+SMALL_END
+#include "rans.h"
 #include "convolve.h"
-#include "graph.h"
 #include "elements.h"
+SMALL_BEGIN
+#include "prepare.h"
+#include "operations.h"
+#include "graph.h"
+SMALL_END
 #include "coding.h"
+SMALL_BEGIN
 #include "prefix.h"
 #include "exact.h"
 #include "picture.h"
+SMALL_END
 
 #ifdef __wasm__
 #define EXPORT(name) __attribute__((export_name(name)))

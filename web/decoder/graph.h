@@ -1,211 +1,93 @@
-// Networks: operations on tensors of one picture, [channels][height][width]; their meaning is ONNX's, operator set 18.
+// Run a network: each operation on what it reads, whose memory is given back when nothing reads it any more.
 
-#define MOST_WORK ((uint64_t)1 << 19)  // multiplications for a pixel
-
-typedef struct {
-  Arena *arena;
-  Tensor *values;
-  uint64_t work;  // multiplications that are left
-} Running;
-
-static bool make(Running *running, Tensor *tensor, uint64_t channels, uint64_t height, uint64_t width) {
-  if (channels < 1 || channels > MOST_VALUES || height < 1 || width < 1 || height > LARGEST_SIDE || width > LARGEST_SIDE)
-    return bad("a network makes an impossible tensor");
-  *tensor = (Tensor){(uint32_t)channels, (uint32_t)height, (uint32_t)width, NULL, true};
-  if (channels * height > MOST_MEMORY) return bad("a network makes an impossible tensor");
-  return (tensor->data = take_from(running->arena, channels * height * width, sizeof(float)));
+static bool fits(const Tensor *x, uint32_t channels, uint32_t height, uint32_t width) {
+  return (x->channels == channels || x->channels == 1) &&
+         ((x->height == height && x->width == width) || area_of(x) == 1);
 }
 
-static Tensor operand(const Running *running, const Model *model, Ref ref) {
-  if (ref.value >= 0) return running->values[ref.value];
-  const Array *array = model->array + ref.array;
-  return (Tensor){array->dims[1], array->dims[2], array->dims[3], array->values, false};
-}
-
-// The weights of a convolution, four rows side by side, those of a tap together. `transposed`: [depth][rows].
-static bool arrange(Model *model, Operation *one, bool transposed, uint32_t groups) {
-  if (one->read[1].array < 0 || (one->reads > 2 && one->read[2].array < 0 && one->read[2].value >= 0))
-    return bad("weights of a convolution are no arrays");
-  const Array *array = model->array + one->read[1].array;
-  uint32_t taps = array->dims[2] * array->dims[3], biases = transposed ? array->dims[1] : array->dims[0];
-  float *plain = widen(array, &model->arena), *bias = NULL;
-  TRY(plain);
-  if (one->reads > 2 && one->read[2].array >= 0) {
-    const Array *found = model->array + one->read[2].array;
-    if (found->count != biases) return bad("a bias has an impossible shape");
-    TRY(bias = widen(found, &model->arena));
-  }
-  Matrix *matrix = &one->matrix;
-  uint32_t inner = transposed ? array->dims[0] : array->dims[1] * taps, rows = array->count / inner;
-  uint32_t room = (rows + 3) / 4 * 4;
-  *matrix = (Matrix){rows, inner, NULL, NULL};
-  TRY(matrix->bias = take_zeros(&model->arena, room, sizeof(float)));
-  for (uint32_t row = 0; bias && !transposed && row < rows; row++) matrix->bias[row] = bias[row];
-  if (groups > 1) {
-    matrix->weights = plain;
-    return true;
-  }
-  TRY(matrix->weights = take_zeros(&model->arena, (uint64_t)room * inner, sizeof(float)));
-  for (uint32_t row = 0; row < rows; row++)
-    for (uint32_t k = 0; k < inner; k++) {
-      size_t channel = k % array->dims[1], tap = k / array->dims[1];
-      size_t from = transposed ? (size_t)k * rows + row : (size_t)row * inner + channel * taps + tap;
-      matrix->weights[((size_t)(row / 4) * inner + k) * 4 + row % 4] = plain[from];
-    }
-  give_to(&model->arena, plain);
-  if (transposed) {  // its outputs begin with the bias instead
-    give_to(&model->arena, matrix->bias);
-    TRY(matrix->bias = take_zeros(&model->arena, room + biases, sizeof(float)));
-    for (uint32_t n = 0; bias && n < biases; n++) matrix->bias[room + n] = bias[n];
-  }
+static bool run_both(Running *running, const Operation *one, Tensor a, Tensor b, bool a_dies, bool b_dies, Tensor *out) {
+  uint32_t channels = larger(a.channels, b.channels), height = larger(a.height, b.height), width = larger(a.width, b.width);
+  if (!fits(&a, channels, height, width) || !fits(&b, channels, height, width)) return bad("tensors do not fit together");
+  uint64_t count = (uint64_t)channels * height * width;
+  *out = (Tensor){channels, height, width, NULL, true};
+  if (a_dies && a.channels * area_of(&a) == count) out->data = a.data;
+  else if (b_dies && b.channels * area_of(&b) == count) out->data = b.data;
+  else TRY(make(running, out, channels, height, width));
+  apply_both(one->kind, &a, &b, out);
   return true;
 }
 
-// Prepare what a network reads, and let a convolution do the LeakyRelu that alone reads it.
-static bool prepare(Model *model, Graph *graph) {
-  for (uint32_t n = 0; n < graph->operations; n++) {
-    Operation *one = graph->operation + n;
-    if (one->kind == CONV || one->kind == CONV_TRANSPOSE) {
-      uint32_t groups = one->kind == CONV ? one->attribute[0] : 1;
-      TRY(arrange(model, one, one->kind == CONV_TRANSPOSE, groups));
-      Operation *next = n + 1 < graph->operations ? one + 1 : NULL;
-      if (one->kind == CONV && next && next->kind == LEAKY_RELU && next->read->value == (int32_t)one->first_write &&
-          graph->last_read[one->first_write] == n + 1) {
-        one->alpha = next->alpha, one->first_write = next->first_write;
-        next->kind = NOTHING;
-      }
-    }
-    bool convolves = one->kind == CONV || one->kind == CONV_TRANSPOSE;
-    for (uint32_t m = 0; m < one->reads; m++) {
-      if (one->read[m].array < 0 || (convolves && m)) continue;
-      Array *array = model->array + one->read[m].array;
-      if (array->dims[0] != 1) return bad("an operation reads an array of several pictures");
-      if (!array->values) TRY(array->values = widen(array, &model->arena));
-    }
-  }
+// Read a bound of a Clip: a number among the arrays, or nothing.
+static bool bound(const Model *model, Ref ref, float *value) {
+  if (ref.value >= 0 || (ref.array >= 0 && model->array[ref.array].count != 1)) return bad("a bound is no number");
+  if (ref.array >= 0) *value = *model->array[ref.array].values;
   return true;
 }
 
-static bool run_convolution(Running *running, const Model *model, const Operation *one, Tensor *x, Tensor *y) {
-  const Array *weights = model->array + one->read[1].array;
-  const uint32_t *of = one->attribute;
-  uint32_t groups = of[0];
-  Window window = {weights->dims[2], weights->dims[3], of[1], of[2], of[5], of[6], of[7], of[8]};
-  uint64_t rows = x->height + (uint64_t)of[1] + of[3], columns = x->width + (uint64_t)of[2] + of[4];
-  uint64_t reach_down = (uint64_t)of[7] * (window.rows - 1) + 1, reach_across = (uint64_t)of[8] * (window.columns - 1) + 1;
-  if (!of[5] || !of[6] || !of[7] || !of[8] || rows < reach_down || columns < reach_across || !groups)
-    return bad("a convolution does not fit");
-  if (x->channels != (uint64_t)groups * weights->dims[1] || weights->dims[0] % groups)
-    return bad("a convolution does not fit");
-  TRY(make(running, y, weights->dims[0], (rows - reach_down) / of[5] + 1, (columns - reach_across) / of[6] + 1));
-  uint64_t work = (uint64_t)weights->count * area_of(y);
-  if (work > running->work) return bad("a network takes too long");
-  running->work -= work;
-  bool narrow = window.rows == 3 && window.columns == 3 && of[5] * of[6] * of[7] * of[8] == 1;
-  bool planes = narrow && weights->dims[1] == 1 && weights->dims[0] == groups && y->height == x->height &&
-                y->width == x->width && of[1] == 1 && of[2] == 1;
-  if (groups > 1 && !planes) {
-    convolve_groups(&one->matrix, &window, groups, one->alpha, x, y);
-    return true;
-  }
-  uint64_t room = planes ? (x->height + 2ull) * (x->width + 2ull) : PANEL * (uint64_t)one->matrix.depth;
-  float *panel = take_from(running->arena, room, sizeof(float));
-  TRY(panel);
-  if (groups > 1) convolve_planes(&one->matrix, one->alpha, x, y, panel);
-  else convolve(&one->matrix, &window, one->alpha, x, y, panel);
-  give_to(running->arena, panel);
+static bool run_each(Running *running, const Model *model, const Operation *one, Tensor x, bool dies, Tensor *out) {
+  float low = -INFINITY, high = INFINITY;
+  if (one->kind == CLIP) TRY(bound(model, one->read[1], &low) && bound(model, one->read[2], &high));
+  if (one->kind == CAST && one->attribute[0] != 1 && one->attribute[0] != 2) return bad("a cast that is not known");
+  *out = (Tensor){x.channels, x.height, x.width, x.data, true};
+  if (!dies) TRY(make(running, out, x.channels, x.height, x.width));
+  apply_each(one, x.data, out->data, x.channels * area_of(&x), low, high);
   return true;
 }
 
-static bool run_transposed(Running *running, const Model *model, const Operation *one, Tensor *x, Tensor *y) {
-  const Array *weights = model->array + one->read[1].array;
-  const uint32_t *of = one->attribute;
-  Window window = {weights->dims[2], weights->dims[3], of[0], of[1], of[4], of[5], 1, 1};
-  uint64_t height = (uint64_t)(x->height - 1) * of[4] + window.rows + of[6];
-  uint64_t width = (uint64_t)(x->width - 1) * of[5] + window.columns + of[7];
-  if (!of[4] || !of[5] || height <= (uint64_t)of[0] + of[2] || width <= (uint64_t)of[1] + of[3] ||
-      x->channels != weights->dims[0])
-    return bad("a convolution does not fit");
-  TRY(make(running, y, weights->dims[1], height - of[0] - of[2], width - of[1] - of[3]));
-  uint64_t work = (uint64_t)weights->count * area_of(x);
-  if (work > running->work) return bad("a network takes too long");
-  running->work -= work;
-  uint32_t room = (one->matrix.rows + 3) / 4 * 4;
-  for (uint32_t channel = 0; channel < y->channels; channel++)
-    for (size_t n = 0; n < area_of(y); n++) y->data[channel * area_of(y) + n] = one->matrix.bias[room + channel];
-  float *panel = take_from(running->arena, PANEL * ((uint64_t)one->matrix.depth + room), sizeof(float));
-  TRY(panel);
-  convolve_transposed(&one->matrix, &window, x, y, panel, panel + PANEL * (size_t)one->matrix.depth);
-  give_to(running->arena, panel);
-  return true;
-}
-
-static bool run_depth_to_space(Running *running, const Operation *one, const Tensor *x, Tensor *y) {
-  uint32_t block = one->attribute[0], squared = block * block;
-  if (!block || block > 64 || x->channels % squared) return bad("channels are no blocks");
-  TRY(make(running, y, x->channels / squared, (uint64_t)x->height * block, (uint64_t)x->width * block));
-  for (uint32_t n = 0; n < x->channels; n++) {
-    uint32_t channel = one->attribute[1] ? n / squared : n % y->channels;
-    uint32_t at = one->attribute[1] ? n % squared : n / y->channels;
-    const float *from = x->data + n * area_of(x);
-    float *to = y->data + channel * area_of(y) + at / block * (size_t)y->width + at % block;
-    for (uint32_t row = 0; row < x->height; row++, from += x->width, to += (size_t)block * y->width)
-      for (uint32_t column = 0; column < x->width; column++) to[(size_t)column * block] = from[column];
-  }
-  return true;
-}
-
-enum { CONSTANT, EDGE, REFLECT };
-
-static int64_t padded_from(int64_t at, uint32_t size, uint32_t mode) {
-  if (at >= 0 && at < size) return at;
-  if (mode == CONSTANT) return -1;
-  if (mode == EDGE) return at < 0 ? 0 : size - 1;
-  return at < 0 ? -at : 2 * ((int64_t)size - 1) - at;
-}
-
-static bool run_pad(Running *running, const Operation *one, const Tensor *x, Tensor *y) {
-  const uint32_t *of = one->attribute, *pads = of + 1;  // mode; top, left, bottom, right
-  bool beyond = larger(pads[0], pads[2]) >= x->height || larger(pads[1], pads[3]) >= x->width;
-  if (of[0] > REFLECT || (of[0] == REFLECT && beyond)) return bad("a padding does not fit");
-  TRY(make(running, y, x->channels, (uint64_t)x->height + pads[0] + pads[2], (uint64_t)x->width + pads[1] + pads[3]));
-  for (uint32_t channel = 0; channel < x->channels; channel++)
-    for (uint32_t row = 0; row < y->height; row++) {
-      int64_t from_row = padded_from((int64_t)row - pads[0], x->height, of[0]);
-      float *to = y->data + (channel * (size_t)y->height + row) * y->width;
-      const float *from = x->data + channel * area_of(x) + (from_row < 0 ? 0 : (size_t)from_row * x->width);
-      for (uint32_t column = 0; column < y->width; column++) {
-        int64_t at = padded_from((int64_t)column - pads[1], x->width, of[0]);
-        to[column] = from_row < 0 || at < 0 ? 0 : from[at];
-      }
-    }
-  return true;
-}
-
-static bool run_concat(Running *running, const Model *model, const Operation *one, Tensor *y) {
-  uint64_t channels = 0;
-  Tensor first = operand(running, model, one->read[0]);
+static bool run_operation(Running *running, const Model *model, const Graph *graph, uint32_t number) {
+  const Operation *one = graph->operation + number;
+  if (one->kind == NOTHING) return true;
+  Tensor read[2] = {{0}, {0}}, *write = running->values + one->first_write;
+  bool dies[2] = {false, false};
   for (uint32_t n = 0; n < one->reads; n++) {
-    Tensor x = operand(running, model, one->read[n]);
-    if (x.height != first.height || x.width != first.width) return bad("tensors do not fit together");
-    channels += x.channels;
+    Ref ref = one->read[n];
+    bool optional = (one->kind == CLIP && n) || (one->kind == CONV && n == 2) || (one->kind == CONV_TRANSPOSE && n == 2);
+    if (ref.value < 0 && ref.array < 0 && !optional) return bad("an operation reads nothing");
+    if (ref.value >= 0 && !running->values[ref.value].data) return bad("an operation reads what is not there yet");
+    if (n > 1 || (ref.value < 0 && ref.array < 0)) continue;
+    read[n] = operand(running, model, ref);
+    dies[n] = ref.value >= 0 && read[n].owned && graph->last_read[ref.value] == number;
   }
-  TRY(make(running, y, channels, first.height, first.width));
-  float *to = y->data;
+  switch (one->kind) {
+    case ADD: case SUB: case MUL: case DIV: case MAX: case MIN:
+      TRY(run_both(running, one, read[0], read[1], dies[0], dies[1], write));
+      break;
+    case CONV: TRY(run_convolution(running, model, one, read, write)); break;
+    case CONV_TRANSPOSE: TRY(run_transposed(running, model, one, read, write)); break;
+    case DEPTH_TO_SPACE: TRY(run_depth_to_space(running, one, read, write)); break;
+    case PAD: TRY(run_pad(running, one, read, write)); break;
+    case CONCAT: TRY(run_concat(running, model, one, write)); break;
+    case SPLIT: TRY(run_split(running, one, read, write)); break;
+    default: TRY(run_each(running, model, one, read[0], dies[0], write));
+  }
   for (uint32_t n = 0; n < one->reads; n++) {
-    Tensor x = operand(running, model, one->read[n]);
-    memcpy(to, x.data, x.channels * area_of(&x) * sizeof(float));
-    to += x.channels * area_of(&x);
+    if (one->read[n].value < 0 || graph->last_read[one->read[n].value] != number) continue;
+    Tensor *value = running->values + one->read[n].value;
+    if (value->owned && value->data && value->data != write->data) give_to(running->arena, value->data);
+    *value = (Tensor){0};
   }
   return true;
 }
 
-static bool run_split(Running *running, const Operation *one, const Tensor *x, Tensor *y) {
-  uint32_t part = parts(x->channels, one->writes);
-  for (uint32_t n = 0; n < one->writes; n++) {
-    if (n * part >= x->channels) return bad("a split gives nothing");
-    TRY(make(running, y + n, smaller(part, x->channels - n * part), x->height, x->width));
-    memcpy(y[n].data, x->data + n * part * area_of(x), y[n].channels * area_of(x) * sizeof(float));
+// Run a network. `values` holds its inputs, which stay the caller's; outputs are the caller's to give back.
+static bool run_graph(const Model *model, const Graph *graph, Tensor *inputs, Tensor *outputs, uint64_t *work, Arena *arena) {
+  Running running = {arena, take_zeros(arena, graph->values, sizeof(Tensor)), *work};
+  TRY(running.values);
+  memcpy(running.values, inputs, graph->inputs * sizeof(Tensor));
+  for (uint32_t n = 0; n < graph->operations; n++) TRY(run_operation(&running, model, graph, n));
+  for (uint32_t n = 0; n < graph->outputs; n++) {
+    Tensor *value = running.values + graph->output[n].value;
+    if (!value->data) return bad("an output is not there");
+    outputs[n] = *value;
+    if (!value->owned) {  // an input, or an output that is named twice
+      TRY(make(&running, outputs + n, value->channels, value->height, value->width));
+      memcpy(outputs[n].data, value->data, value->channels * area_of(value) * sizeof(float));
+    }
+    value->owned = false;
   }
+  for (uint32_t n = 0; n < graph->values; n++)
+    if (running.values[n].owned) give_to(arena, running.values[n].data);
+  give_to(arena, running.values);
+  *work = running.work;
   return true;
 }

@@ -128,7 +128,7 @@ static bool read_lengths(Bits *bits, uint8_t *lengths, uint32_t symbols, Arena *
 static bool read_prefix(Bits *bits, Prefix *prefix, uint32_t symbols, Arena *arena) {
   uint8_t lengths[MOST_SYMBOLS] = {0};
   if (take_bits(bits, 1)) {
-    uint32_t two = take_bits(bits, 1), first = take_bits(bits, take_bits(bits, 1) ? 8 : 1);
+    uint32_t two = take_bits(bits, 1), wide = take_bits(bits, 1), first = take_bits(bits, wide ? 8 : 1);
     lengths[first] = 1;
     if (two) lengths[take_bits(bits, 8)] = 1;
   } else {
