@@ -88,7 +88,7 @@ static bool read_image(Vp8l *coder, uint32_t width, uint32_t height, bool outerm
       for (; cached < at; cached++) colours[0x1E35A7BDu * pixels[cached] >> (32 - cache)] = pixels[cached];
       pixels[at++] = colours[symbol - 256 - 24];
     }
-    TRY(within(bits));
+    if (at < size) TRY(within(bits));  // bits that the last sample lacks are zeros, as in libwebp
   }
   return true;
 }

@@ -101,22 +101,18 @@ static bool gather_latents(const Picture *picture, Box box, Tensor *gathered, Ar
 
 static uint8_t byte_from(float value) { return value >= 255 ? 255 : value > 0 ? (uint8_t)value : 0; }
 
-// Put what was synthesized for a box of `seen` into the picture, where tiles are coded by latents.
+// Put what was synthesized for a box of `seen` into the picture.
 static void put_synthesized(Picture *picture, Box box, Box seen, const Tensor *planes) {
   const Stream *stream = picture->stream;
   size_t area = area_of(planes);
-  for (uint32_t y = box.top; y < smaller(box.bottom, stream->height); y++)
-    for (uint32_t x = box.left; x < smaller(box.right, stream->width); x++) {
-      uint32_t tile = y / stream->tile_height * stream->columns + x / stream->tile_width;
-      if (!has_latents(picture, tile)) {
-        x = x / stream->tile_width * stream->tile_width + stream->tile_width - 1;
-        continue;
-      }
-      const float *from = planes->data + (size_t)(y - seen.top) * planes->width + (x - seen.left);
-      uint8_t *to = picture->pixels + 4 * ((size_t)y * stream->width + x);
-      for (int n = 0; n < 3; n++) to[n] = byte_from(from[n * area]);
+  for (uint32_t y = box.top; y < box.bottom; y++) {
+    const float *from = planes->data + (size_t)(y - seen.top) * planes->width + (box.left - seen.left);
+    uint8_t *to = picture->pixels + 4 * ((size_t)y * stream->width + box.left);
+    for (uint32_t x = box.left; x < box.right; x++, from++, to += 4) {
+      for (size_t n = 0; n < 3; n++) to[n] = byte_from(from[n * area]);
       if (stream->grey) to[0] = to[1] = to[2] = (uint8_t)((to[0] + to[1] + to[2] + 1) / 3);
     }
+  }
 }
 
 static bool synthesize(Picture *picture, Box box, Arena *arena) {
@@ -133,7 +129,11 @@ static bool synthesize(Picture *picture, Box box, Arena *arena) {
   uint32_t stride = model->stride[model->y];
   if (planes->channels != 3 || planes->height != height || planes->width != width || height % stride || width % stride)
     return bad("the synthesis gives no pixels");
-  put_synthesized(picture, box, seen, planes);
+  for (uint32_t number = 0; number < picture->stream->units; number++) {
+    Box shared = common(box, shown_of(picture->stream, number));
+    bool shares = shared.left < shared.right && shared.top < shared.bottom;
+    if (shares && has_latents(picture, number)) put_synthesized(picture, shared, seen, planes);
+  }
   return true;
 }
 

@@ -84,16 +84,15 @@ def _pack_quantizers(model: Model) -> tuple[bytes, bytes]:
     entries = []
     for quantizer in QUANTIZERS:
         deployed = DeployedQuantizer.of(model, quantizer)
-        own = planes_of(deployed.tables.frequency.astype("<u2"))
+        frequencies = planes_of(deployed.tables.frequency.astype("<u2"))
         moves = planes_of(deployed.offsets.astype("<i2"))
-        places = [tables.setdefault(own, len(tables)), 0]
+        own = [tables.setdefault(frequencies, len(tables)), 0]
         if any(moves):
-            places[1] = offsets.setdefault(moves, len(offsets)) + 1
+            own[1] = offsets.setdefault(moves, len(offsets)) + 1
         points = [
             varint(round(point.quality * HIGHEST_QUALITY)) + varint(round(point.step))
             for point in deployed.operating_points
         ]
-        entries.append(b"".join([varint(quantizer.number), *map(varint, places), _many(points)]))
+        entries.append(b"".join([varint(quantizer.number), *map(varint, own), _many(points)]))
     counts = [_many(varint(len(planes) // 2) for planes in kind) for kind in (tables, offsets)]
     return b"".join([*counts, varint(len(entries)), varint(0), *entries]), b"".join([*tables, *offsets])
-
