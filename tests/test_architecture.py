@@ -29,6 +29,8 @@ LAYERS = [
     "api",
     "pillow",
     "jobs",
+    "bulk",
+    "data",
     "networks",
     "train",
     "cli",

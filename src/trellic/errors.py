@@ -67,3 +67,11 @@ class MissingLibrary(TrellicError):
 
 class PeerFailed(TrellicError):
     """Another codec could not encode or decode a picture."""
+
+
+class StorageFailed(TrellicError):
+    """Storage could not be reached, or did not do what was asked, however often."""
+
+
+class TooManyErrors(TrellicError):
+    """A run over many pictures was ended: more of them failed than it allows."""

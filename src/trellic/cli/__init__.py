@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from trellic.cli import bulk
 from trellic.cli.calibrate import calibrate
 from trellic.cli.compare import compare
 from trellic.cli.decode import decode
@@ -43,6 +44,9 @@ app = typer.Typer(
 for panel, verbs in PANELS.items():
     for verb in verbs:
         app.command(rich_help_panel=panel)(verb)
+
+
+app.add_typer(bulk.app, name="bulk", rich_help_panel="Pictures")
 
 
 @app.callback(invoke_without_command=True)
@@ -85,7 +89,7 @@ def hold_standard_files() -> None:
 def main() -> None:
     """Run the command line: a TrellicError becomes one line on stderr and exit code 1."""
     hold_standard_files()
-    sys.argv = join_numbers(sys.argv)
+    sys.argv = bulk.name_ray(join_numbers(sys.argv))
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be of bytes that the terminal has no letters for
         sys.stdout.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _stop)

@@ -30,3 +30,18 @@ Quantizer = Annotated[
     str, typer.Option("--quantizer", help="Instead of an effort: uniform, deadzone, rdoq, or tcq4 to tcq1024.")
 ]
 Quantizers = Annotated[list[str] | None, typer.Option("--quantizer", help="Only this quantizer; may be repeated.")]
+
+Quality = Annotated[float, typer.Option("--quality", "-q", help="0 small … 100 faithful.")]
+Bpp = Annotated[float | None, typer.Option(help="Instead of a quality: at most this rate, bits per pixel.")]
+Size = Annotated[int | None, typer.Option(metavar="BYTES", help="Instead of a quality: at most this file size.")]
+Psnr = Annotated[float | None, typer.Option(metavar="DB", help="Instead of a quality: at least this PSNR.")]
+Lossless = Annotated[bool, typer.Option("--lossless", help="Instead of a quality: code every pixel exactly.")]
+Tile = Annotated[int, typer.Option(metavar="SIDE", help="Side of the tiles of large pictures.")]
+Strip = Annotated[str, typer.Option(metavar="NAMES", help="Metadata to drop: all, or some of exif,icc,xmp,resolution.")]
+Keep = Annotated[str | None, typer.Option(metavar="NAMES", help="The only metadata to keep.")]
+"""Of encoding."""
+Format = Annotated[str, typer.Option("--format", help="Suffix of the pictures, unless OUT has one.")]
+Background = Annotated[
+    str, typer.Option(metavar="COLOUR", help="Colour behind transparent pictures, for formats without alpha.")
+]
+"""Of decoding."""

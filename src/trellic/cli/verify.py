@@ -1,5 +1,7 @@
 """trellic verify: are .tlic files whole? For archives, from time to time."""
 
+from typing import Any
+
 import typer
 
 from trellic.cli.options import AtOnce, Inputs, Json, MostPixels, Quiet
@@ -16,13 +18,11 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check .tlic files: checksums, and every index down to the last bit. Prints the SHA-256 of the indices."""
-    from trellic import api
-    from trellic.files import open_bytes
+    from trellic.jobs.work import verify_file
 
-    def work(job: Job) -> dict[str, str]:
-        with open_bytes(job.source) as data:
-            digest = api.verify(data, max_pixels, threads)
-        return {"sha256": digest, "line": f"{digest}  {job.source}"}
+    def work(job: Job) -> dict[str, Any]:
+        facts = verify_file(job.source, max_pixels, threads)
+        return {**facts, "line": f"{facts['sha256']}  {job.source}"}
 
     jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic"])]
     threads = threads_for(jobs, at_once)

@@ -4,12 +4,14 @@ import glob
 import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
-from typing import NamedTuple
+from pathlib import Path, PurePath
+from typing import NamedTuple, TypeVar
 
 from trellic.errors import BadRequest, NoPictures
 from trellic.files import STANDARD
 from trellic.processors import processors
+
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 
 class Job(NamedTuple):
@@ -67,10 +69,10 @@ def plan(
         raise BadRequest(f"{out} is the name of a file, and there is a folder of pictures to write")
     if out and single and (out.suffix or files[0][0] == STANDARD) and not out.is_dir():
         return [Job(files[0][0], out)]
-    return [Job(path, _renamed(out / below if out else path, suffix, keep_suffix)) for path, below in files]
+    return [Job(path, renamed(out / below if out else path, suffix, keep_suffix)) for path, below in files]
 
 
-def _renamed(path: Path, suffix: str, keep_suffix: bool) -> Path:
+def renamed(path: AnyPath, suffix: str, keep_suffix: bool) -> AnyPath:
     """Return a path with another suffix, or one more; "a.png.tlic" gets back to "a.png"."""
     bare = path if keep_suffix else path.with_suffix("")
     return bare if bare.suffix.lower() == suffix else bare.with_name(bare.name + suffix)

@@ -1,0 +1,158 @@
+"""The engine: a task → its records. It fetches sources ahead, codes them one by one, and delivers behind.
+
+Every driver runs it in its workers. What it writes is the same wherever and however often it runs, and is whole or not
+there; so a task whose worker died is simply done again.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from trellic.bulk.coding import Coding
+from trellic.bulk.records import Record, put_error, put_facts, record_of
+from trellic.bulk.storage import deliver, retried, store_of
+from trellic.bulk.tars import TarReader, TarWriter
+from trellic.bulk.tasks import TAR, Task
+from trellic.errors import TrellicError
+
+REQUESTS = 8
+"""To storage at a time, of each worker."""
+Fetch = Callable[[], tuple[Path, int]]
+"""Returns a local file, and how often storage was asked for it."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Does tasks.
+
+    threads  of the codec
+    force    whether targets that exist are replaced
+    scratch  a folder for temporary files, which whoever starts workers removes in the end
+    """
+
+    coding: Coding
+    threads: int
+    force: bool
+    scratch: str
+
+    def __call__(self, task: Task) -> list[Record]:
+        """Do a task; its errors are in its records."""
+        Path(self.scratch).mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.scratch) as folder, ThreadPoolExecutor(REQUESTS) as pool:
+            if task.rows[0].source.endswith(TAR):
+                return self._convert(task, Path(folder))
+            return (self._pack if task.tar else self._files)(task, Path(folder), pool)
+
+    def _files(self, task: Task, folder: Path, pool: Executor) -> list[Record]:
+        """Code files to files."""
+        records, delivered = [], []
+        for number, (row, fetch) in enumerate(zip(task.rows, self._fetched(task, folder, pool), strict=True)):
+            record = record_of(row, task)
+            spare = folder / f"target-{number}{self.coding.suffix}"
+            place = partial(store_of(row.target).free, row.target, spare, self.force)
+            target = self._code(record, fetch, place)
+            if target and row.target:
+                delivered.append((record, pool.submit(deliver, target, row.target, self.force)))
+            records.append(record)
+        for record, future in delivered:
+            try:
+                record["sha256"], tried = future.result()
+                record["attempts"] += tried - 1
+            except (TrellicError, OSError) as error:
+                put_error(record, error)
+        return records
+
+    def _pack(self, task: Task, folder: Path, pool: Executor) -> list[Record]:
+        """Code files into a tar."""
+        records = []
+        with TarWriter(folder / "packed.tar") as packed:
+            for row, fetch in zip(task.rows, self._fetched(task, folder, pool), strict=True):
+                record = record_of(row, task)
+                if target := self._code(record, fetch, lambda: folder / f"target{self.coding.suffix}"):
+                    record["sha256"] = packed.move_in(row.target.partition("#")[2], target)
+                records.append(record)
+        self._deliver(packed, task, records)
+        return records
+
+    def _convert(self, task: Task, folder: Path) -> list[Record]:
+        """Code the pictures of a tar into another tar, or verify its streams; other members are copied."""
+        (row,) = task.rows
+        whole, records = record_of(row, task), []
+        try:
+            tar, tried = retried(lambda: store_of(row.source).fetch(row.source, folder / "source.tar"))
+            whole["attempts"] += tried - 1
+            with TarWriter(folder / "packed.tar") as packed:
+                for name, data in TarReader(tar):
+                    path = PurePosixPath(name)
+                    if path.suffix.lower() not in self.coding.suffixes:
+                        packed.add(name, data)
+                        continue
+                    record = whole | {"source": f"{row.source}#{name}", "size": len(data), "warnings": []}
+                    renamed = str(path.with_suffix(self.coding.suffix))
+                    if row.target:
+                        record["target"] = f"{row.target}#{renamed}"
+                    source, target = folder / f"source{path.suffix}", folder / f"target{self.coding.suffix}"
+                    source.write_bytes(data)
+                    if self._code(record, partial(_there, source), partial(Path, target)) and row.target:
+                        record["sha256"] = packed.move_in(renamed, target)
+                    records.append(record)
+        except (TrellicError, OSError, MemoryError) as error:
+            put_error(whole, error)
+            return [whole]
+        if row.target:
+            self._deliver(packed, task, records)
+        return records or [whole]
+
+    def _code(self, record: Record, fetch: Fetch, place: Callable[[], Path]) -> Path | None:
+        """Fetch and code a file; put facts, warnings or an error into its record. Return where the result is."""
+        start = time.perf_counter()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                source, tried = fetch()
+                target = place()
+                start = time.perf_counter()
+                put_facts(record, self.coding(source, target, self.threads, self.force))
+                record["attempts"] += tried - 1
+            except (TrellicError, OSError, MemoryError) as error:
+                put_error(record, error)
+                return None
+            finally:
+                record["seconds"] = time.perf_counter() - start
+                record["warnings"] = [str(each.message) for each in caught]
+        if self.coding.suffix:
+            record["bytes"] = target.stat().st_size
+        return target
+
+    def _deliver(self, packed: TarWriter, task: Task, records: list[Record]) -> None:
+        """Give a tar its place; where that fails, so did all that is in it."""
+        if not packed.count:
+            return
+        try:
+            _, tried = deliver(packed.path, task.tar, self.force)
+        except (TrellicError, OSError) as error:
+            for record in records:
+                put_error(record, error)
+            return
+        for record in records:
+            record["attempts"] += tried - 1
+
+    def _fetched(self, task: Task, folder: Path, pool: Executor) -> Iterator[Fetch]:
+        """Yield what waits for each source, all of them on their way; a fetched one is removed once it is done with."""
+        waiting = []
+        for number, row in enumerate(task.rows):
+            spare = folder / f"source-{number}{PurePosixPath(row.source).suffix}"
+            waiting.append((spare, pool.submit(retried, partial(store_of(row.source).fetch, row.source, spare))))
+        for spare, future in waiting:
+            yield future.result
+            spare.unlink(missing_ok=True)
+
+
+def _there(path: Path) -> tuple[Path, int]:
+    """Fetch what is there already."""
+    return path, 1

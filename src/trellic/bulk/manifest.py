@@ -1,0 +1,145 @@
+"""The manifest: a record of every picture, kept while a run goes on and read by the next.
+
+While running, records are JSON lines; a task's are one write, so that a kill leaves all of them or none. On this
+machine they are appended to a file at once; in an object store, where files cannot grow, they are collected for a few
+seconds and make a file of their own. In the end, all files of a shard become one of Parquet, where that is wanted.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from trellic.bulk.records import COLUMNS, Record, is_final
+from trellic.bulk.storage import retried, store_of
+from trellic.bulk.tasks import TAR
+from trellic.errors import MissingLibrary
+
+FOLDER = "manifest"
+LINES, TABLE = frozenset({".jsonl"}), frozenset({".parquet"})
+COLLECTED = 10.0
+"""Seconds of records that wait, where files cannot grow."""
+ROWS = 10_000
+"""Of a group of a table, which is held in memory."""
+
+
+class History(NamedTuple):
+    """What earlier runs did: the keys of finished files, 16 bytes each, and the tars that were made."""
+
+    done: set[bytes]
+    tars: set[str]
+
+
+class Manifest:
+    """The manifest of a shard below an output folder or URL. Its methods raise StorageFailed."""
+
+    def __init__(self, out: str, shard: str) -> None:
+        self.store = store_of(out)
+        self.folder, self.table = f"{out}/{FOLDER}/{shard}", f"{out}/{FOLDER}/{shard}.parquet"
+        self._waiting: list[str] = []
+        self._file, self._since = "", time.monotonic()
+
+    def history(self) -> History:
+        """Return what earlier runs did: of a picture's records the last counts, and a tar is done if all in it are."""
+        done, tars = set[bytes](), set[str]()
+        unfinished: dict[int, bytes] = {}
+        for record in self.records():
+            key = bytes.fromhex(record["key"])
+            done.add(key)
+            unfinished.pop(_identity(record), None)
+            if not is_final(record):
+                unfinished[_identity(record)] = key
+            elif record["target"] and not record["error"] and f"{TAR}#" in record["target"]:
+                tars.add(record["target"].partition("#")[0])
+        return History(done - set(unfinished.values()), tars)
+
+    def add(self, records: list[Record]) -> None:
+        """Add the records of a task."""
+        self._waiting.append(json.dumps(records if len(records) > 1 else records[0]) + "\n")
+        if self.store.appends or time.monotonic() - self._since > COLLECTED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._waiting:
+            if not self._file or not self.store.appends:
+                self._file = f"{self.folder}/{time.time_ns():020}-{secrets.token_hex(4)}.jsonl"
+            text = "".join(self._waiting).encode()
+            retried(lambda: self.store.append(self._file, text))
+        self._waiting, self._since = [], time.monotonic()
+
+    def records(self) -> Iterator[Record]:
+        """Yield all records, the earliest first; some were replaced by later ones of the same key and source."""
+        with TemporaryDirectory() as folder:
+            spare = Path(folder) / "fetched"
+            for path in [*self._paths(self.table, TABLE), *self._paths(self.folder, LINES)]:
+                fetched, _ = retried(lambda path=path: self.store.fetch(path, spare))  # type: ignore[misc]
+                yield from (rows_of if path.endswith(".parquet") else records_in)(fetched)
+
+    def finish(self) -> None:
+        """Make one table of all records, each file's last, and remove the lines. Raises MissingLibrary."""
+        pyarrow, parquet = arrow()
+        types = {"list<string>": pyarrow.list_(pyarrow.string())}
+        fields = [(name, types.get(kind) or pyarrow.type_for_alias(kind)) for name, kind in COLUMNS.items()]
+        schema = pyarrow.schema(fields)
+        self.flush()
+        lines = self._paths(self.folder, LINES)
+        last = {_identity(record): number for number, record in enumerate(self.records())}
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "manifest.parquet"
+            with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+                group: list[Record] = []
+                for number, record in enumerate(self.records()):
+                    if last.get(_identity(record)) == number:
+                        group.append(record)
+                    if len(group) == ROWS:
+                        writer.write_table(pyarrow.Table.from_pylist(group, schema))
+                        group = []
+                writer.write_table(pyarrow.Table.from_pylist(group, schema))
+            retried(lambda: self.store.put(path, self.table, True))
+        for path_of_lines in lines:
+            retried(lambda path=path_of_lines: self.store.remove(path))  # type: ignore[misc]
+
+    def _paths(self, root: str, suffixes: frozenset[str]) -> list[str]:
+        try:
+            found = retried(lambda: list(self.store.files(root, suffixes)))[0]
+        except FileNotFoundError:
+            return []
+        return sorted(entry.root + entry.below for entry in found)
+
+
+def records_in(path: Path) -> Iterator[Record]:
+    """Yield the records in a file of JSON lines."""
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                found = json.loads(line)
+            except ValueError:  # the last line of a run that was killed
+                continue
+            yield from found if isinstance(found, list) else [found]
+
+
+def rows_of(path: Path) -> Iterator[Record]:
+    """Yield the records in a table. Raises MissingLibrary."""
+    _, parquet = arrow()
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(ROWS):
+            yield from batch.to_pylist()
+
+
+def arrow() -> tuple[Any, Any]:
+    """Return pyarrow and its module for Parquet. Raises MissingLibrary."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingLibrary("a manifest of Parquet needs pyarrow: pip install 'trellic[remote]'") from error
+    return pyarrow, pyarrow.parquet
+
+
+def _identity(record: Record) -> int:
+    """Return a number for whom a record is of: a source under a key."""
+    return hash((record["key"], record["source"]))

@@ -1,0 +1,53 @@
+"""Records of a manifest: what became of each picture."""
+
+from pathlib import Path
+from typing import Any
+
+from trellic.bulk.tasks import Row, Task
+from trellic.errors import FileExists, StorageFailed, TrellicError
+from trellic.jobs.local import describe
+from trellic.jobs.plan import Job
+from trellic.jobs.work import Facts
+
+Record = dict[str, Any]
+COLUMNS = {
+    "source": "string", "target": "string", "key": "string", "size": "int64", "bytes": "int64", "bpp": "float64",
+    "quality": "float64", "quantizer": "string", "model": "string", "sha256": "string", "seconds": "float64",
+    "attempts": "int32", "error": "string", "warnings": "list<string>",
+}  # fmt: skip
+"""Names and Arrow's types: `size` is of the source and `bytes` of the target, and a rate is that of the stream."""
+STORAGE, MEMORY, WORKER = "storage: ", "memory: ", "worker: "
+"""How errors begin that are not the picture's: another run tries again."""
+
+
+def record_of(row: Row, task: Task, **facts: Any) -> Record:
+    """Return a row's record, empty but for the row and these facts."""
+    return {
+        **dict.fromkeys(COLUMNS), "source": row.source, "target": row.target or None, "key": row.key, "size": row.size,
+        "attempts": 1 + task.tried, "warnings": [], **facts,
+    }  # fmt: skip
+
+
+def put_facts(record: Record, facts: Facts) -> None:
+    """Put those facts into a record that it has columns for."""
+    record.update({name: value for name, value in facts.items() if name in COLUMNS})
+
+
+def put_error(record: Record, error: TrellicError | OSError | MemoryError) -> None:
+    """Put an error into a record, in a line."""
+    text = describe(error, Job(Path(record["source"]), Path(record["target"] or record["source"])))
+    if isinstance(error, MemoryError):
+        text = f"{MEMORY}{text}"
+    elif isinstance(error, OSError | StorageFailed | FileExists):
+        text = f"{STORAGE}{text}"
+    record["error"] = " ".join(text.split())
+
+
+def is_final(record: Record) -> bool:
+    """Return whether another run would give the same: it went well, or the picture is to blame."""
+    return not record["error"] or not record["error"].startswith((STORAGE, MEMORY, WORKER))
+
+
+def lost(task: Task) -> list[Record]:
+    """Return the records of a task that no worker survived."""
+    return [record_of(row, task, error=f"{WORKER}{task.tried} of them died of it") for row in task.rows]

@@ -1,0 +1,140 @@
+"""A bulk run: list, skip what is done, do the rest by a driver, and keep the manifest."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
+
+from trellic.bulk.coding import Coding
+from trellic.bulk.engine import Engine
+from trellic.bulk.manifest import Manifest, arrow
+from trellic.bulk.records import Record
+from trellic.bulk.storage import Entry, listed
+from trellic.bulk.tasks import MOST_ROWS, TAR, Planner, Task, in_shard, key_of, parse_shard, text_of
+from trellic.errors import BadRequest, TooManyErrors
+from trellic.processors import processors
+
+Driver = Callable[[Iterable[Task], Engine, int], Iterator[list[Record]]]
+"""Does tasks with so many cores, and yields the records of each when it is done."""
+LARGE_THREADS = 4
+"""Cores that a large picture gets: so many of its tiles are worked on at a time."""
+TASKS_A_CORE = 8
+"""At least, where there is little to do, so that all cores have some."""
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What is wanted of a run.
+
+    inputs       folders, files or URLs
+    out          folder or URL of targets and manifest
+    shard        I/N: only every Nth file
+    pack         name of the tars that results are packed into, or ""
+    table        whether the manifest ends as a table
+    most_errors  more of which end the run
+    force        whether targets that exist are replaced, and files done before are done again
+    cores        of this machine to use, or 0 for all
+    """
+
+    coding: Coding
+    inputs: list[str]
+    out: str
+    shard: str = "1/1"
+    pack: str = ""
+    table: bool = False
+    most_errors: int | None = None
+    force: bool = False
+    cores: int = 0
+
+
+@dataclass
+class Progress:
+    """How far a run is.
+
+    total, before, done  files in all, those that an earlier run did, and those that this one did
+    pictures, errors     of those that were done; a tar holds many
+    """
+
+    total: int
+    before: int
+    done: int = 0
+    pictures: int = 0
+    errors: int = 0
+    source_bytes: int = 0
+    bytes: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def count(self, records: list[Record]) -> None:
+        """Count the records of a task."""
+        self.done += len({record["key"] for record in records})
+        self.pictures += len(records)
+        self.errors += sum(bool(record["error"]) for record in records)
+        self.source_bytes += sum(record["size"] for record in records)
+        self.bytes += sum(record["bytes"] or 0 for record in records)
+
+    @property
+    def rate(self) -> float:
+        """Files a second."""
+        return self.done / max(time.monotonic() - self.started, 1e-9)
+
+    @property
+    def seconds_left(self) -> float:
+        """By the rate so far."""
+        return (self.total - self.before - self.done) / max(self.rate, 1e-9)
+
+
+def run_bulk(bulk: Bulk, driver: Driver, report: Callable[[Progress, list[Record]], None]) -> Progress:
+    """Do what is wanted, report the records of each task, and return how it went.
+
+    Raises BadRequest, NoPictures, StorageFailed, MissingLibrary or TooManyErrors.
+    """
+    number, count = parse_shard(bulk.shard)
+    cores = bulk.cores or processors()
+    if bulk.table:
+        arrow()
+    coding = bulk.coding
+    planner = Planner(
+        text_of(coding.settings), bulk.out if coding.suffix else "", coding.suffix, coding.suffix == ".tlic"
+    )
+    entries = listed(bulk.inputs, coding.suffixes | {TAR})
+    planner.check(entries)
+    entries = [entry for entry in entries if in_shard(entry, number, count)]
+    manifest = Manifest(bulk.out, f"{number}-of-{count}")
+    history = manifest.history()
+    pending = [entry for entry in entries if bulk.force or key_of(entry, planner.settings) not in history.done]
+    progress = Progress(len(entries), len(entries) - len(pending))
+    with TemporaryDirectory(prefix="trellic-bulk-") as scratch:
+        try:
+            for tasks, threads in _lanes(bulk, planner, pending, history.tars, cores):
+                for records in driver(tasks, Engine(coding, threads, bulk.force, scratch), cores):
+                    manifest.add(records)
+                    progress.count(records)
+                    report(progress, records)
+                    if bulk.most_errors is not None and progress.errors > bulk.most_errors:
+                        raise TooManyErrors(f"{progress.errors} errors, more than --max-errors allows")
+        finally:
+            manifest.flush()
+    if bulk.table:
+        manifest.finish()
+    return progress
+
+
+def _lanes(
+    bulk: Bulk, planner: Planner, pending: list[Entry], tars: set[str], cores: int
+) -> Iterator[tuple[Iterator[Task], int]]:
+    """Yield tasks, and the threads of an engine for them: small files on a core each, then large ones on several."""
+    if bulk.pack:
+        if any(entry.below.endswith(TAR) for entry in pending):
+            raise BadRequest("--pack is for single files: what tars hold is written to tars of the same names")
+        name = bulk.pack if bulk.shard == "1/1" else f"{bulk.pack.removesuffix(TAR)}-{bulk.shard.replace('/', '-of-')}"
+        yield planner.packs(pending, name, set() if bulk.force else tars), 1
+        return
+    threads = min(LARGE_THREADS, cores)
+    large = [entry.size >= bulk.coding.large and not entry.below.endswith(TAR) for entry in pending]
+    small = len(large) - sum(large)
+    if small:
+        most = max(1, min(MOST_ROWS, small // (TASKS_A_CORE * cores)))
+        yield planner.tasks(itertools.compress(pending, (not each for each in large)), most), 1
+    if small < len(large):
+        yield planner.tasks(itertools.compress(pending, large), 1), threads

@@ -1,0 +1,215 @@
+"""Where pictures lie: folders of this machine, or any URL that fsspec opens. Only storage is tried again.
+
+A target is written whole: on this machine under another name first, in an object store by one request. One that exists
+stays, unless `force` says otherwise; the same bytes again are no conflict, since coding is deterministic.
+"""
+
+import hashlib
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Set
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from trellic.errors import FileExists, MissingLibrary, NoPictures, StorageFailed, TrellicError
+from trellic.files import write_atomically
+
+Value = TypeVar("Value")
+TRIES = 6
+LONGEST_WAIT = 20.0
+"""Seconds between two tries."""
+FINAL = (FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError, MemoryError)
+"""What another try does not change."""
+TAGS = ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "last_modified", "updated", "created")
+"""By which storage says that a file has changed, the best first."""
+
+
+class Entry(NamedTuple):
+    """A file that was listed: its place is `root` + `below`, and `tag` changes when it does."""
+
+    root: str
+    below: str
+    size: int
+    tag: str
+
+
+class Store(Protocol):
+    """Files by path or URL."""
+
+    appends: bool
+    """Whether a file can grow."""
+
+    def files(self, root: str, suffixes: Set[str]) -> Iterator[Entry]:
+        """Yield files by suffix, in no order: `root` itself where it is one, else all below it."""
+
+    def fetch(self, path: str, spare: Path) -> Path:
+        """Return a local file of the same bytes, `spare` where there is none yet."""
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes."""
+
+    def free(self, path: str, spare: Path, force: bool) -> Path:
+        """Return where a target may be written at once, or `spare` where it is to be put there by `put`."""
+
+    def put(self, file: Path, path: str, force: bool) -> None:
+        """Give a local file its place, whole. Raises FileExistsError."""
+
+    def append(self, path: str, data: bytes) -> None:
+        """Add to a file, or write it at once where it cannot grow."""
+
+    def remove(self, path: str) -> None:
+        """Remove a file."""
+
+
+def store_of(url: str) -> Store:
+    """Return the store of a path or URL. Raises MissingLibrary."""
+    return Remote(url) if "://" in url else Local()
+
+
+class Local:
+    """Folders of this machine."""
+
+    appends = True
+
+    def files(self, root: str, suffixes: Set[str]) -> Iterator[Entry]:
+        """See `Store`."""
+        path = Path(root)
+        folder, found = (path.parent, [path]) if path.is_file() else (path, path.rglob("*"))
+        above = f"{folder}/"
+        for entry in found:
+            if entry.suffix.lower() in suffixes and entry.is_file():
+                facts = entry.stat()
+                yield Entry(above, entry.relative_to(folder).as_posix(), facts.st_size, str(facts.st_mtime_ns))
+
+    def fetch(self, path: str, spare: Path) -> Path:
+        """See `Store`."""
+        return Path(path)
+
+    def read(self, path: str) -> bytes:
+        """See `Store`."""
+        return Path(path).read_bytes()
+
+    def free(self, path: str, spare: Path, force: bool) -> Path:
+        """See `Store`."""
+        return Path(path) if force or not Path(path).exists() else spare
+
+    def put(self, file: Path, path: str, force: bool) -> None:
+        """See `Store`."""
+        if file == Path(path):
+            return
+        try:
+            write_atomically(Path(path), lambda target: target.write(file.read_bytes()), replace=force)
+        except FileExists as error:
+            raise FileExistsError(path) from error
+
+    def append(self, path: str, data: bytes) -> None:
+        """See `Store`."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with Path(path).open("ab", buffering=0) as file:
+            file.write(data)
+
+    def remove(self, path: str) -> None:
+        """See `Store`."""
+        Path(path).unlink(missing_ok=True)
+
+
+class Remote:
+    """What fsspec opens: s3://, gs://, az://, https://, memory:// … Options and credentials are fsspec's own."""
+
+    appends = False
+
+    def __init__(self, url: str) -> None:
+        try:
+            import fsspec
+        except ImportError as error:
+            raise MissingLibrary(f"{url} needs fsspec: pip install 'trellic[remote]'") from error
+        self.scheme = url.partition("://")[0]
+        try:
+            self.system: Any = fsspec.filesystem(self.scheme, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            raise MissingLibrary(f"{url}: {error}") from error
+
+    def files(self, root: str, suffixes: Set[str]) -> Iterator[Entry]:
+        """See `Store`."""
+        start = self.system._strip_protocol(root)
+        found = self.system.find(start, detail=True)
+        while found:
+            name, facts = found.popitem()
+            if Path(name).suffix.lower() in suffixes:
+                below = name[len(start) :].lstrip("/") or name.rpartition("/")[2]
+                url = str(self.system.unstrip_protocol(name))
+                tag = next((str(facts[key]) for key in TAGS if facts.get(key)), "")
+                yield Entry(sys.intern(url[: -len(below)]), below, int(facts.get("size") or 0), tag)
+
+    def fetch(self, path: str, spare: Path) -> Path:
+        """See `Store`."""
+        self.system.get_file(path, str(spare))
+        return spare
+
+    def read(self, path: str) -> bytes:
+        """See `Store`."""
+        return bytes(self.system.cat_file(path))
+
+    def free(self, path: str, spare: Path, force: bool) -> Path:
+        """See `Store`."""
+        return spare
+
+    def put(self, file: Path, path: str, force: bool) -> None:
+        """See `Store`."""
+        self.system.pipe_file(path, file.read_bytes(), mode="overwrite" if force else "create")
+
+    def append(self, path: str, data: bytes) -> None:
+        """See `Store`."""
+        self.system.pipe_file(path, data)
+
+    def remove(self, path: str) -> None:
+        """See `Store`."""
+        self.system.rm_file(path)
+
+
+def retried(work: Callable[[], Value]) -> tuple[Value, int]:
+    """Return what storage gives, and how often it was asked. Raises StorageFailed, or what no other try would change.
+
+    Waits double, with jitter: a store that is overloaded is given time.
+    """
+    for tried in range(1, TRIES + 1):
+        try:
+            return work(), tried
+        except (TrellicError, *FINAL):
+            raise
+        except Exception as error:  # clients of storage raise kinds of their own
+            if tried == TRIES:
+                raise StorageFailed(f"{type(error).__name__} after {TRIES} tries: {error}") from error
+        time.sleep(min(LONGEST_WAIT, 0.2 * 2**tried) * random.uniform(0.5, 1))
+    raise AssertionError
+
+
+def deliver(file: Path, path: str, force: bool) -> tuple[str, int]:
+    """Give a local file its place; return the SHA-256 of its bytes, and how often that was tried.
+
+    Raises FileExists where there are other bytes already, and StorageFailed.
+    """
+    store = store_of(path)
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    try:
+        _, tried = retried(lambda: store.put(file, path, force))
+    except FileExistsError as error:
+        found, tried = retried(lambda: store.read(path))
+        if hashlib.sha256(found).hexdigest() != digest:
+            raise FileExists(f"{path} exists, with other bytes (--force overwrites)") from error
+    return digest, tried
+
+
+def listed(roots: list[str], suffixes: Set[str]) -> list[Entry]:
+    """Return all files below folders or URLs, sorted, each once. Raises NoPictures or StorageFailed."""
+    found: list[Entry] = []
+    for root in roots:
+        store = store_of(root)
+        entries, _ = retried(lambda store=store, root=root: list(store.files(root, suffixes)))  # type: ignore[misc]
+        if not entries:
+            raise NoPictures(f"{root}: nothing to work on")
+        found += entries
+    found.sort()
+    return [one for one, before in zip(found, [None, *found], strict=False) if one != before]

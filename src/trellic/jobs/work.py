@@ -1,0 +1,109 @@
+"""What is done to one file: a picture is encoded, a stream decoded, with its facts. Verbs and bulk runs share it.
+
+Files are whole or not there. Both raise TrellicError, and OSError where a file cannot be read or written.
+"""
+
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from trellic import api
+from trellic.codec import Codec, Target
+from trellic.codec.picture_decoder import Region
+from trellic.codec.picture_encoder import Progress, no_progress
+from trellic.container import Stream
+from trellic.container.header import QUALITY_ONE
+from trellic.files import open_bytes, write_atomically
+from trellic.jobs.plan import Job
+from trellic.picture.kinds import kind_of
+from trellic.picture.saving import save
+from trellic.picture.types import mode_of
+from trellic.picture.vips import is_large, open_source
+from trellic.picture.vips_saving import can_write_strips, write_strips
+from trellic.quantize import quantizer_numbered
+
+Facts = dict[str, Any]
+Following = Callable[[Iterator[Any], int], Iterator[Any]]
+"""Passes on so many strips, as they are decoded."""
+
+
+def unfollowed(strips: Iterator[Any], count: int) -> Iterator[Any]:
+    """Pass strips on."""
+    return strips
+
+
+def encode_file(
+    job: Job,
+    codec: Codec,
+    target: Target,
+    dropped: Set[str] = frozenset(),
+    force: bool = False,
+    progress: Progress = no_progress,
+) -> Facts:
+    """Encode a picture file; `dropped` metadata are stripped, and `force` replaces a target that exists."""
+    picture = open_source(job.source, codec.limit, dropped)
+    coded = codec.encode_picture(picture, target, progress)
+    write_atomically(job.target, lambda file: file.write(coded.data), replace=force)
+    count, pixels = len(coded.data), picture.width * picture.height
+    return {
+        "width": picture.width, "height": picture.height, "bytes": count, "bpp": 8 * count / pixels,
+        "quality": coded.quality, "quantizer": codec.quantizer.name, "model": codec.model.name,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How streams are decoded.
+
+    suffix      of the kind of pictures to write, where a target has none
+    background  a colour behind pictures with alpha, where their kind has none
+    limit       most pixels to accept
+    threads     of the codec
+    region      to decode instead of all
+    partial     whether to show the tiles that a file that was cut off has
+    force       whether a target that exists is replaced
+    """
+
+    suffix: str
+    background: str
+    limit: int
+    threads: int = 0
+    region: Region | None = None
+    partial: bool = False
+    force: bool = False
+
+
+def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Facts:
+    """Decode a stream to a picture file."""
+    with open_bytes(job.source) as data:
+        stream = Stream.parse(data, how.limit, how.partial)
+        codec = api.codec_for(stream, how.threads)
+        found = codec.decode_strips(stream, how.region)
+        found = replace(found, strips=follow(found.strips, found.count))
+        if is_large(found.width, found.height) and can_write_strips(job.target):
+            write_strips(found, job.target, how.background, replace=how.force)
+        else:
+            kind = kind_of(job.target.suffix or how.suffix)
+            save(found.join(), job.target, how.background, kind, replace=how.force)
+        return {
+            "width": found.width, "height": found.height, "mode": mode_of(found.grey, found.has_alpha),
+            **facts_of(stream, len(data), codec),
+        }  # fmt: skip
+
+
+def verify_file(source: Path, limit: int, threads: int = 0) -> Facts:
+    """Verify a stream; `sha256` is that of its indices."""
+    with open_bytes(source) as data:
+        stream = Stream.parse(data, limit)
+        codec = api.codec_for(stream, threads)
+        return {"sha256": codec.verify(stream), **facts_of(stream, len(data), codec)}
+
+
+def facts_of(stream: Stream, size: int, codec: Codec) -> Facts:
+    """Return rate, quality, quantizer and model of a stream of so many bytes."""
+    header = stream.header
+    return {
+        "bpp": 8 * size / (header.width * header.height), "quality": header.quality / QUALITY_ONE,
+        "quantizer": quantizer_numbered(header.quantizer).name, "model": codec.model.name,
+    }  # fmt: skip

@@ -1,0 +1,70 @@
+"""Fixtures: a bulk run in this process, by the tiny model."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from conftest import GOLDEN
+from trellic.bulk.coding import Encode
+from trellic.bulk.run import Bulk, run_bulk
+from trellic.codec import Target
+from trellic.limits import MOST_PIXELS
+from trellic.model import Model
+
+TINY = str(GOLDEN / "golden.trm")
+
+
+def in_this_process(tasks, engine, cores):
+    """Do tasks one after the other: the simplest driver."""
+    return map(engine, tasks)
+
+
+def encoding(quality: float = 50.0) -> Encode:
+    return Encode(Target(quality), TINY, Model.read(Path(TINY)).sha256.hex(), "", 1, MOST_PIXELS, 1024)
+
+
+def run(*inputs, out, coding=None, driver=in_this_process, report=lambda progress, records: None, **options):
+    bulk = Bulk(coding or encoding(), [str(each) for each in inputs], str(out), **{"cores": 2, **options})
+    return run_bulk(bulk, driver, report)
+
+
+def records_of(out: Path) -> list[dict]:
+    """Return the records of all lines below a local output folder."""
+    found = []
+    for path in sorted((out / "manifest").rglob("*.jsonl")):
+        for line in path.read_text().splitlines():
+            entry = json.loads(line)
+            found += entry if isinstance(entry, list) else [entry]
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _tiny_model_installed(monkeypatch):
+    monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
+
+
+@pytest.fixture(scope="session")
+def s3(worker_environment):
+    """An S3-compatible server on this machine, and the URL of a bucket."""
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server.start()
+    host, port = server.get_host_and_port()
+    values = {"ENDPOINT_URL": f"http://{host}:{port}", "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}
+    for name, value in values.items():
+        worker_environment.setenv(f"AWS_{name}", value)
+    import fsspec
+
+    fsspec.filesystem("s3").mkdir("bucket")
+    yield "s3://bucket"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def worker_environment():
+    """The environment, as long as tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch

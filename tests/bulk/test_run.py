@@ -1,0 +1,178 @@
+"""Bulk runs: the same files as the verbs make, everything done once, and what went wrong in the manifest."""
+
+import shutil
+import tarfile
+
+import pytest
+from PIL import Image
+
+from bulk.conftest import TINY, encoding, in_this_process, records_of, run
+from conftest import textured
+from trellic.bulk.coding import Decode, Verify
+from trellic.bulk.tasks import TAR
+from trellic.codec import Codec
+from trellic.errors import BadRequest, TooManyErrors
+from trellic.limits import MOST_PIXELS
+
+
+def by_source(out):
+    return {record["source"].rpartition("/")[2]: record for record in records_of(out)}
+
+
+def test_files_are_those_that_the_codec_makes(folder):
+    progress = run(folder / "in", out=folder / "out")
+    assert (progress.done, progress.errors) == (3, 0)
+    codec = Codec(TINY, effort=1)
+    for name in ("a.png", "b.png", "deep/c.png"):
+        assert (folder / "out" / f"{name}.tlic").read_bytes() == codec.encode(folder / "in" / name)
+
+
+def test_a_record_says_what_became_of_a_picture(folder):
+    run(folder / "in" / "a.png", out=folder / "out")
+    (record,) = records_of(folder / "out")
+    assert record["source"] == f"{folder}/in/a.png"
+    assert record["target"] == f"{folder}/out/a.png.tlic"
+    assert record["size"] == (folder / "in" / "a.png").stat().st_size
+    assert record["bytes"] == (folder / "out" / "a.png.tlic").stat().st_size
+    assert record["bpp"] == pytest.approx(8 * record["bytes"] / (40 * 50))
+    assert (record["quality"], record["attempts"], record["error"], record["warnings"]) == (50, 1, None, [])
+    assert record["quantizer"] == "uniform"
+    assert len(record["sha256"]) == 64
+    assert record["seconds"] > 0
+
+
+def test_what_is_done_is_skipped_by_the_next_run_and_what_changed_is_not(folder):
+    run(folder / "in", out=folder / "out")
+    before = {path: path.stat().st_mtime_ns for path in (folder / "out").rglob("*.tlic")}
+    progress = run(folder / "in", out=folder / "out")
+    assert (progress.before, progress.done) == (3, 0)
+    Image.fromarray(textured(30, 30)).save(folder / "in" / "new.png")
+    assert run(folder / "in", out=folder / "out").done == 1
+    assert all(path.stat().st_mtime_ns == at for path, at in before.items())
+    assert run(folder / "in", out=folder / "out", coding=encoding(20), force=True).done == 4
+
+
+def test_a_bad_picture_is_a_record_and_not_tried_again(folder):
+    (folder / "in" / "bad.png").write_bytes(b"nonsense")
+    progress = run(folder / "in", out=folder / "out")
+    assert (progress.done, progress.errors) == (4, 1)
+    assert "cannot be read" in by_source(folder / "out")["bad.png"]["error"]
+    assert by_source(folder / "out")["bad.png"]["attempts"] == 1
+    assert run(folder / "in", out=folder / "out").done == 0
+
+
+def test_other_bytes_that_are_there_are_kept_and_a_later_run_tries_again(folder):
+    (folder / "out").mkdir()
+    (folder / "out" / "a.png.tlic").write_bytes(b"mine")
+    assert run(folder / "in", out=folder / "out").errors == 1
+    assert (folder / "out" / "a.png.tlic").read_bytes() == b"mine"
+    assert "--force" in by_source(folder / "out")["a.png"]["error"]
+    (folder / "out" / "a.png.tlic").unlink()
+    progress = run(folder / "in", out=folder / "out")
+    assert (progress.done, progress.errors) == (1, 0)
+
+
+def test_what_a_killed_run_wrote_but_did_not_record_is_recorded(folder):
+    run(folder / "in", out=folder / "out")
+    shutil.rmtree(folder / "out" / "manifest")
+    progress = run(folder / "in", out=folder / "out")
+    assert (progress.done, progress.errors) == (3, 0)
+
+
+def test_too_many_errors_end_a_run(folder):
+    for number in range(9):
+        (folder / "in" / f"bad{number}.png").write_bytes(b"nonsense")
+    with pytest.raises(TooManyErrors):
+        run(folder / "in", out=folder / "out", most_errors=2)
+    assert 3 <= len(records_of(folder / "out")) < 12
+
+
+def test_shards_divide_the_files_and_each_has_its_own_manifest(folder):
+    done = [run(folder / "in", out=folder / "out", shard=f"{number}/3").done for number in (1, 2, 3)]
+    assert sum(done) == 3
+    assert len({record["key"] for record in records_of(folder / "out")}) == 3
+    for text in ("0/3", "4/3", "x", "1/", "1/0"):
+        with pytest.raises(BadRequest):
+            run(folder / "in", out=folder / "out", shard=text)
+
+
+def test_two_inputs_for_one_target_are_refused(folder):
+    shutil.copytree(folder / "in", folder / "other")
+    with pytest.raises(BadRequest, match="same target"):
+        run(folder / "in", folder / "other", out=folder / "out")
+
+
+def test_streams_are_verified_and_decoded(folder):
+    run(folder / "in", out=folder / "out")
+    run(folder / "out", out=folder / "proof", coding=Verify(MOST_PIXELS))
+    codec = Codec(TINY)
+    data = (folder / "out" / "a.png.tlic").read_bytes()
+    assert by_source(folder / "proof")["a.png.tlic"]["sha256"] == codec.verify(data)
+    assert [path.name for path in (folder / "proof").iterdir()] == ["manifest"]
+    run(folder / "out", out=folder / "back", coding=Decode(".png", "", MOST_PIXELS))
+    with Image.open(folder / "back" / "deep" / "c.png") as image:
+        assert image.size == (50, 40)
+    assert by_source(folder / "back")["a.png.tlic"]["bpp"] == pytest.approx(8 * len(data) / (40 * 50))
+
+
+def test_large_files_get_several_threads(folder):
+    threads = []
+
+    def watched(tasks, engine, cores):
+        for task in tasks:
+            threads.append((len(task.rows), engine.threads))
+            yield engine(task)
+
+    Image.effect_noise((1400, 1400), 99).convert("RGB").save(folder / "in" / "large.bmp")
+    run(folder / "in", out=folder / "out", driver=watched)
+    assert threads == [(1, 1)] * 3 + [(1, 2)]
+
+
+def test_results_are_packed_into_tars_and_others_follow(folder, monkeypatch):
+    monkeypatch.setattr("trellic.bulk.tasks.PACKED_ROWS", 2)
+    run(folder / "in", out=folder / "out", pack="set.tar")
+    with tarfile.open(folder / "out" / "set-000000.tar") as tar:
+        assert tar.getnames() == ["a_png.tlic", "b_png.tlic"]
+        assert tar.extractfile("a_png.tlic").read() == Codec(TINY, effort=1).encode(folder / "in" / "a.png")
+    Image.fromarray(textured(30, 30)).save(folder / "in" / "0.png")
+    assert run(folder / "in", out=folder / "out", pack="set.tar").done == 1
+    with tarfile.open(folder / "out" / "set-000002.tar") as tar:
+        assert tar.getnames() == ["0_png.tlic"]
+    assert by_source(folder / "out")["0.png"]["target"].endswith("set-000002.tar#0_png.tlic")
+
+
+def test_pictures_of_a_tar_become_streams_and_other_members_stay(folder):
+    (folder / "tars").mkdir()
+    (folder / "in" / "a.cls").write_text("7")
+    (folder / "in" / "bad.png").write_bytes(b"nonsense")
+    with tarfile.open(folder / "tars" / "x.tar", "w") as tar:
+        for name in ("a.cls", "a.png", "b.png", "bad.png"):
+            tar.add(folder / "in" / name, name)
+    progress = run(folder / "tars", out=folder / "out")
+    assert (progress.done, progress.pictures, progress.errors) == (1, 3, 1)
+    with tarfile.open(folder / "out" / "x.tar") as tar:
+        assert tar.getnames() == ["a.cls", "a.tlic", "b.tlic"]
+        assert tar.extractfile("a.cls").read() == b"7"
+    assert run(folder / "tars", out=folder / "out").done == 0
+    run(folder / "out", out=folder / "back", coding=Decode(".png", "", MOST_PIXELS))
+    with tarfile.open(folder / "back" / "x.tar") as tar:
+        assert tar.getnames() == ["a.cls", "a.png", "b.png"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "foreign"])
+def test_a_damaged_tar_is_an_error_of_its_own(folder, damage):
+    (folder / "tars").mkdir()
+    with tarfile.open(folder / "tars" / f"x{TAR}", "w") as tar:
+        tar.add(folder / "in" / "a.png", "a.png")
+    data = (folder / "tars" / "x.tar").read_bytes()
+    (folder / "tars" / "x.tar").write_bytes(data[:700] if damage == "cut" else b"nonsense" * 99)
+    assert run(folder / "tars", out=folder / "out").errors == 1
+    assert "cannot be read as a tar" in by_source(folder / "out")["x.tar"]["error"]
+    assert not (folder / "out" / "x.tar").exists()
+
+
+def test_no_temporary_file_is_kept(folder, monkeypatch, tmp_path):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    run(folder / "in", out=folder / "out", driver=in_this_process)
+    assert list((tmp_path / "temporary").iterdir()) == []

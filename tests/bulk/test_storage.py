@@ -1,0 +1,101 @@
+"""Storage: folders and URLs look alike, nothing is half written or lost, and only storage is tried again."""
+
+import pytest
+
+from trellic.bulk import storage
+from trellic.bulk.storage import Entry, deliver, listed, retried, store_of
+from trellic.errors import FileExists, NoPictures, StorageFailed
+
+PNG = frozenset({".png"})
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def place(request, tmp_path):
+    """A folder, and URLs to keep files at."""
+    if request.param == "folder":
+        return str(tmp_path / "store")
+    if request.param == "s3":
+        return f"{request.getfixturevalue('s3')}/{tmp_path.name}"
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.filesystem("memory").store.clear()
+    return "memory://store"
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"bytes")
+    return path
+
+
+def test_what_was_delivered_is_listed_with_size_and_tag_and_comes_back(place, file, tmp_path):
+    deliver(file, f"{place}/deep/a.png", force=False)
+    deliver(file, f"{place}/b.txt", force=False)
+    (entry,) = listed([place], PNG)
+    assert (entry.below, entry.size) == ("deep/a.png", 5)
+    assert entry.tag
+    fetched = store_of(place).fetch(entry.root + entry.below, tmp_path / "spare")
+    assert fetched.read_bytes() == b"bytes"
+
+
+def test_a_single_file_is_listed_below_its_folder(place, file):
+    deliver(file, f"{place}/deep/a.png", force=False)
+    (entry,) = listed([f"{place}/deep/a.png"], PNG)
+    assert entry.below == "a.png"
+    assert store_of(place).read(entry.root + entry.below) == b"bytes"
+
+
+def test_a_file_that_two_inputs_name_is_listed_once(place, file):
+    deliver(file, f"{place}/a.png", force=False)
+    assert len(listed([place, place], PNG)) == 1
+
+
+def test_a_place_without_pictures_is_an_error(place):
+    with pytest.raises((NoPictures, FileNotFoundError)):
+        listed([place], PNG)
+
+
+def test_the_same_bytes_again_are_no_conflict_and_others_are(place, file):
+    deliver(file, f"{place}/a.png", force=False)
+    deliver(file, f"{place}/a.png", force=False)
+    file.write_bytes(b"others")
+    with pytest.raises(FileExists, match="--force"):
+        deliver(file, f"{place}/a.png", force=False)
+    assert store_of(place).read(f"{place}/a.png") == b"bytes"
+    deliver(file, f"{place}/a.png", force=True)
+    assert store_of(place).read(f"{place}/a.png") == b"others"
+
+
+def failing(times, error):
+    """Return a function that raises so many times, and then returns its number of calls."""
+    calls = []
+
+    def work():
+        calls.append(error)
+        if len(calls) <= times:
+            raise error
+        return len(calls)
+
+    return work
+
+
+def test_storage_that_fails_for_a_while_is_tried_again(monkeypatch):
+    monkeypatch.setattr(storage.time, "sleep", lambda seconds: None)
+    assert retried(failing(2, TimeoutError())) == (3, 3)
+
+
+def test_storage_that_keeps_failing_is_an_error_of_one_line(monkeypatch):
+    monkeypatch.setattr(storage.time, "sleep", lambda seconds: None)
+    with pytest.raises(StorageFailed, match="TimeoutError after 6 tries"):
+        retried(failing(99, TimeoutError()))
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(), PermissionError(), MemoryError(), NoPictures()])
+def test_what_another_try_would_not_change_is_not_tried_again(error):
+    with pytest.raises(type(error)):
+        retried(failing(1, error))
+
+
+def test_entries_sort_by_place():
+    first, second = Entry("a/", "b", 9, ""), Entry("a/", "c", 1, "")
+    assert sorted([second, first]) == [first, second]
