@@ -22,7 +22,7 @@ FOLDER = "manifest"
 LINES, TABLE = frozenset({".jsonl"}), frozenset({".parquet"})
 COLLECTED = 10.0
 """Seconds of records that wait, where files cannot grow."""
-ROWS = 10_000
+GROUP = 10_000
 """Of a group of a table, which is held in memory."""
 
 
@@ -77,7 +77,7 @@ class Manifest:
             spare = Path(folder) / "fetched"
             for path in [*self._paths(self.table, TABLE), *self._paths(self.folder, LINES)]:
                 fetched, _ = retried(lambda path=path: self.store.fetch(path, spare))  # type: ignore[misc]
-                yield from (rows_of if path.endswith(".parquet") else records_in)(fetched)
+                yield from (records_of_table if path.endswith(".parquet") else records_of_lines)(fetched)
 
     def finish(self) -> None:
         """Make one table of all records, each file's last, and remove the lines. Raises MissingLibrary."""
@@ -95,7 +95,7 @@ class Manifest:
                 for number, record in enumerate(self.records()):
                     if last.get(_identity(record)) == number:
                         group.append(record)
-                    if len(group) == ROWS:
+                    if len(group) == GROUP:
                         writer.write_table(pyarrow.Table.from_pylist(group, schema))
                         group = []
                 writer.write_table(pyarrow.Table.from_pylist(group, schema))
@@ -111,7 +111,7 @@ class Manifest:
         return sorted(entry.root + entry.below for entry in found)
 
 
-def records_in(path: Path) -> Iterator[Record]:
+def records_of_lines(path: Path) -> Iterator[Record]:
     """Yield the records in a file of JSON lines."""
     with path.open("rb") as lines:
         for line in lines:
@@ -122,11 +122,11 @@ def records_in(path: Path) -> Iterator[Record]:
             yield from found if isinstance(found, list) else [found]
 
 
-def rows_of(path: Path) -> Iterator[Record]:
+def records_of_table(path: Path) -> Iterator[Record]:
     """Yield the records in a table. Raises MissingLibrary."""
     _, parquet = arrow()
     with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(ROWS):
+        for batch in file.iter_batches(GROUP):
             yield from batch.to_pylist()
 
 
