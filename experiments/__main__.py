@@ -18,7 +18,7 @@ from pathlib import Path
 from experiments import figures, pages
 
 QUICK = ("rate_distortion", "quantizers", "speed")
-LATER = ("costs", "limits", "exactness", "damaged", "large", "theory", "states", "learning", "comparison")
+LATER = ("costs", "limits", "exactness", "damaged", "large", "theory", "states", "search", "learning", "comparison")
 
 
 def main() -> int:

@@ -21,7 +21,12 @@ from trellic.model import DEFAULT, Model, Sessions, find_model
 from trellic.picture.fill import filled
 from trellic.picture.pillow import AnyPicture, picture_of, to_pillow
 from trellic.picture.types import Picture, Source, Strips
-from trellic.quantize import DEFAULT_EFFORT, quantizer_for, quantizer_named
+from trellic.quantize import DEFAULT_EFFORT, Quantizer, quantizer_for, quantizer_named, searches
+
+
+def _encoding_by(name: str, effort: int) -> tuple[Quantizer, bool]:
+    """Return the quantizer of that name, or of an effort, and whether the encoder searches. Raises BadRequest."""
+    return (quantizer_named(name), False) if name else (quantizer_for(effort), searches(effort))
 
 
 class Codec:
@@ -29,8 +34,8 @@ class Codec:
 
     model      a name, hash prefix or path
     threads    of the transforms; 0 for as many as there are processors
-    quantizer  name of the quantizer to encode with; "" for the one that `effort` stands for
-    effort     1 (quick) to 9 (small files)
+    quantizer  name of the quantizer to encode with; "" for what `effort` stands for
+    effort     1 (quick) to 9 (small files, by a search of seconds)
     limit      most pixels to accept, sides counted in multiples of 64; larger pictures raise PictureTooLarge
     tile       a picture of more than one and a half times this side, in pixels, is coded in tiles of about this side
     Raises MissingModel, DamagedModel or BadRequest.
@@ -50,7 +55,7 @@ class Codec:
         self._settings = (str(find_model(model)), threads, quantizer, effort, limit, tile)
         self.model = Model.read(find_model(model))
         self.sessions, self._one_threaded = Sessions(self.model, threads), Sessions(self.model, 1)
-        self.quantizer = quantizer_named(quantizer) if quantizer else quantizer_for(effort)
+        self.quantizer, self.searches = _encoding_by(quantizer, effort)
         self.threads, self.limit, self.tile = threads, limit, tile
 
     def __reduce__(self) -> tuple[type["Codec"], tuple[str | int, ...]]:
@@ -61,7 +66,7 @@ class Codec:
         """Return a codec with another quantizer, and the networks of this one. Raises BadRequest."""
         other = object.__new__(type(self))
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "deployed"})
-        other.quantizer = quantizer_named(quantizer) if quantizer else quantizer_for(effort)
+        other.quantizer, other.searches = _encoding_by(quantizer, effort)
         path, threads, _, _, limit, tile = self._settings
         other._settings = (path, threads, quantizer, effort, limit, tile)
         return other
@@ -100,7 +105,7 @@ class Codec:
         picture = picture if target.lossless else filled(picture)
         header = Header(self.model.sha256[:HASH_BYTES], grid, 0, self.quantizer.number, picture.grey)
         measured = target.psnr is not None
-        encoder = PictureEncoder(picture, header, self.deployed, self._resources, measured, progress)
+        encoder = PictureEncoder(picture, header, self.deployed, self._resources, self.searches, measured, progress)
         if target.lossless:
             return encoder.encode_exactly()
         return meet(target, picture.width * picture.height, encoder.encode_at)

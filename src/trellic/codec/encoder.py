@@ -24,9 +24,16 @@ Seen = Callable[[Pass, Indices, CdfIndices, Floats], None]
 
 @dataclass(frozen=True)
 class Analysed:
-    """A picture, or a tile, before quantization: variables by name, at one quality of 0 to 25600."""
+    """A picture, or a tile, before quantization, at one quality of 0 to 25600.
+
+    targets  variables by name
+    weights  what a squared error of each latent is worth, as y, (C, H, W)
+    around   y of the tile with its surroundings
+    """
 
     targets: dict[str, Floats]
+    weights: Floats
+    around: Floats
     quality: int
     width: int
     height: int
@@ -59,7 +66,9 @@ def analyse(sessions: Sessions, pixels: Pixels, quality: int) -> Analysed:
         if found is None or found.shape != empty.shape or not np.isfinite(found).all():
             raise DamagedModel(f"model {model.name}: its analysis gives no {name}, or numbers that are not finite")
         targets[name] = found
-    return Analysed(targets, quality, width, height)
+    latents = targets["y"]
+    weights = np.broadcast_to(model.weights(quality / HIGHEST_QUALITY)[:, None, None], latents.shape)
+    return Analysed(targets, weights, latents, quality, width, height)
 
 
 def analyse_tile(sessions: Sessions, window: Window, quality: int) -> Analysed:
@@ -69,11 +78,10 @@ def analyse_tile(sessions: Sessions, window: Window, quality: int) -> Analysed:
     """
     whole = analyse(sessions, window.pixels, quality)
     strides = {name: one.stride for name, one in sessions.model.schedule.variables.items()}
-    own = {
-        name: np.ascontiguousarray(planes[:, *window.tile.within(window.around, strides[name])])
-        for name, planes in whole.targets.items()
-    }
-    return Analysed(own, quality, window.tile.width, window.tile.height)
+    boxes = {name: window.tile.within(window.around, stride) for name, stride in strides.items()}
+    own = {name: np.ascontiguousarray(planes[:, *boxes[name]]) for name, planes in whole.targets.items()}
+    weights = whole.weights[:, *boxes["y"]]
+    return Analysed(own, weights, whole.around, quality, window.tile.width, window.tile.height)
 
 
 def encode_latents(sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer) -> Coded:
@@ -95,7 +103,6 @@ def quantize_in_order(
 ) -> dict[str, Floats]:
     """Quantize all variables pass by pass, show every pass to `see`, and return the variables as decoded."""
     model, quality = sessions.model, analysed.quality / HIGHEST_QUALITY
-    weights = model.weights(quality)
     rounding = quantizer_named("uniform")
 
     def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
@@ -104,7 +111,7 @@ def quantize_in_order(
         if at.step.quantizer == "rounding":
             quantizer, spread = rounding, np.ones(len(values), np.float32)
         else:
-            quantizer, spread = deployed.quantizer, at.spread(weights[at.step.channels], planes[0].size)
+            quantizer, spread = deployed.quantizer, at.gather(analysed.weights[at.step.channels])
         indices, cdf_indices, state = quantize_pass(quantizer, parameters, at, values, spread)
         see(at, indices, cdf_indices, values)
         return indices, cdf_indices, state

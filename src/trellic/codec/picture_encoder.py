@@ -47,6 +47,7 @@ class PictureEncoder:
 
     header         of its streams, but for the quality
     resources_for  returns what works on so many tiles
+    searches       whether better latents are searched for
     measured       whether the PSNR is wanted
     progress       called with the number of tiles that are done, and of all, each time that they are coded
     """
@@ -55,6 +56,7 @@ class PictureEncoder:
     header: Header
     deployed: DeployedQuantizer
     resources_for: Callable[[int], Resources]
+    searches: bool = False
     measured: bool = False
     progress: Progress = no_progress
     exact: ExactCoder = field(default_factory=ExactCoder)
@@ -92,7 +94,7 @@ class PictureEncoder:
             fraction = drawn_fraction(window.own)
             if fraction == 1 and (window.own == window.own[0, 0]).all():
                 return self.exact.code(window), fraction
-            unit = code_unit(sessions, self.deployed, header.quality, window)
+            unit = code_unit(sessions, self.deployed, header.quality, window, self.searches)
             if fraction >= MOSTLY_DRAWN:
                 unit = self.exact.smaller(unit, window, effort) or unit
             return unit, fraction

@@ -9,6 +9,7 @@ from trellic.codec.decoder import Seen, decode_latents, unseen
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import analyse_tile, encode_latents
 from trellic.codec.exact import QUICK, THOROUGH, Effort, pack, unpack
+from trellic.codec.search import search
 from trellic.codec.tiles import Window
 from trellic.container import Box, Section, SectionType, Stream
 from trellic.model import Sessions
@@ -52,10 +53,15 @@ class CodedUnit:
         return sum(len(section.payload) for section in self.sections)
 
 
-def code_unit(sessions: Sessions, deployed: DeployedQuantizer, quality: int, window: Window) -> CodedUnit:
-    """Code a tile at a quality in 1/256 of a point."""
+def code_unit(
+    sessions: Sessions, deployed: DeployedQuantizer, quality: int, window: Window, searches: bool
+) -> CodedUnit:
+    """Code a tile at a quality in 1/256 of a point, and search for better latents where that is asked."""
     alpha = [Section(SectionType.ALPHA, pack(window.alpha))] if window.alpha is not None else []
-    coded = encode_latents(sessions, analyse_tile(sessions, window, quality), deployed)
+    analysed = analyse_tile(sessions, window, quality)
+    coded = encode_latents(sessions, analysed, deployed)
+    if searches:
+        coded = search(sessions, window, analysed, coded, deployed)
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
     return CodedUnit(sections, coded.estimated_bits, window.own, DecodedUnit(coded.decoded["y"], alpha=window.alpha))
 

@@ -14,8 +14,11 @@ import numpy.typing as npt
 
 from trellic.entropy.tables import SCALES, Tables
 from trellic.errors import BadRequest, DamagedModel
+from trellic.model.adjoint import gradient_of
+from trellic.model.arrays import Arrays
 from trellic.model.file import ModelFile, parse_file, read_file
-from trellic.model.schedule import Schedule
+from trellic.model.graph import Graph
+from trellic.model.schedule import Run, Schedule
 from trellic.quantize.levels import OFFSETS, Offsets, no_offsets
 from trellic.quantize.settings import OperatingPoint
 
@@ -26,6 +29,8 @@ LARGEST_LOG = 32.0
 MOST_MARGIN = 256
 GAUSSIAN = "gaussian"
 Z_SCALES, SENSITIVITY = "z_log_scale", "sensitivity"
+GRADIENT = "gradient"
+"""The network that computes how a picture's error depends on latents: derived from the synthesis, and in no file."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,24 @@ class Model:
         """Whether the networks before table indices compute the same on every processor."""
         design = self.card.get("design")
         return isinstance(design, dict) and design.get("exact") is True
+
+    def network(self, name: str) -> tuple[Graph, Arrays]:
+        """Return a network and the weights that it names. Raises DamagedModel, or BadRequest for the gradient."""
+        if name == GRADIENT:
+            return self._gradient()
+        for half, graphs in self.file.graphs.items():
+            if name in graphs:
+                return graphs[name], self.file.arrays[half]
+        raise DamagedModel(f"model {self.name}: network {name} is missing")
+
+    def _gradient(self) -> tuple[Graph, Arrays]:
+        match self.schedule.decode:
+            case (Run(synthesis, ("y", "quality"), ("pixels",)),):
+                try:
+                    return gradient_of(*self.network(synthesis))
+                except (ValueError, LookupError) as error:
+                    raise BadRequest(f"model {self.name} cannot be searched with: {error}") from error
+        raise BadRequest(f"model {self.name} cannot be searched with: its synthesis is not one network")
 
     def quantizer_card(self, quantizer: str) -> dict[str, Any]:
         """Return the card's entry for a quantizer, which may be empty. Raises DamagedModel."""

@@ -104,9 +104,9 @@ class Sessions:
             _share_arena()
         options.add_session_config_entry("session.use_env_allocators", "1")
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        half = "decoder" if graph in self.model.file.graphs["decoder"] else "encoder"
+        network, weights = self.model.network(graph)
         try:
-            data = self.model.file.graphs[half][graph].to_onnx(self.model.file.arrays[half])
+            data = network.to_onnx(weights)
             session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises its own kinds, none of them public
             raise DamagedModel(f"model {self.model.name}: network {graph} cannot be loaded") from error

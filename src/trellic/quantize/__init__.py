@@ -22,6 +22,7 @@ __all__ = [
     "quantizer_named",
     "quantizer_numbered",
     "relatives",
+    "searches",
 ]
 
 
@@ -66,6 +67,8 @@ QUANTIZERS = (
 BY_EFFORT = ("uniform", "deadzone", "rdoq", "tcq8", "tcq32", "tcq128", "tcq256", "tcq512", "tcq1024")
 """The quantizer of each effort from 1 to 9, for those who do not know the words. Decoding takes the same for all."""
 DEFAULT_EFFORT = 7
+SEARCHING_EFFORT = 9
+"""From it on, the encoder also searches for what the picture's error says (`codec/search.py`)."""
 
 
 def quantizer_for(effort: int) -> Quantizer:
@@ -73,6 +76,11 @@ def quantizer_for(effort: int) -> Quantizer:
     if not 1 <= effort <= len(BY_EFFORT):
         raise BadRequest(f"effort {effort} is not between 1 and {len(BY_EFFORT)}")
     return quantizer_named(BY_EFFORT[effort - 1])
+
+
+def searches(effort: int) -> bool:
+    """Return whether the encoder searches at an effort."""
+    return effort >= SEARCHING_EFFORT
 
 
 def quantizer_named(name: str) -> Quantizer:

@@ -1,0 +1,94 @@
+"""The gradient that is derived from a network is the network's: ⟨J v, u⟩ = ⟨v, Jᵀ u⟩."""
+
+from dataclasses import replace
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from conftest import GOLDEN
+from trellic.errors import BadRequest
+from trellic.model import Model, Sessions
+from trellic.model.adjoint import gradient_of
+from trellic.model.graph import Graph, Operation
+from trellic.model.model import GRADIENT
+
+ONE = np.ones((1, 1, 1, 1), np.float32)
+
+
+def differences(run, inputs, target_like, seed=0):
+    """Return ⟨J v, u⟩ by differences, and ⟨v, Jᵀ u⟩, of `run`: (input, target) → (gradient, output)."""
+    random = np.random.default_rng(seed)
+    u, v = (random.normal(size=like.shape).astype(np.float32) for like in (target_like, inputs))
+    small = np.float32(0.01)
+    ahead, behind = (run(inputs + sign * small * v, target_like)[1].astype(np.float64) for sign in (1, -1))
+    gradient, _ = run(inputs, run(inputs, target_like)[1] - u)
+    return float(((ahead - behind) / (2 * small) * u).sum()), float((v * gradient).sum(dtype=np.float64))
+
+
+def test_the_gradient_of_a_synthesis_is_adjoint_to_it():
+    model = Model.read(GOLDEN / "golden.trm")
+    sessions, quality = Sessions(model, 1), np.full((1, 1, 1), 0.4, np.float32)
+    latents = np.random.default_rng(1).normal(size=(model.latents, 4, 8)).astype(np.float32)
+    weights = np.ones((1, 64, 128), np.float32)
+
+    def run(latents, target):
+        return sessions.run(GRADIENT, [latents, quality, target, weights])
+
+    forward, reverse = differences(run, latents, np.zeros((3, 64, 128), np.float32))
+    assert forward == pytest.approx(reverse, rel=0.02)
+
+
+def convolution(width: int, groups: int, pads: list[int]) -> dict:
+    return {"kernel_shape": [3, 3], "group": groups, "pads": pads, "strides": [1, 1], "dilations": [1, 1]}
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_convolutions_gates_and_continued_edges_are_adjoint(groups):
+    random = np.random.default_rng(2)
+    pads = np.array([0, 0, 1, 2, 0, 0, 2, 1], np.int64)
+    graph = Graph(
+        ("x", "quality"),
+        ("out",),
+        (
+            Operation("Pad", ("x", "pads"), ("wide",), {"mode": "edge"}),
+            Operation("Conv", ("wide", "w"), ("c",), convolution(8, groups, [1, 0, 1, 2])),
+            Operation("Split", ("c",), ("a", "b"), {"axis": 1, "num_outputs": 2}),
+            Operation("Mul", ("a", "b"), ("gated",), {}),
+            Operation("Sub", ("quality", "gated"), ("less",), {}),
+            Operation("Round", ("less",), ("out",), {}),
+        ),
+        {"w": "weight"},
+        {"pads": pads},
+    )
+    arrays = {"weight": random.normal(size=(8, 4 // groups, 3, 3)).astype(np.float32)}
+    derived, weights = gradient_of(graph, arrays)
+    session = onnxruntime.InferenceSession(derived.to_onnx(weights), providers=["CPUExecutionProvider"])
+
+    def run(x, target):
+        return session.run(None, dict(zip(derived.inputs, (x, ONE, target, ONE), strict=True)))
+
+    x = random.normal(size=(1, 4, 6, 7)).astype(np.float32)
+    forward, reverse = differences(run, x, np.zeros((1, 4, 9, 10), np.float32))
+    assert forward == pytest.approx(reverse, rel=1e-3)
+
+
+def test_weights_of_errors_scale_the_gradient():
+    model = Model.read(GOLDEN / "golden.trm")
+    latents, target = np.ones((model.latents, 4, 4), np.float32), np.zeros((3, 64, 64), np.float32)
+    quality = np.full((1, 1, 1), 0.4, np.float32)
+    one, three = (
+        Sessions(model, 1).run(GRADIENT, [latents, quality, target, np.full((1, 64, 64), weight, np.float32)])[0]
+        for weight in (1, 3)
+    )
+    np.testing.assert_allclose(three, 3 * one, rtol=1e-3, atol=1e-2)
+
+
+def test_a_synthesis_with_an_unknown_operation_is_reported():
+    model = Model.read(GOLDEN / "golden.trm")
+    graph = model.network("synthesis")[0]
+    strange = tuple(replace(one, kind="Sqrt") if one.kind == "LeakyRelu" else one for one in graph.operations)
+    decoder = {**model.file.graphs["decoder"], "synthesis": replace(graph, operations=strange)}
+    halves = {**model.file.graphs, "decoder": decoder}
+    with pytest.raises(BadRequest, match="adjoint of operation Sqrt is not known"):
+        Model.of(replace(model.file, graphs=halves)).network(GRADIENT)
