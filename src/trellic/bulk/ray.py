@@ -40,7 +40,8 @@ def run_ray(tasks: Iterable[Task], engine: Engine, cores: int, address: str) -> 
     address  of a cluster, or LOCAL
     Raises MissingLibrary.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
         import ray.data

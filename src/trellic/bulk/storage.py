@@ -46,8 +46,8 @@ class Store(Protocol):
     def fetch(self, path: str, spare: Path) -> Path:
         """Return a local file of the same bytes, `spare` where there is none yet."""
 
-    def read(self, path: str) -> bytes:
-        """Return a file's bytes."""
+    def read(self, path: str, most: int = -1) -> bytes:
+        """Return a file's bytes, so many of them at most."""
 
     def free(self, path: str, spare: Path, force: bool) -> Path:
         """Return where a target may be written at once, or `spare` where it is to be put there by `put`."""
@@ -86,9 +86,10 @@ class Local:
         """See `Store`."""
         return Path(path)
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, most: int = -1) -> bytes:
         """See `Store`."""
-        return Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            return file.read(most)
 
     def free(self, path: str, spare: Path, force: bool) -> Path:
         """See `Store`."""
@@ -147,9 +148,10 @@ class Remote:
         self.system.get_file(path, str(spare))
         return spare
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, most: int = -1) -> bytes:
         """See `Store`."""
-        return bytes(self.system.cat_file(path))
+        with self.system.open(path, "rb") as file:
+            return bytes(file.read(most))
 
     def free(self, path: str, spare: Path, force: bool) -> Path:
         """See `Store`."""

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli import bulk
+from trellic.cli import bulk, models
 from trellic.cli.calibrate import calibrate
 from trellic.cli.compare import compare
 from trellic.cli.decode import decode
@@ -20,7 +20,6 @@ from trellic.cli.export import export
 from trellic.cli.fit_tables import fit_tables
 from trellic.cli.info import info
 from trellic.cli.macs import macs
-from trellic.cli.models import models
 from trellic.cli.retrain import retrain
 from trellic.cli.train import train
 from trellic.cli.verify import verify
@@ -30,7 +29,7 @@ from trellic.errors import TrellicError
 PANELS = {
     "Pictures": (encode, decode, info, verify, demo),
     "Measuring": (evaluate, compare),
-    "Models": (models, macs, fit_tables, calibrate),
+    "Models": (macs, fit_tables, calibrate),
     "Training": (train, retrain, export),
 }
 """The verbs, everyday ones first."""
@@ -47,6 +46,7 @@ for panel, verbs in PANELS.items():
 
 
 app.add_typer(bulk.app, name="bulk", rich_help_panel="Pictures")
+app.add_typer(models.app, name="models", rich_help_panel="Models")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,4 +1,4 @@
-"""trellic models: which models are installed, and whether this machine computes what they expect."""
+"""trellic models: which models are installed, what they compute here, and more from anywhere."""
 
 import json
 import sys
@@ -11,10 +11,16 @@ from trellic.cli.options import Json
 Probe = Annotated[
     bool, typer.Option("--probe", help="Run each model's exactness probe here; exit code 1 where one fails.")
 ]
+Hash = Annotated[str, typer.Option("--hash", metavar="SHA256", help="Of the file, unless that is its name.")]
+
+app = typer.Typer(invoke_without_command=True)
 
 
-def models(probe: Probe = False, as_json: Json = False) -> None:
+@app.callback()
+def models(context: typer.Context, probe: Probe = False, as_json: Json = False) -> None:
     """List the installed models with their cards."""
+    if context.invoked_subcommand:
+        return
     from trellic.errors import DamagedModel
     from trellic.model import Model, Sessions, installed_models
     from trellic.model.probe import failures
@@ -46,3 +52,13 @@ def _text(record: dict[str, Any]) -> str:
     if not record["exact"]:
         return "networks in floating point, without a probe"
     return f"computes otherwise here: {', '.join(record['failures'])}" if record["failures"] else "exact here"
+
+
+@app.command()
+def pull(
+    url: Annotated[str, typer.Argument(metavar="URL", help="A path, or any URL that fsspec opens.")], sha256: Hash = ""
+) -> None:
+    """Fetch a model into the folder that TRELLIC_MODELS names, once its hash is proven."""
+    from trellic.bulk.pull import pull_model
+
+    print(pull_model(url, sha256))

@@ -1,0 +1,335 @@
+"""What a bulk run of a million pictures would take: 20,000 small ones through Ray, on this machine.
+
+Crops of training pictures are encoded by two bare processes, by Ray from folder to folder, and by Ray from bucket to
+bucket of an S3-compatible server here (moto), where workers are killed at random moments. Needs the extras `ray` and
+`test`, some eight minutes, and an idle machine: the server takes its part of the processors.
+`python -m experiments.bulk.run --pictures 500 ../shared/data` rehearses, and prints what it finds.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from experiments.store import keep
+from trellic.bulk.coding import Encode
+from trellic.bulk.manifest import Manifest
+from trellic.bulk.ray import LOCAL, run_ray
+from trellic.bulk.records import Record
+from trellic.bulk.run import Bulk, Progress, run_bulk
+from trellic.bulk.storage import listed
+from trellic.cli.options import DEFAULT, DEFAULT_EFFORT
+from trellic.codec import Codec, Target
+from trellic.jobs.local import complain
+from trellic.jobs.plan import Job, find_files
+from trellic.jobs.work import encode_file
+from trellic.limits import MOST_PIXELS
+from trellic.model import Model, find_model
+from trellic.picture.kinds import readable_suffixes
+
+PICTURES, SIDE, KILLS, PROCESSES = 20_000, 64, 20, 2
+WHOLE = 12
+"""Whole training pictures that the cost of a picture is measured on."""
+STARTED = 0.1
+"""Fraction of the pictures after which a rate counts: by then all workers are there, and warm."""
+TRAINING = ("train/photos", "train/cid22")
+Figures = dict[str, tuple[float, str]]
+"""What was measured: value and unit."""
+
+
+def coding() -> Encode:
+    sha256 = Model.read(find_model(DEFAULT)).sha256.hex()
+    return Encode(Target(), DEFAULT, sha256, "", DEFAULT_EFFORT, MOST_PIXELS, 1024)
+
+
+def make_crops(data: Path, out: Path, pictures: int) -> None:
+    """Write crops of training pictures."""
+    count = 0
+    for path, _ in find_files([str(data / name) for name in TRAINING], readable_suffixes()):
+        with Image.open(path) as opened:
+            image = opened.convert("RGB")
+        for top in range(0, image.height - SIDE + 1, SIDE):
+            for left in range(0, image.width - SIDE + 1, SIDE):
+                if count == pictures:
+                    return
+                place = out / f"{count // 1000:03}" / f"{count:06}.png"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                image.crop((left, top, left + SIDE, top + SIDE)).save(place, compress_level=1)
+                count += 1
+    raise SystemExit(f"bulk: {data} has crops for {count} pictures only")
+
+
+def encode_bare(files: list[tuple[Path, Path]], out: Path, times: Any) -> None:
+    """Encode files in a loop, and report when each tenth was done."""
+    codec = Codec(threads=1)
+    for number, (path, below) in enumerate(files, 1):
+        target = out / f"{below}.tlic"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        encode_file(Job(path, target), codec, Target())
+        if number in (int(STARTED * len(files)), len(files)):
+            times.put(time.monotonic())
+
+
+def rate_of_bare_processes(pictures: Path, out: Path) -> tuple[float, float]:
+    """Return pictures a second of bare processes, each with its half: all in all, and once they are warm."""
+    files = find_files([str(pictures)], {".png"})
+    context = multiprocessing.get_context("spawn")
+    times = context.Queue()
+    start = time.monotonic()
+    processes = [
+        context.Process(target=encode_bare, args=(files[number::PROCESSES], out, times)) for number in range(PROCESSES)
+    ]
+    for process in processes:
+        process.start()
+    found = sorted(times.get() for _ in range(2 * PROCESSES))
+    for process in processes:
+        process.join()
+    warm, end = found[PROCESSES - 1], found[-1]
+    return len(files) / (end - start), (1 - STARTED) * len(files) / (end - warm)
+
+
+def descendants(title: str) -> list[int]:
+    """Return the processes that this one started, or those did, by what their titles begin with."""
+    parents, titles = {}, {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                titles[int(folder.name)] = (folder / "cmdline").read_text()
+            except (OSError, IndexError):
+                continue  # it has just ended
+    found = []
+    for number in titles:
+        above = number
+        while above in parents and above != os.getpid():
+            above = parents[above]
+        if above == os.getpid() and titles[number].startswith(title):
+            found.append(number)
+    return found
+
+
+def memory_of(process: int) -> int:
+    """Return the resident bytes of a process, or 0 where it has ended."""
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+class Watcher:
+    """Watches a run: when it was warm, how much memory it takes, and its workers' deaths, which it causes."""
+
+    def __init__(self, kills: int, total: int, seed: int = 0) -> None:
+        drawn = random.Random(seed)
+        self.moments = sorted(drawn.sample(range(total // 20, total - total // 20), kills))
+        self.random, self.killed, self.warm, self.done_then = drawn, 0, 0.0, 0
+        self.memory: list[tuple[int, int, int]] = []
+
+    def __call__(self, progress: Progress, records: list[Record]) -> None:
+        """Look at a run whenever a task is done."""
+        if not self.warm and progress.done >= STARTED * progress.total:
+            self.warm, self.done_then = time.monotonic(), progress.done
+        workers = descendants("ray::") if progress.done % 1000 < len(records) or self._is_due(progress) else []
+        if workers:
+            self.memory.append((progress.done, memory_of(os.getpid()), max(map(memory_of, workers))))
+        while self._is_due(progress):
+            self.moments.pop(0)
+            threading.Timer(self.random.uniform(0, 0.5), self._kill).start()
+
+    def _is_due(self, progress: Progress) -> bool:
+        return bool(self.moments) and progress.done >= self.moments[0]
+
+    def _kill(self) -> None:
+        workers = descendants("ray::MapWorker")
+        if workers:
+            os.kill(self.random.choice(workers), signal.SIGKILL)
+            self.killed += 1
+
+    def warm_rate(self, progress: Progress) -> float:
+        """Return pictures a second from when it was warm until now."""
+        return (progress.done - self.done_then) / (time.monotonic() - self.warm)
+
+    def growth(self, column: int) -> float:
+        """Return by how many bytes memory grew from the first to the last third of the run, at their maxima."""
+        third = len(self.memory) // 3
+        first, last = self.memory[:third], self.memory[-third:]
+        return max(row[column] for row in last) - max(row[column] for row in first)
+
+
+def run_through_ray(source: str, out: str, watcher: Watcher) -> tuple[Progress, float]:
+    """Encode through Ray, and return how it went, and the pictures a second once it was warm."""
+    rates = []
+
+    def watch(progress: Progress, records: list[Record]) -> None:
+        watcher(progress, records)
+        if progress.done == progress.total:
+            rates.append(watcher.warm_rate(progress))
+
+    bulk = Bulk(coding(), [source], out, table=True, cores=PROCESSES)
+    return run_bulk(bulk, partial(run_ray, address=LOCAL), watch), rates[0]
+
+
+@contextmanager
+def s3_server() -> Iterator[None]:
+    """Run an S3-compatible server in a process of its own, and point fsspec at it."""
+    command = [sys.executable, "-c", "from moto.server import main; main()", "-p", "5599"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    values = {"ENDPOINT_URL": "http://127.0.0.1:5599", "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}
+    os.environ |= {f"AWS_{name}": value for name, value in values.items()}
+    try:
+        time.sleep(5)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def digests(records: list[Record]) -> dict[str, str]:
+    """Return the SHA-256 in each record by the picture's name; none may be there twice, or have an error."""
+    found = {record["source"].rpartition("/")[2]: record["sha256"] for record in records}
+    assert len(found) == len(records), "done twice"
+    assert not [record for record in records if record["error"]], "errors"
+    return found
+
+
+def measure_small(data: Path, work: Path, pictures: int) -> Figures:
+    """Return the figures of many small pictures."""
+    import fsspec
+
+    crops, bare = work / "crops", work / "bare"
+    make_crops(data, crops, pictures)
+    complain("bulk: crops made")
+    bare_rate, bare_warm = rate_of_bare_processes(crops, bare)
+    complain(f"bulk: bare processes {bare_warm:.0f}/s")
+    expected = {path.name[:-5]: hashlib.sha256(path.read_bytes()).hexdigest() for path in bare.rglob("*.tlic")}
+    watcher = Watcher(0, pictures)
+    progress, ray_warm = run_through_ray(str(crops), str(work / "ray"), watcher)
+    ray_rate = progress.rate
+    complain(f"bulk: Ray {ray_warm:.0f}/s")
+    of_folder = digests(list(Manifest(str(work / "ray"), "1-of-1").records()))
+    figures: Figures = {
+        "pictures": (pictures, ""),
+        "two bare processes": (bare_warm, "pictures/s"),
+        "two bare processes, their start included": (bare_rate, "pictures/s"),
+        "Ray, folder to folder": (ray_warm, "pictures/s"),
+        "Ray, its start and the manifest included": (ray_rate, "pictures/s"),
+        "Ray beside bare processes": (100 * ray_warm / bare_warm, "%"),
+        "same bytes, folder to folder": (sum(of_folder.get(name) == sha for name, sha in expected.items()), ""),
+    }
+    with s3_server():
+        system = fsspec.filesystem("s3")
+        for bucket in ("photos", "coded"):
+            system.mkdir(bucket)
+        system.put(f"{crops}/", "photos/", recursive=True)
+        complain("bulk: uploaded")
+        watcher = Watcher(KILLS, pictures)
+        progress, rate = run_through_ray("s3://photos", "s3://coded", watcher)
+        complain(f"bulk: Ray from bucket to bucket {rate:.0f}/s")
+        manifest = Manifest("s3://coded", "1-of-1")
+        of_bucket = digests(list(manifest.records()))
+        coded = system.find("coded", detail=True)
+        figures |= {
+            "Ray, bucket to bucket, workers killed": (rate, "pictures/s"),
+            "workers killed": (watcher.killed, ""),
+            "records": (len(of_bucket), ""),
+            "same bytes, bucket to bucket": (sum(of_bucket.get(name) == sha for name, sha in expected.items()), ""),
+            "objects": (sum(name.endswith(".tlic") for name in coded), ""),
+            "memory of the driver": (max(row[1] for row in watcher.memory) / 1e6, "MB"),
+            "memory of a worker": (max(row[2] for row in watcher.memory) / 1e6, "MB"),
+            "growth of the driver": (watcher.growth(1) / 1e6, "MB"),
+            "growth of a worker": (watcher.growth(2) / 1e6, "MB"),
+            **figures_of_listing(pictures),
+        }
+    return figures | figures_of_manifest(work, pictures)
+
+
+def figures_of_listing(pictures: int) -> Figures:
+    """Return what listing a bucket takes."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    entries = listed(["s3://photos"], frozenset({".png"}))
+    assert len(entries) == pictures
+    seconds = resource.getrusage(resource.RUSAGE_SELF).ru_utime - before
+    held = sum(sys.getsizeof(part) for entry in entries for part in (entry, entry.below, entry.size, entry.tag))
+    return {
+        "listing": (1e6 * seconds / pictures, "µs of CPU/picture"),
+        "plan in memory": (held / pictures, "bytes/picture"),
+    }
+
+
+def figures_of_manifest(work: Path, pictures: int) -> Figures:
+    """Return what the manifest and a restart take."""
+    manifest = Manifest(str(work / "ray"), "1-of-1")
+    table = (work / "ray" / "manifest" / "1-of-1.parquet").stat().st_size
+    line = sum(len(json.dumps(record)) + 1 for record in manifest.records())
+    start = time.process_time()
+    done = manifest.history().done
+    reading = time.process_time() - start
+    start = time.monotonic()
+    progress, _ = Progress(0, 0), None
+    bulk = Bulk(coding(), [str(work / "crops")], str(work / "ray"), cores=PROCESSES)
+    progress = run_bulk(bulk, partial(run_ray, address=LOCAL), lambda progress, records: None)
+    assert (progress.before, progress.done) == (pictures, 0)
+    return {
+        "manifest, JSON lines": (line / pictures, "bytes/picture"),
+        "manifest, Parquet": (table / pictures, "bytes/picture"),
+        "reading it": (1e6 * reading / pictures, "µs of CPU/picture"),
+        "keys in memory": ((sys.getsizeof(done) + 49 * len(done)) / pictures, "bytes/picture"),
+        "restart with nothing to do, folder": (1e6 * (time.monotonic() - start) / pictures, "µs/picture"),
+    }
+
+
+def figures_of_whole_pictures(data: Path, work: Path) -> Figures:
+    """Return what one core takes for whole training pictures."""
+    files = find_files([str(data / TRAINING[0])], readable_suffixes())[:WHOLE]
+    codec = Codec(threads=1)
+    encode_file(Job(files[0][0], work / "first.tlic"), codec, Target())
+    start, pixels, size, source = time.process_time(), 0, 0, 0
+    for number, (path, _) in enumerate(files):
+        facts = encode_file(Job(path, work / f"{number}.tlic"), codec, Target())
+        pixels += facts["width"] * facts["height"]
+        size += facts["bytes"]
+        source += path.stat().st_size
+    return {
+        "cost of a picture": ((time.process_time() - start) / WHOLE, "s of CPU"),
+        "pixels of a picture": (pixels / WHOLE / 1e6, "MP"),
+        "bytes of a stream": (size / WHOLE / 1e3, "kB"),
+    }
+
+
+def measure(data: Path, pictures: int) -> Figures:
+    """Return all figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        (work / "whole").mkdir()
+        return figures_of_whole_pictures(data, work / "whole") | measure_small(data, work, pictures)
+
+
+def run(data: Path) -> None:
+    """Measure all of it anew."""
+    figures = measure(data, PICTURES)
+    keep("bulk", [{"what": what, "value": value, "unit": unit} for what, (value, unit) in figures.items()])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--pictures", type=int, default=PICTURES)
+    options = parser.parse_args()
+    for what, (value, unit) in measure(options.data, options.pictures).items():
+        print(f"{what:45} {value:12.4g} {unit}")
