@@ -29,19 +29,21 @@ AnyData = Data | bytearray | memoryview | str | PathLike[str] | IO[bytes]
 
 
 @lru_cache(4)
-def _codec_at(path: Path, modified: int, threads: int) -> Codec:
+def _codec_at(path: Path, modified: int, threads: int, device: str) -> Codec:
     """Return the codec of a model file, loaded once for as long as the file is not modified."""
-    return Codec(str(path), threads, limit=sys.maxsize)
+    return Codec(str(path), threads, limit=sys.maxsize, device=device)
 
 
 @lru_cache(16)
-def _codec_with(path: Path, modified: int, threads: int, quantizer: str, effort: int) -> Codec:
+def _codec_with(path: Path, modified: int, threads: int, device: str, quantizer: str, effort: int) -> Codec:
     """Return the codec of a model file with a quantizer; those of one file share its networks."""
-    return _codec_at(path, modified, threads).using(quantizer, effort)
+    return _codec_at(path, modified, threads, device).using(quantizer, effort)
 
 
-def _codec(path: Path, quantizer: str = "", effort: int = DEFAULT_EFFORT, threads: int = 0) -> Codec:
-    return _codec_with(path, path.stat().st_mtime_ns, threads, quantizer, effort)
+def _codec(
+    path: Path, quantizer: str = "", effort: int = DEFAULT_EFFORT, threads: int = 0, device: str = "cpu"
+) -> Codec:
+    return _codec_with(path, path.stat().st_mtime_ns, threads, device, quantizer, effort)
 
 
 @contextmanager
@@ -118,9 +120,9 @@ def verify(data: AnyData, limit: int = MOST_PIXELS, threads: int = 0) -> str:
         return codec_for(stream, threads).verify(stream)
 
 
-def codec_for(stream: Stream, threads: int = 0) -> Codec:
+def codec_for(stream: Stream, threads: int = 0, device: str = "cpu") -> Codec:
     """Return the codec of the model that a stream names."""
-    return _codec(find_model_by_hash(stream.header.model), threads=threads)
+    return _codec(find_model_by_hash(stream.header.model), threads=threads, device=device)
 
 
 def info(data: AnyData) -> dict[str, Any]:

@@ -19,6 +19,7 @@ def decode(
     crop: Annotated[str, typer.Option(metavar="X,Y,W,H", help="Only this region, in pixels.")] = "",
     partial: Annotated[bool, typer.Option("--partial", help="Show the tiles that a cut-off file has.")] = False,
     background: Background = "",
+    device: Annotated[str, typer.Option(help="Of networks: cuda, openvino, …, as onnxruntime has them.")] = "cpu",
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
     resume: Resume = False,
@@ -45,7 +46,8 @@ def decode(
     if background:
         colour_named(background)
     jobs, manner = plan(inputs, out, [".tlic"], suffix), Manner(force, as_json, quiet, at_once)
-    how = Decoding(suffix, background, max_pixels, threads_for(jobs, at_once), region, partial, force)
+    threads = threads_for(jobs, at_once)
+    how = Decoding(suffix, background, max_pixels, threads, device, region, partial, force)
     check = functools.partial(check_picture, region=region) if resume else None
     raise typer.Exit(run(jobs, work, manner, check))
 

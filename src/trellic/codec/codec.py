@@ -18,6 +18,7 @@ from trellic.container.header import HASH_BYTES
 from trellic.errors import BadRequest
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, Model, Sessions, find_model
+from trellic.model.device import sessions_on
 from trellic.picture.fill import filled
 from trellic.picture.pillow import AnyPicture, picture_of, to_pillow
 from trellic.picture.types import Picture, Source, Strips
@@ -38,6 +39,7 @@ class Codec:
     effort     1 (quick) to 9 (small files, by a search of seconds)
     limit      most pixels to accept, sides counted in multiples of 64; larger pictures raise PictureTooLarge
     tile       a picture of more than one and a half times this side, in pixels, is coded in tiles of about this side
+    device     for networks: cpu, cuda, …; those before table indices run there only where that changes nothing
     Raises MissingModel, DamagedModel or BadRequest.
     """
 
@@ -49,12 +51,15 @@ class Codec:
         effort: int = DEFAULT_EFFORT,
         limit: int = MOST_PIXELS,
         tile: int = SIDE,
+        device: str = "cpu",
     ) -> None:
         if not LEAST_SIDE <= tile <= MOST_SIDE:
             raise BadRequest(f"tiles have sides of {LEAST_SIDE} to {MOST_SIDE} pixels, not {tile}")
-        self._settings = (str(find_model(model)), threads, quantizer, effort, limit, tile)
-        self.model = Model.read(find_model(model))
-        self.sessions, self._one_threaded = Sessions(self.model, threads), Sessions(self.model, 1)
+        path = find_model(model)
+        self._settings: tuple[str | int, ...] = (str(path), threads, quantizer, effort, limit, tile, device)
+        self.model = Model.read(path)
+        self.sessions = sessions_on(self.model, threads, device)
+        self._one_threaded = Sessions(self.model, 1, self.sessions.devices)
         self.quantizer, self.searches = _encoding_by(quantizer, effort)
         self.threads, self.limit, self.tile = threads, limit, tile
 
@@ -67,8 +72,8 @@ class Codec:
         other = object.__new__(type(self))
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "deployed"})
         other.quantizer, other.searches = _encoding_by(quantizer, effort)
-        path, threads, _, _, limit, tile = self._settings
-        other._settings = (path, threads, quantizer, effort, limit, tile)
+        path, threads, _, _, *others = self._settings
+        other._settings = (path, threads, quantizer, effort, *others)
         return other
 
     @cached_property

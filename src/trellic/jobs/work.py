@@ -60,6 +60,7 @@ class Decoding:
     background  a colour behind pictures with alpha, where their kind has none
     limit       most pixels to accept
     threads     of the codec
+    device      of its networks
     region      to decode instead of all
     partial     whether to show the tiles that a file that was cut off has
     force       whether a target that exists is replaced
@@ -69,6 +70,7 @@ class Decoding:
     background: str
     limit: int
     threads: int = 0
+    device: str = "cpu"
     region: Region | None = None
     partial: bool = False
     force: bool = False
@@ -78,7 +80,7 @@ def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Fact
     """Decode a stream to a picture file."""
     with open_bytes(job.source) as data:
         stream = Stream.parse(data, how.limit, how.partial)
-        codec = api.codec_for(stream, how.threads)
+        codec = api.codec_for(stream, how.threads, how.device)
         found = codec.decode_strips(stream, how.region)
         found = replace(found, strips=follow(found.strips, found.count))
         if is_large(found.width, found.height) and can_write_strips(job.target):

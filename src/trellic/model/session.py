@@ -6,9 +6,11 @@ give the same floats for any number of threads (a test holds that).
 
 import ctypes
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from threading import Lock
+from types import MappingProxyType
 from typing import Any
 from weakref import WeakSet
 
@@ -21,6 +23,9 @@ from trellic.processors import processors
 
 MOST_MEMORY = 1 << 34
 """Bytes that all networks of a process may hold at a time: a model that asks for more is refused."""
+Provider = tuple[str, dict[str, str]]
+"""What onnxruntime calls a device, and options for it."""
+CPU: Provider = ("CPUExecutionProvider", {})
 _LOADING = Lock()
 
 
@@ -59,10 +64,11 @@ class Sessions:
     """Networks of one model, each loaded when it is first needed.
 
     threads  of each network; 0 for as many as there are processors
+    devices  of networks that do not run on the processor
     """
 
-    def __init__(self, model: Model, threads: int = 0) -> None:
-        self.model = model
+    def __init__(self, model: Model, threads: int = 0, devices: Mapping[str, Provider] = MappingProxyType({})) -> None:
+        self.model, self.devices = model, devices
         self.threads = threads or processors()
         self._sessions: dict[str, Any] = {}
         self._lock = Lock()
@@ -105,9 +111,12 @@ class Sessions:
         options.add_session_config_entry("session.use_env_allocators", "1")
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         network, weights = self.model.network(graph)
+        device = self.devices.get(graph, CPU)
         try:
             data = network.to_onnx(weights)
-            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(
+                data, options, providers=[device] if device == CPU else [device, CPU]
+            )
         except Exception as error:  # onnxruntime raises its own kinds, none of them public
             raise DamagedModel(f"model {self.model.name}: network {graph} cannot be loaded") from error
         self._sessions[graph] = session
