@@ -7,7 +7,7 @@
     python -m experiments pages --check        # only compares
     python -m experiments figures              # docs/figures; pip install ".[figures]"
 
-Times are measured by speed, costs and large: run nothing else meanwhile.
+Times are measured by speed, costs, large and bulk: run nothing else meanwhile.
 """
 
 import argparse
@@ -18,7 +18,19 @@ from pathlib import Path
 from experiments import figures, pages
 
 QUICK = ("rate_distortion", "quantizers", "speed")
-LATER = ("costs", "limits", "exactness", "damaged", "large", "theory", "states", "search", "learning", "comparison")
+LATER = (
+    "costs",
+    "limits",
+    "exactness",
+    "damaged",
+    "large",
+    "bulk",
+    "theory",
+    "states",
+    "search",
+    "learning",
+    "comparison",
+)
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ SLOT = re.compile(r"\{\{([\w.]+)\}\}")
 BLOCK = re.compile(r"(<!-- compared -->\n).*?(?=<!-- /compared -->)", re.DOTALL)
 MISSING = "*not measured for this model yet*"
 NAMES = (
-    "rate_distortion", "comparison", "costs", "quantizers", "speed", "large", "exactness", "damaged",
+    "rate_distortion", "comparison", "costs", "quantizers", "speed", "large", "bulk", "exactness", "damaged",
     "limits", "states", "search", "theory", "learning", "history",
 )  # fmt: skip
 """Experiments with a page of their name."""

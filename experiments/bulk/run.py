@@ -3,7 +3,7 @@
 Crops of training pictures are encoded by two bare processes, by Ray from folder to folder, and by Ray from bucket to
 bucket of an S3-compatible server here (moto), where workers are killed at random moments. Needs the extras `ray` and
 `test`, some eight minutes, and an idle machine: the server takes its part of the processors.
-`python -m experiments.bulk.run --pictures 500 ../shared/data` rehearses, and prints what it finds.
+`python -m experiments.bulk.run --pictures 500 --kills 2 ../shared/data` rehearses, and prints what it finds.
 """
 
 import argparse
@@ -44,7 +44,7 @@ from trellic.model import Model, find_model
 from trellic.picture.kinds import readable_suffixes
 
 PICTURES, SIDE, KILLS, PROCESSES = 20_000, 64, 20, 2
-WHOLE = 12
+UNCUT = 12
 """Whole training pictures that the cost of a picture is measured on."""
 STARTED = 0.1
 """Fraction of the pictures after which a rate counts: by then all workers are there, and warm."""
@@ -208,7 +208,7 @@ def digests(records: list[Record]) -> dict[str, str]:
     return found
 
 
-def measure_small(data: Path, work: Path, pictures: int) -> Figures:
+def measure_small(data: Path, work: Path, pictures: int, kills: int) -> Figures:
     """Return the figures of many small pictures."""
     import fsspec
 
@@ -238,7 +238,7 @@ def measure_small(data: Path, work: Path, pictures: int) -> Figures:
             system.mkdir(bucket)
         system.put(f"{crops}/", "photos/", recursive=True)
         complain("bulk: uploaded")
-        watcher = Watcher(KILLS, pictures)
+        watcher = Watcher(kills, pictures)
         progress, rate = run_through_ray("s3://photos", "s3://coded", watcher)
         complain(f"bulk: Ray from bucket to bucket {rate:.0f}/s")
         manifest = Manifest("s3://coded", "1-of-1")
@@ -296,7 +296,7 @@ def figures_of_manifest(work: Path, pictures: int) -> Figures:
 
 def figures_of_whole_pictures(data: Path, work: Path) -> Figures:
     """Return what one core takes for whole training pictures."""
-    files = find_files([str(data / TRAINING[0])], readable_suffixes())[:WHOLE]
+    files = find_files([str(data / TRAINING[0])], readable_suffixes())[:UNCUT]
     codec = Codec(threads=1)
     encode_file(Job(files[0][0], work / "first.tlic"), codec, Target())
     start, pixels, size, source = time.process_time(), 0, 0, 0
@@ -306,23 +306,23 @@ def figures_of_whole_pictures(data: Path, work: Path) -> Figures:
         size += facts["bytes"]
         source += path.stat().st_size
     return {
-        "cost of a picture": ((time.process_time() - start) / WHOLE, "s of CPU"),
-        "pixels of a picture": (pixels / WHOLE / 1e6, "MP"),
-        "bytes of a stream": (size / WHOLE / 1e3, "kB"),
+        "cost of a picture": ((time.process_time() - start) / UNCUT, "s of CPU"),
+        "pixels of a picture": (pixels / UNCUT / 1e6, "MP"),
+        "bytes of a stream": (size / UNCUT / 1e3, "kB"),
     }
 
 
-def measure(data: Path, pictures: int) -> Figures:
+def measure(data: Path, pictures: int, kills: int) -> Figures:
     """Return all figures."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "whole").mkdir()
-        return figures_of_whole_pictures(data, work / "whole") | measure_small(data, work, pictures)
+        return figures_of_whole_pictures(data, work / "whole") | measure_small(data, work, pictures, kills)
 
 
 def run(data: Path) -> None:
     """Measure all of it anew."""
-    figures = measure(data, PICTURES)
+    figures = measure(data, PICTURES, KILLS)
     keep("bulk", [{"what": what, "value": value, "unit": unit} for what, (value, unit) in figures.items()])
 
 
@@ -330,6 +330,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--pictures", type=int, default=PICTURES)
+    parser.add_argument("--kills", type=int, default=KILLS)
     options = parser.parse_args()
-    for what, (value, unit) in measure(options.data, options.pictures).items():
+    for what, (value, unit) in measure(options.data, options.pictures, options.kills).items():
         print(f"{what:45} {value:12.4g} {unit}")

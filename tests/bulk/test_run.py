@@ -1,5 +1,6 @@
 """Bulk runs: the same files as the verbs make, everything done once, and what went wrong in the manifest."""
 
+import dataclasses
 import shutil
 import tarfile
 
@@ -113,6 +114,21 @@ def test_streams_are_verified_and_decoded(folder):
     with Image.open(folder / "back" / "deep" / "c.png") as image:
         assert image.size == (50, 40)
     assert by_source(folder / "back")["a.png.tlic"]["bpp"] == pytest.approx(8 * len(data) / (40 * 50))
+
+
+def test_a_missing_model_is_looked_for_again(folder, monkeypatch):
+    run(folder / "in", out=folder / "out")
+    with monkeypatch.context() as patch:
+        patch.delenv("TRELLIC_MODELS")
+        assert run(folder / "out", out=folder / "proof", coding=Verify(MOST_PIXELS)).errors == 3
+    progress = run(folder / "out", out=folder / "proof", coding=Verify(MOST_PIXELS))
+    assert (progress.done, progress.errors) == (3, 0)
+
+
+def test_a_limit_that_is_raised_lets_large_pictures_in(folder):
+    narrow = dataclasses.replace(encoding(), limit=64)
+    assert run(folder / "in", out=folder / "out", coding=narrow).errors == 3
+    assert run(folder / "in", out=folder / "out").errors == 0
 
 
 def test_large_files_get_several_threads(folder):

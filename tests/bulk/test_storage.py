@@ -90,6 +90,11 @@ def test_storage_that_keeps_failing_is_an_error_of_one_line(monkeypatch):
         retried(failing(99, TimeoutError()))
 
 
+def test_what_a_store_cannot_do_is_an_error_at_once():
+    with pytest.raises(StorageFailed, match="NotImplementedError"):
+        retried(failing(1, NotImplementedError()))
+
+
 @pytest.mark.parametrize("error", [FileNotFoundError(), PermissionError(), MemoryError(), NoPictures()])
 def test_what_another_try_would_not_change_is_not_tried_again(error):
     with pytest.raises(type(error)):

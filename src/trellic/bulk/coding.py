@@ -78,7 +78,7 @@ class Encode:
         quantizer = {"quantizer": self.quantizer} if self.quantizer else {"effort": self.effort}
         return {
             "verb": "encode", **asdict(self.target), **quantizer, "tile": self.tile, "dropped": sorted(self.dropped),
-            "model": self.sha256,
+            "limit": self.limit, "model": self.sha256,
         }  # fmt: skip
 
     def __call__(self, source: Path, target: Path, threads: int, force: bool) -> Facts:
@@ -100,7 +100,7 @@ class Decode:
     @property
     def settings(self) -> dict[str, Any]:
         """See `Coding`."""
-        return {"verb": "decode", "suffix": self.suffix, "background": self.background}
+        return {"verb": "decode", "suffix": self.suffix, "background": self.background, "limit": self.limit}
 
     def __call__(self, source: Path, target: Path, threads: int, force: bool) -> Facts:
         """See `Coding`."""
@@ -120,7 +120,7 @@ class Verify:
     @property
     def settings(self) -> dict[str, Any]:
         """See `Coding`."""
-        return {"verb": "verify"}
+        return {"verb": "verify", "limit": self.limit}
 
     def __call__(self, source: Path, target: Path, threads: int, force: bool) -> Facts:
         """See `Coding`."""

@@ -18,8 +18,10 @@ from trellic.errors import MissingLibrary
 
 LOCAL = "local"
 """The address that starts Ray on this machine."""
-MOST_DEATHS = 5
-"""Of workers, from one task; Ray does not say which of its rows is to blame."""
+MOST_DEATHS = 10
+"""Of workers, while one task was theirs; Ray does not say which of their tasks is to blame."""
+AHEAD = 2
+"""Tasks that an actor has at a time: one that it does, and one that waits."""
 
 
 class Worker:
@@ -40,17 +42,19 @@ def run_ray(tasks: Iterable[Task], engine: Engine, cores: int, address: str) -> 
     address  of a cluster, or LOCAL
     Raises MissingLibrary.
     """
-    for name, value in {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
         import ray.data
     except ImportError as error:
         raise MissingLibrary("--ray needs Ray: pip install 'trellic[ray]'") from error
+    planned = list(tasks)
+    if not planned:
+        return
     own = {"num_cpus": cores, "include_dashboard": False} if address == LOCAL else {}
     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
     try:
-        yield from _map(ray.data, list(tasks), engine, int(ray.cluster_resources()["CPU"]))
+        yield from _map(ray.data, planned, engine, int(ray.cluster_resources()["CPU"]))
     finally:
         ray.shutdown()
 
@@ -62,8 +66,7 @@ def _map(data: Any, tasks: list[Task], engine: Engine, cores: int) -> Iterator[l
     context.max_errored_blocks = -1  # of what Ray gave up: the tasks that are missing in the end
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     waiting = {task.rows[0].key: task for task in tasks}
-    if not tasks:
-        return
+    size = max(1, min(len(tasks), cores // engine.threads))
     dataset = data.from_items([{"task": pickle.dumps(task)} for task in tasks], override_num_blocks=len(tasks))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of naming retries, until Ray 2.64 has another way
@@ -73,7 +76,7 @@ def _map(data: Any, tasks: list[Task], engine: Engine, cores: int) -> Iterator[l
             batch_size=1,
             num_cpus=engine.threads,
             max_task_retries=MOST_DEATHS,
-            compute=data.ActorPoolStrategy(size=max(1, min(len(tasks), cores // engine.threads))),
+            compute=data.ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=AHEAD),
         )
     for row in mapped.iter_rows():
         records = json.loads(row["records"])

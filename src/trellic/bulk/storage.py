@@ -180,6 +180,8 @@ def retried(work: Callable[[], Value]) -> tuple[Value, int]:
             return work(), tried
         except (TrellicError, *FINAL):
             raise
+        except (NotImplementedError, TypeError, ValueError) as error:
+            raise StorageFailed(f"{type(error).__name__}: {error}") from error
         except Exception as error:  # clients of storage raise kinds of their own
             if tried == TRIES:
                 raise StorageFailed(f"{type(error).__name__} after {TRIES} tries: {error}") from error

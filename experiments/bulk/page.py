@@ -1,0 +1,68 @@
+"""Tables of a bulk run, and the plan of a million pictures: plain products of what was measured."""
+
+from experiments.bulk.run import UNCUT
+from experiments.store import lines_of
+from trellic.bulk.tasks import MOST_ROWS
+from trellic.evaluate.report.tables import Table
+
+MILLION, CORES = 1_000_000, 64
+REQUESTS, LISTED = 3, 1000
+"""To storage a picture: two to read, one to write; and names in a page of a listing."""
+RATES = (
+    "two bare processes",
+    "Ray, folder to folder",
+    "Ray beside bare processes",
+    "Ray, bucket to bucket, workers killed",
+    "two bare processes, their start included",
+    "Ray, its start and the manifest included",
+)
+MEMORY = ("memory of the driver", "growth of the driver", "memory of a worker", "growth of a worker")
+PARTS = (
+    "listing",
+    "plan in memory",
+    "keys in memory",
+    "manifest, JSON lines",
+    "manifest, Parquet",
+    "reading it",
+    "restart with nothing to do, folder",
+)
+
+
+def slots() -> dict[str, str]:
+    """Return the page's slots."""
+    head, lines = lines_of("bulk")
+    value = {line["what"]: line["value"] for line in lines}
+    text = {line["what"]: f"{line['value']:.3g} {line['unit']}" for line in lines}
+
+    def table(names: tuple[str, ...]) -> str:
+        return Table(["what", "measured"], [[name, text[name]] for name in names]).markdown()
+
+    counts = {
+        "pictures": "pictures", "killed": "workers killed", "same_folder": "same bytes, folder to folder",
+        "same_bucket": "same bytes, bucket to bucket", "records": "records", "objects": "objects",
+    }  # fmt: skip
+    return {
+        **head, "rates": table(RATES), "memory": table(MEMORY), "parts": table(PARTS),
+        **{slot: f"{value[name]:,.0f}" for slot, name in counts.items()},
+        "pixels": f"{value['pixels of a picture']:.2f}", "cost": f"{value['cost of a picture']:.2f}",
+        "uncut": str(UNCUT), "ratio": f"{value['Ray beside bare processes']:.0f} %", "plan": plan(value).markdown(),
+    }  # fmt: skip
+
+
+def plan(value: dict[str, float]) -> Table:
+    """Return the plan of a million pictures."""
+    hours = MILLION * value["cost of a picture"] / 3600
+    own = value["plan in memory"] + value["keys in memory"]
+    lost = 2 * MOST_ROWS * CORES * value["cost of a picture"] / 3600
+    rows = [
+        ["coding", f"{hours:.0f} hours of a core: {hours / CORES:.1f} hours on {CORES} cores"],
+        ["result", f"{value['bytes of a stream']:.0f} GB of streams"],
+        ["memory", f"{value['memory of a worker']:.0f} MB a core, {MILLION * own / 1e9:.2f} GB for plan and keys"],
+        ["listing", f"{MILLION // LISTED} requests, {value['listing']:.0f} s of a core"],
+        ["requests", f"{REQUESTS} million"],
+        ["manifest while running", f"{value['manifest, JSON lines'] * MILLION / 1e6:.0f} MB"],
+        ["manifest as a table", f"{value['manifest, Parquet'] * MILLION / 1e6:.0f} MB"],
+        ["starting again", f"{value['listing'] + value['reading it']:.0f} s of a core before the first picture"],
+        ["done twice after a kill of all", f"{lost:.1f} hours of a core at most, {2 * MOST_ROWS} pictures a core"],
+    ]
+    return Table(["what", f"{MILLION:,} pictures"], rows)
