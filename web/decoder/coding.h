@@ -14,7 +14,7 @@ typedef struct {
   float quality;
   uint32_t step;
   Trellis trellis;
-  Tables y, z;
+  Tables deployed, *rounded[MOST_SETS];  // NULL where no pass has them
   const uint8_t *offsets;  // planes of int16 (tables, 3); NULL where there are none
   Sha256 *seen;            // takes all indices; NULL where nobody asks
 } Coding;
@@ -39,11 +39,16 @@ static bool start_coding(Coding *coding, const Stream *stream, Arena *arena) {
   if (!one) return bad("the model has no tables for the quantizer");
   coding->quality = (float)(stream->quality / (double)HIGHEST_QUALITY);
   coding->step = step_at(one, stream->quality);
-  const Frequencies *y = model->frequencies + one->tables, *z = model->frequencies + model->z;
-  TRY(build_tables(&coding->y, y->planes, y->count, arena) && build_tables(&coding->z, z->planes, z->count, arena));
-  if (coding->y.sets != (coding->trellis.states > 1 ? 2 : 1)) return bad("tables of the wrong number of level sets");
+  TRY(build_tables(&coding->deployed, model->frequencies + one->tables, arena));
+  if (coding->deployed.sets != (coding->trellis.states > 1 ? 2 : 1)) return bad("tables of the wrong number of level sets");
+  for (uint32_t n = 0; n < model->code_steps; n++) {
+    const Step *step = model->step + n;
+    if (!step->codes || step->tables == NONE || coding->rounded[step->tables]) continue;
+    TRY(coding->rounded[step->tables] = take_from(arena, 1, sizeof(Tables)));
+    TRY(build_tables(coding->rounded[step->tables], model->frequencies + step->tables, arena));
+  }
   coding->offsets = one->offsets == NONE ? NULL : model->offset[one->offsets].planes;
-  if (coding->offsets && model->offset[one->offsets].count != 3 * SCALES * (uint32_t)coding->y.sets)
+  if (coding->offsets && model->offset[one->offsets].count != 3 * SCALES * (uint32_t)coding->deployed.sets)
     return bad("offsets have an impossible shape");
   return true;
 }
@@ -65,7 +70,7 @@ static int32_t fixed_mean(float mean) {
 
 static int64_t offset_of(const Coding *coding, uint32_t table, int64_t magnitude) {
   if (!coding->offsets) return 0;
-  uint32_t count = 3 * SCALES * (uint32_t)coding->y.sets, at = 3 * table + (magnitude < 3 ? (uint32_t)magnitude : 3) - 1;
+  uint32_t count = 3 * SCALES * (uint32_t)coding->deployed.sets, at = 3 * table + (magnitude < 3 ? (uint32_t)magnitude : 3) - 1;
   return (int16_t)(coding->offsets[at] | coding->offsets[count + at] << 8);
 }
 
@@ -92,9 +97,9 @@ static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Code
   for (int n = 0; n < 2; n++)
     if (given[n] && (given[n]->channels != channels || given[n]->height != height || given[n]->width != width))
       return bad("predictions have an impossible shape");
-  const Tables *tables = step->rounds ? &coding->z : &coding->y;
-  bool follows = !step->rounds && coding->trellis.states > 1;
-  float offset = step->rounds ? 0 : scale_offset(coding->step);
+  bool rounds = step->tables != NONE, follows = !rounds && coding->trellis.states > 1;
+  const Tables *tables = rounds ? coding->rounded[step->tables] : &coding->deployed;
+  float offset = rounds ? 0 : scale_offset(coding->step);
   const float *affine = step->log_scale ? NULL : coding->model->array[step->scale_array].values;
   for (uint32_t channel = 0; channel < channels; channel++) {
     float log_scale = 0;
@@ -117,7 +122,7 @@ static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Code
         TRY(decode_index(coder, tables, table, &index));
         if (follows) *state = coding->trellis.next[*state][index & 1];
         see(coding->seen, index);
-        decoded[column] = latent_of(coding, step->rounds, mean, index, table);
+        decoded[column] = latent_of(coding, rounds, mean, index, table);
       }
     }
   }

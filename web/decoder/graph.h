@@ -30,7 +30,9 @@ static bool run_each(Running *running, const Model *model, const Operation *one,
   if (one->kind == CAST && one->attribute[0] != 1 && one->attribute[0] != 2) return bad("a cast that is not known");
   *out = (Tensor){x.channels, x.height, x.width, x.data, true};
   if (!dies) TRY(make(running, out, x.channels, x.height, x.width));
-  apply_each(one, x.data, out->data, x.channels * area_of(&x), low, high);
+  size_t count = x.channels * area_of(&x);
+  if (one->kind != CAST) apply_each(one, x.data, out->data, count, low, high);  // samples stay floats to the end
+  else if (!dies) memcpy(out->data, x.data, count * sizeof(float));
   return true;
 }
 

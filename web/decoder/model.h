@@ -6,6 +6,7 @@
 #define MOST_OPERATIONS 4096
 #define MOST_VALUES 65536u
 #define LONGEST_PERIOD 8
+#define MOST_SETS 64
 #define QUALITY 0  // the slot of the quality
 
 typedef struct {
@@ -61,9 +62,10 @@ typedef struct {
   uint8_t mask[LONGEST_PERIOD * LONGEST_PERIOD];
   uint32_t mean;                  // a slot; QUALITY where means are zero
   uint32_t log_scale, scale_array;  // a slot, or QUALITY: then an array
-  bool rounds;
+  uint32_t tables;                // of a pass that is plainly rounded; NONE where the quantizer is the stream's
 } Step;
 
+// Numbers of 16 bits: all their lower bytes, then all the upper ones.
 typedef struct {
   uint32_t count;
   const uint8_t *planes;
@@ -78,7 +80,7 @@ typedef struct {
   Arena arena;
   uint8_t *bytes;
   uint8_t sha256[32];
-  uint32_t margin, slots, variables, y, pixels, arrays, graphs, code_steps, steps, sets, offset_sets, quantizers, z;
+  uint32_t margin, slots, variables, y, pixels, arrays, graphs, code_steps, steps, sets, offset_sets, quantizers;
   uint32_t channels[MOST_SLOTS], stride[MOST_SLOTS], largest_stride;  // of variables, by slot from 1 on
   Array *array;
   Graph *graph;
@@ -216,7 +218,6 @@ static bool read_pass(Reader *reader, const Model *model, Step *step) {
     TRY(read_within(reader, 0, 1, &bit));
     step->mask[n] = (uint8_t)bit;
   }
-  uint32_t rounds;
   TRY(read_slot(reader, model, &step->mean) && read_slot(reader, model, &step->log_scale));
   if (step->log_scale == QUALITY) {
     if (!model->arrays) return bad("a pass has no scales");
@@ -226,8 +227,8 @@ static bool read_pass(Reader *reader, const Model *model, Step *step) {
       return bad("an array of scales has an impossible shape");
     if (array->count != 2 * array->dims[3]) return bad("an array of scales has an impossible shape");
   }
-  TRY(read_within(reader, 0, 1, &rounds));
-  step->rounds = rounds;
+  TRY(read_within(reader, 0, MOST_SETS, &step->tables));
+  step->tables--;  // 0 becomes NONE
   return true;
 }
 
@@ -247,7 +248,7 @@ static bool read_steps(Reader *reader, Model *model) {
 }
 
 static bool read_counts(Reader *reader, Model *model, uint32_t *count, Frequencies **sets) {
-  TRY(read_within(reader, 0, 64, count));
+  TRY(read_within(reader, 0, MOST_SETS, count));
   TRY(*sets = take_zeros(&model->arena, *count, sizeof(Frequencies)));
   for (uint32_t n = 0; n < *count; n++) TRY(read_within(reader, 1, 1 << 20, &(*sets)[n].count));
   return true;
@@ -258,7 +259,9 @@ static bool read_quantizers(Reader *reader, Model *model) {
   TRY(read_counts(reader, model, &model->offset_sets, &model->offset));
   TRY(read_within(reader, 0, 16, &model->quantizers));
   if (!model->sets) return bad("no tables");
-  TRY(read_within(reader, 0, model->sets - 1, &model->z));
+  for (uint32_t n = 0; n < model->code_steps; n++)
+    if (model->step[n].codes && model->step[n].tables != NONE && model->step[n].tables >= model->sets)
+      return bad("a pass has no tables");
   TRY(model->quantizer = take_zeros(&model->arena, model->quantizers, sizeof(Quantizer)));
   for (Quantizer *one = model->quantizer; one < model->quantizer + model->quantizers; one++) {
     TRY(read_within(reader, 0, 15, &one->number) && read_within(reader, 0, model->sets - 1, &one->tables));

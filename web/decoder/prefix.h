@@ -67,8 +67,8 @@ static bool build_prefix(Prefix *prefix, const uint8_t *lengths, uint32_t symbol
       prefix->symbol[at++] = (uint16_t)n;
       uint32_t reversed = 0;
       for (int bit = 0; bit < length; bit++) reversed |= (code >> bit & 1) << (length - 1 - bit);
-      for (; length <= QUICK_BITS && reversed < 1 << QUICK_BITS; reversed += 1u << length)
-        prefix->quick[reversed] = (uint16_t)(length << 12 | n);
+      for (; length <= QUICK_BITS && reversed < 1u << QUICK_BITS; reversed += 1u << length)
+        prefix->quick[reversed] = (uint16_t)((uint32_t)length << 12 | n);
       code++;
     }
   return true;

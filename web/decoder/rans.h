@@ -28,8 +28,9 @@ typedef struct {
   uint64_t first, second, initial;
 } Coder;
 
-// `planes` holds the lower bytes of `count` frequencies, then the upper ones.
-static bool build_tables(Tables *tables, const uint8_t *planes, uint32_t count, Arena *arena) {
+static bool build_tables(Tables *tables, const Frequencies *frequencies, Arena *arena) {
+  const uint8_t *planes = frequencies->planes;
+  uint32_t count = frequencies->count;
   TRY(tables->cumulative = take_from(arena, (uint64_t)count + 2 * SCALES, sizeof(uint32_t)));
   TRY(tables->buckets = take_from(arena, 2 * SCALES, sizeof *tables->buckets));
   uint32_t table = 0, symbol = 0, sum = 0, at = 0;

@@ -5,7 +5,10 @@ planes, all lower bytes of an array before all upper ones, which zlib then compr
 """
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy.typing as npt
 
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.container.bytes import varint
@@ -22,18 +25,42 @@ MAGIC = b"TLH\1"
 
 def pack_decoder(model: Model) -> bytes:
     """Return a model's decoder half, zlib data. Raises BadRequest where no browser could decode with the model."""
-    arrays = Arrays(model.file.arrays["decoder"])
+    arrays, tables, offsets = Arrays(model.file.arrays["decoder"]), Planes(), Planes()
     slots = _slots(model)
     names = model.schedule.graphs
     graphs = [pack_graph(model.file.graphs["decoder"][name], arrays) for name in names]
-    steps = [_pack_step(step, slots, names, arrays) for step in (*model.schedule.code, *model.schedule.decode)]
-    quantizers, planes = _pack_quantizers(model)
+    rounded = {name: tables.number(each.frequency) for name, each in model.rounded_tables.items()}
+    steps = [
+        _pack_run(step, slots, names) if isinstance(step, Run) else _pack_pass(step, slots, arrays, rounded)
+        for step in (*model.schedule.code, *model.schedule.decode)
+    ]
+    quantizers = [_pack_quantizer(DeployedQuantizer.of(model, each), tables, offsets) for each in QUANTIZERS]
     parts = [
         MAGIC, model.sha256, varint(model.margin), varint(len(slots)), _pack_variables(model),
         varint(slots["y"]), varint(slots["pixels"]), arrays.shapes(), _many(graphs),
-        varint(len(model.schedule.code)), _many(steps), quantizers, planes, arrays.planes(),
+        varint(len(model.schedule.code)), _many(steps), tables.counts(), offsets.counts(), _many(quantizers),
+        tables.planes(), offsets.planes(), arrays.planes(),
     ]  # fmt: skip
     return zlib.compress(b"".join(parts), 9)
+
+
+class Planes:
+    """Sets of numbers of 16 bits, each kept once: tables and offsets that several quantizers share."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[bytes, int] = {}
+
+    def number(self, values: npt.NDArray[Any]) -> int:
+        """Return the number of a set."""
+        return self._numbers.setdefault(planes_of(values.astype("<u2")), len(self._numbers))
+
+    def counts(self) -> bytes:
+        """Return how many values each set has."""
+        return _many(varint(len(planes) // 2) for planes in self._numbers)
+
+    def planes(self) -> bytes:
+        """Return all values, in planes of bytes."""
+        return b"".join(self._numbers)
 
 
 def _many(parts: Iterable[bytes]) -> bytes:
@@ -57,42 +84,32 @@ def _pack_variables(model: Model) -> bytes:
     return _many(varint(one.channels) + varint(one.stride) for one in variables)
 
 
-def _pack_step(step: Run | Code, slots: Mapping[str, int], graphs: tuple[str, ...], arrays: Arrays) -> bytes:
-    if isinstance(step, Run):
-        references = [parse_reference(text) for text in step.reads]
-        reads = [varint(slots[name]) + varint(start) + varint(stop or 0) for name, start, stop in references]
-        writes = [varint(slots[name]) for name in step.writes]
-        return b"".join([varint(0), varint(graphs.index(step.graph)), *reads, *writes])
+def _pack_run(step: Run, slots: Mapping[str, int], graphs: Sequence[str]) -> bytes:
+    references = [parse_reference(text) for text in step.reads]
+    reads = [varint(slots[name]) + varint(start) + varint(stop or 0) for name, start, stop in references]
+    return b"".join(
+        [varint(0), varint(graphs.index(step.graph)), *reads, *(varint(slots[name]) for name in step.writes)]
+    )
+
+
+def _pack_pass(step: Code, slots: Mapping[str, int], arrays: Arrays, rounded: Mapping[str, int]) -> bytes:
     if step.layer:
-        raise BadRequest("layers cannot be decoded in a browser yet")
+        raise BadRequest("layers cannot be decoded in a browser")
     mask = varint(len(step.mask)) + varint(len(step.mask[0])) + bytes(int(cell) for row in step.mask for cell in row)
-    scales = varint(slots.get(step.log_scale, 0))
-    if step.log_scale not in slots:
-        scales += varint(arrays.number(step.log_scale))
+    scales = (
+        varint(slots[step.log_scale]) if step.log_scale in slots else varint(0) + varint(arrays.number(step.log_scale))
+    )
     return b"".join([
         varint(1), varint(slots[step.variable]), varint(step.start), varint(step.stop), mask,
-        varint(slots[step.mean] if step.mean else 0), scales, varint(step.quantizer == "rounding"),
+        varint(slots[step.mean] if step.mean else 0), scales,
+        varint(rounded[step.tables] + 1 if step.quantizer == "rounding" else 0),
     ])  # fmt: skip
 
 
-def _pack_quantizers(model: Model) -> tuple[bytes, bytes]:
-    """Return what the model has for each quantizer, and the planes of all tables and offsets."""
-    tables: dict[bytes, int] = {}
-    offsets: dict[bytes, int] = {}
-    z = planes_of(model.z_tables.frequency.astype("<u2"))
-    tables[z] = 0
-    entries = []
-    for quantizer in QUANTIZERS:
-        deployed = DeployedQuantizer.of(model, quantizer)
-        frequencies = planes_of(deployed.tables.frequency.astype("<u2"))
-        moves = planes_of(deployed.offsets.astype("<i2"))
-        own = [tables.setdefault(frequencies, len(tables)), 0]
-        if any(moves):
-            own[1] = offsets.setdefault(moves, len(offsets)) + 1
-        points = [
-            varint(round(point.quality * HIGHEST_QUALITY)) + varint(round(point.step))
-            for point in deployed.operating_points
-        ]
-        entries.append(b"".join([varint(quantizer.number), *map(varint, own), _many(points)]))
-    counts = [_many(varint(len(planes) // 2) for planes in kind) for kind in (tables, offsets)]
-    return b"".join([*counts, varint(len(entries)), varint(0), *entries]), b"".join([*tables, *offsets])
+def _pack_quantizer(deployed: DeployedQuantizer, tables: Planes, offsets: Planes) -> bytes:
+    """Return a quantizer's number, its tables, its offsets where they move anything, and its operating points."""
+    moves = offsets.number(deployed.offsets) + 1 if deployed.offsets.any() else 0
+    points = [(round(point.quality * HIGHEST_QUALITY), round(point.step)) for point in deployed.operating_points]
+    own = tables.number(deployed.tables.frequency)
+    listed = _many(varint(quality) + varint(step) for quality, step in points)
+    return b"".join([varint(deployed.quantizer.number), varint(own), varint(moves), listed])

@@ -1,0 +1,79 @@
+"""The decoder in C, natively under sanitizers: damaged streams and models are refused, and never read out of bounds."""
+
+import zlib
+
+import numpy as np
+import pytest
+
+import fuzz
+import trellic
+from conftest import GOLDEN
+from mutate import blindly, mutated
+from second_decoder import build_native, compiler, golden_half, natively
+from trellic import TrellicError
+from trellic.codec.picture_decoder import metadata_of
+from trellic.container import Stream
+
+STREAMS, MODELS = 300, 400
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    """The native decoder, compiled with sanitizers: it ends with an error at the first read out of bounds."""
+    return build_native(tmp_path_factory.mktemp("native") / "decoder")
+
+
+def outcome(data: bytes) -> tuple[str, str]:
+    """Return how Python ends, and the hash of the indices, or the message."""
+    try:
+        trellic.decode(data, fuzz.PIXELS)
+        return "decoded", trellic.verify(data, fuzz.PIXELS)
+    except TrellicError as error:
+        return type(error).__name__, str(error)
+
+
+def has_sound_metadata(data: bytes) -> bool:
+    """Return whether metadata can be read, which tlic.js does, not the decoder in C."""
+    try:
+        metadata_of(Stream.parse(data))
+    except TrellicError:
+        return False
+    return True
+
+
+@compiler
+def test_damaged_streams_end_as_in_python(program, monkeypatch):
+    monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
+    originals = fuzz.sources()
+    damaged = [mutated(originals, np.random.default_rng([5, number])) for number in range(STREAMS)]
+    half = zlib.decompress(golden_half())
+    (loaded, *_), *found = natively(program, [("m", half), *(("s", data) for data in damaged)])
+    assert loaded == "decoded"
+    for number, (data, (code, digest, *_)) in enumerate(zip(damaged, found, strict=True)):
+        expected, detail = outcome(data)
+        if code == "decoded" and expected != code:
+            assert not has_sound_metadata(data), number
+            continue
+        assert code == expected, number
+        assert expected != "decoded" or digest == detail, number
+
+
+def damaged_model(half: bytes, random: np.random.Generator) -> bytes:
+    """Return a decoder half that is damaged where its structure lies, or anywhere."""
+    if random.integers(4) == 0:
+        return blindly(half, random)
+    structure = int(random.integers(40, 4000))
+    return half[:36] + blindly(half[36:structure], random) + half[structure:]
+
+
+@compiler
+def test_damaged_models_do_no_harm(program):
+    half = zlib.decompress(golden_half())
+    stream = (GOLDEN / "tiles.tlic").read_bytes()
+    records = []
+    for number in range(MODELS):
+        records += [("m", damaged_model(half, np.random.default_rng([6, number]))), ("s", stream)]
+    found = natively(program, records)
+    codes = {code for code, *_ in found}
+    assert {"decoded", "DamagedModel"} <= codes
+    assert codes <= {"decoded", "DamagedModel", "DamagedStream", "MissingModel", "OutOfMemory", "UnsupportedStream"}

@@ -1,0 +1,67 @@
+"""The decoder half: small enough to fetch, named by its model, and refused where no browser could run it."""
+
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conftest import GOLDEN
+from trellic.errors import BadRequest
+from trellic.model import DEFAULT, Model, find_model
+from trellic.model.graph import Operation
+from trellic.model.schedule import Code, Schedule
+from trellic.web.pack import pack_decoder
+
+LARGEST_HALF = 4_500_000
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model.read(GOLDEN / "golden.trm")
+
+
+def with_synthesis(model: Model, *operations: Operation) -> Model:
+    """Return the model with a synthesis of other operations."""
+    graphs = model.file.graphs["decoder"]
+    changed = {**graphs, "synthesis": replace(graphs["synthesis"], operations=operations)}
+    return Model.of(replace(model.file, graphs={**model.file.graphs, "decoder": changed}))
+
+
+def test_the_shipped_model_is_small_enough_to_fetch():
+    packed = pack_decoder(Model.read(Path(find_model(DEFAULT))))
+    assert len(packed) <= LARGEST_HALF
+
+
+def test_a_half_names_its_model_and_is_always_the_same(model):
+    packed = pack_decoder(model)
+    assert zlib.decompress(packed)[4:36] == model.sha256
+    assert packed == pack_decoder(model)
+
+
+def test_tables_that_quantizers_share_are_kept_once(model):
+    own = model.with_quantizer("uniform", tables=model.tables_for("deadzone", 1)[0])
+    assert len(zlib.decompress(pack_decoder(own))) == len(zlib.decompress(pack_decoder(model)))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Operation("Concat", ("latents", "quality"), ("made",), {"axis": 0}),
+        Operation("Split", ("latents",), ("made",), {"axis": 0, "num_outputs": 2}),
+        Operation("Conv", ("latents", "quality"), ("made",), {"pads": [1, 1]}),
+        Operation("Pad", ("latents", "quality"), ("made",), {"mode": "edge"}),
+    ],
+    ids=lambda operation: operation.kind,
+)
+def test_what_the_decoder_cannot_run_is_refused(model, operation):
+    with pytest.raises(BadRequest, match=operation.kind):
+        pack_decoder(with_synthesis(model, operation))
+
+
+def test_layers_are_refused(model):
+    schedule = model.schedule
+    code = tuple(replace(step, layer=1) if isinstance(step, Code) else step for step in schedule.code)
+    layered = Schedule(schedule.variables, schedule.encode, code, schedule.decode)
+    with pytest.raises(BadRequest, match="layers"):
+        pack_decoder(model.with_card(schedule=layered.to_json()))
