@@ -30,13 +30,13 @@ static uint32_t step_at(const Quantizer *one, uint32_t quality) {
   return steps[one->points - 1];
 }
 
-static bool start_coding(Coding *coding, const Stream *stream, Arena *arena) {
-  const Model *model = coding->model;
+static bool start_coding(Coding *coding, const Model *model, const Stream *stream, Arena *arena) {
   const Quantizer *one = NULL;
   TRY(build_trellis(&coding->trellis, stream->quantizer));
   for (uint32_t n = 0; n < model->quantizers; n++)
     if (model->quantizer[n].number == stream->quantizer) one = model->quantizer + n;
   if (!one) return bad("the model has no tables for the quantizer");
+  coding->model = model;
   coding->quality = (float)(stream->quality / (double)HIGHEST_QUALITY);
   coding->step = step_at(one, stream->quality);
   TRY(build_tables(&coding->deployed, model->frequencies + one->tables, arena));

@@ -129,10 +129,8 @@ static bool decode_with(const Model *model, const uint8_t *data, size_t size, ui
   TRY(parse_stream(&stream, data, size, most_pixels, arena));
   report(&stream);
   if (stream.model != little32(model->sha256)) return fail(MISSING_MODEL, "needs another model");
-  Picture picture = {&stream, {.model = model, .seen = seen}, arena, NULL, 0, NULL};
+  Picture picture = {&stream, model, {.seen = seen}, arena, NULL, 0, NULL};
   TRY(prove(&stream));
-  if (any_latents(&picture, (Box){0, 0, coded_side(stream.width), coded_side(stream.height)}))
-    TRY(start_coding(&picture.coding, &stream, arena));
   TRY(picture.latents = take_zeros(arena, stream.units, sizeof(Tensor)));
   if (!seen) {
     uint64_t bytes = 4 * (uint64_t)stream.width * stream.height;

@@ -5,7 +5,8 @@
 
 typedef struct {
   const Stream *stream;
-  Coding coding;
+  const Model *model;
+  Coding coding;  // started by the first tile with latents
   Arena *arena;
   Tensor *latents;  // of each tile; without data where there are none, not yet, or not any more
   uint32_t decoded;
@@ -42,8 +43,9 @@ static bool decode_unit(Picture *picture, uint32_t number) {
   }
   const uint8_t *data = stream->data + coded->start;
   if (done && coded->type == LATENTS) {
-    done = decode_latents(&picture->coding, data, (size_t)coded->length, tile.bottom - tile.top, tile.right - tile.left,
-                          picture->latents + number, picture->arena);
+    done = picture->coding.model || start_coding(&picture->coding, picture->model, stream, picture->arena);
+    done = done && decode_latents(&picture->coding, data, (size_t)coded->length, tile.bottom - tile.top,
+                                  tile.right - tile.left, picture->latents + number, picture->arena);
   } else if (done) {
     done = decode_exact(data, (size_t)coded->length, width, height, &samples, &arena);
     if (done) put_samples(picture, shown, samples, 0, coded->type == EXACT_ALPHA ? 4 : 3, 0);
@@ -65,7 +67,7 @@ static bool any_latents(const Picture *picture, Box box) {
 
 // What the synthesis of a box sees: a margin on every side beyond which anything is coded as latents.
 static Box around(const Picture *picture, Box box) {
-  uint32_t margin = picture->coding.model->margin;
+  uint32_t margin = picture->model->margin;
   Box whole = {0, 0, coded_side(picture->stream->width), coded_side(picture->stream->height)}, seen = box;
   Box grown = common((Box){box.left > margin ? box.left - margin : 0, box.top > margin ? box.top - margin : 0,
                            box.right + margin, box.bottom + margin}, whole);
@@ -79,7 +81,7 @@ static Box around(const Picture *picture, Box box) {
 // Gather the latents of a box, zero where tiles have none.
 static bool gather_latents(const Picture *picture, Box box, Tensor *gathered, Arena *arena) {
   const Stream *stream = picture->stream;
-  const Model *model = picture->coding.model;
+  const Model *model = picture->model;
   uint32_t stride = model->stride[model->y], channels = model->channels[model->y];
   *gathered = (Tensor){channels, (box.bottom - box.top) / stride, (box.right - box.left) / stride, NULL, false};
   TRY(gathered->data = take_zeros(arena, channels * (uint64_t)area_of(gathered), sizeof(float)));
@@ -117,7 +119,7 @@ static void put_synthesized(Picture *picture, Box box, Box seen, const Tensor *p
 
 static bool synthesize(Picture *picture, Box box, Arena *arena) {
   if (!any_latents(picture, box)) return true;
-  const Model *model = picture->coding.model;
+  const Model *model = picture->model;
   Box seen = around(picture, box);
   uint32_t height = seen.bottom - seen.top, width = seen.right - seen.left;
   float quality = picture->coding.quality;
@@ -145,7 +147,7 @@ static uint32_t equal_part(uint32_t side) {
 // Decode all tiles in order, and show what is complete.
 static bool decode_tiles(Picture *picture) {
   const Stream *stream = picture->stream;
-  uint32_t width = stream->tile_width, height = stream->tile_height, margin = picture->coding.model->margin;
+  uint32_t width = stream->tile_width, height = stream->tile_height, margin = picture->model->margin;
   if (width * height > LARGEST_SHOWN) width = equal_part(stream->width), height = equal_part(stream->height);
   uint32_t bottom = coded_side(stream->height), right = coded_side(stream->width);
   if (width < right || height < bottom) height = coded_side(height / 2);
