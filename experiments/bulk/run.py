@@ -281,7 +281,6 @@ def figures_of_manifest(work: Path, pictures: int) -> Figures:
     done = manifest.history().done
     reading = time.process_time() - start
     start = time.monotonic()
-    progress, _ = Progress(0, 0), None
     bulk = Bulk(coding(), [str(work / "crops")], str(work / "ray"), cores=PROCESSES)
     progress = run_bulk(bulk, partial(run_ray, address=LOCAL), lambda progress, records: None)
     assert (progress.before, progress.done) == (pictures, 0)
@@ -309,6 +308,7 @@ def figures_of_whole_pictures(data: Path, work: Path) -> Figures:
         "cost of a picture": ((time.process_time() - start) / UNCUT, "s of CPU"),
         "pixels of a picture": (pixels / UNCUT / 1e6, "MP"),
         "bytes of a stream": (size / UNCUT / 1e3, "kB"),
+        "bytes of a source": (source / UNCUT / 1e3, "kB"),
     }
 
 

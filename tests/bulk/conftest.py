@@ -18,7 +18,7 @@ TINY = str(GOLDEN / "golden.trm")
 
 def in_this_process(tasks, engine, cores):
     """Do tasks one after the other: the simplest driver."""
-    return map(engine, tasks)
+    yield from map(engine, tasks)
 
 
 def encoding(quality: float = 50.0) -> Encode:

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -16,7 +16,7 @@ MOST_DEATHS = 3
 """Of workers, from one task."""
 
 
-def run_local(tasks: Iterable[Task], engine: Engine, cores: int) -> Iterator[list[Record]]:
+def run_local(tasks: Iterable[Task], engine: Engine, cores: int) -> Generator[list[Record], None, None]:
     """Yield the records of each task when it is done; no more tasks are taken than there are workers.
 
     cores  to use, each worker as many as its engine has threads

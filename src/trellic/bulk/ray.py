@@ -8,7 +8,7 @@ import logging
 import os
 import pickle
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from trellic.bulk.engine import Engine
@@ -35,7 +35,7 @@ class Worker:
         return {"records": [json.dumps(self.engine(pickle.loads(task))) for task in batch["task"]]}
 
 
-def run_ray(tasks: Iterable[Task], engine: Engine, cores: int, address: str) -> Iterator[list[Record]]:
+def run_ray(tasks: Iterable[Task], engine: Engine, cores: int, address: str) -> Generator[list[Record], None, None]:
     """Yield the records of each task when it is done.
 
     cores    of this machine to use, where Ray is started here; a cluster's are all used

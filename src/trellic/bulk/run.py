@@ -2,7 +2,8 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 
@@ -15,7 +16,7 @@ from trellic.bulk.tasks import MOST_ROWS, TAR, Planner, Task, in_shard, key_of, 
 from trellic.errors import BadRequest, TooManyErrors
 from trellic.processors import processors
 
-Driver = Callable[[Iterable[Task], Engine, int], Iterator[list[Record]]]
+Driver = Callable[[Iterable[Task], Engine, int], Generator[list[Record], None, None]]
 """Does tasks with so many cores, and yields the records of each when it is done."""
 LARGE_THREADS = 4
 """Cores that a large picture gets: so many of its tiles are worked on at a time."""
@@ -107,12 +108,13 @@ def run_bulk(bulk: Bulk, driver: Driver, report: Callable[[Progress, list[Record
     with TemporaryDirectory(prefix="trellic-bulk-") as scratch:
         try:
             for tasks, threads in _lanes(bulk, planner, pending, history.tars, cores):
-                for records in driver(tasks, Engine(coding, threads, bulk.force, scratch), cores):
-                    manifest.add(records)
-                    progress.count(records)
-                    report(progress, records)
-                    if bulk.most_errors is not None and progress.errors > bulk.most_errors:
-                        raise TooManyErrors(f"{progress.errors} errors, more than --max-errors allows")
+                with closing(driver(tasks, Engine(coding, threads, bulk.force, scratch), cores)) as done:
+                    for records in done:
+                        manifest.add(records)
+                        progress.count(records)
+                        report(progress, records)
+                        if bulk.most_errors is not None and progress.errors > bulk.most_errors:
+                            raise TooManyErrors(f"{progress.errors} errors, more than --max-errors allows")
         finally:
             manifest.flush()
     if bulk.table:
