@@ -157,6 +157,13 @@ def test_results_are_packed_into_tars_and_others_follow(folder, monkeypatch):
     assert by_source(folder / "out")["0.png"]["target"].endswith("set-000002.tar#0_png.tlic")
 
 
+def test_webdataset_reads_what_is_packed(folder):
+    webdataset = pytest.importorskip("webdataset")
+    run(folder / "in", out=folder / "out", pack="set.tar")
+    samples = webdataset.WebDataset(str(folder / "out" / "set-000000.tar"), shardshuffle=False)
+    assert [sample["__key__"] for sample in samples] == ["a_png", "b_png", "deep/c_png"]
+
+
 def test_pictures_of_a_tar_become_streams_and_other_members_stay(folder):
     (folder / "tars").mkdir()
     (folder / "in" / "a.cls").write_text("7")
