@@ -16,7 +16,12 @@ RATES = (
     "two bare processes, their start included",
     "Ray, its start and the manifest included",
 )
-MEMORY = ("memory of the driver", "growth of the driver", "memory of a worker", "growth of a worker")
+MEMORY = tuple(
+    f"{what} of {whom}, {where}"
+    for where in ("folder to folder", "bucket to bucket")
+    for whom in ("the driver", "a worker")
+    for what in ("memory", "growth")
+)
 PARTS = (
     "listing",
     "plan in memory",
@@ -52,12 +57,13 @@ def slots() -> dict[str, str]:
 def plan(value: dict[str, float]) -> Table:
     """Return the plan of a million pictures."""
     hours = MILLION * value["cost of a picture"] / 3600
-    own = value["plan in memory"] + value["keys in memory"]
+    own = MILLION * (value["plan in memory"] + value["keys in memory"])
+    worker = value["memory of a worker, bucket to bucket"]
     lost = min(MOST_ROWS, int(MOST_BYTES / 1e3 / value["bytes of a source"]))
     rows = [
         ["coding", f"{hours:.0f} hours of a core: {hours / CORES:.1f} hours on {CORES} cores"],
         ["result", f"{value['bytes of a stream']:.0f} GB of streams"],
-        ["memory", f"{value['memory of a worker']:.0f} MB a core, {MILLION * own / 1e9:.2f} GB for plan and keys"],
+        ["memory", f"{worker:.0f} MB a core, {own / 1e9:.2f} GB for plan and keys"],
         ["listing", f"{MILLION // LISTED} requests, {value['listing']:.0f} s of a core"],
         ["requests", f"{REQUESTS} million"],
         ["manifest while running", f"{value['manifest, JSON lines'] * MILLION / 1e6:.0f} MB"],

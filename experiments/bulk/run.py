@@ -11,13 +11,11 @@ import hashlib
 import json
 import multiprocessing
 import os
-import random
 import resource
-import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +25,7 @@ from typing import Any
 
 from PIL import Image
 
+from experiments.bulk.watch import STARTED, Figures, Watcher
 from experiments.store import keep
 from trellic.bulk.coding import Encode
 from trellic.bulk.manifest import Manifest
@@ -46,11 +45,7 @@ from trellic.picture.kinds import readable_suffixes
 PICTURES, SIDE, KILLS, PROCESSES = 20_000, 64, 20, 2
 UNCUT = 12
 """Whole training pictures that the cost of a picture is measured on."""
-STARTED = 0.1
-"""Fraction of the pictures after which a rate counts: by then all workers are there, and warm."""
 TRAINING = ("train/photos", "train/cid22")
-Figures = dict[str, tuple[float, str]]
-"""What was measured: value and unit."""
 
 
 def coding() -> Encode:
@@ -104,74 +99,6 @@ def rate_of_bare_processes(pictures: Path, out: Path) -> tuple[float, float]:
     return len(files) / (end - start), (1 - STARTED) * len(files) / (end - warm)
 
 
-def descendants(title: str) -> list[int]:
-    """Return the processes that this one started, or those did, by what their titles begin with."""
-    parents, titles = {}, {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            try:
-                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-                titles[int(folder.name)] = (folder / "cmdline").read_text()
-            except (OSError, IndexError):
-                continue  # it has just ended
-    found = []
-    for number in titles:
-        above = number
-        while above in parents and above != os.getpid():
-            above = parents[above]
-        if above == os.getpid() and titles[number].startswith(title):
-            found.append(number)
-    return found
-
-
-def memory_of(process: int) -> int:
-    """Return the resident bytes of a process, or 0 where it has ended."""
-    try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
-    except OSError:
-        return 0
-
-
-class Watcher:
-    """Watches a run: when it was warm, how much memory it takes, and its workers' deaths, which it causes."""
-
-    def __init__(self, kills: int, total: int, seed: int = 0) -> None:
-        drawn = random.Random(seed)
-        self.moments = sorted(drawn.sample(range(total // 20, total - total // 20), kills))
-        self.random, self.killed, self.warm, self.done_then = drawn, 0, 0.0, 0
-        self.memory: list[tuple[int, int, int]] = []
-
-    def __call__(self, progress: Progress, records: list[Record]) -> None:
-        """Look at a run whenever a task is done."""
-        if not self.warm and progress.done >= STARTED * progress.total:
-            self.warm, self.done_then = time.monotonic(), progress.done
-        workers = descendants("ray::") if progress.done % 1000 < len(records) or self._is_due(progress) else []
-        if workers:
-            self.memory.append((progress.done, memory_of(os.getpid()), max(map(memory_of, workers))))
-        while self._is_due(progress):
-            self.moments.pop(0)
-            threading.Timer(self.random.uniform(0, 0.5), self._kill).start()
-
-    def _is_due(self, progress: Progress) -> bool:
-        return bool(self.moments) and progress.done >= self.moments[0]
-
-    def _kill(self) -> None:
-        workers = descendants("ray::MapWorker")
-        if workers:
-            os.kill(self.random.choice(workers), signal.SIGKILL)
-            self.killed += 1
-
-    def warm_rate(self, progress: Progress) -> float:
-        """Return pictures a second from when it was warm until now."""
-        return (progress.done - self.done_then) / (time.monotonic() - self.warm)
-
-    def growth(self, column: int) -> float:
-        """Return by how many bytes memory grew from the first to the last third of the run, at their maxima."""
-        third = len(self.memory) // 3
-        first, last = self.memory[:third], self.memory[-third:]
-        return max(row[column] for row in last) - max(row[column] for row in first)
-
-
 def run_through_ray(source: str, out: str, watcher: Watcher) -> tuple[Progress, float]:
     """Encode through Ray, and return how it went, and the pictures a second once it was warm."""
     rates = []
@@ -188,9 +115,12 @@ def run_through_ray(source: str, out: str, watcher: Watcher) -> tuple[Progress, 
 @contextmanager
 def s3_server() -> Iterator[None]:
     """Run an S3-compatible server in a process of its own, and point fsspec at it."""
-    command = [sys.executable, "-c", "from moto.server import main; main()", "-p", "5599"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-c", "from moto.server import main; main()", "-p", port]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    values = {"ENDPOINT_URL": "http://127.0.0.1:5599", "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}
+    values = {"ENDPOINT_URL": f"http://127.0.0.1:{port}", "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}
     os.environ |= {f"AWS_{name}": value for name, value in values.items()}
     try:
         time.sleep(5)
@@ -230,6 +160,7 @@ def measure_small(data: Path, work: Path, pictures: int, kills: int) -> Figures:
         "Ray, folder to folder": (ray_warm, "pictures/s"),
         "Ray, its start and the manifest included": (ray_rate, "pictures/s"),
         "Ray beside bare processes": (100 * ray_warm / bare_warm, "%"),
+        **watcher.figures("folder to folder"),
         "same bytes, folder to folder": (sum(of_folder.get(name) == sha for name, sha in expected.items()), ""),
     }
     with s3_server():
@@ -250,10 +181,7 @@ def measure_small(data: Path, work: Path, pictures: int, kills: int) -> Figures:
             "records": (len(of_bucket), ""),
             "same bytes, bucket to bucket": (sum(of_bucket.get(name) == sha for name, sha in expected.items()), ""),
             "objects": (sum(name.endswith(".tlic") for name in coded), ""),
-            "memory of the driver": (max(row[1] for row in watcher.memory) / 1e6, "MB"),
-            "memory of a worker": (max(row[2] for row in watcher.memory) / 1e6, "MB"),
-            "growth of the driver": (watcher.growth(1) / 1e6, "MB"),
-            "growth of a worker": (watcher.growth(2) / 1e6, "MB"),
+            **watcher.figures("bucket to bucket"),
             **figures_of_listing(pictures),
         }
     return figures | figures_of_manifest(work, pictures)
