@@ -31,6 +31,7 @@ LAYERS = [
     "jobs",
     "bulk",
     "data",
+    "serve",
     "networks",
     "train",
     "cli",

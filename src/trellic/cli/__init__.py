@@ -21,13 +21,14 @@ from trellic.cli.fit_tables import fit_tables
 from trellic.cli.info import info
 from trellic.cli.macs import macs
 from trellic.cli.retrain import retrain
+from trellic.cli.serve import serve
 from trellic.cli.train import train
 from trellic.cli.verify import verify
 from trellic.cli.version import show_version
 from trellic.errors import TrellicError
 
 PANELS = {
-    "Pictures": (encode, decode, info, verify, demo),
+    "Pictures": (encode, decode, info, verify, serve, demo),
     "Measuring": (evaluate, compare),
     "Models": (macs, fit_tables, calibrate),
     "Training": (train, retrain, export),

@@ -1,0 +1,31 @@
+"""The page's own files, and those that decode in it, from the package."""
+
+from pathlib import Path
+
+from trellic.serve.answers import Answer, tag_of
+from trellic.web import STATIC
+
+PAGE = Path(__file__).parent / "page"
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+}
+"""Media types by suffix."""
+POLICY = (
+    "default-src 'self'; img-src 'self' blob:; script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""What a page may load and run: its own files, and pictures that it made."""
+
+
+def page_files() -> dict[str, Answer]:
+    """Return the files by path; "/" is index.html."""
+    found = {}
+    for path in sorted([*PAGE.iterdir(), *STATIC.iterdir()]):
+        if path.suffix in TYPES:
+            body, headers = path.read_bytes(), {"Content-Security-Policy": POLICY}
+            found[f"/{path.name}"] = Answer(TYPES[path.suffix], body, tag_of(body), headers=headers)
+    return found | {"/": found["/index.html"]}
