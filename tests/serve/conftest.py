@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 import pytest
 from PIL import Image
 
+from browser import chromium
 from conftest import GOLDEN, textured
 from trellic.codec import Codec
+from trellic.container.bytes import Data
 from trellic.serve.coding import Coding
 from trellic.serve.folder import Folder
+from trellic.serve.handler import Handler
 from trellic.serve.server import Server
 from trellic.serve.site import Site
 
@@ -80,3 +83,56 @@ def ask(server: Server) -> Callable[..., Reply]:
             return Reply(reply.status, {key.lower(): value for key, value in reply.getheaders()}, reply.read())
 
     return get
+
+
+class Seen(NamedTuple):
+    """What was asked for, and how many bytes of a body were sent."""
+
+    method: str
+    path: str
+    accept: str
+    sent: int
+
+
+@pytest.fixture
+def seen(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[Seen]:
+    """The requests that the server answered, in the order of their ends."""
+    requests: list[Seen] = []
+    transfer = Handler._transfer
+
+    def noted(self: Handler, body: Data, start: int, stop: int) -> None:
+        transfer(self, body, start, stop)
+        if self.server is server:
+            requests.append(Seen(self.command, self.path, self._header("Accept"), stop - start))
+
+    monkeypatch.setattr(Handler, "_transfer", noted)
+    return requests
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A browser for all tests."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def visit(server: Server, browser: Any) -> Iterator[Callable[..., Any]]:
+    """A function that opens the page in a window of a width and colour scheme; a page that complains fails the test."""
+    context = browser.new_context(viewport={"width": 1000, "height": 800}, accept_downloads=True)
+    context.set_default_timeout(20_000)
+    complaints: list[str] = []
+
+    def opened(width: int = 1000, scheme: str = "light") -> Any:
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.goto(server.url)
+        page.wait_for_selector("#privacy:not(:empty)")
+        return page
+
+    yield opened
+    context.close()
+    assert [text for text in complaints if not text.startswith("Failed to load resource")] == []

@@ -2,16 +2,19 @@
 
 from pathlib import Path
 
+from trellic.model.store import SHIPPED
 from trellic.serve.answers import Answer, tag_of
 from trellic.web import STATIC
 
 PAGE = Path(__file__).parent / "page"
+EXAMPLE = SHIPPED / "demo.webp"
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".wasm": "application/wasm",
+    ".webp": "image/webp",
 }
 """Media types by suffix."""
 POLICY = (
@@ -24,7 +27,7 @@ POLICY = (
 def page_files() -> dict[str, Answer]:
     """Return the files by path; "/" is index.html."""
     found = {}
-    for path in sorted([*PAGE.iterdir(), *STATIC.iterdir()]):
+    for path in sorted([*PAGE.iterdir(), *STATIC.iterdir(), EXAMPLE]):
         if path.suffix in TYPES:
             body, headers = path.read_bytes(), {"Content-Security-Policy": POLICY}
             found[f"/{path.name}"] = Answer(TYPES[path.suffix], body, tag_of(body), headers=headers)

@@ -1,0 +1,349 @@
+"""The page in a real browser; skipped where there is none."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from conftest import GOLDEN, textured
+from trellic import api
+from trellic.metrics import psnr
+from trellic.serve.folder import Folder
+from trellic.serve.pages import PAGE, page_files
+from trellic.web import STATIC
+
+STREAM = (GOLDEN / "tcq8.tlic").read_bytes()
+OWN = {"codecs": ["jpeg", "webp", "avif"]}
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(textured(96, 160)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def drop(page, **files: bytes) -> None:
+    """Drop files on the page, as a hand does; their names have a "_" for the "."."""
+    named = [[name.replace("_", "."), base64.b64encode(data).decode()] for name, data in files.items()]
+    transfer = page.evaluate_handle(
+        """named => {
+          const transfer = new DataTransfer();
+          for (const [name, data] of named) {
+            transfer.items.add(new File([Uint8Array.from(atob(data), each => each.charCodeAt(0))], name));
+          }
+          return transfer;
+        }""",
+        named,
+    )
+    page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+
+
+def figures(page) -> dict[str, list[str]]:
+    """Return the cells of the table by the names of its rows."""
+    rows = "rows => rows.map(row => [row.dataset.name, ...[...row.cells].slice(1).map(cell => cell.textContent)])"
+    return {name: cells for name, *cells in page.eval_on_selector_all("#figures tr", rows)}
+
+
+def upright(path) -> np.ndarray:
+    """Return the pixels of a stream as they are meant to be seen."""
+    return np.asarray(ImageOps.exif_transpose(api.decode(path)))
+
+
+def is_done(page) -> None:
+    page.wait_for_selector("#work:not([aria-busy])")
+
+
+def test_a_dropped_picture_is_coded_and_compared_at_the_same_bytes(visit):
+    page = visit()
+    drop(page, photo_png=png())
+    page.wait_for_selector("tr[data-name=avif]")
+    is_done(page)
+    found = figures(page)
+    assert list(found) == ["original", "trellic", "jpeg", "webp", "avif"]
+    size = int(found["trellic"][0].replace(",", ""))
+    for name in OWN["codecs"]:
+        assert abs(int(found[name][0].replace(",", "")) - size) < 0.3 * size
+        assert 15 < float(found[name][2]) < 60
+    assert float(found["trellic"][1]) == pytest.approx(8 * size / (96 * 160), abs=1e-3)
+    with page.expect_download() as download:
+        page.click("#save-tlic")
+    assert download.value.suggested_filename == "photo.tlic"
+    decoded = np.asarray(api.decode(download.value.path()))
+    assert float(found["trellic"][2]) == pytest.approx(psnr(textured(96, 160), decoded), abs=0.02)
+
+
+def test_quality_is_chosen_by_the_keyboard(visit):
+    page = visit()
+    drop(page, photo_png=png())
+    page.wait_for_selector("tr[data-name=avif]")
+    before = figures(page)["trellic"]
+    page.focus("#quality")
+    page.keyboard.press("End")
+    page.locator("tr[data-name=trellic] td", has_text=before[0]).first.wait_for(state="detached")
+    page.wait_for_selector("tr[data-name=avif]")
+    assert page.input_value("#quality") == page.inner_text("#chosen") == "100"
+
+
+def test_a_stream_is_decoded_in_the_page_and_sent_nowhere(visit, seen):
+    page = visit()
+    drop(page, photo_tlic=STREAM)
+    page.wait_for_selector("tr[data-name=trellic]")
+    is_done(page)
+    with page.expect_download() as download:
+        page.click("#save-png")
+    expected = upright(GOLDEN / "tcq8.tlic")
+    with Image.open(download.value.path()) as image:
+        assert download.value.suggested_filename == "photo.png"
+        assert np.abs(np.asarray(image).astype(int) - expected).max() <= 1
+    assert {request.method for request in seen} == {"GET"}
+    assert "75 × 50" in page.inner_text("#about")
+
+
+def test_a_stream_is_compared_with_the_picture_dropped_beside_it(visit, coding):
+    page = visit()
+    drop(page, photo_png=png(), photo_tlic=coding.encode(png(), 30))
+    page.wait_for_selector("tr[data-name=avif]")
+    assert list(figures(page)) == ["original", "trellic", *OWN["codecs"]]
+
+
+def test_the_slider_divides_the_pictures(visit):
+    page = visit()
+    drop(page, photo_png=png())
+    page.wait_for_selector("tr[data-name=trellic]")
+    page.focus("#split")
+    page.keyboard.press("Home")
+    assert page.eval_on_selector("#stage", "stage => stage.style.getPropertyValue('--split')") == "0%"
+    box = page.locator("#stage").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 2, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, middle, steps=5)
+    page.mouse.up()
+    assert float(page.input_value("#split")) == pytest.approx(75, abs=2)
+    clip = page.eval_on_selector(".layer.right", "layer => getComputedStyle(layer).clipPath")
+    assert float(clip.split()[-1].rstrip("%)")) == float(page.input_value("#split"))
+
+
+def test_pictures_are_zoomed_moved_and_chosen(visit):
+    page = visit()
+    drop(page, photo_png=png())
+    page.wait_for_selector("tr[data-name=avif]")
+    page.click("#real")
+    assert page.inner_text("#scale") == "100 %"
+    page.focus("#stage")
+    for _ in range(8):
+        page.keyboard.press("+")
+    assert page.inner_text("#scale") == "1600 %"
+    place = "document.querySelector('canvas').style.transform"
+    before = page.evaluate(place)
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(place) != before
+    page.keyboard.press("0")
+    page.select_option("#right", "jpeg")
+    seen = page.evaluate("[...document.querySelectorAll('canvas')[1].getContext('2d').getImageData(0, 0, 1, 1).data]")
+    assert seen[3] == 255
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1000])
+def test_the_page_fits_a_phone_and_a_desk(visit, width, scheme):
+    page = visit(width=width, scheme=scheme)
+    for _ in range(2):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        outside = """all => all.filter(each => each.offsetParent && each.type !== "range").map(each => {
+          const {left, right} = each.getBoundingClientRect();
+          return left < 0 || right > innerWidth;
+        })"""
+        assert not any(page.eval_on_selector_all("button, select, th, td, p", outside))
+        drop(page, photo_png=png())
+        page.wait_for_selector("tr[data-name=avif]")
+    bright = sum(
+        int(part) for part in page.evaluate("getComputedStyle(document.body).backgroundColor")[4:-1].split(",")
+    )
+    assert (bright > 384) == (scheme == "light")
+
+
+def test_every_control_has_a_name(visit):
+    page = visit()
+    unnamed = """all => all.filter(each =>
+      !each.getAttribute("aria-label") && !each.labels?.length && !each.textContent.trim()
+    ).map(each => each.outerHTML)"""
+    assert page.eval_on_selector_all("button, input, select, output", unnamed) == []
+
+
+def test_what_cannot_be_shown_is_a_line(visit):
+    page = visit()
+    for name, data, says in (
+        ("bad_tlic", STREAM[:-9], "bad.tlic: "),
+        ("bad_png", b"no picture", "cannot show that kind of picture"),
+        ("bad_tlic", STREAM[:4] + bytes(4) + STREAM[8:], "00000000"),
+    ):
+        drop(page, **{name: data})
+        page.locator("#failure", has_text=says).wait_for()
+    drop(page, photo_tlic=STREAM)
+    page.wait_for_selector("tr[data-name=trellic]")
+    assert page.is_hidden("#failure")
+
+
+def test_files_of_the_folder_are_shown_and_opened(visit):
+    page = visit()
+    assert page.locator("#files button").count() == 3
+    shown = "() => [...document.querySelectorAll('#files img')].every(image => image.naturalWidth)"
+    page.wait_for_function(shown)  # a stream too: the server decodes it for a browser that does not
+    page.locator("#files button").nth(2).click()
+    page.wait_for_selector("tr[data-name=trellic]")
+    assert page.inner_text("#name") == "ü.tlic"
+
+
+def controlled(visit):
+    """Open the page once its service worker is at work."""
+    page = visit()
+    page.evaluate("navigator.serviceWorker.ready.then(() => 0)")
+    page.wait_for_function("() => navigator.serviceWorker.controller")
+    return page
+
+
+def test_a_plain_img_is_decoded_by_the_service_worker(visit, seen):
+    page = controlled(visit)
+    seen.clear()
+    pixels = page.evaluate(
+        """async () => {
+          const image = new Image();
+          image.src = "files/deep/%C3%BC.tlic";
+          await image.decode();
+          const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+          context.drawImage(image, 0, 0);
+          return [...context.getImageData(0, 0, image.width, image.height).data];
+        }"""
+    )
+    expected = upright(GOLDEN / "uniform.tlic")
+    found = np.array(pixels).reshape(expected.shape)
+    assert np.array_equal(found[..., 3], expected[..., 3])
+    visible = expected[..., 3] > 127  # a canvas rounds others
+    assert np.abs(found[visible] - expected[visible]).max() <= 2
+    assert [(each.path, each.accept) for each in seen if "files" in each.path] == [
+        ("/files/deep/%C3%BC.tlic", "image/x-tlic")
+    ]
+
+
+def test_the_page_works_without_a_network(visit, server):
+    page = controlled(visit)
+    drop(page, photo_tlic=STREAM)
+    page.wait_for_selector("tr[data-name=trellic]")
+    page.wait_for_timeout(300)
+    server.site.pages.clear()
+    server.site.models.find = server.site.folder = None
+    page.context.set_offline(True)
+    page.reload()
+    page.wait_for_selector("#privacy:not(:empty)")
+    page.evaluate("navigator.serviceWorker.ready.then(() => 0)")
+    drop(page, photo_tlic=STREAM)
+    page.wait_for_selector("tr[data-name=trellic]")
+    drop(page, photo_png=png())
+    page.locator("#failure", has_text="trellic serve").wait_for()
+
+
+def test_the_first_view_is_small_and_the_second_sends_nothing(visit, server, seen, photograph):
+    server.site.folder = None
+    stream = api.encode(photograph.pixels[:64, :64], 50, effort=1)
+    page = controlled(visit)
+    drop(page, photo_tlic=stream)
+    page.wait_for_selector("tr[data-name=trellic]")
+    page.wait_for_timeout(300)
+    assert 1_000_000 < sum(each.sent for each in seen) < 4_600_000
+    seen.clear()
+    page.reload()
+    page.wait_for_selector("#privacy:not(:empty)")
+    drop(page, photo_tlic=stream)
+    page.wait_for_selector("tr[data-name=trellic]")
+    page.wait_for_timeout(300)
+    assert {each.path for each in seen if each.sent} <= {"/api/folder"}
+
+
+def test_the_element_is_an_img_for_streams(visit):
+    page = visit()
+    sizes = page.evaluate(
+        """async () => {
+          await import("/tlic-img.js");
+          const add = (src, alt) => new Promise(done => {
+            const image = document.createElement("tlic-img");
+            for (const type of ["load", "error"]) {
+              image.addEventListener(type, () => done([type, image.naturalWidth, image.naturalHeight]));
+            }
+            image.setAttribute("alt", alt);
+            image.src = src;
+            document.body.append(image);
+          });
+          return [await add("files/b.tlic", "a texture"), await add("files/a%20b.png", "no stream")];
+        }"""
+    )
+    assert sizes == [["load", 75, 50], ["error", 0, 0]]
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    images = [node["name"]["value"] for node in tree if node.get("role", {}).get("value") in {"img", "image"}]
+    assert {"a texture", "no stream"} <= set(images)
+    assert [page.locator("tlic-img").nth(at).bounding_box()["height"] > 10 for at in range(2)] == [True, True]
+
+
+def test_a_lazy_element_waits_until_it_comes_near(visit, seen):
+    page = visit()
+    page.evaluate(
+        """async () => {
+          await import("/tlic-img.js");
+          document.body.style.paddingTop = "9000px";
+          document.body.insertAdjacentHTML("beforeend", "<tlic-img loading=lazy src='files/b.tlic?lazy'></tlic-img>");
+        }"""
+    )
+    page.wait_for_timeout(200)
+    assert not any("lazy" in each.path for each in seen)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_function("() => document.querySelector('tlic-img').naturalWidth === 75")
+
+
+def test_every_golden_streams_indices_have_the_hash_that_python_finds(visit, server):
+    server.site.folder = Folder(GOLDEN)
+    names = [path.name for path in sorted(GOLDEN.glob("*.tlic"))]
+    found = visit().evaluate(
+        """async names => {
+          const {loadDecoder, modelOf} = await import("/tlic.js");
+          const bytes = async path => new Uint8Array(await (await fetch(path)).arrayBuffer());
+          const decoder = await loadDecoder(fetch("/tlic.wasm")), hashes = [];
+          for (const name of names) {
+            const stream = await bytes(`/files/${name}`);
+            if (!decoder.hasModel(modelOf(stream))) await decoder.addModel(await bytes(`/models/${modelOf(stream)}`));
+            hashes.push(await decoder.verify(stream));
+          }
+          return hashes;
+        }""",
+        names,
+    )
+    assert dict(zip(names, found, strict=True)) == {name: api.verify(GOLDEN / name) for name in names}
+
+
+def test_pictures_are_turned_as_pillow_turns_them(visit):
+    values = list(range(6))
+    found = visit().evaluate(
+        """async values => {
+          const {upright} = await import("/upright.js");
+          const data = new Uint8ClampedArray(new Uint32Array(values).buffer);
+          return [1, 2, 3, 4, 5, 6, 7, 8].map(orientation => {
+            const turned = upright({data, width: 3, height: 2, orientation});
+            return [turned.width, turned.height, [...new Uint32Array(turned.data.buffer)]];
+          });
+        }""",
+        values,
+    )
+    for orientation, turned in enumerate(found, 1):
+        image = Image.fromarray(np.array(values, np.uint8).reshape(2, 3))
+        image.getexif()[0x0112] = orientation
+        expected = ImageOps.exif_transpose(image)
+        assert turned == [*expected.size, np.asarray(expected).ravel().tolist()]
+
+
+def test_the_service_worker_keeps_all_that_the_page_loads(visit):
+    kept = set((PAGE / "service-worker.js").read_text().split('"'))
+    served = {name.removeprefix("/") for name in page_files()} - {"", "index.html", "demo.webp"}
+    workers = {"service-worker.js", "tlic-service-worker.js", "tlic-img.js"}
+    assert served - kept == workers
+    assert {path.name for path in [*PAGE.iterdir(), *STATIC.iterdir()]} >= served
