@@ -15,6 +15,7 @@ MADE = {
     "encode_decode": ["photograph.tlic", "photograph.png"],
     "pillow_plugin": ["photograph.tlic", "thumbnail.png"],
     "region": ["large.tlic", "region.png"],
+    "static_page": ["static-page/index.html", "static-page/tlic.wasm", "static-page/photograph.tlic"],
     "compare_quantizers": [],
     "train_small": ["tiny.trm"],
     "own_model": ["quarters.trm"],

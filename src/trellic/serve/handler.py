@@ -18,7 +18,7 @@ from trellic.serve.answers import Answer, Refused, knows, refusal
 from trellic.serve.ranges import range_of
 from trellic.serve.site import Request, Site
 
-MOST_SENT = 1 << 26
+MOST_SENT = 1 << 25
 """Bytes of a picture that a client sends."""
 PATIENCE = 20.0
 """Seconds that a connection may be silent; three times that, for all that a client sends."""

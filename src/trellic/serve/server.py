@@ -11,7 +11,7 @@ from trellic.errors import BadRequest
 from trellic.serve.handler import Handler
 from trellic.serve.site import Site
 
-MOST_CONNECTIONS = 64
+MOST_CONNECTIONS = 32
 
 
 class Server(ThreadingHTTPServer):

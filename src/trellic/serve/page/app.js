@@ -100,6 +100,7 @@ function say(text) {
 function fail(text) {
   at("failure").textContent = text;
   at("failure").hidden = !text;
+  if (text) at("failure").scrollIntoView({ block: "nearest" });
 }
 
 function save(blob, suffix) {
