@@ -1,4 +1,6 @@
+import http.client
 import socket
+import time
 
 import pytest
 
@@ -26,11 +28,16 @@ def test_a_host_that_does_not_exist_is_an_error(server):
 
 
 def test_connections_are_bounded_and_come_back(server, ask):
-    held = [socket.create_connection(server.server_address[:2]) for _ in range(module.MOST_CONNECTIONS + 8)]
-    for connection in held[:-1]:
-        connection.settimeout(0.01)
-    held[-1].settimeout(5)
+    held = [socket.create_connection(server.server_address[:2]) for _ in range(module.MOST_CONNECTIONS + 4)]
+    held[-1].settimeout(10)
     assert held[-1].recv(1) == b""  # closed by the server
     for connection in held:
         connection.close()
-    assert any(ask("/").status == 200 for _ in range(3))
+    end = time.monotonic() + 10
+    while True:  # their threads end soon
+        try:
+            assert ask("/").status == 200
+            return
+        except (http.client.HTTPException, ConnectionError):
+            assert time.monotonic() < end
+            time.sleep(0.05)
