@@ -8,6 +8,7 @@ from trellic.web import STATIC
 
 PAGE = Path(__file__).parent / "page"
 EXAMPLE = SHIPPED / "demo.webp"
+WORKER = "/service-worker.js"
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -25,10 +26,12 @@ POLICY = (
 
 
 def page_files() -> dict[str, Answer]:
-    """Return the files by path; "/" is index.html."""
-    found = {}
-    for path in sorted([*PAGE.iterdir(), *STATIC.iterdir(), EXAMPLE]):
-        if path.suffix in TYPES:
-            body, headers = path.read_bytes(), {"Content-Security-Policy": POLICY}
-            found[f"/{path.name}"] = Answer(TYPES[path.suffix], body, tag_of(body), headers=headers)
+    """Return the files by path; "/" is index.html. The service worker names the content of them all: it keeps them."""
+    paths = [path for path in (*PAGE.iterdir(), *STATIC.iterdir(), EXAMPLE) if path.suffix in TYPES]
+    bodies = {f"/{path.name}": path.read_bytes() for path in sorted(paths)}
+    bodies[WORKER] += f"// {tag_of(b''.join(bodies.values()))}\n".encode()
+    headers = {"Content-Security-Policy": POLICY}
+    found = {
+        name: Answer(TYPES[Path(name).suffix], body, tag_of(body), headers=headers) for name, body in bodies.items()
+    }
     return found | {"/": found["/index.html"]}

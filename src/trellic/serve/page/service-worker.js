@@ -1,4 +1,5 @@
-// Keeps the page for use without a network, and lets it show .tlic files by <img>.
+// Keeps the page, so that it is fetched once and works without a network, and lets it show .tlic files by <img>.
+// The server adds a line that changes with any of the files: the browser then installs this worker, and them, anew.
 
 import "./tlic-service-worker.js";
 
@@ -10,18 +11,9 @@ const FILES = [
 
 addEventListener("install", (event) => event.waitUntil(caches.open(KEPT).then((cache) => cache.addAll(FILES))));
 addEventListener("fetch", (event) => {
-  if (event.request.method === "GET" && FILES.includes(event.request.url)) event.respondWith(kept(event));
+  if (event.request.method === "GET" && FILES.includes(event.request.url)) event.respondWith(kept(event.request));
 });
 
-/** Return what is kept at once, and fetch what has changed for the next time. */
-async function kept(event) {
-  const cache = await caches.open(KEPT);
-  const found = await cache.match(event.request.url);
-  const fetched = fetch(event.request.url, { cache: "no-cache" }).then(async (response) => {
-    if (response.ok) await cache.put(event.request.url, response.clone());
-    return response;
-  });
-  if (!found) return fetched;
-  event.waitUntil(fetched.catch(() => {}));
-  return found;
+async function kept(request) {
+  return (await caches.match(request.url, { cacheName: KEPT })) ?? fetch(request);
 }
