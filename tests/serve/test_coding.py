@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from conftest import GOLDEN, textured
+from dropping import png
 from trellic import api
 from trellic.errors import BadRequest, PictureTooLarge, UnreadablePicture
 from trellic.metrics import psnr
@@ -13,19 +14,13 @@ from trellic.serve.answers import Refused
 from trellic.serve.coding import OTHERS, Coding
 
 
-def png(height: int = 40, width: int = 50) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(textured(height, width)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 @pytest.fixture(autouse=True)
 def golden(monkeypatch):
     monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
 
 
 def test_a_picture_is_encoded_at_a_quality(coding):
-    small, large = (coding.encode(png(), quality) for quality in (10, 90))
+    small, large = (coding.encode(png(40, 50), quality) for quality in (10, 90))
     assert len(small) < len(large)
     assert api.decode(large).size == (50, 40)
 
@@ -65,12 +60,12 @@ def test_kinds_that_browsers_do_not_show_are_refused(coding, data):
 
 def test_a_damaged_picture_is_an_error(coding):
     with pytest.raises(UnreadablePicture):
-        coding.encode(png()[:-40], 50)
+        coding.encode(png(40, 50)[:-40], 50)
 
 
 def test_a_large_picture_is_refused_before_it_is_read(coding, monkeypatch):
     monkeypatch.setattr(module, "MOST_PIXELS", 1999)
-    for work in (lambda: coding.encode(png(), 50), lambda: coding.encode_like(png(), "jpeg", 100)):
+    for work in (lambda: coding.encode(png(40, 50), 50), lambda: coding.encode_like(png(40, 50), "jpeg", 100)):
         with pytest.raises(PictureTooLarge):
             work()
     with pytest.raises(PictureTooLarge):
@@ -79,7 +74,7 @@ def test_a_large_picture_is_refused_before_it_is_read(coding, monkeypatch):
 
 def test_other_codecs_are_known_and_take_opaque_pictures(coding):
     with pytest.raises(BadRequest, match="there are jpeg, webp, avif"):
-        coding.encode_like(png(), "gif", 100)
+        coding.encode_like(png(40, 50), "gif", 100)
     transparent = Image.fromarray(textured(20, 20))
     transparent.putalpha(100)
     buffer = io.BytesIO()
@@ -91,8 +86,8 @@ def test_other_codecs_are_known_and_take_opaque_pictures(coding):
 def test_work_ends_with_its_time(coding):
     late = Coding(coding.codec, seconds=-1)
     for work in (
-        lambda: late.encode(png(), 50),
-        lambda: late.encode_like(png(), "jpeg", 100),
+        lambda: late.encode(png(40, 50), 50),
+        lambda: late.encode_like(png(40, 50), "jpeg", 100),
         lambda: late.show(GOLDEN / "tcq8.tlic", "PNG"),
     ):
         with pytest.raises(Refused):

@@ -1,20 +1,12 @@
-import io
 import socket
 
 import pytest
-from PIL import Image
 
-from conftest import textured
+from dropping import png
 from trellic import api
 from trellic.serve import handler as module
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
-
-
-def picture() -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(textured(40, 50)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def raw(server, data: bytes) -> bytes:
@@ -54,10 +46,10 @@ def test_a_head_request_gets_no_body(shared, ask):
 
 
 def test_a_picture_that_is_sent_comes_back_as_a_stream(ask):
-    reply = ask("/api/encode?quality=50", "POST", picture())
+    reply = ask("/api/encode?quality=50", "POST", png(40, 50))
     assert (reply.status, reply.headers["content-type"]) == (200, "image/x-tlic")
     assert api.decode(reply.body).size == (50, 40)
-    reply = ask("/api/code?codec=webp&bytes=900", "POST", picture())
+    reply = ask("/api/code?codec=webp&bytes=900", "POST", png(40, 50))
     assert reply.headers["content-type"] == "image/webp"
 
 
@@ -71,9 +63,9 @@ def test_the_folder_is_listed(ask):
 @pytest.mark.parametrize(
     ("path", "body", "status", "says"),
     [("/api/encode?quality=50", b"no picture", 415, "no picture of kind"),
-     ("/api/encode?quality=50", picture()[:-30], 422, "cannot be read"),
-     ("/api/encode?quality=500", picture(), 422, "between 0 and 100"),
-     ("/api/code?codec=gif&bytes=9", picture(), 422, "no codec 'gif'"),
+     ("/api/encode?quality=50", png(40, 50)[:-30], 422, "cannot be read"),
+     ("/api/encode?quality=500", png(40, 50), 422, "between 0 and 100"),
+     ("/api/code?codec=gif&bytes=9", png(40, 50), 422, "no codec 'gif'"),
      ("/api/other", b"", 404, "nothing")],
 )  # fmt: skip
 def test_an_error_is_a_line_of_json(ask, path, body, status, says):
@@ -128,7 +120,7 @@ def test_no_header_of_a_request_comes_back(server):
 
 def test_pages_of_elsewhere_reach_nothing(ask):
     assert ask("/", Host="evil.example:80").status == 421
-    assert ask("/api/encode?quality=50", "POST", picture(), Origin="http://evil.example").status == 403
+    assert ask("/api/encode?quality=50", "POST", png(40, 50), Origin="http://evil.example").status == 403
     assert ask("/", Host="localhost").status == 200
     assert ask("/").headers["cross-origin-resource-policy"] == "same-origin"
 
