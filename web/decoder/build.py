@@ -1,6 +1,6 @@
 """Compile the decoder to WebAssembly: `python web/decoder/build.py [FILE]`; without FILE, to where the package has it.
 
-The compiler is that of the ziglang wheel. The same source always gives the same bytes.
+The compiler is that of the ziglang wheel, `pip install ziglang==0.17.1`. The same source always gives the same bytes.
 """
 
 import subprocess
