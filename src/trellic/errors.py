@@ -57,6 +57,18 @@ class DamagedModel(TrellicError):
     """A model file is truncated or altered, or not a model."""
 
 
+class MissingAdapter(TrellicError):
+    """The adapter that is asked for is not installed."""
+
+
+class DamagedAdapter(TrellicError):
+    """An adapter is truncated or altered, or cannot be merged into its model."""
+
+
+class NotBetter(TrellicError):
+    """Training made nothing better, and nothing is written."""
+
+
 class BadConfig(TrellicError):
     """A training configuration has unknown keys or values that cannot work."""
 

@@ -183,6 +183,11 @@ class Model:
             name: self._tables(name if self.has_tables(name) else GAUSSIAN) for name in self.schedule.rounded_tables
         }
 
+    @cached_property
+    def gaussian_tables(self) -> Tables:
+        """The tables of Gaussians for one level set, by which integers of any origin are coded. Raises DamagedModel."""
+        return self._tables(GAUSSIAN)
+
     def _tables(self, name: str) -> Tables:
         try:
             return Tables.of_flat(self.file.tables[f"{name}.tables"])

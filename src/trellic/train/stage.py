@@ -13,7 +13,7 @@ from typing import Any
 from trellic.errors import BadConfig
 
 FILE = Path(__file__).parent / "stages.toml"
-PARTS = ("analysis", "entropy", "synthesis")
+PARTS = ("analysis", "entropy", "synthesis", "adapter")
 LATENTS = ("live", "cached")
 QUANTIZERS = ("rounding", "noise", "deployed")
 TERMS = ("rate", "distortion")

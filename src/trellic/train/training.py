@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.errors import BadConfig
 from trellic.networks.exact import fit_fixed_points
 from trellic.networks.learned import Coder, LearnedCodec
 from trellic.networks.surrogates import NoisyRounding, Rounding
@@ -61,6 +62,8 @@ class StageTraining:
         self.device = validation.device
         self.codec, self.quantizer, self.weights = model
         self.codec.to(self.device)
+        if missing := set(stage.trains) - set(self.codec.parts):
+            raise BadConfig(f"stage {stage.name}: the model has no {min(missing)} to train")
         prefixes = tuple(prefix for part in stage.trains for prefix in self.codec.parts[part])
         for name, weight in self.codec.named_parameters():
             weight.requires_grad_(name.startswith(prefixes))

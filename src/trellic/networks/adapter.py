@@ -1,0 +1,120 @@
+"""Adapters in training: low-rank matrices and deltas beside frozen weights, rounded as an adapter's file holds them.
+
+Every 1×1 convolution gets W + L·R, with L zero at the start; depthwise kernels and biases of the transforms, and the
+encoder's gains, get a delta. Stems and merges stay. Merged when attached (`trellic.model.merge`), they cost nothing.
+Source: Few-Shot Domain Adaptation for Learned Image Compression (AAAI 2025); Hu et al., LoRA (2022).
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from trellic.errors import BadRequest
+from trellic.model import Model
+from trellic.model.change import MOST_RANK, Change
+from trellic.model.file import HALVES
+from trellic.networks.codec import TrainableCodec
+from trellic.networks.exact import ExactConv
+from trellic.networks.transforms.conditioning import Gain
+
+ADAPTER = "adapter"
+"""The part of a codec that an adapter is."""
+KERNELS = "kernels"
+PARTS = ("analysis", "entropy", "synthesis", KERNELS)
+"""What an adapter may change: parts of a codec, and depthwise kernels of those of its transforms."""
+SPREAD = 0.6
+"""Standard deviation of the integers that a tensor becomes: fewer bits, and a coarser change, the less it is."""
+
+
+class Addend(nn.Module):
+    """What is added to a frozen weight: the product of matrices, or one of the weight's shape.
+
+    rank  0 for a delta
+    """
+
+    def __init__(self, weight: Tensor, rank: int) -> None:
+        super().__init__()
+        self.rank = rank
+        shape = weight.shape
+        if rank:
+            factors = [torch.zeros(shape[0], rank), torch.randn(rank, shape[1]) / math.sqrt(shape[1])]
+        else:
+            factors = [torch.zeros(shape)]
+        self.factors = nn.ParameterList(factors)
+        self.exponent: int | None = None
+        """Of the unit of the rounded change; None while nothing is rounded."""
+        self.steps = [1.0] * len(factors)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        rounded = [values + (self._integers(values, step) * step - values).detach() for values, step in self._stepped()]
+        change = rounded[0] @ rounded[1] if self.rank else rounded[0]
+        return weight + change.view(weight.shape)
+
+    def fit(self) -> None:
+        """Round from now on, by steps that fit the factors as they are."""
+        spreads = [max(float(values.detach().square().mean().sqrt()), 1e-9) for values in self.factors]
+        mean = math.prod(spreads) ** (1 / len(spreads))
+        self.exponent = round(len(spreads) * math.log2(mean / SPREAD))
+        step = 2.0 ** (self.exponent / len(spreads))
+        self.steps = [step * spread / mean for spread in spreads]
+
+    def change(self, array: str, shape: Sequence[int]) -> Change:
+        """Return the change as an adapter's file holds it, once it is rounded."""
+        assert self.exponent is not None
+        integers = torch.cat([self._integers(*one).flatten() for one in self._stepped()])
+        return Change(array, tuple(shape), self.rank, self.exponent, integers.detach().int().numpy())
+
+    def _stepped(self) -> Iterator[tuple[Tensor, float]]:
+        return zip(self.factors, self.steps, strict=True)
+
+    def _integers(self, values: Tensor, step: float) -> Tensor:
+        return values / step if self.exponent is None else torch.round(values / step)
+
+
+def add_adapter(codec: TrainableCodec, rank: int, parts: Sequence[str]) -> None:
+    """Give a codec's parts addends, and a part ADAPTER that they make up. Raises BadRequest."""
+    if not 1 <= rank <= MOST_RANK:
+        raise BadRequest(f"a rank is 1 to {MOST_RANK}, not {rank}")
+    if unknown := set(parts) - set(PARTS):
+        raise BadRequest(f"no part {sorted(unknown)[0]!r} (there are: {', '.join(PARTS)})")
+    prefixes = tuple(prefix for part in parts if part != KERNELS for prefix in codec.parts[part])
+    for name, module in list(codec.named_modules()):
+        if name.startswith(prefixes):
+            for tensor, used in _adapted(name, module, rank, KERNELS in parts):
+                parametrize.register_parametrization(module, tensor, Addend(getattr(module, tensor), used))
+    names = tuple(name for name, _ in codec.named_parameters() if ".factors." in name)
+    if not names:
+        raise BadRequest(f"there is nothing to adapt in {', '.join(parts)} alone")
+    codec.parts = {**codec.parts, ADAPTER: names}
+
+
+def _adapted(name: str, module: nn.Module, rank: int, kernels: bool) -> Iterator[tuple[str, int]]:
+    """Yield what of a layer is adapted, with the rank; 0 for a delta. Exact layers get no deltas."""
+    if isinstance(module, ExactConv | nn.Conv2d) and module.weight.shape[2:] == (1, 1):
+        yield "weight", rank
+    if isinstance(module, nn.Conv2d):
+        yield "bias", 0
+        if kernels and module.groups > 1:
+            yield "weight", 0
+    if isinstance(module, Gain) and name.startswith("analysis."):
+        yield "logs", 0
+
+
+def addends(codec: nn.Module) -> Iterator[tuple[str, Addend]]:
+    """Yield a codec's addends by the name of the array that each changes."""
+    for name, module in codec.named_modules():
+        if parametrize.is_parametrized(module):
+            for tensor, found in module.parametrizations.items():  # type: ignore[union-attr,operator]
+                yield f"{name}.{tensor}", found[0]
+
+
+def changes_of(codec: nn.Module, model: Model) -> dict[str, list[Change]]:
+    """Return the changes of each half of the model that a codec with rounded addends was loaded from."""
+    found = dict(addends(codec))
+    return {
+        half: [found[name].change(name, arrays[name].shape) for name in sorted(found) if name in arrays]
+        for half, arrays in ((half, model.file.arrays[half]) for half in HALVES)
+    }

@@ -1,0 +1,163 @@
+"""Adaptation: an adapter trained on a few pictures of one kind, and kept only where it makes others of them smaller.
+
+Two runs of the stage "adapt": one at constant rate with factors in floating point, then one that decays to zero with
+factors rounded as the file holds them. Every fifth picture is for validation, by real bytes of the deployed model.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.encoder import analyse, encode_latents, reconstruct
+from trellic.container.header import HIGHEST_QUALITY
+from trellic.errors import NoPictures, NotBetter
+from trellic.evaluate.bdrate import bd_rate
+from trellic.metrics import psnr_of
+from trellic.model import Model, Sessions
+from trellic.model.adapter import Adapter
+from trellic.networks.adapter import addends, add_adapter, changes_of
+from trellic.networks.load import load
+from trellic.picture.pillow import read
+from trellic.picture.types import Pixels
+from trellic.quantize import quantizer_named
+from trellic.train.config import TrainConfig
+from trellic.train.data import PixelStore, centres
+from trellic.train.loop import Report, train
+from trellic.train.stage import stage_named
+from trellic.train.training import DeployedModel, StageTraining
+from trellic.train.validate import QUALITIES
+
+STAGE = "adapt"
+CROP, BATCH = 192, 4
+FEWEST = 3
+"""Pictures: one to train on, two for validation."""
+EVERY = 5
+WARMUP = 30
+LARGEST_SIDE = 512
+"""Of what is measured of a validation picture, in pixels: its middle."""
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """How an adapter is trained.
+
+    rank, parts  of what is changed, see `trellic.networks.adapter.PARTS`
+    quantizer    in the loop
+    minutes      in all; or steps, where these are not 0
+    rate         learning rate of Adam
+    """
+
+    rank: int = 2
+    parts: tuple[str, ...] = ("analysis", "entropy", "synthesis", "kernels")
+    quantizer: str = "tcq8"
+    minutes: float = 4.0
+    steps: int = 0
+    rate: float = 1e-3
+    seed: int = 1
+
+
+class Adapted(NamedTuple):
+    """An adapter, and what validation says.
+
+    percent  bits at equal PSNR against the base, negative is fewer
+    bytes    of a validation picture at medium quality by the base, on average
+    """
+
+    adapter: Adapter
+    percent: float
+    bytes: float
+
+
+def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Return pictures to train on, and those for validation: every fifth, and two at least. Raises NoPictures."""
+    if len(paths) < FEWEST:
+        raise NoPictures(f"{len(paths)} pictures are too few: {FEWEST} or more are needed, 25 are good")
+    count = max(2, len(paths) // EVERY)
+    chosen = {(2 * number + 1) * len(paths) // (2 * count) for number in range(count)}
+    return (
+        [path for number, path in enumerate(paths) if number not in chosen],
+        [path for number, path in enumerate(paths) if number in chosen],
+    )
+
+
+def adapt(base: Model, paths: Sequence[Path], how: Adaptation, report: Report) -> Adapted:
+    """Return an adapter for pictures of the kind of some files.
+
+    Pictures smaller than a crop are skipped, and reported. Raises NoPictures, BadRequest, or NotBetter where
+    validation pictures do not become smaller.
+    """
+    trained_on, validated_on = divide(paths)
+    torch.manual_seed(how.seed)
+    codec = load(base).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    add_adapter(codec, how.rank, how.parts)
+    deployed = DeployedQuantizer.of(base, quantizer_named(how.quantizer))
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        pictures = PixelStore.of_files(trained_on, folder, lambda text: report({"message": text}))
+        small = sum(min(picture.shape[:2]) < CROP for picture in pictures.pictures)
+        if small:
+            report({"message": f"{small} of {len(pictures.pictures)} pictures are smaller than {CROP} pixels, skipped"})
+        validation = centres(validated_on, CROP, torch.device("cpu"))
+        model = DeployedModel(codec, deployed, base.weights)
+        branch = ""
+        for name, schedule in (("free", "constant"), ("rounded", "decay")):
+            config = _config(how, schedule, branch)
+            task = StageTraining(config, stage_named(STAGE), model, pictures, validation, folder)
+            model = model._replace(codec=train(config, task, folder / name, report))
+            branch = str(folder / name)
+            if name == "free":
+                for _, addend in addends(model.codec):
+                    addend.fit()
+    adapter = Adapter.of(base, changes_of(model.codec, base))
+    before, after = (_points(one, deployed, validated_on) for one in (base, adapter.attach_to(base)))
+    percent = bd_rate(before.curve, after.curve).percent
+    if percent >= 0:
+        raise NotBetter(f"not better: {percent:+.2f} % bits on {len(validated_on)} validation pictures; nothing is written")
+    return Adapted(adapter, percent, before.bytes)
+
+
+def _config(how: Adaptation, schedule: str, branch: str) -> TrainConfig:
+    """Return the configuration of one half of the training."""
+    return TrainConfig(
+        pictures=(), validation=(), steps=how.steps // 2, minutes=0 if how.steps else how.minutes / 2, batch=BATCH,
+        crop=CROP, learning_rate=how.rate, rates={}, warmup=WARMUP, schedule=schedule, branch=branch, average=50,
+        seed=how.seed, validate_every=float("inf"), stage=STAGE, quantizer=how.quantizer,
+    )  # fmt: skip
+
+
+class _Points(NamedTuple):
+    """Bits per pixel and PSNR of all pixels at each quality, and bytes of a picture at the middle one."""
+
+    curve: list[tuple[float, float]]
+    bytes: float
+
+
+def _points(model: Model, deployed: DeployedQuantizer, paths: Sequence[Path]) -> _Points:
+    """Code the middles of pictures by the deployed model."""
+    sessions, curve, sizes = Sessions(model, torch.get_num_threads()), [], []
+    middles = [_middle(path) for path in paths]
+    pixels = sum(middle[..., 0].size for middle in middles)
+    for fraction in QUALITIES:
+        squares, total = 0.0, 0
+        for middle in middles:
+            analysed = analyse(sessions, middle, round(fraction * HIGHEST_QUALITY))
+            coded = encode_latents(sessions, analysed, deployed)
+            total += len(coded.data)
+            shown = reconstruct(sessions, coded, analysed).astype(np.float64)
+            squares += float(np.square(shown - middle).sum())
+        curve.append((8 * total / pixels, psnr_of(squares / (3 * pixels))))
+        sizes.append(total / len(middles))
+    return _Points(curve, sizes[len(sizes) // 2])
+
+
+def _middle(path: Path) -> Pixels:
+    pixels = read(path).pixels
+    height, width = (min(side, LARGEST_SIDE) for side in pixels.shape[:2])
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
