@@ -1,7 +1,7 @@
 """Sections: a type and a payload. An index near the front of a stream has their lengths and checksums.
 
 A decoder refuses a section type below 128 that it does not know, and skips one from 128 on. Later releases thus add
-layers, frames and adapters without a new version where old decoders can do without them.
+layers, frames and the like without a new version where old decoders can do without them.
 """
 
 import zlib
@@ -18,6 +18,7 @@ class SectionType(IntEnum):
     EXACT = 1
     EXACT_ALPHA = 2
     ALPHA = 16
+    ADAPTER = 17
     ICC = 128
     EXIF = 129
     COLOUR = 130
@@ -27,7 +28,10 @@ class SectionType(IntEnum):
 
 UNITS = {SectionType.LATENTS, SectionType.EXACT, SectionType.EXACT_ALPHA}
 """Each codes one tile, or a picture that is coded whole."""
-METADATA = {SectionType.ICC, SectionType.EXIF, SectionType.COLOUR, SectionType.XMP, SectionType.RESOLUTION}
+ONCE = {
+    SectionType.ADAPTER, SectionType.ICC, SectionType.EXIF, SectionType.COLOUR, SectionType.XMP, SectionType.RESOLUTION,
+}  # fmt: skip
+"""Each stands before the first unit, and occurs at most once: the adapter, and metadata."""
 
 
 @dataclass(frozen=True)

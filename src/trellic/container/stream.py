@@ -8,7 +8,7 @@ from trellic.container.bytes import Data, Reader
 from trellic.container.header import Header
 from trellic.container.index import read_front, write_front
 from trellic.container.sections import (
-    METADATA,
+    ONCE,
     OPTIONAL_FROM,
     UNITS,
     Entry,
@@ -41,6 +41,7 @@ class Stream:
 
     entries   all sections, unknown ones too
     units     one for each tile, in raster order
+    adapter   names the adapter of its latents, and may hold it
     metadata  what is known of the rest
     data      the bytes, or the file, that it was parsed from
     """
@@ -48,6 +49,7 @@ class Stream:
     header: Header
     entries: tuple[Entry, ...]
     units: tuple[Unit, ...]
+    adapter: Entry | None
     metadata: dict[SectionType, Entry]
     data: Data
 
@@ -59,10 +61,11 @@ class Stream:
         Raises NotAStream, UnsupportedStream, DamagedStream, IncompleteStream or PictureTooLarge.
         """
         header, entries = read_front(Reader(data, IncompleteStream), limit)
-        metadata, units = _sort(entries)
+        once, units = _sort(entries)
         if len(units) != header.grid.tiles:
             raise DamagedStream(f"{len(units)} tiles, where {header.grid.columns}×{header.grid.rows} are announced")
-        stream = cls(header, tuple(entries), units, metadata, data)
+        adapter = once.pop(SectionType.ADAPTER, None)
+        stream = cls(header, tuple(entries), units, adapter, once, data)
         if len(data) > stream.length:
             raise DamagedStream(f"{len(data) - stream.length} bytes after the stream's end")
         if len(data) < stream.length and not partial:
@@ -123,11 +126,11 @@ def write_stream(header: Header, sections: Sequence[Section]) -> bytes:
 
 
 def _sort(entries: Sequence[Entry]) -> tuple[dict[SectionType, Entry], tuple[Unit, ...]]:
-    """Return metadata and units. Raises DamagedStream or UnsupportedStream.
+    """Return sections that occur once, and units. Raises DamagedStream or UnsupportedStream.
 
     All else goes before the tiles: whoever reads as a stream needs it first. A tile's alpha goes right before it.
     """
-    metadata: dict[SectionType, Entry] = {}
+    once: dict[SectionType, Entry] = {}
     units: list[Unit] = []
     alpha: Entry | None = None
     for entry in entries:
@@ -140,17 +143,17 @@ def _sort(entries: Sequence[Entry]) -> tuple[dict[SectionType, Entry], tuple[Uni
             if alpha:
                 raise DamagedStream("a tile has alpha twice")
             alpha = entry
-        elif entry.type < OPTIONAL_FROM:
+        elif entry.type < OPTIONAL_FROM and entry.type not in ONCE:
             raise UnsupportedStream(f"section type {entry.type} is not known to this release")
         elif units or alpha:
             raise DamagedStream("other sections after the first tile")
-        elif entry.type in METADATA:
-            if entry.type in metadata:
+        elif entry.type in ONCE:
+            if entry.type in once:
                 raise DamagedStream(f"section {entry.name} occurs twice")
-            metadata[SectionType(entry.type)] = entry
+            once[SectionType(entry.type)] = entry
     if alpha or not units:
         raise DamagedStream("no tile at the end")
-    return metadata, tuple(units)
+    return once, tuple(units)
 
 
 def _runs(entries: Sequence[Entry]) -> list[list[Entry]]:

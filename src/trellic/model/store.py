@@ -13,8 +13,13 @@ DEFAULT = "base"
 
 def installed_models() -> list[Path]:
     """Return the paths of all installed model files; those shipped come first, so that no other takes their name."""
+    return installed(".trm")
+
+
+def installed(suffix: str) -> list[Path]:
+    """Return the paths of all files of a suffix that are shipped, then of those in the folder of TRELLIC_MODELS."""
     folders = [Path(os.environ["TRELLIC_MODELS"])] if os.environ.get("TRELLIC_MODELS") else []
-    return [path for folder in [SHIPPED, *folders] for path in sorted(folder.glob("*.trm")) if path.is_file()]
+    return [path for folder in [SHIPPED, *folders] for path in sorted(folder.glob(f"*{suffix}")) if path.is_file()]
 
 
 def find_model(name: str) -> Path:
