@@ -11,6 +11,8 @@ from typing import IO, Any
 from PIL import Image
 
 from trellic.codec import Codec, Target
+from trellic.codec.attached import adapter_facts
+from trellic.codec.codec import NO_ADAPTER
 from trellic.codec.picture_decoder import Region, metadata_of
 from trellic.container import Stream
 from trellic.container.bytes import Data
@@ -35,15 +37,23 @@ def _codec_at(path: Path, modified: int, threads: int, device: str) -> Codec:
 
 
 @lru_cache(16)
-def _codec_with(path: Path, modified: int, threads: int, device: str, quantizer: str, effort: int) -> Codec:
-    """Return the codec of a model file with a quantizer; those of one file share its networks."""
-    return _codec_at(path, modified, threads, device).using(quantizer, effort)
+def _codec_with(
+    path: Path, modified: int, threads: int, device: str, quantizer: str, effort: int, adapter: str, embed: bool
+) -> Codec:
+    """Return the codec of a model file with a quantizer and an adapter; those of one file share its networks."""
+    return _codec_at(path, modified, threads, device).using(quantizer, effort, adapter, embed)
 
 
 def _codec(
-    path: Path, quantizer: str = "", effort: int = DEFAULT_EFFORT, threads: int = 0, device: str = "cpu"
+    path: Path,
+    quantizer: str = "",
+    effort: int = DEFAULT_EFFORT,
+    threads: int = 0,
+    device: str = "cpu",
+    adapter: str = NO_ADAPTER,
+    embed: bool = False,
 ) -> Codec:
-    return _codec_with(path, path.stat().st_mtime_ns, threads, device, quantizer, effort)
+    return _codec_with(path, path.stat().st_mtime_ns, threads, device, quantizer, effort, adapter, embed)
 
 
 @contextmanager
@@ -86,14 +96,17 @@ def encode(
     effort: int = DEFAULT_EFFORT,
     quantizer: str = "",
     model: str = DEFAULT,
+    adapter: str = NO_ADAPTER,
+    embed: bool = False,
 ) -> bytes:
     """Return the bytes of a .tlic file.
 
-    The arguments are those of `Codec.encode`, an effort from 1 (quick) to 9 (small) or the name of a quantizer, and
-    the model's name.
+    The arguments are those of `Codec.encode`, an effort from 1 (quick) to 9 (small) or the name of a quantizer, the
+    model's name, and an adapter's: "best" is the best of none and all that are installed. `embed` puts the adapter
+    into the file, which then decodes where it is not installed.
     """
     with _memory_errors():
-        codec = _codec(find_model(model), quantizer, effort)
+        codec = _codec(find_model(model), quantizer, effort, adapter=adapter, embed=embed)
         return codec.encode(image, quality, bpp=bpp, size=size, psnr=psnr, lossless=lossless)
 
 
@@ -157,6 +170,7 @@ def _facts(data: Data) -> dict[str, Any]:
         "quantizer": quantizer_numbered(header.quantizer).name,
         "model": model,
         "model_hash": header.model.hex(),
+        "adapter": adapter_facts(stream),
         "overhead_bytes": len(data) - coded,
         "sections": [{"type": name, "count": count, "bytes": size} for name, (count, size) in sections.items()],
         "tiles": [header.grid.columns, header.grid.rows],

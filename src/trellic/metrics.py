@@ -10,6 +10,8 @@ Plane = npt.NDArray[np.float64]
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 WINDOW, SIGMA = 11, 1.5
+LOWEST_LAMBDA, HIGHEST_LAMBDA = 0.001, 0.25
+"""At quality 0 and 1."""
 SMALLEST_SIDE = (WINDOW - 1) * 2 ** (len(SCALE_WEIGHTS) - 1) + 1
 
 
@@ -21,6 +23,17 @@ def psnr(original: Pixels, decoded: Pixels) -> float:
 def psnr_of(error: float) -> float:
     """Return the PSNR in dB of a mean squared error in 8-bit units."""
     return 10 * float(np.log10(255.0**2 / error)) if error else float("inf")
+
+
+def error_of(decibels: float) -> float:
+    """Return the mean squared error in 8-bit units of a PSNR in dB."""
+    return 255.0**2 / float(10 ** (decibels / 10))
+
+
+def lambda_at(quality: float) -> float:
+    """Return λ, in bits per pixel for one 8-bit unit of mean squared error, that models are trained for at a quality of
+    0 to 1."""
+    return float(LOWEST_LAMBDA * (HIGHEST_LAMBDA / LOWEST_LAMBDA) ** quality)
 
 
 def ms_ssim(original: Pixels, decoded: Pixels) -> float:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from trellic.cli import bulk, models
+from trellic.cli.adapt import adapt
 from trellic.cli.calibrate import calibrate
 from trellic.cli.compare import compare
 from trellic.cli.decode import decode
@@ -31,7 +32,7 @@ PANELS = {
     "Pictures": (encode, decode, info, verify, serve, demo),
     "Measuring": (evaluate, compare),
     "Models": (macs, fit_tables, calibrate),
-    "Training": (train, retrain, export),
+    "Training": (train, retrain, adapt, export),
 }
 """The verbs, everyday ones first."""
 

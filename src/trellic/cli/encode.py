@@ -9,9 +9,11 @@ from trellic.cli.options import (
     DEFAULT,
     DEFAULT_EFFORT,
     SIDE,
+    Adapter,
     AtOnce,
     Bpp,
     Effort,
+    Embed,
     Force,
     Inputs,
     Json,
@@ -45,6 +47,8 @@ def encode(
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
+    adapter: Adapter = "none",
+    embed: Embed = False,
     tile: Tile = SIDE,
     strip: Strip = "",
     keep: Keep = None,
@@ -67,7 +71,9 @@ def encode(
     target, dropped = Target(quality, bpp, size, psnr, lossless), names_to_drop(strip, keep)
     jobs, manner = plan(inputs, out, readable_suffixes(), ".tlic", keep_suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
-    codec = Codec(model, threads, quantizer=quantizer, effort=effort, limit=max_pixels, tile=tile)
+    codec = Codec(
+        model, threads, quantizer=quantizer, effort=effort, limit=max_pixels, tile=tile, adapter=adapter, embed=embed
+    )
     lift_pillows_limit()
 
     def work(job: Job) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def _text(job: Job, facts: dict[str, Any]) -> str:
         f"{job.source}: {shape}, {facts['bytes']} bytes, {facts['bpp']:.3f} bpp",
         f"quality {facts['quality']:g}, quantizer {facts['quantizer']}",
         f"model {facts['model_hash']} ({facts['model'] or 'not installed'})",
+        *([_adapter(facts["adapter"])] if facts["adapter"] else []),
         f"colours {facts['profile'] or 'unspecified'}, orientation {facts['orientation']}",
         *([f"{columns} × {rows} tiles"] if (columns, rows) != (1, 1) else []),
     ]
@@ -41,3 +42,8 @@ def _text(job: Job, facts: dict[str, Any]) -> str:
         lines.append(f"  {section['type']:10} {section['bytes']:9} bytes{times}")
     lines.append(f"  {'the rest':10} {facts['bytes'] - sum(each['bytes'] for each in facts['sections']):9} bytes")
     return "\n".join(lines)
+
+
+def _adapter(facts: dict[str, Any]) -> str:
+    """Return which adapter a file needs, and where it is."""
+    return f"adapter {facts['hash']} ({'in the file' if facts['embedded'] else facts['name'] or 'not installed'})"

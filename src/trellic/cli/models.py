@@ -18,11 +18,12 @@ app = typer.Typer(invoke_without_command=True)
 
 @app.callback()
 def models(context: typer.Context, probe: Probe = False, as_json: Json = False) -> None:
-    """List the installed models with their cards."""
+    """List the installed models with their cards, and adapters with the models that they are of."""
     if context.invoked_subcommand:
         return
     from trellic.errors import DamagedModel
     from trellic.model import Model, Sessions, installed_models
+    from trellic.model.adapter_store import installed_adapters
     from trellic.model.probe import failures
 
     records: list[dict[str, Any]] = []
@@ -36,17 +37,23 @@ def models(context: typer.Context, probe: Probe = False, as_json: Json = False) 
             sound = False
             continue
         records.append({"name": path.stem, "hash": model.name, "path": str(path), "card": model.card, **found})
+    adapters = [
+        {"name": path.stem, "hash": one.name, "path": str(path), "adapts": one.base[:8].hex()}
+        for path, one in installed_adapters().items()
+    ]
     if as_json:
-        print(json.dumps(records, indent=1))
+        print(json.dumps([*records, *adapters], indent=1))
     else:
-        for record in records:
+        for record in [*records, *adapters]:
             print(f"{record['name']:12} {record['hash']}  {_text(record)}")
     proven = sound and not any(record["failures"] for record in records if record.get("exact"))
     raise typer.Exit(probe and not proven)
 
 
 def _text(record: dict[str, Any]) -> str:
-    """Return what to say of a model: what its probe found, or its summary."""
+    """Return what to say of a model: what its probe found, or its summary; of an adapter, its model."""
+    if "adapts" in record:
+        return f"adapter of {record['adapts']}"
     if "failures" not in record:
         return str(record["card"].get("summary", ""))
     if not record["exact"]:

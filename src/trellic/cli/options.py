@@ -39,6 +39,10 @@ Lossless = Annotated[bool, typer.Option("--lossless", help="Instead of a quality
 Tile = Annotated[int, typer.Option(metavar="SIDE", help="Side of the tiles of large pictures.")]
 Strip = Annotated[str, typer.Option(metavar="NAMES", help="Metadata to drop: all, or some of exif,icc,xmp,resolution.")]
 Keep = Annotated[str | None, typer.Option(metavar="NAMES", help="The only metadata to keep.")]
+Adapter = Annotated[
+    str, typer.Option("--adapter", metavar="A", help="An adapter's name, hash or .tra file; none, or the best of all.")
+]
+Embed = Annotated[bool, typer.Option("--embed", help="Put the adapter into the file: it decodes anywhere.")]
 """Of encoding."""
 Format = Annotated[str, typer.Option("--format", help="Suffix of the pictures, unless OUT has one.")]
 Background = Annotated[

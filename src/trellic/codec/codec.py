@@ -1,16 +1,19 @@
 """The codec for many pictures: a model loaded once, pictures to bytes and back."""
 
 import hashlib
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property, lru_cache
 
 from PIL import Image
 
+from trellic.codec.attached import MOST_ATTACHED, AttachedModel, adapter_of, section_of
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.picture_decoder import Region, indices_of, metadata_of, show
 from trellic.codec.picture_encoder import PictureEncoder, Progress, no_progress
-from trellic.codec.rate_control import Encoded, Target, meet
+from trellic.codec.rate_control import Encoded, Target, best_of, meet
 from trellic.codec.resources import Resources
-from trellic.codec.tiles import SIDE, Workers
+from trellic.codec.tiles import SIDE
 from trellic.container import Grid, Header, Stream
 from trellic.container.bytes import Data
 from trellic.container.grid import LEAST_SIDE, MOST_SIDE
@@ -18,6 +21,8 @@ from trellic.container.header import HASH_BYTES
 from trellic.errors import BadRequest
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, Model, Sessions, find_model
+from trellic.model.adapter import Adapter
+from trellic.model.adapter_store import find_adapter, installed_adapters
 from trellic.model.device import sessions_on
 from trellic.picture.fill import filled
 from trellic.picture.pillow import AnyPicture, picture_of, to_pillow
@@ -29,9 +34,11 @@ def _encoding_by(name: str, effort: int) -> tuple[Quantizer, bool]:
     """Return the quantizer of that name, or of an effort, and whether the encoder searches. Raises BadRequest."""
     return (quantizer_named(name), False) if name else (quantizer_for(effort), searches(effort))
 
+NO_ADAPTER, BEST_ADAPTER = "none", "best"
+
 
 class Codec:
-    """Encode and decode with one model.
+    """Encode and decode with one model, and any adapters of it.
 
     model      a name, hash prefix or path
     threads    of the transforms; 0 for as many as there are processors
@@ -40,7 +47,9 @@ class Codec:
     limit      most pixels to accept, sides counted in multiples of 64; larger pictures raise PictureTooLarge
     tile       a picture of more than one and a half times this side, in pixels, is coded in tiles of about this side
     device     for networks: cpu, cuda, …; those before table indices run there only where that changes nothing
-    Raises MissingModel, DamagedModel or BadRequest.
+    adapter    to encode with: a name, hash prefix or path; "none", or "best" of none and all installed ones
+    embed      whether streams hold the adapter that they need
+    Raises MissingModel, DamagedModel, MissingAdapter, DamagedAdapter or BadRequest.
     """
 
     def __init__(
@@ -52,28 +61,42 @@ class Codec:
         limit: int = MOST_PIXELS,
         tile: int = SIDE,
         device: str = "cpu",
+        adapter: str = NO_ADAPTER,
+        embed: bool = False,
     ) -> None:
         if not LEAST_SIDE <= tile <= MOST_SIDE:
             raise BadRequest(f"tiles have sides of {LEAST_SIDE} to {MOST_SIDE} pixels, not {tile}")
         path = find_model(model)
-        self._settings: tuple[str | int, ...] = (str(path), threads, quantizer, effort, limit, tile, device)
+        self._settings: tuple[str | int, ...] = (
+            str(path), threads, quantizer, effort, limit, tile, device, adapter, embed
+        )  # fmt: skip
         self.model = Model.read(path)
         self.sessions = sessions_on(self.model, threads, device)
-        self._one_threaded = Sessions(self.model, 1, self.sessions.devices)
+        self._attached = lru_cache(MOST_ATTACHED + 1)(self._attach)
         self.quantizer, self.searches = _encoding_by(quantizer, effort)
         self.threads, self.limit, self.tile = threads, limit, tile
+        self.adapter, self.embed = adapter, embed
+        self._candidates()
 
     def __reduce__(self) -> tuple[type["Codec"], tuple[str | int, ...]]:
         """Pickle how it was made: another process loads the model for itself."""
         return type(self), self._settings
 
-    def using(self, quantizer: str = "", effort: int = DEFAULT_EFFORT) -> "Codec":
-        """Return a codec with another quantizer, and the networks of this one. Raises BadRequest."""
+    def using(
+        self,
+        quantizer: str = "",
+        effort: int = DEFAULT_EFFORT,
+        adapter: str = NO_ADAPTER,
+        embed: bool = False,
+    ) -> "Codec":
+        """Return a codec with another quantizer and adapter, and the networks of this one. Raises as `Codec` does."""
         other = object.__new__(type(self))
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "deployed"})
         other.quantizer, other.searches = _encoding_by(quantizer, effort)
-        path, threads, _, _, *others = self._settings
-        other._settings = (path, threads, quantizer, effort, *others)
+        path, threads, _, _, limit, tile, device, _, _ = self._settings
+        other._settings = (path, threads, quantizer, effort, limit, tile, device, adapter, embed)
+        other.adapter, other.embed = adapter, embed
+        other._candidates()
         return other
 
     @cached_property
@@ -109,11 +132,20 @@ class Codec:
         grid.check(self.limit)
         picture = picture if target.lossless else filled(picture)
         header = Header(self.model.sha256[:HASH_BYTES], grid, 0, self.quantizer.number, picture.grey)
-        measured = target.psnr is not None
-        encoder = PictureEncoder(picture, header, self.deployed, self._resources, self.searches, measured, progress)
+        plain = PictureEncoder(
+            picture, header, self.deployed, self._attached(None).resources, self.searches, progress=progress
+        )
         if target.lossless:
-            return encoder.encode_exactly()
-        return meet(target, picture.width * picture.height, encoder.encode_at)
+            return plain.encode_exactly()
+        candidates, pixels = self._candidates(), picture.width * picture.height
+        plain.measured = target.psnr is not None or len(candidates) > 1
+
+        def encode_with(adapter: Adapter | None) -> Encoded:
+            resources = self._attached(adapter).resources
+            encoder = replace(plain, resources_for=resources, adapter=section_of(adapter, self.embed))
+            return meet(target, pixels, encoder.encode_at)
+
+        return best_of(target, pixels, [lambda each=each: encode_with(each) for each in candidates])  # type: ignore[misc]
 
     def decode(self, data: Data | Stream, crop: Region | None = None) -> Image.Image:
         """Return the picture of a stream that was coded with this model, or a region of it.
@@ -134,7 +166,8 @@ class Codec:
         picture's. For a whole picture all checksums are proven first. Raises as `decode` does, also while strips are
         taken.
         """
-        return show(self._parse(data), self._resources, crop)
+        stream = self._parse(data)
+        return show(stream, self._resources_of(stream), crop)
 
     def verify(self, data: Data | Stream) -> str:
         """Return the SHA-256 of a stream's indices: all is decoded but the picture itself.
@@ -145,17 +178,32 @@ class Codec:
         """
         stream = self._parse(data)
         stream.prove()
-        sessions, workers = self._resources(stream.header.grid.at_once)
+        sessions, workers = self._resources_of(stream)(stream.header.grid.at_once)
         digest = hashlib.sha256()
         for seen in workers.map(lambda number: indices_of(sessions, stream, number), range(len(stream.units))):
             digest.update(seen)
         metadata_of(stream)
         return digest.hexdigest()
 
-    def _resources(self, tiles: int) -> Resources:
-        """Return the sessions and threads for a number of tiles."""
-        workers = Workers(self.threads, tiles)
-        return Resources(self._one_threaded if workers.count > 1 else self.sessions, workers)
+    def _candidates(self) -> list[Adapter | None]:
+        """Return the adapters to encode with. Raises MissingAdapter, DamagedAdapter or BadRequest."""
+        if self.adapter == NO_ADAPTER:
+            return [None]
+        if self.adapter == BEST_ADAPTER:
+            return [None, *(one for one in installed_adapters().values() if one.base == self.model.sha256)]
+        adapter = find_adapter(self.adapter)
+        adapter.check_base(self.model)
+        return [adapter]
+
+    def _attach(self, adapter: Adapter | None) -> AttachedModel:
+        """Return the model with an adapter. Raises BadRequest or DamagedAdapter."""
+        if adapter is None:
+            return AttachedModel(self.sessions)
+        return AttachedModel(Sessions(adapter.attach_to(self.model), self.threads, self.sessions.devices))
+
+    def _resources_of(self, stream: Stream) -> Callable[[int], Resources]:
+        """Return what gives the sessions and threads that a stream is decoded with, for a number of tiles."""
+        return self._attached(adapter_of(stream, self.model.sha256)).resources
 
     def _parse(self, data: Data | Stream) -> Stream:
         """Return a stream that this codec may decode."""

@@ -17,7 +17,7 @@ from trellic.codec.rate_control import Encoded
 from trellic.codec.resources import Resources
 from trellic.codec.tiles import Window, windows
 from trellic.codec.units import CodedUnit, ExactCoder, code_unit
-from trellic.container import Grid, Header, Section, write_stream
+from trellic.container import Grid, Header, Section, SectionType, write_stream
 from trellic.container.grid import MOST_AT_ONCE
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
 from trellic.picture.payloads import pack_metadata
@@ -49,6 +49,7 @@ class PictureEncoder:
     resources_for  returns what works on so many tiles
     searches       whether better latents are searched for
     measured       whether the PSNR is wanted
+    adapter        the section that its resources' adapter needs
     progress       called with the number of tiles that are done, and of all, each time that they are coded
     """
 
@@ -58,6 +59,7 @@ class PictureEncoder:
     resources_for: Callable[[int], Resources]
     searches: bool = False
     measured: bool = False
+    adapter: Section | None = None
     progress: Progress = no_progress
     exact: ExactCoder = field(default_factory=ExactCoder)
 
@@ -128,4 +130,6 @@ class PictureEncoder:
         psnr = psnr_of_units(self.resources_for(header.grid.at_once), header, taken()) if self.measured else None
         if not self.measured:
             deque(taken(), maxlen=0)
+        if self.adapter and any(section.type == SectionType.LATENTS for section in sections):
+            sections.insert(0, self.adapter)
         return Encoded(write_stream(header, sections), header.quality / QUALITY_ONE, bits, psnr)

@@ -5,11 +5,12 @@ returned was tried: never an extrapolation.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
 from trellic.errors import BadRequest, TargetMissed
+from trellic.metrics import error_of, lambda_at
 
 DEFAULT_QUALITY = 50.0
 FIRST_TRIAL = 50 * QUALITY_ONE
@@ -44,7 +45,7 @@ class Encoded:
 
     quality         0 to 100
     estimated_bits  what the tables promised for its latents
-    psnr            in dB, where that was the target
+    psnr            in dB, where it was measured
     """
 
     data: bytes
@@ -66,6 +67,34 @@ def meet(target: Target, pixels: int, encode_at: EncodeAt) -> Encoded:
     if target.bpp is not None:
         return _of_size(int(target.bpp * pixels / 8), encode_at)
     return encode_at(round(target.quality * QUALITY_ONE))
+
+
+def best_of(target: Target, pixels: int, attempts: Sequence[Callable[[], Encoded]]) -> Encoded:
+    """Return the best stream by a target: of fewest bytes at a PSNR, of highest PSNR at a size or rate, else of least
+    rate + λ · distortion. Raises TargetMissed where none meets it.
+
+    Streams are measured where there are several attempts.
+    """
+    if len(attempts) == 1:
+        return attempts[0]()
+
+    def badness(encoded: Encoded) -> float:
+        assert encoded.psnr is not None
+        if target.psnr is not None:
+            return len(encoded.data)
+        if target.size is not None or target.bpp is not None:
+            return -encoded.psnr
+        return 8 * len(encoded.data) / pixels + lambda_at(encoded.quality / 100) * error_of(encoded.psnr)
+
+    found, missed = [], []
+    for attempt in attempts:
+        try:
+            found.append(attempt())
+        except TargetMissed as error:
+            missed.append(error)
+    if not found:
+        raise missed[0]
+    return min(found, key=badness)
 
 
 def _of_size(limit: int, encode_at: EncodeAt) -> Encoded:

@@ -86,13 +86,19 @@ class Adapter:
         """The first 16 hexadecimal digits of the hash: how messages name the adapter."""
         return self.sha256[:8].hex()
 
-    def changes(self, model: Model) -> dict[str, list[Change]]:
-        """Return the changes of each half. Raises BadRequest where it is of another model, or DamagedAdapter."""
+    def check_base(self, model: Model) -> None:
+        """Raise BadRequest where the adapter is of another model."""
         if self.base != model.sha256:
             raise BadRequest(f"adapter {self.name} is of model {self.base[:8].hex()}, not of {model.name}")
+
+    def changes(self, model: Model) -> dict[str, list[Change]]:
+        """Return the changes of each half. Raises BadRequest where it is of another model, or DamagedAdapter."""
+        self.check_base(model)
         packed = {"decoder": self.decoder, "encoder": self.encoder}
         try:
-            return {half: unpack_changes(packed[half], model.file.arrays[half], model.gaussian_tables) for half in HALVES}
+            return {
+                half: unpack_changes(packed[half], model.file.arrays[half], model.gaussian_tables) for half in HALVES
+            }
         except DamagedAdapter as error:
             raise DamagedAdapter(f"adapter {self.name}: {error}") from error
 

@@ -62,9 +62,7 @@ def _merge_exact(model: Model, arrays: Arrays, change: Change) -> None:
         raise DamagedAdapter(f"half precision does not hold {change.array} as it would be changed")
 
 
-def merge_rows(
-    weight: Doubles, bias: Doubles, changed: Doubles, levels: float
-) -> tuple[Doubles, Doubles, Doubles]:
+def merge_rows(weight: Doubles, bias: Doubles, changed: Doubles, levels: float) -> tuple[Doubles, Doubles, Doubles]:
     """Return changed weights (O, I) and biases (O,) of an exact layer on units that keep it exact, and the units (O,).
 
     A row's unit is the largest power of two of which its weights and bias were multiples; it is doubled until the

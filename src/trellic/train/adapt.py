@@ -4,11 +4,12 @@ Two runs of the stage "adapt": one at constant rate with factors in floating poi
 factors rounded as the file holds them. Every fifth picture is for validation, by real bytes of the deployed model.
 """
 
+import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,14 +22,14 @@ from trellic.evaluate.bdrate import bd_rate
 from trellic.metrics import psnr_of
 from trellic.model import Model, Sessions
 from trellic.model.adapter import Adapter
-from trellic.networks.adapter import addends, add_adapter, changes_of
+from trellic.networks.adapter import add_adapter, addends, changes_of
 from trellic.networks.load import load
 from trellic.picture.pillow import read
 from trellic.picture.types import Pixels
 from trellic.quantize import quantizer_named
 from trellic.train.config import TrainConfig
 from trellic.train.data import PixelStore, centres
-from trellic.train.loop import Report, train
+from trellic.train.loop import train
 from trellic.train.stage import stage_named
 from trellic.train.training import DeployedModel, StageTraining
 from trellic.train.validate import QUALITIES
@@ -65,13 +66,18 @@ class Adaptation:
 class Adapted(NamedTuple):
     """An adapter, and what validation says.
 
-    percent  bits at equal PSNR against the base, negative is fewer
-    bytes    of a validation picture at medium quality by the base, on average
+    saved_percent  of the base's bits at equal PSNR
+    picture_bytes  of a validation picture, or its middle, at medium quality by the base, on average
     """
 
     adapter: Adapter
-    percent: float
-    bytes: float
+    saved_percent: float
+    picture_bytes: float
+
+    @property
+    def pays_after(self) -> int:
+        """How many such pictures save as many bytes as the adapter has."""
+        return math.ceil(len(self.adapter.pack()) / (self.saved_percent / 100 * self.picture_bytes))
 
 
 def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -86,23 +92,28 @@ def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     )
 
 
-def adapt(base: Model, paths: Sequence[Path], how: Adaptation, report: Report) -> Adapted:
+def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[str], None]) -> Adapted:
     """Return an adapter for pictures of the kind of some files.
 
     Pictures smaller than a crop are skipped, and reported. Raises NoPictures, BadRequest, or NotBetter where
     validation pictures do not become smaller.
     """
     trained_on, validated_on = divide(paths)
+
+    def report(entry: dict[str, Any]) -> None:
+        if "loss" in entry:
+            say(f"step {entry['step']}, {entry['seconds']:.0f} s: loss {entry['loss']:.4f}")
+
     torch.manual_seed(how.seed)
     codec = load(base).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     add_adapter(codec, how.rank, how.parts)
     deployed = DeployedQuantizer.of(base, quantizer_named(how.quantizer))
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        pictures = PixelStore.of_files(trained_on, folder, lambda text: report({"message": text}))
+        pictures = PixelStore.of_files(trained_on, folder, say)
         small = sum(min(picture.shape[:2]) < CROP for picture in pictures.pictures)
         if small:
-            report({"message": f"{small} of {len(pictures.pictures)} pictures are smaller than {CROP} pixels, skipped"})
+            say(f"{small} of {len(pictures.pictures)} pictures are smaller than {CROP} pixels, skipped")
         validation = centres(validated_on, CROP, torch.device("cpu"))
         model = DeployedModel(codec, deployed, base.weights)
         branch = ""
@@ -116,10 +127,13 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, report: Report) -
                     addend.fit()
     adapter = Adapter.of(base, changes_of(model.codec, base))
     before, after = (_points(one, deployed, validated_on) for one in (base, adapter.attach_to(base)))
-    percent = bd_rate(before.curve, after.curve).percent
-    if percent >= 0:
-        raise NotBetter(f"not better: {percent:+.2f} % bits on {len(validated_on)} validation pictures; nothing is written")
-    return Adapted(adapter, percent, before.bytes)
+    saved = -bd_rate(before.curve, after.curve).percent
+    if saved <= 0:
+        raise NotBetter(
+            f"{-saved:+.2f} % bits on {len(validated_on)} validation pictures: nothing is written (more minutes, or "
+            "more pictures, may help)"
+        )
+    return Adapted(adapter, saved, before.picture_bytes)
 
 
 def _config(how: Adaptation, schedule: str, branch: str) -> TrainConfig:
@@ -135,7 +149,7 @@ class _Points(NamedTuple):
     """Bits per pixel and PSNR of all pixels at each quality, and bytes of a picture at the middle one."""
 
     curve: list[tuple[float, float]]
-    bytes: float
+    picture_bytes: float
 
 
 def _points(model: Model, deployed: DeployedQuantizer, paths: Sequence[Path]) -> _Points:

@@ -11,10 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trellic.metrics import HIGHEST_LAMBDA, LOWEST_LAMBDA
 from trellic.networks.blocks import full_precision
-
-LOWEST_LAMBDA = 0.001
-HIGHEST_LAMBDA = 0.25
 
 
 def lambda_of(quality: Tensor) -> Tensor:

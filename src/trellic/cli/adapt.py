@@ -1,0 +1,56 @@
+"""trellic adapt: an adapter for pictures of one kind."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trellic.cli.options import DEFAULT, Force, Inputs, Json, Model
+from trellic.cli.train import need_torch
+
+
+def adapt(
+    inputs: Inputs,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="ADAPTER.tra")],
+    model: Model = DEFAULT,
+    minutes: Annotated[float, typer.Option(min=0.1, help="Minutes to train.")] = 4.0,
+    rank: Annotated[int, typer.Option(min=1, max=16, help="Rank of the changes: more learns more, in more bytes.")] = 2,
+    parts: Annotated[
+        str, typer.Option(metavar="NAMES", help="What is adapted, of: analysis, entropy, synthesis, kernels.")
+    ] = "analysis,entropy,synthesis,kernels",
+    quantizer: Annotated[str, typer.Option(help="The quantizer to train with.")] = "tcq8",
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Adapt a model to a folder of similar pictures, in minutes. Needs trellic[train]."""
+    need_torch()
+    from trellic.files import check_free, write_atomically
+    from trellic.jobs.local import complain
+    from trellic.jobs.plan import find_files
+    from trellic.model import Model as BaseModel
+    from trellic.model import find_model
+    from trellic.picture.kinds import readable_suffixes
+    from trellic.train.adapt import Adaptation
+    from trellic.train.adapt import adapt as run
+
+    check_free(out, force)
+    paths = [path for path, _ in find_files(inputs, readable_suffixes())]
+    how = Adaptation(rank, tuple(parts.split(",")), quantizer, minutes)
+    made = run(BaseModel.read(find_model(model)), paths, how, complain)
+    data = made.adapter.pack()
+    write_atomically(out, lambda file: file.write(data), replace=force)
+    facts = {
+        "adapter": made.adapter.name,
+        "bytes": len(data),
+        "decoder_bytes": len(made.adapter.decoder),
+        "saved_percent": made.saved_percent,
+        "pays_after": made.pays_after,
+        "picture_bytes": made.picture_bytes,
+    }
+    line = (
+        f"{out}: adapter {made.adapter.name}, {len(data)} bytes, {len(made.adapter.decoder)} of them for decoders; "
+        f"{made.saved_percent:.1f} % fewer bits on validation pictures, "
+        f"pays after {made.pays_after} pictures of {made.picture_bytes:.0f} bytes"
+    )
+    print(json.dumps(facts, indent=1) if as_json else line)

@@ -1,0 +1,64 @@
+"""A model with an adapter attached, or without one, ready to be run; and how a stream names the adapter it needs."""
+
+from typing import Any
+
+from trellic.codec.resources import Resources
+from trellic.codec.tiles import Workers
+from trellic.container import Section, SectionType, Stream
+from trellic.container.header import HASH_BYTES
+from trellic.errors import DamagedStream
+from trellic.model import Sessions
+from trellic.model.adapter import LARGEST_PART, Adapter
+from trellic.model.adapter_store import find_adapter_by_hash, installed_adapters
+
+MOST_ATTACHED = 4
+"""How many adapters stay attached to a model, each of which takes the model's memory."""
+
+
+class AttachedModel:
+    """A model's networks, for one unit by all threads, or for several by a thread each."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions, self._one_threaded = sessions, Sessions(sessions.model, 1, sessions.devices)
+
+    def resources(self, tiles: int) -> Resources:
+        """Return the sessions and threads for a number of tiles."""
+        workers = Workers(self.sessions.threads, tiles)
+        return Resources(self._one_threaded if workers.count > 1 else self.sessions, workers)
+
+
+def section_of(adapter: Adapter | None, embedded: bool) -> Section | None:
+    """Return the section that names an adapter, or holds it; None where no decoder needs it."""
+    if adapter is None or not adapter.decoder:
+        return None
+    return Section(SectionType.ADAPTER, adapter.sha256[:HASH_BYTES] + adapter.decoder * embedded)
+
+
+def adapter_of(stream: Stream, base: bytes) -> Adapter | None:
+    """Return the adapter that a stream needs, given its model's SHA-256: the one that it holds, else an installed one.
+
+    Raises DamagedStream, IncompleteStream or MissingAdapter.
+    """
+    if stream.adapter is None:
+        return None
+    if not HASH_BYTES <= stream.adapter.length <= HASH_BYTES + LARGEST_PART:
+        raise DamagedStream(f"an adapter of {stream.adapter.length} bytes")
+    payload = stream.read(stream.adapter)
+    name, part = payload[:HASH_BYTES], payload[HASH_BYTES:]
+    if not part:
+        return find_adapter_by_hash(name, base)
+    held = Adapter(base, part)
+    if not held.sha256.startswith(name):
+        raise DamagedStream(f"adapter {name.hex()} is not the one that the stream holds")
+    return held
+
+
+def adapter_facts(stream: Stream) -> dict[str, Any] | None:
+    """Return the hash prefix of the adapter that a stream needs, its name where one is installed, and whether the
+    stream holds it; None where it needs none."""
+    if stream.adapter is None:
+        return None
+    prefix = stream.read(stream.adapter)[:HASH_BYTES]
+    names = [path.stem for path, one in installed_adapters().items() if one.sha256.startswith(prefix)]
+    embedded = stream.adapter.length > HASH_BYTES
+    return {"hash": prefix.hex(), "name": names[0] if names else None, "embedded": embedded}
