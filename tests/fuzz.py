@@ -21,9 +21,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mutate import mutated
+from adapters import random_adapter
+from mutate import mutated, parsed
 from trellic import TrellicError, api
 from trellic.codec import Codec
+from trellic.codec.attached import section_of
 from trellic.codec.exact import pack
 from trellic.container import Section, SectionType, Stream, write_stream
 from trellic.quantize import QUANTIZERS
@@ -42,6 +44,8 @@ def sources() -> list[bytes]:
         codec = Codec(str(GOLDEN / "golden.trm"), 1, quantizer=QUANTIZERS[-1 - number].name)
         streams += [codec.encode(image, 95), codec.encode(image, 5)]
         streams.append(exactly(streams[-1], np.asarray(image)))
+        header, sections = parsed(streams[-2])
+        streams.append(write_stream(header, [section_of(random_adapter(seed=number), True), *sections]))
     return streams
 
 

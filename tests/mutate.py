@@ -3,6 +3,7 @@
 Each is a function (stream, random) → stream. What cannot be parsed any more is damaged blindly.
 """
 
+import hashlib
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -93,7 +94,7 @@ def change_sections(data: bytes, random: Random) -> bytes:
     header, sections = parsed(data)
     chosen = int(random.integers(len(sections)))
     section = sections[chosen]
-    types = [*SectionType, 6, 17, 127, 140, 255]
+    types = [*SectionType, 6, 18, 127, 140, 255]
     options = [[], [section, section], [Section(int(random.choice(types)), section.payload)]]
     return write_stream(header, [*sections[:chosen], *options[random.integers(3)], *sections[chosen + 1 :]])
 
@@ -136,6 +137,12 @@ def change_packed(payload: bytes, random: Random) -> bytes:
     return zlib.compress(plain + bytes(int(random.choice([0, 1, 1 << 16, 1 << 24]))), 1)
 
 
+def change_adapter(payload: bytes, random: Random) -> bytes:
+    """Return an adapter damaged behind its name, which is made right again."""
+    part = blindly(payload[4:], random)
+    return hashlib.sha256(part).digest()[:4] + part
+
+
 REPAIRED: tuple[Mutation, ...] = (
     change_header,
     change_front,
@@ -147,6 +154,8 @@ REPAIRED: tuple[Mutation, ...] = (
         for kind in (SectionType.EXACT, SectionType.EXACT_ALPHA, SectionType.ALPHA)
         for change in (blindly, change_samples)
     ),
+    change_payload(SectionType.ADAPTER, blindly),
+    change_payload(SectionType.ADAPTER, change_adapter),
     change_payload(SectionType.ICC, change_packed),
     change_payload(SectionType.EXIF, change_packed),
 )

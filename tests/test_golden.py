@@ -8,8 +8,11 @@ from PIL import Image
 
 from conftest import GOLDEN
 from trellic import Codec
+from trellic.codec.attached import adapter_of
 from trellic.codec.units import decode_unit
 from trellic.container import Stream
+from trellic.model import Model
+from trellic.model.adapter import Adapter
 from trellic.quantize import QUANTIZERS
 
 LATENTS = {
@@ -26,6 +29,7 @@ LATENTS = {
     "tcq512": "f4eb8a27b14b0e9c",
     "tcq1024": "6065a8ddecf05c29",
     "tiles": "b8dc90467c72a13b",
+    "adapter": "1fdf2044d99b9e3e",
 }
 
 
@@ -47,5 +51,14 @@ def test_a_golden_stream_decodes_to_its_latents_and_picture(name):
         assert np.abs(np.asarray(decoded).astype(int) - np.asarray(expected)).max() <= 1
 
 
+def test_a_golden_adapter_is_the_one_of_its_stream():
+    adapter = Adapter.read(GOLDEN / "golden.tra")
+    held = adapter_of(Stream.parse((GOLDEN / "adapter.tlic").read_bytes()), adapter.base)
+    assert (held.decoder, held.name) == (adapter.decoder, "20d7fc37edfff117")
+    changed = adapter.attach_to(Model.read(GOLDEN / "golden.trm")).file.arrays
+    values = b"".join(changed[half][name].tobytes() for half in sorted(changed) for name in sorted(changed[half]))
+    assert hashlib.sha256(values).hexdigest()[:16] == "fdddfdc9072d464d"
+
+
 def test_every_quantizer_is_pinned():
-    assert set(LATENTS) == {"tiles", *(quantizer.name for quantizer in QUANTIZERS)}
+    assert set(LATENTS) == {"tiles", "adapter", *(quantizer.name for quantizer in QUANTIZERS)}

@@ -7,8 +7,10 @@ import trellic
 from bounds import bounded
 from hostile import streams
 from trellic.errors import (
+    DamagedAdapter,
     DamagedStream,
     IncompleteStream,
+    MissingAdapter,
     MissingModel,
     NotAStream,
     PictureTooLarge,
@@ -52,6 +54,14 @@ REFUSED = {
     "coded_data_of_another": (DamagedStream, "coded data"),
     "escape_length_impossible": (DamagedStream, "impossible index"),
     "escape_beyond_the_limit": (DamagedStream, "impossible index"),
+    "adapter_missing": (MissingAdapter, "needs adapter 00000000"),
+    "adapter_empty": (DamagedStream, "an adapter of 0 bytes"),
+    "adapter_of_another_name": (DamagedStream, "adapter 00000000 is not the one"),
+    "adapter_no_list": (DamagedAdapter, "malformed number"),
+    "adapter_truncated": (DamagedAdapter, "coded data"),
+    "adapter_too_large": (DamagedStream, "an adapter of 1048581 bytes"),
+    "adapter_twice": (DamagedStream, "adapter occurs twice"),
+    "adapter_behind_its_tile": (DamagedStream, "after the first tile"),
     "alpha_empty": (DamagedStream, "exact samples are"),
     "alpha_no_picture": (DamagedStream, "exact samples are"),
     "alpha_of_wrong_size": (DamagedStream, "exact samples are 76×50, not 75×50"),

@@ -1,4 +1,6 @@
-"""Make golden models and streams that are missing: `python tests/golden/make.py`. Those that are there never change.
+"""Make golden models, adapters and streams that are missing: `PYTHONPATH=tests python tests/golden/make.py`.
+
+Those that are there never change.
 
 The model is untrained, and its entropy heads are constants, so that every processor reads the same indices from it.
 """
@@ -11,8 +13,11 @@ import torch
 from pictures import QUALITY, TILE, waves
 from PIL import Image
 
+from adapters import random_changes
 from trellic.codec import Codec
 from trellic.entropy.tables import SCALES
+from trellic.model import Model
+from trellic.model.adapter import Adapter
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.design import Design, PriorOptions, TransformOptions
 from trellic.networks.export import export
@@ -46,11 +51,21 @@ def make_model(path: Path) -> None:
     path.write_bytes(made.pack())
 
 
-def make_stream(model: Path, quantizer: str, image: Image.Image, name: str) -> None:
+def make_adapter(model: Path, path: Path) -> None:
+    """Write an adapter that changes the transforms alone."""
+    base = Model.read(model)
+    changes = {
+        half: [change for change in each if not change.array.startswith("prior.")]
+        for half, each in random_changes(base).items()
+    }
+    path.write_bytes(Adapter.of(base, changes).pack())
+
+
+def make_stream(model: Path, quantizer: str, image: Image.Image, name: str, adapter: str = "none") -> None:
     exif = Image.Exif()
     exif[0x0112] = 3
     image.info["exif"] = exif.tobytes()
-    codec = Codec(str(model), quantizer=quantizer, tile=TILE)
+    codec = Codec(str(model), quantizer=quantizer, tile=TILE, adapter=adapter, embed=True)
     data = codec.encode(image, QUALITY)
     (HERE / f"{name}.tlic").write_bytes(data)
     buffer = io.BytesIO()
@@ -62,6 +77,11 @@ def main() -> None:
     model = HERE / "golden.trm"
     if not model.exists():
         make_model(model)
+    adapter = HERE / "golden.tra"
+    if not adapter.exists():
+        make_adapter(model, adapter)
+    if not (HERE / "adapter.tlic").exists():
+        make_stream(model, "tcq8", waves(), "adapter", str(adapter))
     streams = {quantizer.name: (quantizer.name, waves()) for quantizer in QUANTIZERS}
     streams["tiles"] = ("tcq8", waves(400, 90))
     for name, (quantizer, image) in streams.items():

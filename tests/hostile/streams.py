@@ -3,6 +3,7 @@
 So the damage is met where it bites. tests/test_hostile_streams.py says how each must be refused.
 """
 
+import hashlib
 import struct
 import zlib
 from collections.abc import Callable
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from adapters import random_adapter
 from conftest import sections_of, textured
 from trellic.codec import Codec, Target
+from trellic.codec.attached import section_of
 from trellic.codec.coding import SMALLEST_Z_SCALE
 from trellic.codec.exact import pack
 from trellic.container import Grid, Header, Section, SectionType, write_stream
@@ -22,6 +25,7 @@ from trellic.container.index import check_of
 from trellic.entropy.parameters import scale_indices_of
 from trellic.entropy.rans import LENGTH_BITS, Encoder
 from trellic.entropy.tables import PRECISION, TOTAL
+from trellic.model.adapter import LARGEST_PART
 from trellic.picture.metadata import Metadata
 from trellic.picture.types import Picture
 
@@ -44,6 +48,8 @@ TILED_HEADER, TILED_SECTIONS = sections_of(TILED)
 TILES = [section for section in TILED_SECTIONS if section.type == SectionType.LATENTS]
 TILE_ALPHA = next(section for section in TILED_SECTIONS if section.type == SectionType.ALPHA)
 EXACT = Section(SectionType.EXACT, pack(textured(50, 75)))
+ADAPTER = random_adapter()
+EMBEDDED = section_of(ADAPTER, True)
 BOMB = 1 << 26
 """Bytes that a bomb inflates to, a thousand times its own size."""
 
@@ -76,6 +82,15 @@ def with_alpha(payload: bytes) -> bytes:
 
 def with_exact(payload: bytes, kind: SectionType = SectionType.EXACT) -> bytes:
     return with_sections(Section(kind, payload))
+
+
+def with_adapter(payload: bytes) -> bytes:
+    return with_sections(Section(SectionType.ADAPTER, payload), LATENTS)
+
+
+def named(part: bytes) -> bytes:
+    """Return a decoder part behind its name."""
+    return hashlib.sha256(part).digest()[:4] + part
 
 
 def tiled(*sections: Section) -> bytes:
@@ -143,6 +158,14 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "coded_data_of_another": lambda: with_sections(LATENTS, header=replace(HEADER, quantizer=3)),
     "escape_length_impossible": lambda: with_latents(escape(25, 0)),
     "escape_beyond_the_limit": lambda: with_latents(escape(20, 255)),
+    "adapter_missing": lambda: with_adapter(bytes(4)),
+    "adapter_empty": lambda: with_adapter(b""),
+    "adapter_of_another_name": lambda: with_adapter(bytes(4) + ADAPTER.decoder),
+    "adapter_no_list": lambda: with_adapter(named(b"\xff" * 9)),
+    "adapter_truncated": lambda: with_adapter(named(ADAPTER.decoder[:-4])),
+    "adapter_too_large": lambda: with_adapter(named(bytes(LARGEST_PART + 1))),
+    "adapter_twice": lambda: with_sections(EMBEDDED, EMBEDDED, LATENTS),
+    "adapter_behind_its_tile": lambda: with_sections(LATENTS, EMBEDDED),
     "alpha_empty": lambda: with_alpha(b""),
     "alpha_no_picture": lambda: with_alpha(b"GIF89a" + ALPHA.payload[6:]),
     "alpha_of_wrong_size": lambda: with_alpha(pack(np.zeros((50, 76), np.uint8) + np.arange(76, dtype=np.uint8))),

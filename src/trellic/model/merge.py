@@ -46,48 +46,44 @@ def _exact_arrays(model: Model) -> set[str]:
 def _merge_exact(model: Model, arrays: Arrays, change: Change) -> None:
     """Merge a low-rank change into an exact 1×1 layer; its bias goes onto the same units."""
     layer = change.array.removesuffix("weight")
-    levels = model.file.arrays["encoder"].get(layer + LEVELS)
-    if not change.rank or levels is None or not {f"{layer}bias", layer + SCALE} <= set(arrays):
+    buffers = {**model.file.arrays["encoder"], **model.file.arrays["decoder"]}  # exporting shares those that are alike
+    levels, scale = buffers.get(layer + LEVELS), buffers.get(layer + SCALE)
+    before, bias = arrays.get(change.array), arrays.get(f"{layer}bias")
+    if not change.rank or levels is None or scale is None or before is None or bias is None:
         raise DamagedAdapter(f"changes {change.array}, which must stay as it is")
-    before, biases, scale = (arrays[name] for name in (change.array, f"{layer}bias", layer + SCALE))
-    changed = (before.astype(np.float64) + change.values() / scale)[:, :, 0, 0]
-    weight, bias, units = merge_rows(
-        before[:, :, 0, 0].astype(np.float64), biases.astype(np.float64), changed, float(levels)
-    )
-    arrays[change.array] = _held(change.array, weight[:, :, None, None], before.dtype)
-    arrays[f"{layer}bias"] = _held(f"{layer}bias", bias, biases.dtype)
-    held = (arrays[name].astype(np.float64).reshape(one.shape) for name, one in
-            ((change.array, weight), (f"{layer}bias", bias)))  # fmt: skip
-    if not is_exact(*held, units, float(levels)):
+    changed = before.astype(np.float64) + change.values() / scale
+    rows = np.column_stack([before[:, :, 0, 0], bias]).astype(np.float64)
+    reach = np.append(np.full(before.shape[1], float(levels)), 1.0)
+    merged, units = merge_rows(rows, np.column_stack([changed[:, :, 0, 0], bias]), reach)
+    arrays[change.array] = _held(change.array, merged[:, :-1, None, None], before.dtype)
+    arrays[f"{layer}bias"] = _held(f"{layer}bias", merged[:, -1], bias.dtype)
+    held = np.column_stack([arrays[change.array][:, :, 0, 0], arrays[f"{layer}bias"]]).astype(np.float64)
+    if not are_exact(held, units, reach):
         raise DamagedAdapter(f"half precision does not hold {change.array} as it would be changed")
 
 
-def merge_rows(weight: Doubles, bias: Doubles, changed: Doubles, levels: float) -> tuple[Doubles, Doubles, Doubles]:
-    """Return changed weights (O, I) and biases (O,) of an exact layer on units that keep it exact, and the units (O,).
+def merge_rows(before: Doubles, changed: Doubles, reach: Doubles) -> tuple[Doubles, Doubles]:
+    """Return changed rows on units that keep their sums exact, and the unit of each row, (O,).
 
-    A row's unit is the largest power of two of which its weights and bias were multiples; it is doubled until the
-    magnitudes of weights times `levels`, and of the bias, sum to less than 2²⁴ units.
+    before, changed  an exact layer's weights with its bias as a last column, (O, I + 1)
+    reach            the largest magnitude that each column is multiplied by, (I + 1,)
+    A row's unit is the largest power of two of which the numbers before are multiples; it is doubled until the
+    magnitudes that the row can sum to are less than 2²⁴ units.
     """
-    units = _units(np.column_stack([weight, bias]))
+    units = _units(before)
     for _ in range(MOST_DOUBLINGS):
-        rounded, moved = np.rint(changed / units[:, None]) * units[:, None], np.rint(bias / units) * units
-        above = _sums(rounded, moved, levels) >= EXACT_SUM * units
+        merged: Doubles = np.rint(changed / units[:, None]) * units[:, None]
+        above = np.abs(merged) @ reach >= EXACT_SUM * units
         if not above.any():
             break
         units = np.where(above, 2 * units, units)
-    return rounded, moved, units
+    return merged, units
 
 
-def is_exact(weight: Doubles, bias: Doubles, units: Doubles, levels: float) -> bool:
-    """Return whether rows of weights (O, I) and biases (O,) are multiples of units whose sums stay exact."""
-    counted = np.column_stack([weight, bias]) / units[:, None]
-    return bool((counted == np.rint(counted)).all() and (_sums(weight, bias, levels) < EXACT_SUM * units).all())
-
-
-def _sums(weight: Doubles, bias: Doubles, levels: float) -> Doubles:
-    """Return the largest magnitude that each row can sum to."""
-    sums: Doubles = np.abs(weight).sum(axis=1) * levels + np.abs(bias)
-    return sums
+def are_exact(rows: Doubles, units: Doubles, reach: Doubles) -> bool:
+    """Return whether rows are multiples of their units, and all that they can sum to is exact in single precision."""
+    counted = rows / units[:, None]
+    return bool((counted == np.rint(counted)).all() and (np.abs(counted) @ reach < EXACT_SUM).all())
 
 
 def _units(rows: Doubles) -> Doubles:

@@ -1,7 +1,7 @@
 """Adapters in training: low-rank matrices and deltas beside frozen weights, rounded as an adapter's file holds them.
 
-Every 1×1 convolution gets W + L·R, with L zero at the start; depthwise kernels and biases of the transforms, and the
-encoder's gains, get a delta. Stems and merges stay. Merged when attached (`trellic.model.merge`), they cost nothing.
+Every 1×1 convolution gets W + L·R, with L zero at the start; depthwise kernels and biases of the transforms, and
+gains, get a delta. Stems and merges stay. Merged when attached (`trellic.model.merge`), they cost nothing.
 Source: Few-Shot Domain Adaptation for Learned Image Compression (AAAI 2025); Hu et al., LoRA (2022).
 """
 
@@ -83,7 +83,8 @@ def add_adapter(codec: TrainableCodec, rank: int, parts: Sequence[str]) -> None:
     prefixes = tuple(prefix for part in parts if part != KERNELS for prefix in codec.parts[part])
     for name, module in list(codec.named_modules()):
         if name.startswith(prefixes):
-            for tensor, used in _adapted(name, module, rank, KERNELS in parts):
+            deltas = not name.startswith(codec.parts["entropy"])
+            for tensor, used in _adapted(module, rank, deltas, KERNELS in parts):
                 parametrize.register_parametrization(module, tensor, Addend(getattr(module, tensor), used))
     names = tuple(name for name, _ in codec.named_parameters() if ".factors." in name)
     if not names:
@@ -91,15 +92,15 @@ def add_adapter(codec: TrainableCodec, rank: int, parts: Sequence[str]) -> None:
     codec.parts = {**codec.parts, ADAPTER: names}
 
 
-def _adapted(name: str, module: nn.Module, rank: int, kernels: bool) -> Iterator[tuple[str, int]]:
-    """Yield what of a layer is adapted, with the rank; 0 for a delta. Exact layers get no deltas."""
-    if isinstance(module, ExactConv | nn.Conv2d) and module.weight.shape[2:] == (1, 1):
-        yield "weight", rank
-    if isinstance(module, nn.Conv2d):
-        yield "bias", 0
-        if kernels and module.groups > 1:
-            yield "weight", 0
-    if isinstance(module, Gain) and name.startswith("analysis."):
+def _adapted(module: nn.Module, rank: int, deltas: bool, kernels: bool) -> Iterator[tuple[str, int]]:
+    """Yield what of a layer is adapted, with the rank; 0 for deltas, of biases, depthwise kernels and gains."""
+    if isinstance(module, ExactConv | nn.Conv2d):
+        pointwise = module.weight.shape[2:] == (1, 1)
+        if pointwise or (deltas and kernels and module.groups > 1):
+            yield "weight", rank * pointwise
+        if deltas:
+            yield "bias", 0
+    elif isinstance(module, Gain):
         yield "logs", 0
 
 

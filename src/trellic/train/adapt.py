@@ -127,20 +127,21 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
                     addend.fit()
     adapter = Adapter.of(base, changes_of(model.codec, base))
     before, after = (_points(one, deployed, validated_on) for one in (base, adapter.attach_to(base)))
-    saved = -bd_rate(before.curve, after.curve).percent
+    try:
+        saved = -bd_rate(before.curve, after.curve).percent
+    except ValueError as error:
+        raise NotBetter(f"validation pictures come back otherwise ({error}): nothing is written") from error
     if saved <= 0:
-        raise NotBetter(
-            f"{-saved:+.2f} % bits on {len(validated_on)} validation pictures: nothing is written (more minutes, or "
-            "more pictures, may help)"
-        )
+        raise NotBetter(f"{-saved:+.2f} % bits on {len(validated_on)} validation pictures: nothing is written")
     return Adapted(adapter, saved, before.picture_bytes)
 
 
 def _config(how: Adaptation, schedule: str, branch: str) -> TrainConfig:
     """Return the configuration of one half of the training."""
+    warmup = min(WARMUP, 1 + how.steps // 8) if how.steps else WARMUP
     return TrainConfig(
         pictures=(), validation=(), steps=how.steps // 2, minutes=0 if how.steps else how.minutes / 2, batch=BATCH,
-        crop=CROP, learning_rate=how.rate, rates={}, warmup=WARMUP, schedule=schedule, branch=branch, average=50,
+        crop=CROP, learning_rate=how.rate, rates={}, warmup=warmup, schedule=schedule, branch=branch, average=50,
         seed=how.seed, validate_every=float("inf"), stage=STAGE, quantizer=how.quantizer,
     )  # fmt: skip
 

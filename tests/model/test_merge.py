@@ -1,0 +1,84 @@
+"""Merged rows: what can be added up stays exact, and nothing else changes."""
+
+import numpy as np
+import pytest
+
+from adapters import GOLDEN, random_changes
+from trellic.errors import DamagedAdapter
+from trellic.model import Model, find_model
+from trellic.model.change import Change, count_of
+from trellic.model.merge import EXACT_SUM, FINEST, are_exact, merge, merge_rows
+
+LEVELS = 2047.0
+
+
+def rows(units: np.ndarray, fill: float, columns: int = 64) -> np.ndarray:
+    """Return rows on units whose sums fill a fraction of what is exact."""
+    random = np.random.default_rng(0)
+    counted = random.integers(-100, 101, (len(units), columns)).astype(float)
+    counted[:, -1] = 1  # so that the unit is the row's
+    reach = np.append(np.full(columns - 1, LEVELS), 1.0)
+    scale = fill * EXACT_SUM / (np.abs(counted) @ reach)
+    counted[:, :-1] = np.rint(counted[:, :-1] * scale[:, None])
+    return counted * units[:, None]
+
+
+UNITS = 2.0 ** np.array([-24, -20, -9, 0])
+REACH = np.append(np.full(63, LEVELS), 1.0)
+
+
+def test_rows_that_do_not_change_stay_as_they_are():
+    before = rows(UNITS, 0.9)
+    merged, units = merge_rows(before, before, REACH)
+    assert np.array_equal(merged, before)
+    assert np.array_equal(units, UNITS)
+
+
+def test_changed_rows_are_rounded_to_their_units():
+    before = rows(UNITS, 0.4)
+    changed = before + np.random.default_rng(1).normal(0, 3, before.shape) * UNITS[:, None]
+    merged, units = merge_rows(before, changed, REACH)
+    assert np.array_equal(units, UNITS)
+    assert (np.abs(merged - changed) <= UNITS[:, None] / 2).all()
+    assert are_exact(merged, units, REACH)
+
+
+def test_units_are_doubled_until_sums_are_exact():
+    before = rows(UNITS, 0.9)
+    merged, units = merge_rows(before, 5 * before, REACH)
+    assert np.array_equal(units, 8 * UNITS)
+    assert are_exact(merged, units, REACH)
+    assert not are_exact(5 * before, UNITS, REACH)
+
+
+def test_a_row_of_zeros_has_the_finest_unit():
+    assert merge_rows(np.zeros((1, 64)), np.zeros((1, 64)), REACH)[1] == FINEST
+
+
+def test_rows_without_end_end():
+    merged, units = merge_rows(rows(UNITS, 0.9), np.full((4, 64), 1e30), REACH)
+    assert not are_exact(merged, units, REACH)
+
+
+def test_a_merged_model_differs_only_where_it_is_changed():
+    changes = random_changes(GOLDEN)["decoder"][:1]
+    merged, before = merge(GOLDEN, "decoder", changes), GOLDEN.file.arrays["decoder"]
+    assert [name for name in before if not np.array_equal(merged[name], before[name])] == [changes[0].array]
+    assert all(merged[name].dtype == before[name].dtype for name in before)
+
+
+def test_numbers_that_are_not_finite_are_refused():
+    name, values = next((name, each) for name, each in GOLDEN.file.arrays["decoder"].items() if each.dtype == "f2")
+    change = Change(name, values.shape, 0, 20, np.ones(values.size, np.int32))
+    with pytest.raises(DamagedAdapter, match="not finite"):
+        merge(GOLDEN, "decoder", [change])
+
+
+@pytest.mark.parametrize("what", ["bias", "fixed_point.scale"])
+def test_only_low_rank_changes_reach_an_exact_network(what):
+    shipped = Model.read(find_model("base"))
+    name = f"prior.networks.first_0.layers.0.{what}"
+    shape = shipped.file.arrays["decoder"][name].shape
+    change = Change(name, shape, 0, -9, np.ones(count_of(shape, 0), np.int32))
+    with pytest.raises(DamagedAdapter, match="must stay as it is"):
+        merge(shipped, "decoder", [change])

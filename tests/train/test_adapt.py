@@ -1,0 +1,68 @@
+"""Adaptation: an adapter that makes validation pictures smaller, or one line and no file."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from conftest import run_trellic  # noqa: E402
+from trellic.errors import NoPictures, NotBetter  # noqa: E402
+from trellic.model import Model  # noqa: E402
+from trellic.train import adapt as module  # noqa: E402
+from trellic.train.adapt import Adaptation, adapt, divide  # noqa: E402
+
+HOW = Adaptation(steps=60, rate=3e-3)
+
+
+@pytest.fixture(autouse=True)
+def _small_crops(monkeypatch):
+    monkeypatch.setattr(module, "CROP", 64)
+
+
+@pytest.mark.parametrize(("count", "chosen"), [(3, {0, 2}), (10, {2, 7}), (25, {2, 7, 12, 17, 22})])
+def test_every_fifth_picture_is_for_validation_two_at_least(count, chosen):
+    paths = [Path(str(number)) for number in range(count)]
+    trained_on, validated_on = divide(paths)
+    assert {int(path.name) for path in validated_on} == chosen
+    assert not set(trained_on) & set(validated_on)
+    assert len(trained_on) + len(validated_on) == count
+
+
+def test_too_few_pictures_are_refused():
+    with pytest.raises(NoPictures, match="2 pictures are too few"):
+        divide([Path("a"), Path("b")])
+
+
+def pictures_of(workshop) -> list[Path]:
+    return sorted(workshop.pictures.iterdir())
+
+
+def test_an_adapter_saves_bits_on_pictures_that_it_was_not_trained_on(workshop):
+    base, said = Model.read(workshop.model), []
+    made = adapt(base, pictures_of(workshop), HOW, said.append)
+    assert made.saved_percent > 1
+    assert made.pays_after == pytest.approx(
+        len(made.adapter.pack()) / (made.saved_percent / 100 * made.picture_bytes), abs=1
+    )
+    assert made.adapter.attach_to(base).sha256 == base.sha256
+    assert any(line.startswith("step 50") for line in said) or HOW.steps < 100
+
+
+def test_what_is_not_better_is_not_written(workshop):
+    with pytest.raises(NotBetter, match="nothing is written"):
+        adapt(Model.read(workshop.model), pictures_of(workshop), Adaptation(steps=2, rate=0.3), lambda line: None)
+
+
+def test_small_pictures_are_said_to_be_skipped(workshop, monkeypatch):
+    monkeypatch.setattr(module, "CROP", 320)
+    said = []
+    with pytest.raises(NoPictures):
+        adapt(Model.read(workshop.model), pictures_of(workshop), HOW, said.append)
+    assert "1 of 1 pictures are smaller than 320 pixels, skipped" in said
+
+
+def test_the_command_line_says_in_one_line_why_there_is_no_adapter(workshop, tmp_path):
+    done = run_trellic("adapt", workshop.pictures / "0.png", "-o", "a.tra", "-m", workshop.model, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert not (tmp_path / "a.tra").exists()
