@@ -28,6 +28,7 @@ LATER = (
     "theory",
     "states",
     "search",
+    "adapters",
     "learning",
     "comparison",
 )

@@ -21,7 +21,7 @@ BLOCK = re.compile(r"(<!-- compared -->\n).*?(?=<!-- /compared -->)", re.DOTALL)
 MISSING = "*not measured for this model yet*"
 NAMES = (
     "rate_distortion", "comparison", "costs", "quantizers", "speed", "large", "bulk", "exactness", "damaged",
-    "limits", "states", "search", "theory", "learning", "history",
+    "limits", "states", "search", "theory", "adapters", "learning", "history",
 )  # fmt: skip
 """Experiments with a page of their name."""
 

@@ -19,8 +19,9 @@ MADE = {
     "compare_quantizers": [],
     "train_small": ["tiny.trm"],
     "own_model": ["quarters.trm"],
+    "adapt": ["waves.tra", "waves.png"],
 }
-NEED_TORCH = {"train_small", "own_model"}
+NEED_TORCH = {"train_small", "own_model", "adapt"}
 
 
 def test_the_list_of_examples_is_complete():

@@ -1,4 +1,4 @@
-"""Adapters in training: they begin as nothing, are rounded as their file holds them, and merge into what was trained."""
+"""Adapters in training: nothing at first, rounded as their file holds them, merged into what was trained."""
 
 import numpy as np
 import pytest

@@ -6,11 +6,11 @@ import pytest
 
 pytest.importorskip("torch")
 
-from conftest import run_trellic  # noqa: E402
-from trellic.errors import NoPictures, NotBetter  # noqa: E402
-from trellic.model import Model  # noqa: E402
-from trellic.train import adapt as module  # noqa: E402
-from trellic.train.adapt import Adaptation, adapt, divide  # noqa: E402
+from conftest import run_trellic
+from trellic.errors import NoPictures, NotBetter
+from trellic.model import Model
+from trellic.train import adapt as module
+from trellic.train.adapt import Adaptation, adapt, divide
 
 HOW = Adaptation(steps=60, rate=3e-3)
 
@@ -46,7 +46,6 @@ def test_an_adapter_saves_bits_on_pictures_that_it_was_not_trained_on(workshop):
         len(made.adapter.pack()) / (made.saved_percent / 100 * made.picture_bytes), abs=1
     )
     assert made.adapter.attach_to(base).sha256 == base.sha256
-    assert any(line.startswith("step 50") for line in said) or HOW.steps < 100
 
 
 def test_what_is_not_better_is_not_written(workshop):

@@ -1,0 +1,85 @@
+"""What adapters save: by whole files, by latents alone, their own bytes counted, and beside other codecs."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from experiments.adapters.run import DOMAINS, OTHERS
+from experiments.store import results_of
+from trellic.evaluate.codecs import LABELS
+from trellic.evaluate.measure import Record
+from trellic.evaluate.report.tables import NOTHING, Table, percent
+from trellic.evaluate.summary import PSNR, by_setting, of_group, pictures_of, saving
+from trellic.metrics import error_of, lambda_at
+
+NAMES = {
+    "xray_nih": "chest X-rays", "screen_browser": "web pages", "remote_sensing_rsscn7": "remote sensing",
+    "game3d": "game frames",
+}  # fmt: skip
+COUNTS = (25, 100, 1000)
+MIDDLE = 50
+SIZE = re.compile(r"(\d+) bytes, (\d+) for decoders, (.*); by quality")
+
+
+def slots() -> dict[str, str]:
+    """Return the page's slots."""
+    results = results_of("adapters")
+    saved, latents, others, trained = [], [], [], []
+    for domain in DOMAINS:
+        records, name = of_group(results.records, domain), NAMES[domain]
+        found = SIZE.search(results.head.codecs.get(f"adapted to {domain}", ""))
+        if not records or not found:
+            continue
+        size, decoder, how = int(found[1]), int(found[2]), found[3]
+        trained.append([name, how, str(size), str(decoder)])
+        saved.append([name, *_row(records, "trellic", f"adapted to {domain}"), *_bytes(records, domain, size)])
+        latents.append([name, *_row(records, "latents alone", f"latents alone, {domain}")])
+        others.append([name, *(
+            percent(saving(records, codec, other, PSNR).mean)
+            for other in OTHERS for codec in ("trellic", f"adapted to {domain}")
+        )])  # fmt: skip
+    counted = [f"with the adapter, {count}" for count in COUNTS]
+    against = [f"{LABELS[other]}, {when}" for other in OTHERS for when in ("before", "after")]
+    return {
+        "model": results.head.model,
+        "command": results.head.command,
+        "commit": results.head.commit,
+        "trained": Table(["pictures", "adapter", "bytes", "of them for decoders"], trained).markdown(),
+        "saved": Table(
+            ["pictures", "bits", "rate + λ · distortion", "bytes of a picture", "pays after", *counted], saved
+        ).markdown(),
+        "latents": Table(["pictures", "bits", "rate + λ · distortion"], latents).markdown(),
+        "others": Table(["pictures", *against], others).markdown(),
+        "xray": saved[0][1] if saved else NOTHING,
+    }
+
+
+def _row(records: Sequence[Record], before: str, after: str) -> list[str]:
+    """Return the BD-rate, mean over pictures, and the change of the mean log cost."""
+    return [percent(saving(records, after, before, PSNR).mean, 2), percent(100 * _cost(records, before, after), 2)]
+
+
+def _cost(records: Sequence[Record], before: str, after: str) -> float:
+    """Return the change of log(bpp + λ · MSE), mean over qualities, both averaged over pictures."""
+    changes = []
+    curves = [by_setting(records, codec) for codec in (before, after)]
+    for quality in curves[0]:
+        costs = []
+        for curve in curves:
+            errors = [error_of(one.psnr) if one.psnr is not None else 0.0 for one in curve[quality]]
+            bpp = sum(one.bpp for one in curve[quality]) / len(errors)
+            costs.append(math.log(bpp + lambda_at(quality / 100) * sum(errors) / len(errors)))
+        changes.append(costs[1] - costs[0])
+    return sum(changes) / len(changes)
+
+
+def _bytes(records: Sequence[Record], domain: str, adapter: int) -> list[str]:
+    """Return bytes of a picture at medium quality, after how many the adapter pays, and what numbers of them save."""
+    plain = [one.bytes for one in by_setting(records, "trellic")[MIDDLE]]
+    mean = sum(plain) / len(pictures_of(records))
+    rate = saving(records, f"adapted to {domain}", "trellic", PSNR).mean
+    if rate is None:
+        return [f"{mean:.0f}", *[NOTHING] * (1 + len(COUNTS))]
+    each = -rate / 100 * mean
+    pays = str(math.ceil(adapter / each)) if each > 0 else "never"
+    return [f"{mean:.0f}", pays, *(percent(rate + 100 * adapter / (count * mean)) for count in COUNTS)]

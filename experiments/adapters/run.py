@@ -1,0 +1,100 @@
+"""What adapters save on four kinds of pictures: trained on `adapt`, measured on `test`, beside other codecs.
+
+    python -m experiments run adapters
+
+trains what is missing in runs/adapters, some minutes of one processor for each kind, then measures.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from experiments.store import measure, ours
+from trellic.codec import Codec
+from trellic.codec.attached import section_of
+from trellic.codec.tiles import SIDE, windows
+from trellic.codec.units import code_unit
+from trellic.container import Grid, Header, write_stream
+from trellic.container.header import HASH_BYTES, QUALITY_ONE
+from trellic.evaluate.codecs import codec_named
+from trellic.evaluate.codecs.image_codec import ImageCodec
+from trellic.files import write_atomically
+from trellic.jobs.local import complain
+from trellic.jobs.plan import find_files
+from trellic.model import DEFAULT, Model, find_model
+from trellic.model.adapter_store import find_adapter
+from trellic.picture.kinds import readable_suffixes
+from trellic.picture.types import Picture, Pixels
+
+FOLDER = Path("runs/adapters")
+DOMAINS: dict[str, dict[str, Any]] = {
+    "xray_nih": {"steps": 440},
+    "screen_browser": {"steps": 440, "rank": 3, "parts": ("analysis", "entropy", "synthesis")},
+    "remote_sensing_rsscn7": {"steps": 440},
+    "game3d": {"steps": 440},
+}
+"""How each kind is adapted to, see `trellic.train.adapt.Adaptation`."""
+QUALITIES = (10, 30, 50, 70, 90)
+OTHERS = {"avif": (62, 49, 35, 19), "jxl-usual": (5, 30, 70, 90)}
+"""Other codecs, at fewer settings than they have."""
+
+
+def run(data: Path) -> None:
+    """Train and measure what is missing."""
+    os.environ["TRELLIC_MODELS"] = str(FOLDER.resolve())
+    for domain, how in DOMAINS.items():
+        train(data / "domains" / domain / "adapt", FOLDER / f"{domain}.tra", how)
+        adapter = find_adapter(domain)
+        size = f"adapter {adapter.name}, {len(adapter.pack())} bytes, {len(adapter.decoder)} for decoders"
+        settings = " ".join(f"{key} {value}" for key, value in how.items() if not isinstance(value, tuple))
+        codecs = [ours(), whole(f"adapted to {domain}", domain, f"{size}, {settings}")]
+        codecs += [by_latents("latents alone", "none"), by_latents(f"latents alone, {domain}", domain)]
+        codecs = [codec._replace(curve=QUALITIES) for codec in codecs]
+        codecs += [codec_named(name, DEFAULT, 7)._replace(curve=curve) for name, curve in OTHERS.items()]
+        with tempfile.TemporaryDirectory() as place:
+            named = Path(place, domain)  # a set has its folder's name
+            named.symlink_to((data / "domains" / domain / "test").resolve())
+            measure("adapters", codecs, [named], ("psnr",))
+
+
+def train(pictures: Path, out: Path, how: dict[str, Any]) -> None:
+    """Train an adapter, unless it is there."""
+    from trellic.train.adapt import Adaptation, adapt  # here, so that pages need no torch
+
+    if not out.exists():
+        paths = [path for path, _ in find_files([str(pictures)], readable_suffixes())]
+        made = adapt(Model.read(find_model(DEFAULT)), paths, Adaptation(**how), complain)
+        write_atomically(out, lambda file: file.write(made.adapter.pack()))
+
+
+def whole(name: str, adapter: str, about: str) -> ImageCodec:
+    """Return trellic as it is used with an adapter."""
+    codec = Codec(adapter=adapter)
+    return _codec(name, codec, about, lambda pixels, quality: codec.encode(pixels, quality))
+
+
+def by_latents(name: str, adapter: str) -> ImageCodec:
+    """Return trellic without units that are coded exactly, with an adapter or "none"."""
+    codec = Codec(adapter=adapter)
+    chosen = find_adapter(adapter) if adapter != "none" else None
+    section = section_of(chosen, False)
+    sessions = codec._attached(chosen).sessions
+
+    def encode(pixels: Pixels, quality: float) -> bytes:
+        grid, points = Grid.of(pixels.shape[1], pixels.shape[0], SIDE), round(quality * QUALITY_ONE)
+        header = Header(codec.model.sha256[:HASH_BYTES], grid, points, codec.quantizer.number)
+        shown = windows(Picture(pixels), grid, codec.model.margin)
+        units = [code_unit(sessions, codec.deployed, points, window) for window in shown]
+        return write_stream(
+            header, [*([section] if section else []), *(one for unit in units for one in unit.sections)]
+        )
+
+    return _codec(name, codec, "every tile by its latents", encode)
+
+
+def _codec(name: str, codec: Codec, about: str, encode: Callable[[Pixels, float], bytes]) -> ImageCodec:
+    plain = ours()
+    about = f"model {codec.model.name}, quantizer {codec.quantizer.name}, {about}; by quality"
+    return plain._replace(name=name, about=about, encode=encode, decode=lambda data: codec.decode_picture(data).pixels)
