@@ -34,6 +34,7 @@ def _encoding_by(name: str, effort: int) -> tuple[Quantizer, bool]:
     """Return the quantizer of that name, or of an effort, and whether the encoder searches. Raises BadRequest."""
     return (quantizer_named(name), False) if name else (quantizer_for(effort), searches(effort))
 
+
 NO_ADAPTER, BEST_ADAPTER = "none", "best"
 
 
