@@ -52,7 +52,8 @@ def test_quality_is_chosen_by_the_keyboard(visit):
     page.focus("#quality")
     page.keyboard.press("End")
     page.locator("tr[data-name=trellic] td", has_text=before[0]).first.wait_for(state="detached")
-    page.wait_for_selector("tr[data-name=avif]")
+    page.wait_for_selector("tr[data-name=avif]:not(.old)")
+    assert page.locator(".old").count() == 0
     assert page.input_value("#quality") == page.inner_text("#chosen") == "100"
 
 

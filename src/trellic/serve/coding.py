@@ -34,7 +34,7 @@ WIDEST_WEBP = 16383
 """Pixels of a side."""
 MOST_PIXELS = 1 << 24
 """Of a picture that is coded or shown here."""
-AT_ONCE, SECONDS = 2, 60.0
+AT_ONCE, SECONDS = 2, 120.0
 """Requests that are worked on at a time, and the time that one may wait, and may then take."""
 
 

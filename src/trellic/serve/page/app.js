@@ -28,6 +28,7 @@ async function open(files) {
   at("coding").hidden = !(picture && server) || Boolean(stream);
   at("name").textContent = (stream ?? picture).name;
   pictures = new Map();
+  at("figures").replaceChildren();
   await run();
 }
 
@@ -36,13 +37,14 @@ async function run() {
   running.abort();
   const { signal } = (running = new AbortController());
   const options = { ...opened, quality: at("quality").value, codecs: server?.codecs ?? [], signal };
+  for (const line of at("figures").rows) line.classList.add("old");
   fail("");
   at("work").hidden = false;
   at("work").setAttribute("aria-busy", "true");
   try {
     for await (const made of compare({ ...options, say: (what) => signal.aborted || say(`${what} …`) })) {
       if (signal.aborted) return;
-      pictures.set(made.name, made);
+      pictures.set(made.name, { ...made, signal });
       list();
     }
     say("");
@@ -73,6 +75,7 @@ function list() {
 function row(made) {
   const line = document.createElement("tr");
   line.dataset.name = made.name;
+  line.classList.toggle("old", made.signal.aborted);
   const heading = document.createElement("th");
   heading.scope = "row";
   heading.textContent = NAMES[made.name];
