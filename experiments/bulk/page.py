@@ -6,8 +6,8 @@ from trellic.bulk.tasks import MOST_BYTES, MOST_ROWS
 from trellic.evaluate.report.tables import Table
 
 MILLION, CORES = 1_000_000, 64
-REQUESTS, LISTED = 3, 1000
-"""To storage a picture: two to read, one to write; and names in a page of a listing."""
+REQUESTS, LISTED = 2, 1000
+"""To storage a picture, to read and to write; and names in a page of a listing."""
 RATES = (
     "two bare processes",
     "Ray, folder to folder",

@@ -1,6 +1,7 @@
 """Bulk runs: the same files as the verbs make, everything done once, and what went wrong in the manifest."""
 
 import dataclasses
+import os
 import shutil
 import tarfile
 
@@ -123,6 +124,15 @@ def test_a_missing_model_is_looked_for_again(folder, monkeypatch):
         assert run(folder / "out", out=folder / "proof", coding=Verify(MOST_PIXELS)).errors == 3
     progress = run(folder / "out", out=folder / "proof", coding=Verify(MOST_PIXELS))
     assert (progress.done, progress.errors) == (3, 0)
+
+
+def test_a_name_that_is_no_text_is_coded_and_recorded(folder):
+    pytest.importorskip("pyarrow")
+    (folder / "in" / "a.png").rename(os.fsdecode(bytes(folder / "in") + b"/\xff.png"))
+    progress = run(folder / "in", out=folder / "out", table=True)
+    assert (progress.done, progress.errors) == (3, 0)
+    assert run(folder / "in", out=folder / "out").done == 0
+    assert os.path.exists(bytes(folder / "out") + b"/\xff.png.tlic")  # noqa: PTH110
 
 
 def test_a_limit_that_is_raised_lets_large_pictures_in(folder):

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from trellic.bulk.coding import Coding
-from trellic.bulk.records import Record, put_error, put_facts, record_of
+from trellic.bulk.records import Record, as_text, put_error, put_facts, record_of
 from trellic.bulk.storage import deliver, retried, store_of
 from trellic.bulk.tars import TarReader, TarWriter
 from trellic.bulk.tasks import TAR, Task
@@ -92,10 +92,10 @@ class Engine:
                     if path.suffix.lower() not in self.coding.suffixes:
                         packed.add(name, data)
                         continue
-                    record = whole | {"source": f"{row.source}#{name}", "size": len(data), "warnings": []}
+                    record = whole | {"source": as_text(f"{row.source}#{name}"), "size": len(data), "warnings": []}
                     renamed = str(path.with_suffix(self.coding.suffix))
                     if row.target:
-                        record["target"] = f"{row.target}#{renamed}"
+                        record["target"] = as_text(f"{row.target}#{renamed}")
                     source, target = folder / f"source{path.suffix}", folder / f"target{self.coding.suffix}"
                     source.write_bytes(data)
                     if self._code(record, partial(_there, source), partial(Path, target)) and row.target:

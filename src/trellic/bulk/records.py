@@ -23,8 +23,8 @@ STORAGE, MEMORY, WORKER = "storage: ", "memory: ", "worker: "
 def record_of(row: Row, task: Task, **facts: Any) -> Record:
     """Return a row's record, empty but for the row and these facts."""
     return {
-        **dict.fromkeys(COLUMNS), "source": row.source, "target": row.target or None, "key": row.key, "size": row.size,
-        "attempts": 1 + task.tried, "warnings": [], **facts,
+        **dict.fromkeys(COLUMNS), "source": as_text(row.source), "target": as_text(row.target) or None, "key": row.key,
+        "size": row.size, "attempts": 1 + task.tried, "warnings": [], **facts,
     }  # fmt: skip
 
 
@@ -42,7 +42,12 @@ def put_error(record: Record, error: TrellicError | OSError | MemoryError) -> No
         text = f"{STORAGE}{text}"
     elif isinstance(error, MissingModel | MissingLibrary):
         text = f"{WORKER}{text}"
-    record["error"] = " ".join(text.split())
+    record["error"] = as_text(" ".join(text.split()))
+
+
+def as_text(name: str) -> str:
+    """Return a name as tables hold it: one of bytes that are no text has them escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def is_final(record: Record) -> bool:
