@@ -23,6 +23,8 @@ LATER = (
     "limits",
     "exactness",
     "damaged",
+    "previews",
+    "preview_times",
     "large",
     "bulk",
     "theory",

@@ -15,6 +15,7 @@ import sys
 import time
 import warnings
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,8 @@ def exactly(data: bytes, samples: np.ndarray) -> bytes:
 def outcome(data: bytes) -> str:
     """Return "decoded", the name of the TrellicError that refuses a stream, or "FAILED: " and any other error."""
     try:
-        image = api.decode(data, PIXELS)
-        image.save(io.BytesIO(), "PNG", compress_level=0)
+        for show in (api.preview, partial(api.decode, groups=1), api.decode):
+            show(data, limit=PIXELS).save(io.BytesIO(), "PNG", compress_level=0)
     except TrellicError as error:
         return type(error).__name__ if len(str(error).splitlines()) == 1 else f"FAILED: {error!r} is not one line"
     except Exception as error:

@@ -89,3 +89,14 @@ def test_saving_adds_no_file_where_it_fails(tmp_path):
     with pytest.raises(TypeError):
         RGB.save(tmp_path / "x.tlic", nosuch=1)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_thumbnail_is_made_from_a_preview():
+    picture = Image.fromarray(textured(400, 600))
+    opened, whole = saved(picture), saved(picture)
+    opened.thumbnail((25, 25))
+    assert opened._scale == 8
+    whole.load()
+    whole.thumbnail((25, 25))
+    assert opened.size == whole.size == (25, 17)
+    assert saved(picture).draft(None, (400, 400)) is None

@@ -1,8 +1,8 @@
 """trellic: a learned image codec.
 
-`encode(image)` returns the bytes of a .tlic file and `decode(data)` the picture; `info(data)` reads a header, and
-`verify(data)` checks a file to the last index. `Codec` keeps a model loaded for many pictures, and `import
-trellic.pillow` teaches Pillow the format.
+`encode(image)` returns the bytes of a .tlic file and `decode(data)` the picture; `preview(data)` shows it small and at
+once, `info(data)` reads a header, and `verify(data)` checks a file to the last index. `Codec` keeps a model loaded for
+many pictures, and `import trellic.pillow` teaches Pillow the format.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from trellic.errors import TrellicError
 
 if TYPE_CHECKING:
-    from trellic.api import decode, encode, info, verify
+    from trellic.api import decode, encode, info, preview, verify
     from trellic.codec import Codec
 
 __version__ = "0.1.0"
-__all__ = ["Codec", "TrellicError", "__version__", "decode", "encode", "info", "verify"]
+__all__ = ["Codec", "TrellicError", "__version__", "decode", "encode", "info", "preview", "verify"]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,7 +23,7 @@ def __getattr__(name: str) -> Any:
         from trellic.codec import Codec
 
         return Codec
-    if name in {"decode", "encode", "info", "verify"}:
+    if name in {"decode", "encode", "info", "preview", "verify"}:
         from trellic import api
 
         return getattr(api, name)

@@ -111,7 +111,12 @@ def encode(
 
 
 def decode(
-    data: AnyData, limit: int = MOST_PIXELS, *, crop: Region | None = None, partial: bool = False
+    data: AnyData,
+    limit: int = MOST_PIXELS,
+    *,
+    crop: Region | None = None,
+    partial: bool = False,
+    groups: int | None = None,
 ) -> Image.Image:
     """Return the picture of a .tlic file, by the model that it names.
 
@@ -119,11 +124,23 @@ def decode(
     limit    most pixels to accept, sides counted in multiples of 64
     crop     x, y, width and height of the region to decode instead of all
     partial  whether to show the tiles that a file that was cut off has; missing ones are grey
+    groups   how many groups of latents to decode, the rest being predicted from them; None for all
     Raises a TrellicError that says what is wrong with the data.
     """
     with _opened(data) as found:
         stream = Stream.parse(found, limit, partial)
-        return codec_for(stream).decode(stream, crop)
+        return codec_for(stream).decode(stream, crop, groups=groups)
+
+
+def preview(data: AnyData, scale: int = 8, limit: int = MOST_PIXELS) -> Image.Image:
+    """Return the picture of a .tlic file at 1/8, 1/4 or 1/2 of its size, from the first groups of its latents alone.
+
+    scale  8, 4 or 2; sides are rounded up
+    Raises as `decode` does.
+    """
+    with _opened(data) as found:
+        stream = Stream.parse(found, limit)
+        return codec_for(stream).preview(stream, scale)
 
 
 def verify(data: AnyData, limit: int = MOST_PIXELS, threads: int = 0) -> str:

@@ -16,6 +16,7 @@ from trellic.codec.picture_decoder import metadata_of
 from trellic.container import Stream
 from trellic.container.header import MAGIC
 from trellic.errors import TrellicError
+from trellic.model.previews import SCALES
 from trellic.picture.pillow import info_of, shown_mode
 
 FORMAT = "TLIC"
@@ -38,15 +39,32 @@ class TlicImageFile(ImageFile.ImageFile):
         except TrellicError as error:
             raise SyntaxError(str(error)) from error
         header = stream.header
+        self._scale = 1
         self._size = (header.width, header.height)
         self._mode = shown_mode(metadata, header.grey, stream.has_alpha)
         self.info |= info_of(metadata, header.grey)
 
+    def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
+        """Choose the smallest preview that is not below a size: `Image.thumbnail` asks for it by itself.
+
+        Returns the mode, and the picture's box in pixels of the preview; None where the picture itself is needed.
+        """
+        del mode
+        if self._im is not None or self._scale > 1 or size is None:
+            return None
+        width, height = self.size
+        scales = [scale for scale in SCALES if width >= scale * size[0] and height >= scale * size[1]]
+        if not scales:
+            return None
+        self._scale = max(scales)
+        self._size = (-(-width // self._scale), -(-height // self._scale))
+        return self.mode, (0, 0, width / self._scale, height / self._scale)
+
     def load(self) -> Any:
-        """Decode the stream, once. Raises OSError, as Pillow's own plugins do."""
+        """Decode the stream, once, or its preview. Raises OSError, as Pillow's own plugins do."""
         if self._im is None:
             try:
-                decoded = api.decode(self._data)
+                decoded = api.decode(self._data) if self._scale == 1 else api.preview(self._data, self._scale)
             except TrellicError as error:
                 raise OSError(str(error)) from error
             self._im = decoded.im

@@ -66,3 +66,32 @@ def test_of_a_file_that_is_cut_off_the_whole_tiles_are_shown_on_request(folder):
     assert b"1 of 3 tiles are missing" in shown.stderr
     with Image.open(folder / "cut.png") as image:
         assert (image.size, image.getpixel((699, 0))) == ((700, 300), (128, 128, 128))
+
+
+def test_a_preview_is_small_and_groups_are_not(folder):
+    done = run_trellic("decode", "turned.tlic", "--preview", 8, "-o", "small.png", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert run_trellic("decode", "turned.tlic", "--groups", 1, "-o", "rough.png", cwd=folder).returncode == 0
+    with Image.open(folder / "small.png") as small, Image.open(folder / "rough.png") as rough:
+        assert (small.size, rough.size) == ((7, 5), (50, 40))
+
+
+@pytest.mark.parametrize("options", [("--preview", 3), ("--groups", 99), ("--preview", 8, "--groups", 1)])
+def test_an_impossible_preview_is_one_line(folder, options):
+    result = run_trellic("decode", "turned.tlic", *options, "-o", "x.png", cwd=folder)
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+    assert not (folder / "x.png").exists()
+
+
+def test_a_carried_stream_comes_back_byte_for_byte(folder):
+    stream = (folder / "turned.tlic").read_bytes()
+    assert run_trellic("decode", "turned.tlic", "--carry", "-o", "x.png", cwd=folder).returncode == 0
+    again = run_trellic("encode", "x.png", "-o", "again.tlic", *MODEL, cwd=folder)
+    assert again.returncode == 0
+    assert (folder / "again.tlic").read_bytes() == stream
+    stripped = run_trellic("encode", "x.png", "-o", "stripped.tlic", "--strip", "all", *MODEL, cwd=folder)
+    assert stripped.returncode == 0
+    assert (folder / "stripped.tlic").read_bytes() != stream
+    for options in (("-o", "x.jpg"), ("--crop", "0,0,5,5", "-o", "y.png")):
+        refused = run_trellic("decode", "turned.tlic", "--carry", *options, cwd=folder)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)

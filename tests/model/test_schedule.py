@@ -1,6 +1,7 @@
 """The order of coding: what a card may list, and what is refused before anything runs."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,16 @@ def test_a_reference_names_a_variable_or_channels_of_it():
     for wrong in ("", "y[4:4]", "y[12:4]", "../y", "y[-1:4]", "y[0:99999]"):
         with pytest.raises(ValueError, match=r"y|no"):
             parse_reference(wrong)
+
+
+def test_coding_can_end_after_any_group():
+    passes = tuple(Code("y", *channels, mask, "mean", "log_scale")
+                   for channels in ((0, 4), (4, 12)) for mask in (ANCHORS, NON_ANCHORS))  # fmt: skip
+    grouped = replace(SCHEDULE, code=(*SCHEDULE.code[:2], *passes))
+    assert grouped.groups == (passes[1], passes[3])
+    assert grouped.through(0) == grouped.code[:2]
+    assert grouped.through(1) == grouped.code[:4]
+    assert grouped.through(2) == grouped.through(None) == grouped.code
 
 
 def broken(path: tuple, value: object) -> dict:

@@ -18,11 +18,13 @@ from trellic.cli.demo import demo
 from trellic.cli.encode import encode
 from trellic.cli.evaluate import evaluate
 from trellic.cli.export import export
+from trellic.cli.fit_previews import fit_previews
 from trellic.cli.fit_tables import fit_tables
 from trellic.cli.info import info
 from trellic.cli.macs import macs
 from trellic.cli.retrain import retrain
 from trellic.cli.serve import serve
+from trellic.cli.stability import stability
 from trellic.cli.train import train
 from trellic.cli.verify import verify
 from trellic.cli.version import show_version
@@ -30,8 +32,8 @@ from trellic.errors import TrellicError
 
 PANELS = {
     "Pictures": (encode, decode, info, verify, serve, demo),
-    "Measuring": (evaluate, compare),
-    "Models": (macs, fit_tables, calibrate),
+    "Measuring": (evaluate, compare, stability),
+    "Models": (macs, fit_tables, fit_previews, calibrate),
     "Training": (train, retrain, adapt, export),
 }
 """The verbs, everyday ones first."""

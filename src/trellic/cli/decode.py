@@ -17,6 +17,15 @@ def decode(
     out: Output = None,
     format: Format = "png",
     crop: Annotated[str, typer.Option(metavar="X,Y,W,H", help="Only this region, in pixels.")] = "",
+    preview: Annotated[
+        int | None, typer.Option(metavar="8|4|2", help="A small picture, 1/8, 1/4 or 1/2 of the size, at once.")
+    ] = None,
+    groups: Annotated[
+        int | None, typer.Option(min=0, help="Decode so many groups of latents; the rest is predicted.")
+    ] = None,
+    carry: Annotated[
+        bool, typer.Option("--carry", help="Let PNG files carry their stream: encode returns it without loss.")
+    ] = False,
     partial: Annotated[bool, typer.Option("--partial", help="Show the tiles that a cut-off file has.")] = False,
     background: Background = "",
     device: Annotated[str, typer.Option(help="Of networks: cuda, openvino, …, as onnxruntime has them.")] = "cpu",
@@ -43,11 +52,15 @@ def decode(
 
     suffix = f".{format.lstrip('.')}"
     kind_of(suffix)
+    if preview is not None and (groups is not None or resume):
+        raise BadRequest("--preview chooses its groups, and is not resumed: no --groups or --resume with it")
+    if carry and (region or partial or preview is not None or groups is not None):
+        raise BadRequest("--carry is for whole pictures: no --crop, --partial, --preview or --groups with it")
     if background:
         colour_named(background)
     jobs, manner = plan(inputs, out, [".tlic"], suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
-    how = Decoding(suffix, background, max_pixels, threads, device, region, partial, force)
+    how = Decoding(suffix, background, max_pixels, threads, device, region, partial, force, groups, preview, carry)
     check = functools.partial(check_picture, region=region) if resume else None
     raise typer.Exit(run(jobs, work, manner, check))
 

@@ -8,12 +8,14 @@ from functools import cached_property, lru_cache
 from PIL import Image
 
 from trellic.codec.attached import MOST_ATTACHED, AttachedModel, adapter_of, section_of
+from trellic.codec.carried import carried_stream
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.picture_decoder import Region, indices_of, metadata_of, show
 from trellic.codec.picture_encoder import PictureEncoder, Progress, no_progress
 from trellic.codec.rate_control import Encoded, Target, best_of, meet
 from trellic.codec.resources import Resources
 from trellic.codec.tiles import SIDE
+from trellic.codec.view import FULL, View, view_of_groups, view_of_preview
 from trellic.container import Grid, Header, Stream
 from trellic.container.bytes import Data
 from trellic.container.grid import LEAST_SIDE, MOST_SIDE
@@ -24,6 +26,7 @@ from trellic.model import DEFAULT, Model, Sessions, find_model
 from trellic.model.adapter import Adapter
 from trellic.model.adapter_store import find_adapter, installed_adapters
 from trellic.model.device import sessions_on
+from trellic.model.previews import Preview, read_previews
 from trellic.picture.fill import filled
 from trellic.picture.pillow import AnyPicture, picture_of, to_pillow
 from trellic.picture.types import Picture, Source, Strips
@@ -105,6 +108,10 @@ class Codec:
         """The quantizer to encode with, as the model is set up for it. Raises BadRequest where it is not."""
         return DeployedQuantizer.of(self.model, self.quantizer)
 
+    @cached_property
+    def _previews(self) -> dict[int, Preview]:
+        return read_previews(self.model)
+
     def encode(
         self,
         image: AnyPicture,
@@ -127,8 +134,13 @@ class Codec:
         """Return the stream of a picture that meets a target, with its facts.
 
         progress  called with the number of tiles that are done, and of all, each time that they are coded
+        A picture that carries the stream it was decoded from becomes that very stream, where it meets the target.
         Raises BadRequest, PictureTooLarge or TargetMissed.
         """
+        if isinstance(picture, Picture):
+            carried = carried_stream(picture, target, self.model, self.limit, self.decode_picture)
+            if carried:
+                return carried
         grid = Grid.of(picture.width, picture.height, self.tile)
         grid.check(self.limit)
         picture = picture if target.lossless else filled(picture)
@@ -148,27 +160,40 @@ class Codec:
 
         return best_of(target, pixels, [lambda each=each: encode_with(each) for each in candidates])  # type: ignore[misc]
 
-    def decode(self, data: Data | Stream, crop: Region | None = None) -> Image.Image:
+    def decode(self, data: Data | Stream, crop: Region | None = None, *, groups: int | None = None) -> Image.Image:
         """Return the picture of a stream that was coded with this model, or a region of it.
 
+        groups  how many groups of latents to decode, the rest being predicted from them; None for all
         Raises NotAStream, UnsupportedStream, DamagedStream, IncompleteStream, PictureTooLarge or BadRequest.
         """
-        return to_pillow(self.decode_picture(data, crop))
+        return to_pillow(self.decode_strips(data, crop, view_of_groups(self.model, groups)).join())
+
+    def preview(self, data: Data | Stream, scale: int = 8) -> Image.Image:
+        """Return a stream's picture at 1/8, 1/4 or 1/2 of its size, its sides rounded up, from the first groups alone.
+
+        Raises as `decode` does.
+        """
+        return to_pillow(self.decode_strips(data, view=self.preview_view(scale)).join())
 
     def decode_picture(self, data: Data | Stream, crop: Region | None = None) -> Picture:
         """Return the picture of a stream, or a region of it, as planes and metadata."""
         return self.decode_strips(data, crop).join()
 
-    def decode_strips(self, data: Data | Stream, crop: Region | None = None) -> Strips:
+    def preview_view(self, scale: int) -> View:
+        """Return the view of a preview at a scale of 2, 4 or 8. Raises BadRequest or DamagedModel."""
+        return view_of_preview(self.model, self._previews, scale)
+
+    def decode_strips(self, data: Data | Stream, crop: Region | None = None, view: View = FULL) -> Strips:
         """Return the picture of a stream, or a region of it, to be taken in strips, each decoded when it is asked for.
 
         data  a stream, or its bytes; one that was parsed as partial is shown as far as it goes
+        view  how much is decoded, and at what scale it is shown; a region is widened to multiples of that
         A region takes only the tiles that it touches, or comes near to, and its pixels may be a level off the whole
         picture's. For a whole picture all checksums are proven first. Raises as `decode` does, also while strips are
         taken.
         """
         stream = self._parse(data)
-        return show(stream, self._resources_of(stream), crop)
+        return show(stream, self._resources_of(stream), crop, view)
 
     def verify(self, data: Data | Stream) -> str:
         """Return the SHA-256 of a stream's indices: all is decoded but the picture itself.

@@ -1,6 +1,7 @@
 """Coded data → latents → pixels."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +16,30 @@ from trellic.model import Sessions
 from trellic.model.model import Floats
 from trellic.quantize import QuantizerParameters
 
+
+class Extent(NamedTuple):
+    """How much of a unit is decoded.
+
+    groups    of channels; None for all
+    predicts  whether the latents of later groups become their predicted means; else they stay zero
+    """
+
+    groups: int | None = None
+    predicts: bool = True
+
+
+EVERY_GROUP = Extent()
 Seen = Callable[[Indices], None]
 """Takes a pass's indices in coding order."""
 
 
 def unseen(indices: Indices) -> None:
     """Take no notice of indices."""
+
+
+def predicted(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
+    """Return indices of 0, which stand for the means: a pass that is not decoded."""
+    return np.zeros(len(at.positions), np.int32), at.parameters.scale_indices, at.state
 
 
 def decode_latents(
@@ -32,11 +51,13 @@ def decode_latents(
     deployed: DeployedQuantizer,
     step: int,
     see: Seen = unseen,
+    extent: Extent = EVERY_GROUP,
 ) -> dict[str, Floats]:
-    """Return the variables of coded data by name, and show every pass's indices to `see` in coding order.
+    """Return the variables of coded data by name, and show every decoded pass's indices to `see` in coding order.
 
     height, width  in pixels, multiples of the model's stride
     quality        0 to 25600; step in 1/1024
+    extent         how much is decoded; that nothing follows the data is proven where all is
     Raises DamagedStream or UnsupportedStream.
     """
     model, fraction = sessions.model, quality / HIGHEST_QUALITY
@@ -50,8 +71,13 @@ def decode_latents(
     empty = empty_variables(model, height, width)
     values = Arrays(quality=scalar(fraction), **empty)
     coding = Coding(model, deployed, deployed.for_step(step), fraction, values, code)
-    run(model.schedule.code, sessions.run, values, coding)
-    coder.finish()
+    steps = model.schedule.through(extent.groups)
+    run(steps, sessions.run, values, coding)
+    if len(steps) == len(model.schedule.code):
+        coder.finish()
+    elif extent.predicts:
+        coding.coder = predicted
+        run(model.schedule.code[len(steps) :], sessions.run, values, coding)
     return {name: values.by_name[name] for name in empty}
 
 

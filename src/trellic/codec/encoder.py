@@ -99,9 +99,12 @@ def encode_latents(sessions: Sessions, analysed: Analysed, deployed: DeployedQua
 
 
 def quantize_in_order(
-    sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer, see: Seen
+    sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer, see: Seen, groups: int | None = None
 ) -> dict[str, Floats]:
-    """Quantize all variables pass by pass, show every pass to `see`, and return the variables as decoded."""
+    """Quantize variables pass by pass, show every pass to `see`, and return the variables as decoded.
+
+    groups  of channels to quantize, the rest staying zero; None for all
+    """
     model, quality = sessions.model, analysed.quality / HIGHEST_QUALITY
     rounding = quantizer_named("uniform")
 
@@ -118,7 +121,7 @@ def quantize_in_order(
 
     values = Arrays(quality=scalar(quality), **{name: np.zeros_like(one) for name, one in analysed.targets.items()})
     coding = Coding(model, deployed, deployed.at(analysed.quality), quality, values, code)
-    run(model.schedule.code, sessions.run, values, coding)
+    run(model.schedule.through(groups), sessions.run, values, coding)
     return {name: values.by_name[name] for name in analysed.targets}
 
 

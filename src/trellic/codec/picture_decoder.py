@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from trellic.codec.resources import Resources
 from trellic.codec.strips import StripDecoder, shown_grid
 from trellic.codec.units import DecodedUnit, decode_unit, grey_unit
+from trellic.codec.view import FULL, View
 from trellic.container import Box, Stream
 from trellic.errors import BadRequest, IncompleteStream
 from trellic.model import Sessions
@@ -21,10 +22,11 @@ class PartsMissing(UserWarning):
     """A stream is cut off, and some of its tiles are shown grey."""
 
 
-def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region | None) -> Strips:
+def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region | None, view: View = FULL) -> Strips:
     """Return the picture of a stream, or a region of it, each strip decoded when it is asked for.
 
     resources_for  returns the sessions and threads for a number of tiles
+    view           how much is decoded, and at what scale it is shown
     Raises DamagedStream, UnsupportedStream, IncompleteStream or BadRequest, also while strips are taken.
     """
     header, region = stream.header, _box(stream, crop)
@@ -37,17 +39,22 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
         stream.prove()
     resources = resources_for(min(header.grid.at_once, len(list(shown_grid(header.grid).touching(region)))))
 
-    def decode(numbers: Sequence[int]) -> Iterator[DecodedUnit]:
+    def decode(number: int, payloads: Sequence[bytes]) -> DecodedUnit:
+        return decode_unit(resources.sessions, stream, number, payloads, view=view)
+
+    def decode_all(numbers: Sequence[int]) -> Iterator[DecodedUnit]:
         there = [number for number in numbers if stream.is_whole(number)]
         payloads = zip(there, stream.read_units(there), strict=True)
-        decoded = resources.workers.map(lambda each: decode_unit(resources.sessions, stream, *each), payloads)
+        decoded = resources.workers.map(lambda each: decode(*each), payloads)
         for number in numbers:
-            yield next(decoded) if stream.is_whole(number) else grey_unit(stream, number)
+            yield next(decoded) if stream.is_whole(number) else grey_unit(stream, number, view.scale)
 
-    strips = StripDecoder(resources, header, decode, region)
+    strips = StripDecoder(resources, header, decode_all, region, view)
+    region = strips.region
     has_alpha = stream.has_alpha
     shown = ((pixels, alpha if has_alpha else None) for pixels, alpha in strips.strips())
-    return Strips(region.width, region.height, header.grey, has_alpha, metadata_of(stream), len(strips.rows), shown)
+    width, height = region.width // view.scale, region.height // view.scale
+    return Strips(width, height, header.grey, has_alpha, metadata_of(stream), len(strips.rows), shown)
 
 
 def indices_of(sessions: Sessions, stream: Stream, number: int) -> bytes:

@@ -5,10 +5,10 @@ from itertools import groupby
 
 import numpy as np
 
-from trellic.codec.decoder import synthesize
 from trellic.codec.resources import Resources
 from trellic.codec.store import DecodeUnits, UnitStore
 from trellic.codec.tiles import LATENT, SIDE
+from trellic.codec.view import FULL, View
 from trellic.container import Box, Grid, Header
 from trellic.container.grid import STRIDE, coded
 from trellic.picture.types import Pixels, interleave
@@ -29,13 +29,19 @@ def shown_grid(grid: Grid) -> Grid:
 
 
 class StripDecoder:
-    """Shows a region, a row of tiles at a time; only tiles are decoded that it touches, or whose latents it sees."""
+    """Shows a region, a row of tiles at a time; only tiles are decoded that it touches, or whose latents it sees.
 
-    def __init__(self, resources: Resources, header: Header, decode: DecodeUnits, region: Box | None = None) -> None:
-        """Show a region, or all, of a picture whose units `decode` gives."""
+    region  what is shown: the one that was asked for, widened to multiples of the view's scale
+    """
+
+    def __init__(
+        self, resources: Resources, header: Header, decode: DecodeUnits, region: Box | None = None, view: View = FULL
+    ) -> None:
+        """Show a region, or all, of a picture whose units `decode` gives, at the view's scale."""
         self.sessions, self.workers = resources
-        self.header, self.grid, self.margin = header, header.grid, self.sessions.model.margin
-        self.region = region or header.grid.shown
+        self.header, self.grid, self.view = header, header.grid, view
+        self.margin = view.margin(self.sessions.model)
+        self.region = (region or header.grid.shown).aligned(view.scale)
         self.units = UnitStore(self.grid, decode)
         self.needed = self.region.aligned(LATENT)
         grid = shown_grid(self.grid)
@@ -49,25 +55,27 @@ class StripDecoder:
         for boxes in self.rows:
             hull = boxes[0]._replace(right=boxes[-1].right)
             self.units.hold(hull.grown(self.margin, self.grid.picture))
-            strip = hull.common(self.region)
-            pixels = np.empty((strip.height, strip.width, 3), np.uint8)
-            alpha = np.full((strip.height, strip.width), 255, np.uint8)
+            strip, scale = hull.common(self.region), self.view.scale
+            height, width = strip.height // scale, strip.width // scale
+            pixels = np.empty((height, width, 3), np.uint8)
+            alpha = np.full((height, width), 255, np.uint8)
             for box, planes in zip(boxes, self.workers.map(self._synthesize, boxes), strict=True):
                 shared = box.common(strip)
                 if planes is not None:
-                    interleave(planes[:, *shared.within(box)], pixels[*shared.within(strip)])
+                    interleave(planes[:, *shared.within(box, scale)], pixels[*shared.within(strip, scale)])
             if self.header.grey:
                 pixels = one_channel(pixels)
             self._put(strip, pixels, alpha)
             yield pixels, alpha
 
     def _synthesize(self, box: Box) -> Pixels | None:
-        """Return the pixels of a box, uint8 (3, H, W); None where all of it is coded otherwise."""
+        """Return the pixels of a box at the view's scale, uint8 (3, H, W); None where all of it is coded otherwise."""
         if not self.units.has_latents(box):
             return None
         around = self._around(box)
         latents = self.units.gather(around)
-        return synthesize(self.sessions, {"y": latents}, self.header.quality)[:, *box.within(around)]
+        pixels = self.view.render(self.sessions, latents, self.header.quality)
+        return pixels[:, *box.within(around, self.view.scale)]
 
     def _around(self, box: Box) -> Box:
         """Return what the synthesis of a box sees: a margin on every side beyond which anything is coded as latents."""
@@ -85,10 +93,10 @@ class StripDecoder:
         """Put the pixels and the alpha of exact units into a strip."""
         for number in self.grid.touching(strip):
             tile, unit = self.grid.tile(number), self.units.held[number][1]
-            shared = tile.common(strip)
+            shared, scale = tile.common(strip), self.view.scale
             for own, plane in ((unit.pixels, pixels), (unit.alpha, alpha)):
                 if own is not None:
-                    plane[*shared.within(strip)] = own[*shared.within(tile)]
+                    plane[*shared.within(strip, scale)] = own[*shared.within(tile, scale)]
 
 
 def one_channel(pixels: Pixels) -> Pixels:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trellic.codec.decoder import Seen, decode_latents, unseen
+from trellic.codec.decoder import Extent, Seen, decode_latents, unseen
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import analyse_tile, encode_latents
 from trellic.codec.exact import QUICK, THOROUGH, Effort, pack, unpack
 from trellic.codec.search import search
 from trellic.codec.tiles import Window
+from trellic.codec.view import FULL, View, averaged
 from trellic.container import Box, Section, SectionType, Stream
 from trellic.model import Sessions
 from trellic.model.model import Floats
@@ -26,7 +27,8 @@ class DecodedUnit:
     """A unit as a decoder has it: latents, or pixels.
 
     latents  float32 (C, H/16, W/16) of the tile as it is coded
-    pixels   uint8 (H, W, 3), and alpha, (H, W), which end where the picture does; alpha is None where it is opaque
+    pixels   uint8 (H, W, 3), and alpha, (H, W), at the scale of the view, which end where the picture does; alpha is
+             None where it is opaque
     """
 
     latents: Floats | None
@@ -97,34 +99,47 @@ def _samples(window: Window) -> tuple[SectionType, Pixels]:
     return SectionType.EXACT_ALPHA, np.dstack([window.own, window.alpha])
 
 
-def grey_unit(stream: Stream, number: int) -> DecodedUnit:
+def grey_unit(stream: Stream, number: int, scale: int = 1) -> DecodedUnit:
     """Return mid-grey pixels for a tile that is not there."""
-    shown = _shown(stream, number)
-    return DecodedUnit(None, np.broadcast_to(np.uint8(128), (shown.height, shown.width, 3)))
+    shown = _shown(stream, number).aligned(scale)
+    return DecodedUnit(None, np.broadcast_to(np.uint8(128), (shown.height // scale, shown.width // scale, 3)))
 
 
 def decode_unit(
-    sessions: Sessions, stream: Stream, number: int, payloads: Sequence[bytes], see: Seen = unseen
+    sessions: Sessions,
+    stream: Stream,
+    number: int,
+    payloads: Sequence[bytes],
+    see: Seen = unseen,
+    view: View = FULL,
 ) -> DecodedUnit:
-    """Decode a tile from the payloads of its sections, and show the indices of its latents to `see` in coding order.
+    """Decode a tile from the payloads of its sections, as far as a view takes, samples at its scale.
 
+    see  takes the indices of its latents in coding order
     Raises DamagedStream or UnsupportedStream.
     """
     unit, shown = stream.units[number], _shown(stream, number)
-    alpha = unpack(payloads[0], shown.height, shown.width, 1) if unit.alpha else None
+
+    def samples(payload: bytes, channels: int) -> Pixels:
+        return averaged(unpack(payload, shown.height, shown.width, channels), view.scale)
+
+    alpha = samples(payloads[0], 1) if unit.alpha else None
     if unit.coded.type == SectionType.LATENTS:
-        return DecodedUnit(_decode_latents(sessions, stream, number, payloads[-1], see), alpha=alpha)
+        return DecodedUnit(_decode_latents(sessions, stream, number, payloads[-1], see, view.extent), alpha=alpha)
     if unit.coded.type == SectionType.EXACT_ALPHA:
-        samples = unpack(payloads[-1], shown.height, shown.width, 4)
-        return DecodedUnit(None, samples[:, :, :3], samples[:, :, 3])
-    return DecodedUnit(None, unpack(payloads[-1], shown.height, shown.width, 3), alpha)
+        both = samples(payloads[-1], 4)
+        return DecodedUnit(None, both[:, :, :3], both[:, :, 3])
+    return DecodedUnit(None, samples(payloads[-1], 3), alpha)
 
 
-def _decode_latents(sessions: Sessions, stream: Stream, number: int, payload: bytes, see: Seen) -> Floats:
+def _decode_latents(
+    sessions: Sessions, stream: Stream, number: int, payload: bytes, see: Seen, extent: Extent
+) -> Floats:
     header, tile = stream.header, stream.header.grid.tile(number)
     deployed = DeployedQuantizer.of(sessions.model, quantizer_numbered(header.quantizer))
     step = deployed.step_at(header.quality)
-    return decode_latents(sessions, payload, tile.height, tile.width, header.quality, deployed, step, see)["y"]
+    decoded = decode_latents(sessions, payload, tile.height, tile.width, header.quality, deployed, step, see, extent)
+    return decoded["y"]
 
 
 def _shown(stream: Stream, number: int) -> Box:

@@ -12,6 +12,7 @@ from trellic import api
 from trellic.codec import Codec, Target
 from trellic.codec.picture_decoder import Region
 from trellic.codec.picture_encoder import Progress, no_progress
+from trellic.codec.view import view_of_groups
 from trellic.container import Stream
 from trellic.container.header import QUALITY_ONE
 from trellic.files import open_bytes, write_atomically
@@ -64,6 +65,9 @@ class Decoding:
     region      to decode instead of all
     partial     whether to show the tiles that a file that was cut off has
     force       whether a target that exists is replaced
+    groups      how many groups of latents to decode, the rest being predicted from them; None for all
+    preview     the scale of a preview to show instead: 8, 4 or 2
+    carry       whether the picture's file carries the stream
     """
 
     suffix: str
@@ -74,6 +78,9 @@ class Decoding:
     region: Region | None = None
     partial: bool = False
     force: bool = False
+    groups: int | None = None
+    preview: int | None = None
+    carry: bool = False
 
 
 def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Facts:
@@ -81,13 +88,15 @@ def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Fact
     with open_bytes(job.source) as data:
         stream = Stream.parse(data, how.limit, how.partial)
         codec = api.codec_for(stream, how.threads, how.device)
-        found = codec.decode_strips(stream, how.region)
+        view = view_of_groups(codec.model, how.groups) if how.preview is None else codec.preview_view(how.preview)
+        found = codec.decode_strips(stream, how.region, view)
         found = replace(found, strips=follow(found.strips, found.count))
-        if is_large(found.width, found.height) and can_write_strips(job.target):
+        if is_large(found.width, found.height) and can_write_strips(job.target) and not how.carry:
             write_strips(found, job.target, how.background, replace=how.force)
         else:
             kind = kind_of(job.target.suffix or how.suffix)
-            save(found.join(), job.target, how.background, kind, replace=how.force)
+            picture = replace(found.join(), carried=data[: len(data)] if how.carry else b"")
+            save(picture, job.target, how.background, kind, replace=how.force)
         return {
             "width": found.width, "height": found.height, "mode": mode_of(found.grey, found.has_alpha),
             **facts_of(stream, len(data), codec),

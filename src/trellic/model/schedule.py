@@ -122,6 +122,23 @@ class Schedule:
         return tuple(dict.fromkeys(step.tables for step in self.passes if step.quantizer == "rounding"))
 
     @property
+    def groups(self) -> tuple[Code, ...]:
+        """The last pass of each group of channels that the deployed quantizer codes, in order."""
+        passes = [step for step in self.passes if step.quantizer == "deployed"]
+        return tuple({(step.variable, step.start, step.stop): step for step in passes}.values())
+
+    def through(self, groups: int | None) -> tuple[Step, ...]:
+        """Return the steps of coding through the last pass of so many groups; None for all.
+
+        0 ends before the first of their passes.
+        """
+        if groups is None:
+            return self.code
+        if groups == 0:
+            return self.code[: self.code.index(next(step for step in self.passes if step.quantizer == "deployed"))]
+        return self.code[: self.code.index(self.groups[groups - 1]) + 1]
+
+    @property
     def stride(self) -> int:
         """Pictures are extended to multiples of this, in pixels."""
         return max(variable.stride for variable in self.variables.values())

@@ -19,6 +19,7 @@ from PIL import ExifTags, Image
 from trellic.errors import BadRequest, TrellicError, UnreadablePicture
 from trellic.limits import MOST_PIXELS, check_size
 from trellic.picture import samples
+from trellic.picture.carry import carried_by
 from trellic.picture.chunks import colour_code
 from trellic.picture.colour import (
     colours_by_code,
@@ -142,7 +143,8 @@ def from_pillow(image: Image.Image) -> Picture:
         plain = plain.convert("L")
     pixels = np.asarray(plain.convert("RGB"))
     grey = plain.mode == "L" or is_grey(pixels)
-    return Picture(pixels, grey, alpha, metadata_of(image, profile, code, grey))
+    picture = Picture(pixels, grey, alpha, metadata_of(image, profile, code, grey))
+    return replace(picture, carried=carried_by(image, picture))
 
 
 def warn_of_frames(image: Image.Image) -> None:

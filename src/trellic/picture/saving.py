@@ -11,6 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from trellic.errors import BadRequest
 from trellic.files import write_atomically
+from trellic.picture.carry import CHUNK, pack_carried
 from trellic.picture.colour import code_in, coloured
 from trellic.picture.kinds import Kind, kind_of
 from trellic.picture.metadata import Metadata
@@ -35,6 +36,8 @@ def save(picture: Picture, path: Path, background: str = "", kind: Kind | None =
     Warns of what the kind does not keep. Raises BadRequest for what it cannot hold, and FileExists.
     """
     chosen = kind or kind_of(path.suffix)
+    if picture.carried and chosen.name != "PNG":
+        raise BadRequest(f"{chosen.name} carries no stream; PNG does")
     write_atomically(path, lambda file: write(picture, chosen, file, background), replace)
 
 
@@ -60,7 +63,10 @@ def write(picture: Picture, kind: Kind, file: IO[bytes], background: str = "") -
         file.seek(0)
         file.truncate()
         try:
-            upright.save(file, kind.name, **kind.options, **_options(upright.size, kind, taken))
+            options = _options(upright.size, kind, taken)
+            if picture.carried:
+                options["pnginfo"].add(CHUNK, pack_carried(picture))
+            upright.save(file, kind.name, **kind.options, **options)
         except Exception as error:  # of any kind, in Pillow's writers
             if isinstance(error, OSError) and error.errno:
                 raise

@@ -54,12 +54,14 @@ class Picture:
     grey      whether all three channels are one
     alpha     uint8 (H, W), or None where everything is opaque
     metadata  colour space, EXIF and the like
+    carried   the stream that it says it was decoded from, or empty
     """
 
     pixels: Pixels
     grey: bool = False
     alpha: Pixels | None = None
     metadata: Metadata = NO_METADATA
+    carried: bytes = b""
 
     @property
     def width(self) -> int:

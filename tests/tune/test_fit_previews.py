@@ -1,0 +1,40 @@
+"""Previews are fitted in closed form, on pictures of any size."""
+
+import numpy as np
+import pytest
+
+from conftest import GOLDEN, textured
+from trellic.errors import NoPictures
+from trellic.model import Model
+from trellic.model.previews import to_blocks
+from trellic.picture.types import Picture
+from trellic.quantize import quantizer_named
+from trellic.tune import fit_previews as fitting
+
+MODEL = Model.read(GOLDEN / "golden.trm")
+
+
+def test_a_map_that_generated_the_targets_is_found(monkeypatch):
+    """Latents of noise, pixels that are a linear map of them: the fit shows those pixels."""
+    random = np.random.default_rng(0)
+    matrix = random.normal(0, 12, (12, 5))
+    examples = []
+    for quality in (0.0, 0.5, 1.0):
+        latents = random.normal(0, 1, (5, 12, 16))
+        blocks = np.tensordot(matrix, latents, 1) + 120
+        small = np.rint(blocks.reshape(3, 2, 2, 12, 16).transpose(0, 3, 1, 4, 2).reshape(3, 24, 32)).clip(0, 255)
+        pixels = np.repeat(np.repeat(small.transpose(1, 2, 0), 8, axis=0), 8, axis=1).astype(np.uint8)
+        examples.append((quality, (latents * np.exp(quality)).astype(np.float32), pixels))
+    preview = fitting._fit(examples, np.stack([np.zeros(5), np.ones(5)]).astype(np.float32), 8, 3)
+    quality, latents, pixels = examples[1]
+    wanted = pixels[::8, ::8].transpose(2, 0, 1).astype(float)
+    assert np.abs(preview.show(latents, quality) - wanted).mean() < 1.5
+    assert to_blocks(wanted, 2).shape == (12, 12, 16)
+
+
+def test_pictures_may_be_of_any_size_from_a_stride_on():
+    pictures = [Picture(textured(height, width)) for height, width in ((64, 200), (30, 100), (500, 70))]
+    found = fitting.fit_previews(MODEL, pictures, quantizer_named("uniform"))
+    assert all(np.isfinite(one.weights).all() for one in found.values())
+    with pytest.raises(NoPictures):
+        fitting.fit_previews(MODEL, pictures[1:2], quantizer_named("uniform"))
