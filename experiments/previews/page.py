@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import mean
 
 from experiments.previews.run import QUALITIES
-from experiments.store import TEST, Line, command_of, lines_of
+from experiments.store import TEST, Line, lines_of
 from trellic.evaluate.report.tables import Table
 from trellic.model.previews import SCALES
 
@@ -12,16 +12,12 @@ from trellic.model.previews import SCALES
 def slots() -> dict[str, str]:
     """Return the page's slots."""
     head, lines = lines_of("previews")
-    times = lines_of("preview_times")[1]
     rising = sum(all(a < b for a, b in zip(line["groups"], line["groups"][1:], strict=False)) for line in lines)
     return {
         **head,
         "previews": _previews(lines).markdown(),
         "groups": _groups(lines).markdown(),
         "rising": f"{rising} of {len(lines)}",
-        "times": _times(times).markdown(),
-        "times_command": command_of("preview_times"),
-        "machine_of_times": lines_of("preview_times")[0]["machine"],
     }
 
 
@@ -48,12 +44,3 @@ def _groups(lines: Sequence[Line]) -> Table:
             found = [line["groups"] for line in _mean(lines, name, quality)]
             rows.append([f"{name}, quality {quality}", *(f"{mean(column):.2f}" for column in zip(*found, strict=True))])
     return Table(["mean PSNR (dB)", *(f"{groups} groups" for groups in range(count))], rows)
-
-
-def _times(lines: Sequence[Line]) -> Table:
-    """Return milliseconds of each way of decoding, and how many times as quick as the whole it is."""
-    rows = []
-    for line in lines:
-        whole = next(one["ms"] for one in lines if one["picture"] == line["picture"] and one["what"] == "decode")
-        rows.append([f"{line['picture']}, {line['what']}", f"{line['ms']:.1f}", f"{whole / line['ms']:.1f}"])
-    return Table(["what", "ms", "times as quick"], rows)
