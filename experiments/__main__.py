@@ -30,6 +30,7 @@ LATER = (
     "theory",
     "states",
     "search",
+    "tune",
     "adapters",
     "learning",
     "comparison",

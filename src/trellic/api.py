@@ -93,6 +93,7 @@ def encode(
     size: int | None = None,
     psnr: float | None = None,
     lossless: bool = False,
+    tune: str = Target.tune,
     effort: int = DEFAULT_EFFORT,
     quantizer: str = "",
     model: str = DEFAULT,
@@ -107,7 +108,7 @@ def encode(
     """
     with _memory_errors():
         codec = _codec(find_model(model), quantizer, effort, adapter=adapter, embed=embed)
-        return codec.encode(image, quality, bpp=bpp, size=size, psnr=psnr, lossless=lossless)
+        return codec.encode(image, quality, bpp=bpp, size=size, psnr=psnr, lossless=lossless, tune=tune)
 
 
 def decode(

@@ -44,6 +44,7 @@ def encode(
     size: Size = None,
     psnr: Psnr = None,
     lossless: Lossless = False,
+    tune: Annotated[str, typer.Option(metavar="MEASURE", help="What to encode for: psnr or ssimulacra2.")] = "psnr",
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
@@ -68,7 +69,7 @@ def encode(
     from trellic.picture.pillow import lift_pillows_limit
     from trellic.picture.stripping import names_to_drop
 
-    target, dropped = Target(quality, bpp, size, psnr, lossless), names_to_drop(strip, keep)
+    target, dropped = Target(quality, bpp, size, psnr, lossless, tune), names_to_drop(strip, keep)
     jobs, manner = plan(inputs, out, readable_suffixes(), ".tlic", keep_suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
     codec = Codec(

@@ -121,14 +121,17 @@ class Codec:
         size: int | None = None,
         psnr: float | None = None,
         lossless: bool = False,
+        tune: str = Target.tune,
     ) -> bytes:
         """Return the stream of a picture.
 
         image    a Pillow image of any mode, uint8 (H, W) or (H, W, 3 or 4), a path, or an open file
         quality  0 to 100; instead of it, a rate in bits per pixel, a size in bytes, a PSNR in dB, or nothing lost
+        tune     the measure to encode for: psnr or ssimulacra2
         Raises BadRequest, UnreadablePicture, PictureTooLarge or TargetMissed.
         """
-        return self.encode_picture(picture_of(image, self.limit), Target(quality, bpp, size, psnr, lossless)).data
+        target = Target(quality, bpp, size, psnr, lossless, tune)
+        return self.encode_picture(picture_of(image, self.limit), target).data
 
     def encode_picture(self, picture: Source, target: Target, progress: Progress = no_progress) -> Encoded:
         """Return the stream of a picture that meets a target, with its facts.
@@ -146,7 +149,13 @@ class Codec:
         picture = picture if target.lossless else filled(picture)
         header = Header(self.model.sha256[:HASH_BYTES], grid, 0, self.quantizer.number, picture.grey)
         plain = PictureEncoder(
-            picture, header, self.deployed, self._attached(None).resources, self.searches, progress=progress
+            picture,
+            header,
+            self.deployed,
+            self._attached(None).resources,
+            target.tune,
+            self.searches,
+            progress=progress,
         )
         if target.lossless:
             return plain.encode_exactly()

@@ -9,6 +9,7 @@ from trellic.codec.coding import Arrays, Coding, Pass, empty_variables, no_passe
 from trellic.codec.decoder import synthesize
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.tiles import Window
+from trellic.codec.visibility import PSNR, SSIMULACRA2, visibility
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.rans import Encoder, estimate_bits
 from trellic.entropy.states import CdfIndices, Indices, States, walk
@@ -26,14 +27,16 @@ Seen = Callable[[Pass, Indices, CdfIndices, Floats], None]
 class Analysed:
     """A picture, or a tile, before quantization, at one quality of 0 to 25600.
 
-    targets  variables by name
-    weights  what a squared error of each latent is worth, as y, (C, H, W)
-    around   y of the tile with its surroundings
+    targets     variables by name
+    weights     what a squared error in each channel of y is worth, (C, 1, 1)
+    around      y of the tile with its surroundings
+    visibility  what a squared error at each position of y is worth, (H, W)
     """
 
     targets: dict[str, Floats]
     weights: Floats
     around: Floats
+    visibility: Floats
     quality: int
     width: int
     height: int
@@ -66,22 +69,24 @@ def analyse(sessions: Sessions, pixels: Pixels, quality: int) -> Analysed:
         if found is None or found.shape != empty.shape or not np.isfinite(found).all():
             raise DamagedModel(f"model {model.name}: its analysis gives no {name}, or numbers that are not finite")
         targets[name] = found
-    latents = targets["y"]
-    weights = np.broadcast_to(model.weights(quality / HIGHEST_QUALITY)[:, None, None], latents.shape)
-    return Analysed(targets, weights, latents, quality, width, height)
+    latents, weights = targets["y"], model.weights(quality / HIGHEST_QUALITY)[:, None, None]
+    return Analysed(targets, weights, latents, np.ones(latents.shape[1:], np.float32), quality, width, height)
 
 
-def analyse_tile(sessions: Sessions, window: Window, quality: int) -> Analysed:
+def analyse_tile(sessions: Sessions, window: Window, quality: int, tune: str = PSNR) -> Analysed:
     """Return the variables of a tile, whose analysis sees its surroundings, at a quality in 1/256 of a point.
 
+    tune  the measure that errors are weighed for
     The window's margins are multiples of the model's stride.
     """
     whole = analyse(sessions, window.pixels, quality)
     strides = {name: one.stride for name, one in sessions.model.schedule.variables.items()}
     boxes = {name: window.tile.within(window.around, stride) for name, stride in strides.items()}
     own = {name: np.ascontiguousarray(planes[:, *boxes[name]]) for name, planes in whole.targets.items()}
-    weights = whole.weights[:, *boxes["y"]]
-    return Analysed(own, weights, whole.around, quality, window.tile.width, window.tile.height)
+    seen = whole.visibility[boxes["y"]]
+    if tune == SSIMULACRA2:
+        seen = visibility(window.pixels[window.tile.within(window.around)], strides["y"])
+    return Analysed(own, whole.weights, whole.around, seen, quality, window.tile.width, window.tile.height)
 
 
 def encode_latents(sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer) -> Coded:
@@ -106,7 +111,7 @@ def quantize_in_order(
     groups  of channels to quantize, the rest staying zero; None for all
     """
     model, quality = sessions.model, analysed.quality / HIGHEST_QUALITY
-    rounding = quantizer_named("uniform")
+    rounding, weights = quantizer_named("uniform"), analysed.weights * analysed.visibility
 
     def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
         planes = analysed.targets[at.step.variable][at.step.channels]
@@ -114,7 +119,7 @@ def quantize_in_order(
         if at.step.quantizer == "rounding":
             quantizer, spread = rounding, np.ones(len(values), np.float32)
         else:
-            quantizer, spread = deployed.quantizer, at.gather(analysed.weights[at.step.channels])
+            quantizer, spread = deployed.quantizer, at.gather(weights[at.step.channels])
         indices, cdf_indices, state = quantize_pass(quantizer, parameters, at, values, spread)
         see(at, indices, cdf_indices, values)
         return indices, cdf_indices, state

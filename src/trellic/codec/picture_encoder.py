@@ -17,6 +17,7 @@ from trellic.codec.rate_control import Encoded
 from trellic.codec.resources import Resources
 from trellic.codec.tiles import Window, windows
 from trellic.codec.units import CodedUnit, ExactCoder, code_unit
+from trellic.codec.visibility import PSNR
 from trellic.container import Grid, Header, Section, SectionType, write_stream
 from trellic.container.grid import MOST_AT_ONCE
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
@@ -47,6 +48,7 @@ class PictureEncoder:
 
     header         of its streams, but for the quality
     resources_for  returns what works on so many tiles
+    tune           the measure that errors are weighed for
     searches       whether better latents are searched for
     measured       whether the PSNR is wanted
     adapter        the section that its resources' adapter needs
@@ -57,6 +59,7 @@ class PictureEncoder:
     header: Header
     deployed: DeployedQuantizer
     resources_for: Callable[[int], Resources]
+    tune: str = PSNR
     searches: bool = False
     measured: bool = False
     adapter: Section | None = None
@@ -96,7 +99,7 @@ class PictureEncoder:
             fraction = drawn_fraction(window.own)
             if fraction == 1 and (window.own == window.own[0, 0]).all():
                 return self.exact.code(window), fraction
-            unit = code_unit(sessions, self.deployed, header.quality, window, self.searches)
+            unit = code_unit(sessions, self.deployed, header.quality, window, self.tune, self.searches)
             if fraction >= MOSTLY_DRAWN:
                 unit = self.exact.smaller(unit, window, effort) or unit
             return unit, fraction

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from trellic.codec.visibility import PSNR, TUNES
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
 from trellic.errors import BadRequest, TargetMissed
 from trellic.metrics import error_of, lambda_at
@@ -20,19 +21,25 @@ NEAR_LOG_SIZE, NEAR_PSNR = 0.002, 0.01
 
 @dataclass(frozen=True)
 class Target:
-    """A rate in bits per pixel, a size in bytes, a PSNR in dB, or nothing lost; if none of them, a quality 0 to 100."""
+    """A rate in bits per pixel, a size in bytes, a PSNR in dB, or nothing lost; if none of them, a quality 0 to 100.
+
+    tune  the measure that errors are weighed for: psnr or ssimulacra2
+    """
 
     quality: float = DEFAULT_QUALITY
     bpp: float | None = None
     size: int | None = None
     psnr: float | None = None
     lossless: bool = False
+    tune: str = PSNR
 
     def __post_init__(self) -> None:
         if sum(value is not None for value in (self.bpp, self.size, self.psnr, self.lossless or None)) > 1:
             raise BadRequest("give one of bpp, size, psnr and lossless")
         if not 0 <= self.quality <= 100:
             raise BadRequest(f"quality {self.quality} is not between 0 and 100")
+        if self.tune not in TUNES:
+            raise BadRequest(f"tune {self.tune!r} is not one of {', '.join(TUNES)}")
         for name in ("bpp", "size", "psnr"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):

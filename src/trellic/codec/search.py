@@ -48,17 +48,19 @@ class Shown:
 
 
 class Objective:
-    """The squared error of a tile's picture, among surroundings as the analysis has them, in 8-bit units."""
+    """The weighted squared error of a tile's picture, in 8-bit units, among surroundings as the analysis has them."""
 
     def __init__(self, sessions: Sessions, window: Window, analysed: Analysed) -> None:
         self.sessions, self.analysed = sessions, analysed
-        self.own = window.tile.within(window.around, sessions.model.schedule.variables["y"].stride)
+        self.stride = sessions.model.schedule.variables["y"].stride
+        self.own = window.tile.within(window.around, self.stride)
         self.target = np.ascontiguousarray(window.pixels.transpose(2, 0, 1)).astype(np.float32)
         self.weights = np.ones((1, *self.target.shape[1:]), np.float32)
         height, width = window.own.shape[:2]
         shown = window.tile.within(window.around)
+        seen = analysed.visibility.repeat(self.stride, axis=0).repeat(self.stride, axis=1)
         self.weights[:, *shown] = 0  # where the picture is continued, no error counts
-        self.weights[:, *shown][:, :height, :width] = 1
+        self.weights[0, *shown][:height, :width] = seen[:height, :width]
 
     def at(self, latents: Floats) -> Shown:
         """Return what the tile's latents show, as decoded."""
@@ -100,7 +102,7 @@ def search(sessions: Sessions, window: Window, analysed: Analysed, coded: Coded,
         return coded
     mean = float(curvature.mean())
     slope = SLOPE * mean * (parameters.step / ONE) ** 2 * parameters.rate_weight
-    weights = np.broadcast_to(curvature / np.float32(mean), analysed.weights.shape)
+    weights, curvature = curvature / np.float32(mean), curvature * analysed.visibility
     best, least = coded, shown.error + slope * 8 * len(coded.data)
     targets, latest = analysed.targets["y"], coded
     for part in np.linspace(0, 1, ROUNDS):

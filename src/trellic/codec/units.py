@@ -56,11 +56,11 @@ class CodedUnit:
 
 
 def code_unit(
-    sessions: Sessions, deployed: DeployedQuantizer, quality: int, window: Window, searches: bool
+    sessions: Sessions, deployed: DeployedQuantizer, quality: int, window: Window, tune: str, searches: bool
 ) -> CodedUnit:
-    """Code a tile at a quality in 1/256 of a point, and search for better latents where that is asked."""
+    """Code a tile at a quality in 1/256 of a point, tuned for a measure, and search for better latents if asked to."""
     alpha = [Section(SectionType.ALPHA, pack(window.alpha))] if window.alpha is not None else []
-    analysed = analyse_tile(sessions, window, quality)
+    analysed = analyse_tile(sessions, window, quality, tune)
     coded = encode_latents(sessions, analysed, deployed)
     if searches:
         coded = search(sessions, window, analysed, coded, deployed)
