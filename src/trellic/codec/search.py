@@ -24,8 +24,8 @@ from trellic.entropy.parameters import ONE
 from trellic.model import Sessions
 from trellic.model.model import GRADIENT, Floats
 
-ROUNDS = 6
-FIRST_STEP, LAST_STEP = 0.12, 0.06
+ROUNDS = 10
+FIRST_STEP, LAST_STEP = 0.1, 0.03
 """Of the way to where the curvature says that the error is least, how much targets move in the first and last round."""
 LAST_RATE_WEIGHT = 1.6
 """The rate weight of the last round beside the calibrated one, with which the first begins."""
