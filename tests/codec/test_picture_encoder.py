@@ -73,7 +73,6 @@ def test_a_white_page_takes_tens_of_bytes(codec):
 
 
 def test_photographs_are_not_tried(tiny, photograph, monkeypatch):
-    monkeypatch.setattr(units.ExactCoder, "smaller", None)
     monkeypatch.setattr(units.ExactCoder, "code", None)
     for picture in (photograph, Picture(photograph.pixels[:, :, :1].repeat(3, 2), grey=True)):
         assert drawn_fraction(picture.pixels) == 0
@@ -95,13 +94,31 @@ def test_a_photograph_in_a_document_is_coded_by_small_tiles(codec, photograph):
     assert np.abs(crop.astype(int) - shown[200:400, 400:600]).max() <= 1
 
 
-def test_what_lies_beside_an_exact_tile_is_bounded(codec, photograph):
-    """No latents are there: the synthesis treats it as the picture's edge, which the analysis does not know."""
-    page = text(512, 1024)
-    page[:, 512:] = photograph.pixels[:, :512]
-    shown = codec.decode_picture(codec.encode_picture(Picture(page), Target(50)).data).pixels[:, 512:]
-    edge, rest = (psnr(page[:, 512:][:, part], shown[:, part]) for part in (slice(0, 8), slice(8, 512)))
-    assert edge > rest - 6
+@pytest.mark.parametrize("quality", [20, 50, 80])
+def test_beside_an_exact_tile_a_photograph_is_as_good_as_at_the_edge_of_a_picture(quality, codec, photograph):
+    """No latents are there: the analysis must see no more across the edge than the synthesis does."""
+    page = text(768, 1024)
+    page[256:, 512:] = photograph.pixels[:512, :512]
+    shown = codec.decode_picture(codec.encode_picture(Picture(page), Target(quality)).data).pixels[256:, 512:]
+    alone = codec.decode_picture(codec.encode(photograph.pixels[:512, :512], quality)).pixels
+    for part in ((slice(0, 8), slice(0, 512)), (slice(0, 512), slice(0, 8))):
+        beside, at_an_edge = (psnr(page[256:, 512:][part], pixels[part]) for pixels in (shown, alone))
+        assert beside > at_an_edge - 1.5
+
+
+def test_flat_tiles_of_a_large_picture_are_not_analysed(tiny, monkeypatch):
+    monkeypatch.setattr(picture_encoder, "MOST_AT_ONCE", 1000)
+    monkeypatch.setattr(picture_encoder, "code_unit", None)
+    codec = Codec(str(GOLDEN / "golden.trm"), 2, tile=256)
+    assert kinds(codec.encode(np.full((300, 700, 3), 200, np.uint8))) == [SectionType.EXACT] * 3
+
+
+def test_the_psnr_that_is_reported_is_that_of_the_layout_that_is_kept(codec, photograph):
+    page = text(256, 512)
+    page[:, 256:] = photograph.pixels[:256, :256]
+    encoded = codec.encode_picture(Picture(page), Target(psnr=36.0))
+    assert encoded.psnr == pytest.approx(psnr(page, codec.decode_picture(encoded.data).pixels), abs=0.02)
+    assert encoded.psnr >= 36
 
 
 @given(st.integers(1, 90), st.integers(1, 90), st.sampled_from(["RGB", "RGBA", "L", "LA"]), st.booleans())

@@ -5,9 +5,13 @@ of those of differences. In photographs, grey and soft ones too, most are. (Of b
 has less than 0.24 distinct pairs of colours or less than 0.02 of differences; of those of screens, nearly all have.)
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from trellic.picture.types import Pixels
+from trellic.codec.tiles import windows
+from trellic.container import Grid
+from trellic.picture.types import Pixels, Source
 
 BLOCK = 256
 """Side in pixels of the blocks, each decided by itself."""
@@ -15,6 +19,32 @@ SPACING = 8
 """Rows and columns from one pair that is counted to the next."""
 MOST_COLOURS, MOST_DIFFERENCES = 0.2, 0.02
 """Distinct pairs among those of a block that looks drawn."""
+MOSTLY = 0.5
+"""Fraction of the blocks of a tile that looks drawn from which on an exact coding of it is tried."""
+
+
+class Survey(NamedTuple):
+    """What a picture's tiles look like.
+
+    fraction  of all blocks, those that look drawn
+    drawn     the numbers of the tiles that look drawn, mostly
+    flat      those of one colour
+    """
+
+    fraction: float
+    drawn: frozenset[int]
+    flat: frozenset[int]
+
+
+def survey(source: Source, grid: Grid) -> Survey:
+    """Look at all tiles of a picture."""
+    fractions, flat = [], set()
+    for number, window in enumerate(windows(source, grid, 0)):
+        fractions.append(drawn_fraction(window.own))
+        if fractions[-1] == 1 and (window.own == window.own[0, 0]).all():
+            flat.add(number)
+    drawn = frozenset(number for number, fraction in enumerate(fractions) if fraction >= MOSTLY)
+    return Survey(sum(fractions) / len(fractions), drawn, frozenset(flat))
 
 
 def drawn_fraction(pixels: Pixels) -> float:

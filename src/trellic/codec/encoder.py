@@ -89,17 +89,22 @@ def analyse_tile(sessions: Sessions, window: Window, quality: int, tune: str = P
     return Analysed(own, whole.weights, whole.around, seen, quality, window.tile.width, window.tile.height)
 
 
-def encode_latents(sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer) -> Coded:
-    """Quantize and code the variables of a picture or tile."""
+def unseen(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
+    """Take no notice of a pass."""
+
+
+def encode_latents(sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer, see: Seen = unseen) -> Coded:
+    """Quantize and code the variables of a picture or tile, and show every pass to `see`."""
     coder, bits = Encoder(), 0.0
 
-    def see(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
+    def push(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
         nonlocal bits
         tables = deployed.tables_of(at.step.tables)
         coder.push(cdf_indices, indices, tables)
         bits += estimate_bits(cdf_indices, indices, tables)
+        see(at, indices, cdf_indices, values)
 
-    decoded = quantize_in_order(sessions, analysed, deployed, see)
+    decoded = quantize_in_order(sessions, analysed, deployed, push)
     return Coded(coder.finish(), bits, decoded)
 
 

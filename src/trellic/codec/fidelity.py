@@ -1,35 +1,49 @@
-"""The PSNR of a picture while it is coded, from the latents in hand: no stream is decoded."""
+"""The errors of a picture while it is coded, from the latents in hand: no stream is decoded."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from trellic.codec.resources import Resources
 from trellic.codec.strips import StripDecoder
+from trellic.codec.tiles import LATENT
 from trellic.codec.units import CodedUnit, DecodedUnit
 from trellic.container import Box, Header
-from trellic.metrics import psnr_of
 from trellic.picture.types import Pixels
 
 
-def psnr_of_units(resources: Resources, header: Header, units: Iterator[CodedUnit]) -> float:
-    """Return the PSNR in dB of a picture's units as decoded, each taken when its strip is shown."""
+def errors_of_units(resources: Resources, header: Header, units: Iterator[CodedUnit]) -> npt.NDArray[np.float64]:
+    """Return the squared errors of a picture's units as decoded, each taken when its strip is shown.
+
+    Sums over cells of 16×16 pixels and three samples, (H/16, W/16) of the picture as it is coded.
+    """
     originals: dict[int, Pixels] = {}
+    grid = header.grid
+    errors = np.zeros((grid.picture.height // LATENT, grid.picture.width // LATENT))
 
     def decode(numbers: Sequence[int]) -> Iterator[DecodedUnit]:
         for number, unit in zip(numbers, units, strict=False):
             originals[number] = unit.original
             yield unit.decoded
 
-    errors, top, grid = 0, 0, header.grid
+    top = 0
     for pixels, _ in StripDecoder(resources, header, decode).strips():
         strip = Box(0, top, header.width, top + len(pixels))
         for number in grid.touching(strip):
             tile = grid.tile(number)
             shared = tile.common(strip)
-            error = originals[number][*shared.within(tile)].astype(np.int32) - pixels[*shared.within(strip)]
-            errors += int(np.square(error).sum(dtype=np.int64))
+            _add_errors(originals[number][*shared.within(tile)], pixels[*shared.within(strip)], shared, errors)
         top = strip.bottom
         for done in [number for number in originals if grid.tile(number).bottom <= top]:
             del originals[done]
-    return psnr_of(errors / (3 * header.width * header.height))
+    return errors
+
+
+def _add_errors(original: Pixels, shown: Pixels, box: Box, errors: npt.NDArray[np.float64]) -> None:
+    """Add the squared errors of a box, whose upper left corner is one of a cell, to its cells."""
+    squares = np.square(original.astype(np.int32) - shown).sum(axis=2)
+    rows, columns = (np.arange(0, side, LATENT) for side in squares.shape)
+    sums = np.add.reduceat(np.add.reduceat(squares, rows, axis=0), columns, axis=1)
+    top, left = box.top // LATENT, box.left // LATENT
+    errors[top : top + len(rows), left : left + len(columns)] += sums

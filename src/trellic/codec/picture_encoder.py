@@ -1,7 +1,8 @@
 """A picture to streams, at one quality after another, or exactly.
 
-A photograph is coded by latents. What looks drawn is coded exactly where that is smaller: tile by tile, in small tiles
-where a picture is part drawn and part photograph, and as a whole.
+A photograph is coded by latents. Where some of a picture looks drawn, latents are a first attempt that says what they
+cost, place by place. Then the cheapest layout is coded: tiles as they are, or small ones, each exactly where that costs
+less, or all of it exactly. What an exact coding takes is found quickly; thoroughly is coded only what is kept.
 """
 
 from collections import deque
@@ -9,23 +10,31 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from trellic.codec.costs import Costs
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.drawn import BLOCK, drawn_fraction
-from trellic.codec.exact import LARGEST_SIDE, QUICK, THOROUGH, Effort
-from trellic.codec.fidelity import psnr_of_units
+from trellic.codec.drawn import BLOCK, MOSTLY, Survey, survey
+from trellic.codec.encoder import unseen
+from trellic.codec.exact import LARGEST_SIDE, QUICK, THOROUGH
+from trellic.codec.fidelity import errors_of_units
+from trellic.codec.layout import Layout, cheapest
 from trellic.codec.rate_control import Encoded
 from trellic.codec.resources import Resources
-from trellic.codec.tiles import Window, windows
+from trellic.codec.tiles import Window, surroundings, windows
 from trellic.codec.units import CodedUnit, ExactCoder, code_unit
 from trellic.codec.visibility import PSNR
 from trellic.container import Grid, Header, Section, SectionType, write_stream
 from trellic.container.grid import MOST_AT_ONCE
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
+from trellic.metrics import psnr_of
 from trellic.picture.payloads import pack_metadata
 from trellic.picture.types import Source
 
-LEAST_DRAWN, MOSTLY_DRAWN = 0.05, 0.5
-"""Fractions of blocks that look drawn: from the first on small tiles are tried, from the second on a whole tile is."""
+LEAST_DRAWN = 0.05
+"""Fraction of a picture's blocks that looks drawn from which on other layouts are tried."""
+AT_BEST = 0.7
+"""Bytes of a thorough exact coding beside those of a quick one: seldom less."""
+LEAST_THOROUGH = 1 << 18
+"""Pixels of the smallest tiles that are coded thoroughly: the smaller they are, the longer it takes for a pixel."""
 
 Progress = Callable[[int, int], None]
 """Takes how many tiles are done, and how many there are."""
@@ -36,10 +45,15 @@ def no_progress(done: int, tiles: int) -> None:
 
 
 class Attempt(NamedTuple):
-    """A stream, and the fraction of its picture that looks drawn."""
+    """A stream, and what its squared error is worth in bits."""
 
     encoded: Encoded
-    drawn: float
+    error: float
+
+    @property
+    def cost(self) -> float:
+        """Bits and error together."""
+        return 8 * len(self.encoded.data) + self.error
 
 
 @dataclass
@@ -68,59 +82,88 @@ class PictureEncoder:
 
     def __post_init__(self) -> None:
         self.metadata = [Section(kind, data) for kind, data in pack_metadata(self.picture.metadata).items()]
+        self._surveys: dict[Grid, Survey] = {}
 
     def encode_at(self, quality: int) -> Encoded:
-        """Return the smallest stream at a quality in 1/256 of a point."""
+        """Return the stream that costs least at a quality in 1/256 of a point."""
         header = replace(self.header, quality=quality)
-        encoded, drawn = self._try(header)
-        found = [encoded]
-        small = Grid.of(header.width, header.height, BLOCK)
-        if LEAST_DRAWN <= drawn < 1 and self._fits_at_once and small != header.grid:
-            found.append(self._try(replace(header, grid=small), QUICK).encoded)
-        if drawn >= MOSTLY_DRAWN and self._fits_at_once and header.grid.tiles > 1:
-            found.append(self._encode_exactly(header))
-        return min(found, key=lambda encoded: len(encoded.data))
+        seen = self._survey(header.grid)
+        plain = Layout(header.grid, seen.flat)
+        if seen.fraction < LEAST_DRAWN:
+            return self._code(header, plain)
+        costs = Costs(header.grid)
+        attempts = [Attempt(self._code(header, plain, costs), costs.error_of(header.grid.picture, quality))]
+        best, *others = sorted(self._layouts(header, costs), key=lambda layout: layout.cost)
+        if best.exact != plain.exact:
+            attempts.append(self._attempt(header, best))
+        least = min(attempt.cost for attempt in attempts)
+        attempts += [self._attempt(header, one) for one in others if one.is_exact and AT_BEST * one.cost < least]
+        return min(attempts, key=lambda attempt: attempt.cost).encoded
 
     def encode_exactly(self) -> Encoded:
-        """Return the stream that decodes to the picture itself."""
-        return self._encode_exactly(replace(self.header, quality=HIGHEST_QUALITY))
+        """Return the stream that decodes to the picture itself, coded as a whole where that can be."""
+        header = replace(self.header, quality=HIGHEST_QUALITY)
+        if self._fits_at_once:
+            header = replace(header, grid=Grid.whole(header.width, header.height))
+        return self._code(header, Layout(header.grid, frozenset(range(header.grid.tiles))))
 
     @property
     def _fits_at_once(self) -> bool:
         width, height = self.header.width, self.header.height
         return width * height <= MOST_AT_ONCE and max(width, height) <= LARGEST_SIDE
 
-    def _try(self, header: Header, effort: Effort = THOROUGH) -> Attempt:
-        """Code every tile by latents, or exactly where that is smaller at an effort."""
-        sessions, workers = self.resources_for(header.grid.at_once)
-        fractions: list[float] = []
+    def _survey(self, grid: Grid) -> Survey:
+        """Return what the tiles of a grid look like."""
+        if grid not in self._surveys:
+            self._surveys[grid] = survey(self.picture, grid)
+        return self._surveys[grid]
 
-        def code(window: Window) -> tuple[CodedUnit, float]:
-            fraction = drawn_fraction(window.own)
-            if fraction == 1 and (window.own == window.own[0, 0]).all():
-                return self.exact.code(window), fraction
-            unit = code_unit(sessions, self.deployed, header.quality, window, self.tune, self.searches)
-            if fraction >= MOSTLY_DRAWN:
-                unit = self.exact.smaller(unit, window, effort) or unit
-            return unit, fraction
-
-        def units() -> Iterator[CodedUnit]:
-            for unit, fraction in workers.map(code, windows(self.picture, header.grid, sessions.model.margin)):
-                fractions.append(fraction)
-                yield unit
-
-        return Attempt(self._write(header, units()), sum(fractions) / len(fractions))
-
-    def _encode_exactly(self, header: Header) -> Encoded:
-        """Code the picture exactly, as a whole where that can be."""
+    def _layouts(self, header: Header, costs: Costs) -> Iterator[Layout]:
+        """Yield the layouts to choose from: tiles as they are, small ones, and all of it coded exactly."""
+        grids = [header.grid]
         if self._fits_at_once:
-            header = replace(header, grid=Grid.whole(header.width, header.height))
-        seen = windows(self.picture, header.grid, 0)
-        return self._write(header, self.resources_for(header.grid.at_once).workers.map(self.exact.code, seen))
+            grids.append(Grid.of(header.width, header.height, BLOCK))
+        for grid in grids:
+            yield cheapest(grid, costs, header.quality, self._exact_bits(grid, self._survey(grid).drawn))
+        if self._fits_at_once and self._survey(header.grid).fraction >= MOSTLY:
+            whole = Grid.whole(header.width, header.height)
+            yield Layout(whole, frozenset({0}), self._exact_bits(whole, frozenset({0}))[0])
 
-    def _write(self, header: Header, units: Iterator[CodedUnit]) -> Encoded:
+    def _exact_bits(self, grid: Grid, numbers: frozenset[int]) -> dict[int, float]:
+        """Return what tiles take when they are coded exactly, quickly, by number."""
+        chosen = (pair for pair in enumerate(windows(self.picture, grid, 0)) if pair[0] in numbers)
+        workers = self.resources_for(grid.at_once).workers
+        units = workers.map(lambda pair: (pair[0], self.exact.code(pair[1], QUICK)), chosen)
+        return {number: 8.0 * unit.bytes for number, unit in units}
+
+    def _attempt(self, header: Header, layout: Layout) -> Attempt:
+        return Attempt(self._code(replace(header, grid=layout.grid), layout), layout.error)
+
+    def _code(self, header: Header, layout: Layout, costs: Costs | None = None) -> Encoded:
+        """Code a layout, and put into `costs` what its latents cost."""
+        sessions, workers = self.resources_for(header.grid.at_once)
+        is_small = header.grid.tiles > 1 and header.grid.tile_width * header.grid.tile_height < LEAST_THOROUGH
+        effort = QUICK if is_small else THOROUGH
+
+        def code(numbered: tuple[int, Window]) -> CodedUnit:
+            number, window = numbered
+            if number in layout.exact:
+                if costs:
+                    costs.spread_flat(window.tile)
+                return self.exact.code(window, effort)
+            seen = window.seeing(surroundings(window.tile, window.around, layout.has_latents))
+            see = costs.seen(window.tile, sessions.model, self.deployed) if costs else unseen
+            unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, self.searches, see)
+            if costs:
+                costs.spread(window.tile, 8 * unit.bytes - unit.estimated_bits)
+            return unit
+
+        margin = 0 if layout.is_exact else sessions.model.margin
+        return self._write(header, workers.map(code, enumerate(windows(self.picture, header.grid, margin))), costs)
+
+    def _write(self, header: Header, units: Iterator[CodedUnit], costs: Costs | None) -> Encoded:
         """Return the stream of units, each taken when it is coded."""
-        sections, bits = list(self.metadata), 0.0
+        sections, bits, psnr = list(self.metadata), 0.0, None
 
         def taken() -> Iterator[CodedUnit]:
             nonlocal bits
@@ -130,8 +173,12 @@ class PictureEncoder:
                 self.progress(done, header.grid.tiles)
                 yield unit
 
-        psnr = psnr_of_units(self.resources_for(header.grid.at_once), header, taken()) if self.measured else None
-        if not self.measured:
+        if self.measured or costs:
+            errors = errors_of_units(self.resources_for(header.grid.at_once), header, taken())
+            psnr = psnr_of(float(errors.sum()) / (3 * header.width * header.height))
+            if costs:
+                costs.errors += errors
+        else:
             deque(taken(), maxlen=0)
         if self.adapter and any(section.type == SectionType.LATENTS for section in sections):
             sections.insert(0, self.adapter)

@@ -7,7 +7,7 @@ import numpy as np
 
 from trellic.codec.resources import Resources
 from trellic.codec.store import DecodeUnits, UnitStore
-from trellic.codec.tiles import LATENT, SIDE
+from trellic.codec.tiles import LATENT, SIDE, surroundings
 from trellic.codec.view import FULL, View
 from trellic.container import Box, Grid, Header
 from trellic.container.grid import STRIDE, coded
@@ -72,22 +72,10 @@ class StripDecoder:
         """Return the pixels of a box at the view's scale, uint8 (3, H, W); None where all of it is coded otherwise."""
         if not self.units.has_latents(box):
             return None
-        around = self._around(box)
+        around = surroundings(box, box.grown(self.margin, self.grid.picture), self.units.has_latents)
         latents = self.units.gather(around)
         pixels = self.view.render(self.sessions, latents, self.header.quality)
         return pixels[:, *box.within(around, self.view.scale)]
-
-    def _around(self, box: Box) -> Box:
-        """Return what the synthesis of a box sees: a margin on every side beyond which anything is coded as latents."""
-        around = box.grown(self.margin, self.grid.picture)
-        beyond = {
-            "left": box._replace(left=around.left, right=box.left),
-            "top": box._replace(top=around.top, bottom=box.top),
-            "right": box._replace(left=box.right, right=around.right),
-            "bottom": box._replace(top=box.bottom, bottom=around.bottom),
-        }
-        closed = {side: getattr(box, side) for side, part in beyond.items() if not self.units.has_latents(part)}
-        return around._replace(**closed)
 
     def _put(self, strip: Box, pixels: Pixels, alpha: Pixels) -> None:
         """Put the pixels and the alpha of exact units into a strip."""

@@ -42,6 +42,25 @@ class Window(NamedTuple):
     own: Pixels
     alpha: Pixels | None
 
+    def seeing(self, box: Box) -> "Window":
+        """Return the window with smaller surroundings."""
+        return self._replace(pixels=self.pixels[*box.within(self.around)], around=box)
+
+
+def surroundings(box: Box, around: Box, has_latents: Callable[[Box], bool]) -> Box:
+    """Return what a transform sees around a box: the sides of a larger one beyond which there are latents.
+
+    has_latents  whether any of a box is coded as latents
+    Any other side is treated as the picture's edge, by the analysis as by the synthesis.
+    """
+    beyond = {
+        "left": box._replace(left=around.left, right=box.left),
+        "top": box._replace(top=around.top, bottom=box.top),
+        "right": box._replace(left=box.right, right=around.right),
+        "bottom": box._replace(top=box.bottom, bottom=around.bottom),
+    }
+    return around._replace(**{side: getattr(box, side) for side, part in beyond.items() if not has_latents(part)})
+
 
 class Workers:
     """Threads that work on tiles, in order, no further ahead than there are threads, since results wait in memory."""

@@ -7,8 +7,10 @@ import numpy as np
 
 from trellic.codec.decoder import Extent, Seen, decode_latents, unseen
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.encoder import Seen as SeenPass
 from trellic.codec.encoder import analyse_tile, encode_latents
-from trellic.codec.exact import QUICK, THOROUGH, Effort, pack, unpack
+from trellic.codec.encoder import unseen as unseen_pass
+from trellic.codec.exact import Effort, pack, unpack
 from trellic.codec.search import search
 from trellic.codec.tiles import Window
 from trellic.codec.view import FULL, View, averaged
@@ -17,9 +19,6 @@ from trellic.model import Sessions
 from trellic.model.model import Floats
 from trellic.picture.types import Pixels
 from trellic.quantize import quantizer_numbered
-
-WORTH_A_TRY = 1.4
-"""Bytes of a quick exact coding beside those of latents, up to which a thorough one may be smaller."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,22 @@ class CodedUnit:
 
 
 def code_unit(
-    sessions: Sessions, deployed: DeployedQuantizer, quality: int, window: Window, tune: str, searches: bool
+    sessions: Sessions,
+    deployed: DeployedQuantizer,
+    quality: int,
+    window: Window,
+    tune: str,
+    searches: bool,
+    see: SeenPass = unseen_pass,
 ) -> CodedUnit:
-    """Code a tile at a quality in 1/256 of a point, tuned for a measure, and search for better latents if asked to."""
+    """Code a tile at a quality in 1/256 of a point, and show every pass to `see`.
+
+    tune      the measure that it is tuned for
+    searches  whether better latents are searched for; what they are is not shown
+    """
     alpha = [Section(SectionType.ALPHA, pack(window.alpha))] if window.alpha is not None else []
     analysed = analyse_tile(sessions, window, quality, tune)
-    coded = encode_latents(sessions, analysed, deployed)
+    coded = encode_latents(sessions, analysed, deployed, see)
     if searches:
         coded = search(sessions, window, analysed, coded, deployed)
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
@@ -74,7 +83,7 @@ class ExactCoder:
     def __init__(self) -> None:
         self._coded: dict[tuple[Box, Effort], Section] = {}
 
-    def code(self, window: Window, effort: Effort = THOROUGH) -> CodedUnit:
+    def code(self, window: Window, effort: Effort) -> CodedUnit:
         """Code a tile exactly."""
         key = window.tile, effort
         if key not in self._coded:
@@ -83,13 +92,6 @@ class ExactCoder:
         section = self._coded[key]
         decoded = DecodedUnit(None, window.own, window.alpha)
         return CodedUnit([section], 8.0 * len(section.payload), window.own, decoded)
-
-    def smaller(self, unit: CodedUnit, window: Window, effort: Effort) -> CodedUnit | None:
-        """Return a tile coded exactly, where that is smaller than a unit; no effort is made where it surely is not."""
-        exact = self.code(window, QUICK)
-        if exact.bytes <= WORTH_A_TRY * unit.bytes:
-            exact = self.code(window, effort)
-        return exact if exact.bytes < unit.bytes else None
 
 
 def _samples(window: Window) -> tuple[SectionType, Pixels]:

@@ -184,16 +184,21 @@ def index_bits(index, cdf_index, radius, start, bits):  # type: ignore[no-untype
 
 
 @kernel
-def _bits(cdf_indices, indices, radius, start, bits):  # type: ignore[no-untyped-def]
-    total = 0.0
+def _bits(cdf_indices, indices, radius, start, bits, found):  # type: ignore[no-untyped-def]
     for n in range(len(cdf_indices)):
-        total += index_bits(indices[n], cdf_indices[n], radius, start, bits)
-    return total
+        found[n] = index_bits(indices[n], cdf_indices[n], radius, start, bits)
+
+
+def bits_of(cdf_indices: CdfIndices, indices: Indices, tables: Tables) -> npt.NDArray[np.float64]:
+    """Return what coding each index will cost in bits, (n,)."""
+    found = np.empty(len(cdf_indices))
+    _bits(cdf_indices, indices, tables.radius, tables.start, tables.bits, found)
+    return found
 
 
 def estimate_bits(cdf_indices: CdfIndices, indices: Indices, tables: Tables) -> float:
     """Return what coding the indices will cost in bits, to within rounding and the five bytes or so of final states."""
-    return float(_bits(cdf_indices, indices, tables.radius, tables.start, tables.bits))
+    return float(bits_of(cdf_indices, indices, tables).sum())
 
 
 class Encoder:

@@ -1,0 +1,56 @@
+"""Layouts: how a picture is cut into tiles, and which of them are coded exactly, as that costs less than latents do."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from trellic.codec.costs import Costs
+from trellic.container import Box, Grid
+
+SECTION_BITS = 56
+"""Of a tile's entry in the index of a stream."""
+
+
+class Layout(NamedTuple):
+    """A grid and the numbers of its tiles that are coded exactly, with what that is expected to cost.
+
+    bits   of all tiles
+    error  of those coded by latents: their squared error, in bits, see `Costs`
+    """
+
+    grid: Grid
+    exact: frozenset[int]
+    bits: float = 0.0
+    error: float = 0.0
+
+    @property
+    def cost(self) -> float:
+        """Bits and error together."""
+        return self.bits + self.error
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all of it is coded exactly."""
+        return len(self.exact) == self.grid.tiles
+
+    def has_latents(self, box: Box) -> bool:
+        """Return whether any of a box is coded as latents."""
+        return any(number not in self.exact for number in self.grid.touching(box))
+
+
+def cheapest(grid: Grid, costs: Costs, quality: int, exact_bits: Mapping[int, float]) -> Layout:
+    """Return the cheapest layout of a grid at a quality of 0 to 25600.
+
+    costs       of latents
+    exact_bits  of the tiles that may be coded exactly, by number
+    """
+    exact, bits, error = set(), 0.0, 0.0
+    for number in range(grid.tiles):
+        tile = grid.tile(number)
+        latent_bits, latent_error = costs.bits_of(tile), costs.error_of(tile, quality)
+        if exact_bits.get(number, float("inf")) < latent_bits + latent_error:
+            exact.add(number)
+            bits += exact_bits[number]
+        else:
+            bits += latent_bits
+            error += latent_error
+    return Layout(grid, frozenset(exact), bits + SECTION_BITS * grid.tiles, error)

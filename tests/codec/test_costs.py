@@ -1,0 +1,40 @@
+"""Costs of latents by place: they sum to what was coded, and lie where it was."""
+
+import numpy as np
+import pytest
+
+from trellic.codec.costs import Costs
+from trellic.codec.encoder import analyse, encode_latents, reconstruct
+from trellic.codec.fidelity import errors_of_units
+from trellic.codec.resources import Resources
+from trellic.codec.tiles import Workers
+from trellic.codec.units import CodedUnit, DecodedUnit
+from trellic.container import Box, Grid, Header
+
+
+def test_bits_sum_to_the_estimate_and_lie_where_the_detail_is(codec):
+    pixels = np.full((128, 256, 3), 90, np.uint8)
+    pixels[:, 192:] = np.random.default_rng(0).integers(0, 256, (128, 64, 3))
+    grid = Grid.whole(256, 128)
+    costs = Costs(grid)
+    coded = encode_latents(
+        codec.sessions,
+        analyse(codec.sessions, pixels, 12800),
+        codec.deployed,
+        costs.seen(grid.picture, codec.model, codec.deployed),
+    )
+    assert costs.bits_of(grid.picture) == pytest.approx(coded.estimated_bits, rel=1e-6)
+    assert costs.bits_of(Box(192, 0, 256, 128)) > 0.9 * coded.estimated_bits
+
+
+def test_errors_lie_where_they_are(codec, small_picture):
+    pixels = small_picture.pixels[:79, :90]
+    analysed = analyse(codec.sessions, pixels, 5120)
+    coded = encode_latents(codec.sessions, analysed, codec.deployed)
+    header = Header(b"1234", Grid.whole(90, 79), 5120, codec.quantizer.number)
+    unit = CodedUnit([], 0.0, pixels, DecodedUnit(coded.decoded["y"]))
+    errors = errors_of_units(Resources(codec.sessions, Workers(1, 1)), header, iter([unit]))
+    squares = np.square(pixels.astype(int) - reconstruct(codec.sessions, coded, analysed)).sum(axis=2)
+    assert errors.sum() == squares.sum()
+    assert errors[1, 2] == squares[16:32, 32:48].sum()
+    assert errors[4, 5] == squares[64:, 80:].sum()
