@@ -19,7 +19,7 @@ MADE = {
     "compare_quantizers": [],
     "train_small": ["tiny.trm"],
     "own_model": ["quarters.trm"],
-    "adapt": ["waves.tra", "waves.png"],
+    "adapt": ["fabric.tra", "fabric.png"],
 }
 NEED_TORCH = {"train_small", "own_model", "adapt"}
 

@@ -12,12 +12,7 @@ from trellic.model import Model
 from trellic.train import adapt as module
 from trellic.train.adapt import Adaptation, adapt, divide
 
-HOW = Adaptation(steps=60, rate=3e-3)
-
-
-@pytest.fixture(autouse=True)
-def _small_crops(monkeypatch):
-    monkeypatch.setattr(module, "CROP", 64)
+HOW = Adaptation(steps=60, crop=64, rate=3e-3)
 
 
 @pytest.mark.parametrize(("count", "chosen"), [(3, {0, 2}), (10, {2, 7}), (25, {2, 7, 12, 17, 22})])
@@ -50,14 +45,13 @@ def test_an_adapter_saves_bits_on_pictures_that_it_was_not_trained_on(workshop):
 
 def test_what_is_not_better_is_not_written(workshop):
     with pytest.raises(NotBetter, match="nothing is written"):
-        adapt(Model.read(workshop.model), pictures_of(workshop), Adaptation(steps=2, rate=0.3), lambda line: None)
+        adapt(Model.read(workshop.model), pictures_of(workshop), Adaptation(steps=2, crop=64, rate=0.3), lambda line: None)
 
 
-def test_small_pictures_are_said_to_be_skipped(workshop, monkeypatch):
-    monkeypatch.setattr(module, "CROP", 320)
+def test_small_pictures_are_said_to_be_skipped(workshop):
     said = []
     with pytest.raises(NoPictures):
-        adapt(Model.read(workshop.model), pictures_of(workshop), HOW, said.append)
+        adapt(Model.read(workshop.model), pictures_of(workshop), Adaptation(steps=2, crop=320), said.append)
     assert "1 of 1 pictures are smaller than 320 pixels, skipped" in said
 
 

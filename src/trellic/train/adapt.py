@@ -35,7 +35,7 @@ from trellic.train.training import DeployedModel, StageTraining
 from trellic.train.validate import QUALITIES
 
 STAGE = "adapt"
-CROP, BATCH = 192, 4
+BATCH = 4
 FEWEST = 3
 """Pictures: one to train on, two for validation."""
 EVERY = 5
@@ -51,6 +51,7 @@ class Adaptation:
     rank, parts  of what is changed, see `trellic.networks.adapter.PARTS`
     quantizer    in the loop
     minutes      in all; or steps, where these are not 0
+    crop         side of a crop in pixels, a multiple of 64; smaller pictures are skipped
     rate         learning rate of Adam
     """
 
@@ -59,6 +60,7 @@ class Adaptation:
     quantizer: str = "tcq8"
     minutes: float = 4.0
     steps: int = 0
+    crop: int = 192
     rate: float = 1e-3
     seed: int = 1
 
@@ -111,10 +113,10 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         pictures = PixelStore.of_files(trained_on, folder, say)
-        small = sum(min(picture.shape[:2]) < CROP for picture in pictures.pictures)
+        small = sum(min(picture.shape[:2]) < how.crop for picture in pictures.pictures)
         if small:
-            say(f"{small} of {len(pictures.pictures)} pictures are smaller than {CROP} pixels, skipped")
-        validation = centres(validated_on, CROP, torch.device("cpu"))
+            say(f"{small} of {len(pictures.pictures)} pictures are smaller than {how.crop} pixels, skipped")
+        validation = centres(validated_on, how.crop, torch.device("cpu"))
         model = DeployedModel(codec, deployed, base.weights)
         branch = ""
         for name, schedule in (("free", "constant"), ("rounded", "decay")):
@@ -141,7 +143,7 @@ def _config(how: Adaptation, schedule: str, branch: str) -> TrainConfig:
     warmup = min(WARMUP, 1 + how.steps // 8) if how.steps else WARMUP
     return TrainConfig(
         pictures=(), validation=(), steps=how.steps // 2, minutes=0 if how.steps else how.minutes / 2, batch=BATCH,
-        crop=CROP, learning_rate=how.rate, rates={}, warmup=warmup, schedule=schedule, branch=branch, average=50,
+        crop=how.crop, learning_rate=how.rate, rates={}, warmup=warmup, schedule=schedule, branch=branch, average=50,
         seed=how.seed, validate_every=float("inf"), stage=STAGE, quantizer=how.quantizer,
     )  # fmt: skip
 
