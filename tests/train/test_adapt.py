@@ -9,7 +9,6 @@ pytest.importorskip("torch")
 from conftest import run_trellic
 from trellic.errors import NoPictures, NotBetter
 from trellic.model import Model
-from trellic.train import adapt as module
 from trellic.train.adapt import Adaptation, adapt, divide
 
 HOW = Adaptation(steps=60, crop=64, rate=3e-3)
@@ -45,7 +44,9 @@ def test_an_adapter_saves_bits_on_pictures_that_it_was_not_trained_on(workshop):
 
 def test_what_is_not_better_is_not_written(workshop):
     with pytest.raises(NotBetter, match="nothing is written"):
-        adapt(Model.read(workshop.model), pictures_of(workshop), Adaptation(steps=2, crop=64, rate=0.3), lambda line: None)
+        adapt(
+            Model.read(workshop.model), pictures_of(workshop), Adaptation(steps=2, crop=64, rate=0.3), lambda line: None
+        )
 
 
 def test_small_pictures_are_said_to_be_skipped(workshop):

@@ -220,6 +220,12 @@ class Codec:
         metadata_of(stream)
         return digest.hexdigest()
 
+    @property
+    def adapter_payloads(self) -> list[bytes]:
+        """The payloads of the sections that name its adapters in streams; b"" for none."""
+        sections = [section_of(one, self.embed) for one in self._candidates()]
+        return [section.payload if section else b"" for section in sections]
+
     def _candidates(self) -> list[Adapter | None]:
         """Return the adapters to encode with. Raises MissingAdapter, DamagedAdapter or BadRequest."""
         if self.adapter == NO_ADAPTER:

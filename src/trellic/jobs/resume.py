@@ -3,18 +3,17 @@
 import sys
 from dataclasses import dataclass
 
-from trellic.codec import Target
+from trellic.codec import Codec, Target
 from trellic.codec.picture_decoder import metadata_of
 from trellic.container import SectionType, Stream
 from trellic.container.header import HASH_BYTES, QUALITY_ONE
 from trellic.errors import FileExists
 from trellic.files import open_bytes
 from trellic.jobs.plan import Job
-from trellic.model import Model
 from trellic.picture.orientation import orientation_of
 from trellic.picture.pillow import size_of
 from trellic.picture.vips import open_source
-from trellic.quantize import Quantizer, quantizer_numbered
+from trellic.quantize import quantizer_numbered
 
 STRIP = 1024
 """To read at a time."""
@@ -26,6 +25,7 @@ SIDEWAYS = 5
 class Expected:
     """The expected output of a run: the first bytes of its model's hash, its quantizer's number, and its target.
 
+    adapters  payloads of the sections that name an adapter, b"" for none, one of which a stream of latents has
     quality   in points, or None where it is not the target
     size      most bytes, and bpp, bits per pixel, where one of them is
     lossless  whether nothing is lost
@@ -33,17 +33,19 @@ class Expected:
 
     model: bytes
     quantizer: int
+    adapters: tuple[bytes, ...] = (b"",)
     quality: float | None = None
     size: int | None = None
     bpp: float | None = None
     lossless: bool = False
 
     @classmethod
-    def of(cls, model: Model, quantizer: Quantizer, target: Target) -> "Expected":
-        """Return the expected output for a model, a quantizer and a target."""
+    def of(cls, codec: Codec, target: Target) -> "Expected":
+        """Return the expected output of a codec for a target."""
         of_quality = target.bpp is target.size is target.psnr is None and not target.lossless
         quality = target.quality if of_quality else None
-        return cls(model.sha256[:HASH_BYTES], quantizer.number, quality, target.size, target.bpp, target.lossless)
+        model, adapters = codec.model.sha256[:HASH_BYTES], tuple(codec.adapter_payloads)
+        return cls(model, codec.quantizer.number, adapters, quality, target.size, target.bpp, target.lossless)
 
 
 def check_stream(job: Job, expected: Expected) -> None:
@@ -61,10 +63,13 @@ def check_stream(job: Job, expected: Expected) -> None:
     if header.quantizer != expected.quantizer:
         names = [quantizer_numbered(number).name for number in (header.quantizer, expected.quantizer)]
         raise FileExists(f"it is of quantizer {names[0]}, not {names[1]}")
+    by_latents = any(unit.coded.type == SectionType.LATENTS for unit in stream.units)
+    if by_latents and (stream.read(stream.adapter) if stream.adapter else b"") not in expected.adapters:
+        raise FileExists("it is of another adapter")
     quality = header.quality / QUALITY_ONE
     if expected.quality is not None and header.quality != round(expected.quality * QUALITY_ONE):
         raise FileExists(f"it is of quality {quality:g}, not {expected.quality:g}")
-    if expected.lossless and any(unit.coded.type == SectionType.LATENTS for unit in stream.units):
+    if expected.lossless and by_latents:
         raise FileExists("it is not lossless")
     most = expected.size if expected.bpp is None else int(expected.bpp * header.width * header.height / 8)
     if most is not None and len(data) > most:
