@@ -6,6 +6,7 @@ trains what is missing in runs/adapters, some minutes of one processor for each 
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -62,10 +63,7 @@ def measure_domain(data: Path, domain: str) -> None:
     codecs = [codec._replace(curve=QUALITIES) for codec in codecs]
     codecs += [codec_named(name, DEFAULT, 7)._replace(curve=curve) for name, curve in OTHERS.items()]
     with tempfile.TemporaryDirectory() as place:
-        named = Path(place, domain)  # a set has its folder's name
-        named.mkdir()
-        for path in (data / "domains" / domain / "test").iterdir():
-            (named / path.name).symlink_to(path.resolve())
+        named = shutil.copytree(data / "domains" / domain / "test", Path(place, domain))  # a set has its folder's name
         measure("adapters", codecs, [named], ("psnr",))
 
 
