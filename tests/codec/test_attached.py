@@ -1,6 +1,9 @@
 """Adapters in streams: found by name, or carried; and streams that need none have none."""
 
 import io
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -126,6 +129,42 @@ def test_attached_models_are_kept(installed):
     after = codec._attached.cache_info()
     assert after.currsize <= before.currsize + 1  # an adapter that is carried is without its encoder part
     assert after.hits > before.hits
+
+
+READ = """
+import os, sys
+import onnxruntime
+from trellic import Codec
+
+if "PLAIN" in os.environ:
+    own = onnxruntime.SessionOptions
+
+    class Plain(own):
+        def __init__(self):
+            super().__init__()
+            self.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+
+    onnxruntime.SessionOptions = Plain
+print(Codec(threads=int(sys.argv[1])).verify(open(sys.argv[2], "rb").read()))
+"""
+OLD_NUMPY = {"NPY_DISABLE_CPU_FEATURES": "AVX512_ICL AVX512_CLX AVX512_SKX AVX512F FMA3 AVX2"}
+OLD_KERNELS = {"NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": ""}
+
+
+@pytest.mark.parametrize(
+    ("threads", "settings"),
+    [(1, {}), (3, {}), (1, {"PLAIN": "1"}), (2, {**OLD_NUMPY, **OLD_KERNELS})],
+    ids=["one thread", "three threads", "graphs as they are", "older instructions"],
+)
+def test_a_stream_with_an_adapter_decodes_alike_everywhere(tmp_path, threads, settings):
+    path = tmp_path / "a.tlic"
+    adapter = tmp_path / "strong.tra"
+    adapter.write_bytes(random_adapter(SHIPPED, exponent=-5).pack())  # some rows need coarser units
+    path.write_bytes(trellic.encode(PICTURE, 90, adapter=str(adapter), embed=True))
+    environment = {**os.environ, **settings}
+    found = subprocess.run([sys.executable, "-c", READ, str(threads), str(path)], env=environment, capture_output=True,
+                           text=True, check=True)  # fmt: skip
+    assert found.stdout.strip() == trellic.verify(path.read_bytes())
 
 
 def test_the_command_line_encodes_with_an_adapter(installed, tmp_path):
