@@ -17,7 +17,7 @@ import torch
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import analyse, encode_latents, reconstruct
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.errors import NoPictures, NotBetter
+from trellic.errors import DamagedAdapter, DamagedModel, NoPictures, NotBetter
 from trellic.evaluate.bdrate import bd_rate
 from trellic.metrics import psnr_of
 from trellic.model import Model, Sessions
@@ -127,12 +127,12 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
             if name == "free":
                 for _, addend in addends(model.codec):
                     addend.fit()
-    adapter = Adapter.of(base, changes_of(model.codec, base))
-    before, after = (_points(one, deployed, validated_on) for one in (base, adapter.attach_to(base)))
     try:
+        adapter = Adapter.of(base, changes_of(model.codec, base))
+        before, after = (_points(one, deployed, validated_on) for one in (base, adapter.attach_to(base)))
         saved = -bd_rate(before.curve, after.curve).percent
-    except ValueError as error:
-        raise NotBetter(f"validation pictures come back otherwise ({error}): nothing is written") from error
+    except (ValueError, DamagedAdapter, DamagedModel) as error:  # too large changes, or curves without a common range
+        raise NotBetter(f"training went astray ({error}): nothing is written") from error
     if saved <= 0:
         raise NotBetter(f"{-saved:+.2f} % bits on {len(validated_on)} validation pictures: nothing is written")
     return Adapted(adapter, saved, before.picture_bytes)
