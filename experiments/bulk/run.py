@@ -27,19 +27,19 @@ from PIL import Image
 
 from experiments.bulk.watch import STARTED, Figures, Watcher
 from experiments.store import keep
-from trellic.bulk.coding import Encode
+from trellic.bulk.coding import CodecOptions, Encode
 from trellic.bulk.manifest import Manifest
 from trellic.bulk.ray import LOCAL, run_ray
 from trellic.bulk.records import Record
 from trellic.bulk.run import Bulk, Progress, run_bulk
 from trellic.bulk.storage import listed
 from trellic.cli.options import DEFAULT, DEFAULT_EFFORT
+from trellic.cli.options import SIDE as TILE
 from trellic.codec import Codec, Target
 from trellic.jobs.local import complain
 from trellic.jobs.plan import Job, find_files
 from trellic.jobs.work import encode_file
 from trellic.limits import MOST_PIXELS
-from trellic.model import Model, find_model
 from trellic.picture.kinds import readable_suffixes
 
 PICTURES, SIDE, KILLS, PROCESSES = 20_000, 64, 20, 2
@@ -49,8 +49,7 @@ TRAINING = ("train/photos", "train/cid22")
 
 
 def coding() -> Encode:
-    sha256 = Model.read(find_model(DEFAULT)).sha256.hex()
-    return Encode(Target(), DEFAULT, sha256, "", DEFAULT_EFFORT, MOST_PIXELS, 1024)
+    return Encode.of(Target(), CodecOptions(DEFAULT, "", DEFAULT_EFFORT, MOST_PIXELS, TILE, "none", False))
 
 
 def make_crops(data: Path, out: Path, pictures: int) -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from conftest import GOLDEN
-from trellic.bulk.coding import Encode
+from trellic.bulk.coding import CodecOptions, Encode
 from trellic.bulk.run import Bulk, run_bulk
 from trellic.codec import Target
 from trellic.limits import MOST_PIXELS
-from trellic.model import Model
 
 TINY = str(GOLDEN / "golden.trm")
 
@@ -22,7 +21,7 @@ def in_this_process(tasks, engine, cores):
 
 
 def encoding(quality: float = 50.0) -> Encode:
-    return Encode(Target(quality), TINY, Model.read(Path(TINY)).sha256.hex(), "", 1, MOST_PIXELS, 1024)
+    return Encode.of(Target(quality), CodecOptions(TINY, "", 1, MOST_PIXELS, 1024, "none", False))
 
 
 def run(*inputs, out, coding=None, driver=in_this_process, report=lambda progress, records: None, **options):

@@ -135,8 +135,14 @@ def test_a_name_that_is_no_text_is_coded_and_recorded(folder):
     assert os.path.exists(bytes(folder / "out") + b"/\xff.png.tlic")  # noqa: PTH110
 
 
+def test_a_worker_with_another_model_refuses(folder):
+    other = dataclasses.replace(encoding(), identity="0" * 64)
+    assert run(folder / "in", out=folder / "out", coding=other).errors == 3
+    assert "not those of the run" in by_source(folder / "out")["a.png"]["error"]
+
+
 def test_a_limit_that_is_raised_lets_large_pictures_in(folder):
-    narrow = dataclasses.replace(encoding(), limit=64)
+    narrow = dataclasses.replace(encoding(), options=encoding().options._replace(limit=64))
     assert run(folder / "in", out=folder / "out", coding=narrow).errors == 3
     assert run(folder / "in", out=folder / "out").errors == 0
 

@@ -1,10 +1,11 @@
 """What a bulk run does to each file: encode, decode or verify, by the same functions as the verbs of those names."""
 
+import hashlib
 from collections.abc import Set
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from trellic.codec import Codec, Target
 from trellic.errors import MissingModel
@@ -43,29 +44,55 @@ class Coding(Protocol):
         """
 
 
+class CodecOptions(NamedTuple):
+    """The arguments of a `Codec`, but for its threads."""
+
+    model: str
+    quantizer: str
+    effort: int
+    limit: int
+    tile: int
+    adapter: str
+    embed: bool
+
+    def codec(self, threads: int) -> Codec:
+        """Return the codec."""
+        return Codec(threads=threads, **self._asdict())
+
+
+def identity_of(codec: Codec) -> str:
+    """Return the SHA-256 of a codec's model and adapters, whose names may mean others on another machine."""
+    return hashlib.sha256(codec.model.sha256 + b"".join(codec.adapter_payloads)).hexdigest()
+
+
 @lru_cache(2)
-def _codec(model: str, sha256: str, threads: int, quantizer: str, effort: int, limit: int, tile: int) -> Codec:
-    """Return a worker's codec. Raises MissingModel where its model is not that of the run."""
-    codec = Codec(model, threads, quantizer, effort, limit, tile)
-    if codec.model.sha256.hex() != sha256:
-        raise MissingModel(f"model {model!r} of this worker is {codec.model.name}, not {sha256[:16]}")
+def _codec(options: CodecOptions, threads: int, identity: str) -> Codec:
+    """Return a worker's codec. Raises MissingModel where its model or adapters are not those of the run."""
+    codec = options.codec(threads)
+    if identity_of(codec) != identity:
+        raise MissingModel(f"model {options.model!r} of this worker, or its adapters, are not those of the run")
     return codec
 
 
 @dataclass(frozen=True)
 class Encode:
-    """Pictures to streams; the arguments are those of `Codec`, and `sha256` is of the model."""
+    """Pictures to streams.
+
+    options   of the codec, and `identity` its models
+    dropped   metadata to strip
+    """
 
     target: Target
-    model: str
-    sha256: str
-    quantizer: str
-    effort: int
-    limit: int
-    tile: int
+    options: CodecOptions
+    identity: str
     dropped: frozenset[str] = frozenset()
     suffix = ".tlic"
     large = LARGE_PICTURE
+
+    @classmethod
+    def of(cls, target: Target, options: CodecOptions, dropped: Set[str] = frozenset()) -> "Encode":
+        """Return the coding with the models that the options mean here. Raises as `Codec` does."""
+        return cls(target, options, identity_of(options.codec(1)), frozenset(dropped))
 
     @property
     def suffixes(self) -> Set[str]:
@@ -75,15 +102,15 @@ class Encode:
     @property
     def settings(self) -> dict[str, Any]:
         """See `Coding`."""
-        quantizer = {"quantizer": self.quantizer} if self.quantizer else {"effort": self.effort}
+        options = self.options._asdict() | {"model": "", "adapter": ""}  # names; what they mean is the identity
         return {
-            "verb": "encode", **asdict(self.target), **quantizer, "tile": self.tile, "dropped": sorted(self.dropped),
-            "limit": self.limit, "model": self.sha256,
+            "verb": "encode", **asdict(self.target), **options, "dropped": sorted(self.dropped),
+            "identity": self.identity,
         }  # fmt: skip
 
     def __call__(self, source: Path, target: Path, threads: int, force: bool) -> Facts:
         """See `Coding`."""
-        codec = _codec(self.model, self.sha256, threads, self.quantizer, self.effort, self.limit, self.tile)
+        codec = _codec(self.options, threads, self.identity)
         return encode_file(Job(source, target), codec, self.target, self.dropped, force)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from trellic.bulk.tasks import Row, Task
-from trellic.errors import FileExists, MissingLibrary, MissingModel, StorageFailed, TrellicError
+from trellic.errors import FileExists, MissingAdapter, MissingLibrary, MissingModel, StorageFailed, TrellicError
 from trellic.jobs.local import describe
 from trellic.jobs.plan import Job
 from trellic.jobs.work import Facts
@@ -40,7 +40,7 @@ def put_error(record: Record, error: TrellicError | OSError | MemoryError) -> No
         text = f"{MEMORY}{text}"
     elif isinstance(error, OSError | StorageFailed | FileExists):
         text = f"{STORAGE}{text}"
-    elif isinstance(error, MissingModel | MissingLibrary):
+    elif isinstance(error, MissingModel | MissingAdapter | MissingLibrary):
         text = f"{WORKER}{text}"
     record["error"] = as_text(" ".join(text.split()))
 

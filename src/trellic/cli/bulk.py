@@ -13,9 +13,11 @@ from trellic.cli.options import (
     DEFAULT,
     DEFAULT_EFFORT,
     SIDE,
+    Adapter,
     Background,
     Bpp,
     Effort,
+    Embed,
     Force,
     Format,
     Json,
@@ -30,6 +32,7 @@ from trellic.cli.options import (
     Size,
     Strip,
     Tile,
+    Tune,
 )  # fmt: skip
 from trellic.jobs.local import complain
 from trellic.limits import MOST_PIXELS
@@ -67,9 +70,12 @@ def encode(
     size: Size = None,
     psnr: Psnr = None,
     lossless: Lossless = False,
+    tune: Tune = "psnr",
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
+    adapter: Adapter = "none",
+    embed: Embed = False,
     tile: Tile = SIDE,
     strip: Strip = "",
     keep: Keep = None,
@@ -85,14 +91,13 @@ def encode(
     as_json: Json = False,
 ) -> None:
     """Compress pictures into .tlic files: a.png becomes OUT/a.png.tlic."""
-    from trellic.bulk.coding import Encode
+    from trellic.bulk.coding import CodecOptions, Encode
     from trellic.bulk.run import Bulk
-    from trellic.codec import Codec, Target
+    from trellic.codec import Target
     from trellic.picture.stripping import names_to_drop
 
-    codec = Codec(model, 1, quantizer, effort, max_pixels, tile)  # what is wrong with the options is said at once
-    target, dropped = Target(quality, bpp, size, psnr, lossless), frozenset(names_to_drop(strip, keep))
-    coding = Encode(target, model, codec.model.sha256.hex(), quantizer, effort, max_pixels, tile, dropped)
+    options = CodecOptions(model, quantizer, effort, max_pixels, tile, adapter, embed)
+    coding = Encode.of(Target(quality, bpp, size, psnr, lossless, tune), options, names_to_drop(strip, keep))
     _run(Bulk(coding, inputs, out, shard, pack, table, most_errors, force, cores), ray, quiet, as_json)
 
 

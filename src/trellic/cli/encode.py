@@ -30,6 +30,7 @@ from trellic.cli.options import (
     Size,
     Strip,
     Tile,
+    Tune,
 )  # fmt: skip
 from trellic.jobs.local import Manner, bar_of_tiles, run
 from trellic.jobs.plan import Job, plan, threads_for
@@ -44,7 +45,7 @@ def encode(
     size: Size = None,
     psnr: Psnr = None,
     lossless: Lossless = False,
-    tune: Annotated[str, typer.Option(metavar="MEASURE", help="What to encode for: psnr or ssimulacra2.")] = "psnr",
+    tune: Tune = "psnr",
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",

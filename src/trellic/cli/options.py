@@ -36,6 +36,7 @@ Bpp = Annotated[float | None, typer.Option(help="Instead of a quality: at most t
 Size = Annotated[int | None, typer.Option(metavar="BYTES", help="Instead of a quality: at most this file size.")]
 Psnr = Annotated[float | None, typer.Option(metavar="DB", help="Instead of a quality: at least this PSNR.")]
 Lossless = Annotated[bool, typer.Option("--lossless", help="Instead of a quality: code every pixel exactly.")]
+Tune = Annotated[str, typer.Option(metavar="MEASURE", help="What to encode for: psnr or ssimulacra2.")]
 Tile = Annotated[int, typer.Option(metavar="SIDE", help="Side of the tiles of large pictures.")]
 Strip = Annotated[str, typer.Option(metavar="NAMES", help="Metadata to drop: all, or some of exif,icc,xmp,resolution.")]
 Keep = Annotated[str | None, typer.Option(metavar="NAMES", help="The only metadata to keep.")]
