@@ -7,7 +7,7 @@
     python -m experiments pages --check        # only compares
     python -m experiments figures              # docs/figures; pip install ".[figures]"
 
-Times are measured by speed, costs, large and bulk: run nothing else meanwhile.
+Times are measured by speed, costs, large, bulk and browser: run nothing else meanwhile.
 """
 
 import argparse
@@ -27,6 +27,7 @@ LATER = (
     "preview_times",
     "large",
     "bulk",
+    "browser",
     "theory",
     "states",
     "search",

@@ -1,15 +1,11 @@
-"""What the tests of the browser's decoder share: running it in Node, and natively under sanitizers."""
+"""What the tests of the browser's decoder share: the golden model's decoder half, and running it under sanitizers."""
 
-import base64
-import json
 import shutil
 import struct
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 from conftest import GOLDEN
@@ -32,21 +28,6 @@ compiler = pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
 def golden_half() -> bytes:
     """Return the decoder half of the golden model."""
     return pack_decoder(Model.read(GOLDEN / "golden.trm"))
-
-
-def in_node(folder: Path, streams: dict[str, bytes], halves: dict[str, bytes]) -> dict[str, dict[str, Any]]:
-    """Return what tlic.js makes of decoder halves and of streams, by their names; samples are uint8 (H, W, 4)."""
-    for files, suffix in ((streams, "tlic"), (halves, "tlh")):
-        for name, data in files.items():
-            (folder / f"{name}.{suffix}").write_bytes(data)
-    command = ["node", str(HERE / "decode.mjs"), str(folder)]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    found = {entry.pop("name").rsplit(".", 1)[0]: entry for entry in map(json.loads, lines)}
-    for entry in found.values():
-        if "data" in entry:
-            samples = np.frombuffer(base64.b64decode(entry["data"]), np.uint8)
-            entry["data"] = samples.reshape(entry["height"], entry["width"], 4)
-    return found
 
 
 def build_native(path: Path) -> Path:

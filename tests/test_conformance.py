@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from second_decoder import in_node, node
+from experiments.browser.node import in_node
+from second_decoder import node
 from trellic import TrellicError, api
 from trellic.codec import Codec
 from trellic.container import Stream

@@ -1,8 +1,8 @@
 // The decoder natively, for tests: reads records from standard input and prints a line for each.
 //
-// A record is a letter, a length (32 bits, little-endian) and that many bytes. "m" is a decoder half, inflated, to decode
-// with from then on; its line is the code. "s" is a stream; its line is the code, the digest of indices, the CRC-32 of
-// the pixels, and why it is refused.
+// A record is a letter, a length (32 bits, little-endian) and that many bytes. "m" is a decoder half, inflated, to
+// decode with from then on; its line is the code. "s" is a stream; its line is the code, the digest of indices, the
+// CRC-32 of the pixels, and why it is refused.
 
 #include <stdio.h>
 

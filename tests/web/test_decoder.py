@@ -2,13 +2,12 @@
 
 import zlib
 
-import numpy as np
 import pytest
 
 import fuzz
+import fuzz_native
 import trellic
 from conftest import GOLDEN
-from mutate import blindly, mutated
 from second_decoder import build_native, compiler, golden_half, natively
 from trellic import TrellicError
 from trellic.codec.picture_decoder import metadata_of
@@ -44,8 +43,7 @@ def has_sound_metadata(data: bytes) -> bool:
 @compiler
 def test_damaged_streams_end_as_in_python(program, monkeypatch):
     monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
-    originals = fuzz.sources()
-    damaged = [mutated(originals, np.random.default_rng([5, number])) for number in range(STREAMS)]
+    damaged = fuzz_native.damaged_streams(STREAMS, 5)
     half = zlib.decompress(golden_half())
     (loaded, *_), *found = natively(program, [("m", half), *(("s", data) for data in damaged)])
     assert loaded == "decoded"
@@ -55,22 +53,8 @@ def test_damaged_streams_end_as_in_python(program, monkeypatch):
         assert expected != "decoded" or digest == detail, number
 
 
-def damaged_model(half: bytes, random: np.random.Generator) -> bytes:
-    """Return a decoder half that is damaged where its structure lies, or anywhere."""
-    if random.integers(4) == 0:
-        return blindly(half, random)
-    structure = int(random.integers(40, 4000))
-    return half[:36] + blindly(half[36:structure], random) + half[structure:]
-
-
 @compiler
 def test_damaged_models_do_no_harm(program):
-    half = zlib.decompress(golden_half())
-    stream = (GOLDEN / "tiles.tlic").read_bytes()
-    records = []
-    for number in range(MODELS):
-        records += [("m", damaged_model(half, np.random.default_rng([6, number]))), ("s", stream)]
-    found = natively(program, records)
-    codes = {code for code, *_ in found}
-    assert {"decoded", "DamagedModel"} <= codes
-    assert codes <= {"decoded", "DamagedModel", "DamagedStream", "MissingModel", "OutOfMemory", "UnsupportedStream"}
+    ends = fuzz_native.run(program, 0, MODELS, 6)["models"]
+    assert {"decoded", "DamagedModel"} <= set(ends)
+    assert sum(ends.values()) == MODELS

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from conftest import GOLDEN, sections_of, textured
-from second_decoder import in_node, node
+from experiments.browser.node import in_node
+from second_decoder import node
 from trellic.codec import Codec
 from trellic.container import write_stream
 from trellic.model import Model

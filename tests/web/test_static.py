@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from conftest import GOLDEN, textured
+from experiments.browser.node import in_node
 from hostile import streams as hostile
-from second_decoder import DECODER, golden_half, in_node, node
+from second_decoder import DECODER, golden_half, node
 from test_golden import LATENTS
 from test_hostile_streams import REFUSED
 from trellic.codec import Codec, Target

@@ -90,7 +90,8 @@ static void sha256_block(Sha256 *sha) {
   for (int n = 0; n < 64; n++) {
     uint32_t mixed = turn(s[4], 6) ^ turn(s[4], 11) ^ turn(s[4], 25);
     uint32_t first = s[7] + mixed + ((s[4] & s[5]) ^ (~s[4] & s[6])) + k[n] + w[n];
-    uint32_t second = (turn(s[0], 2) ^ turn(s[0], 13) ^ turn(s[0], 22)) + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
+    uint32_t second =
+        (turn(s[0], 2) ^ turn(s[0], 13) ^ turn(s[0], 22)) + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
     memmove(s + 1, s, 7 * sizeof *s);
     s[4] += first;
     s[0] = first + second;
@@ -99,7 +100,8 @@ static void sha256_block(Sha256 *sha) {
 }
 
 static void sha256_start(Sha256 *sha) {
-  *sha = (Sha256){{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}, {0}, 0};
+  *sha = (Sha256){
+      {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}, {0}, 0};
 }
 
 static void sha256_add(Sha256 *sha, const uint8_t *data, size_t size) {

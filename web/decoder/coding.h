@@ -3,10 +3,10 @@
 #define ONE 1024
 #define MEAN_LIMIT 16384.0f
 #define SKIPPED_SCALES 3
-#define LOG_RANGE 7.752452357669283  // ln(256 / 0.11)
-static const float lowest_log = -2.2072749131897207f;  // ln 0.11
+#define LOG_RANGE 7.752452357669283                       // ln(256 / 0.11)
+static const float lowest_log = -2.2072749131897207f;     // ln 0.11
 static const float indices_per_log = 8.126460775689369f;  // 63 / ln(256 / 0.11)
-static const float lowest_z_log = -1.8371105152054694f;  // ln of the scale of index 3, plus 0.001
+static const float lowest_z_log = -1.8371105152054694f;   // ln of the scale of index 3, plus 0.001
 
 // What is the same for all tiles of a stream.
 typedef struct {
@@ -15,8 +15,8 @@ typedef struct {
   uint32_t step;
   Trellis trellis;
   Tables deployed, *rounded[MOST_SETS];  // NULL where no pass has them
-  const uint8_t *offsets;  // planes of int16 (tables, 3); NULL where there are none
-  Sha256 *seen;            // takes all indices; NULL where nobody asks
+  const uint8_t *offsets;                // planes of int16 (tables, 3); NULL where there are none
+  Sha256 *seen;                          // takes all indices; NULL where nobody asks
 } Coding;
 
 static uint32_t step_at(const Quantizer *one, uint32_t quality) {
@@ -40,7 +40,8 @@ static bool start_coding(Coding *coding, const Model *model, const Stream *strea
   coding->quality = (float)(stream->quality / (double)HIGHEST_QUALITY);
   coding->step = step_at(one, stream->quality);
   TRY(build_tables(&coding->deployed, model->frequencies + one->tables, arena));
-  if (coding->deployed.sets != (coding->trellis.states > 1 ? 2 : 1)) return bad("tables of the wrong number of level sets");
+  if (coding->deployed.sets != (coding->trellis.states > 1 ? 2 : 1))
+    return bad("tables of the wrong number of level sets");
   for (uint32_t n = 0; n < model->code_steps; n++) {
     const Step *step = model->step + n;
     if (!step->codes || step->tables == NONE || coding->rounded[step->tables]) continue;
@@ -70,14 +71,16 @@ static int32_t fixed_mean(float mean) {
 
 static int64_t offset_of(const Coding *coding, uint32_t table, int64_t magnitude) {
   if (!coding->offsets) return 0;
-  uint32_t count = 3 * SCALES * (uint32_t)coding->deployed.sets, at = 3 * table + (magnitude < 3 ? (uint32_t)magnitude : 3) - 1;
+  uint32_t count = 3 * SCALES * (uint32_t)coding->deployed.sets,
+           at = 3 * table + (magnitude < 3 ? (uint32_t)magnitude : 3) - 1;
   return (int16_t)(coding->offsets[at] | coding->offsets[count + at] << 8);
 }
 
 static float latent_of(const Coding *coding, bool rounds, int32_t mean, int32_t index, uint32_t table) {
   int64_t magnitude = index < 0 ? -(int64_t)index : index, value = (int64_t)mean * ONE;
   if (magnitude) {
-    int64_t distance = (2 * magnitude - table / SCALES) * (ONE / 2) + (rounds ? 0 : offset_of(coding, table, magnitude));
+    int64_t distance =
+        (2 * magnitude - table / SCALES) * (ONE / 2) + (rounds ? 0 : offset_of(coding, table, magnitude));
     value += (index < 0 ? -distance : distance) * (rounds ? ONE : coding->step);
   }
   return (float)((double)value / (ONE * ONE));

@@ -42,7 +42,8 @@ static void gather(const Tensor *x, const Window *window, uint32_t width, size_t
     int64_t from[PANEL];
     bool straight = count == PANEL;
     for (uint32_t n = 0; n < PANEL; n++) {
-      int64_t row = (int64_t)((at + n) / width * window->down + tap / window->columns * window->rows_apart) - window->top;
+      int64_t row =
+          (int64_t)((at + n) / width * window->down + tap / window->columns * window->rows_apart) - window->top;
       int64_t column =
           (int64_t)((at + n) % width * window->across + tap % window->columns * window->columns_apart) - window->left;
       bool inside = n < count && row >= 0 && row < x->height && column >= 0 && column < x->width;
@@ -78,7 +79,8 @@ static inline void multiply(const Matrix *matrix, uint32_t row, const float *pan
   sums[2][0] = c0, sums[2][1] = c1, sums[3][0] = d0, sums[3][1] = d1;
 }
 
-static void convolve(const Matrix *matrix, const Window *window, float alpha, const Tensor *x, Tensor *y, float *panel) {
+static void convolve(const Matrix *matrix, const Window *window, float alpha, const Tensor *x, Tensor *y,
+                     float *panel) {
   size_t area = area_of(y);
   for (size_t at = 0; at < area; at += PANEL) {
     uint32_t count = area - at < PANEL ? (uint32_t)(area - at) : PANEL;
@@ -117,7 +119,8 @@ static void convolve_transposed(const Matrix *matrix, const Window *window, cons
     for (uint32_t n = 0; n < count; n++) {
       int64_t top = (int64_t)((at + n) / x->width * window->down) - window->top;
       int64_t left = (int64_t)((at + n) % x->width * window->across) - window->left;
-      int64_t first = left < 0 ? -left : 0, last = y->width - left < window->columns ? y->width - left : window->columns;
+      int64_t first = left < 0 ? -left : 0,
+              last = y->width - left < window->columns ? y->width - left : window->columns;
       const float *from = products + n * room;
       for (uint32_t channel = 0; channel < y->channels; channel++)
         for (uint32_t row = 0; row < window->rows; row++, from += window->columns) {
@@ -158,7 +161,8 @@ static void convolve_groups(const Matrix *matrix, const Window *window, uint32_t
     for (size_t at = 0; at < area_of(y); at++) {
       float sum = matrix->bias[channel];
       for (uint32_t n = 0; n < of_group * taps; n++) {
-        int64_t row = (int64_t)(at / y->width * window->down + n % taps / window->columns * window->rows_apart) - window->top;
+        int64_t row =
+            (int64_t)(at / y->width * window->down + n % taps / window->columns * window->rows_apart) - window->top;
         int64_t column =
             (int64_t)(at % y->width * window->across + n % window->columns * window->columns_apart) - window->left;
         if (row < 0 || row >= x->height || column < 0 || column >= x->width) continue;

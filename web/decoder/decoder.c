@@ -48,8 +48,8 @@ SMALL_END
 #define EXPORT(name)
 #endif
 
-static uint32_t facts[8];     // width, height, grey, alpha, quality, quantizer, tiles, model
-static uint32_t metadata[15]; // of section types 128 to 132: whether it is there, start, length
+static uint32_t facts[8];      // width, height, grey, alpha, quality, quantizer, tiles, model
+static uint32_t metadata[15];  // of section types 128 to 132: whether it is there, start, length
 static uint8_t digest[32];
 static uint8_t *pixels;
 
@@ -124,7 +124,8 @@ EXPORT("describe") int tlic_describe(const uint8_t *data, size_t size, uint32_t 
   return failure;
 }
 
-static bool decode_with(const Model *model, const uint8_t *data, size_t size, uint32_t most_pixels, Sha256 *seen, Arena *arena) {
+static bool decode_with(const Model *model, const uint8_t *data, size_t size, uint32_t most_pixels, Sha256 *seen,
+                        Arena *arena) {
   Stream stream;
   TRY(parse_stream(&stream, data, size, most_pixels, arena));
   report(&stream);

@@ -1,21 +1,30 @@
 // Operations on each element alone, one IEEE 754 operation each.
 
 // Apply an expression of x and y; an operand of one channel, or of one position, is repeated.
-#define BOTH(expression)                                                        \
-  for (uint32_t channel = 0; channel < out->channels; channel++) {              \
-    const float *p = a->data + (a->channels > 1 ? channel * area_of(a) : 0);    \
-    const float *q = b->data + (b->channels > 1 ? channel * area_of(b) : 0);    \
-    float *to = out->data + channel * area;                                     \
-    if (area_of(a) == area && area_of(b) == area) {                             \
-      for (size_t n = 0; n < area; n++) { float x = p[n], y = q[n]; to[n] = expression; } \
-    } else if (area_of(a) == area) {                                            \
-      float y = *q;                                                             \
-      for (size_t n = 0; n < area; n++) { float x = p[n]; to[n] = expression; } \
-    } else {                                                                    \
-      float x = *p;                                                             \
-      for (size_t n = 0; n < area; n++) { float y = q[n]; to[n] = expression; } \
-    }                                                                           \
-  }                                                                             \
+#define BOTH(expression)                                                     \
+  for (uint32_t channel = 0; channel < out->channels; channel++) {           \
+    const float *p = a->data + (a->channels > 1 ? channel * area_of(a) : 0); \
+    const float *q = b->data + (b->channels > 1 ? channel * area_of(b) : 0); \
+    float *to = out->data + channel * area;                                  \
+    if (area_of(a) == area && area_of(b) == area) {                          \
+      for (size_t n = 0; n < area; n++) {                                    \
+        float x = p[n], y = q[n];                                            \
+        to[n] = expression;                                                  \
+      }                                                                      \
+    } else if (area_of(a) == area) {                                         \
+      float y = *q;                                                          \
+      for (size_t n = 0; n < area; n++) {                                    \
+        float x = p[n];                                                      \
+        to[n] = expression;                                                  \
+      }                                                                      \
+    } else {                                                                 \
+      float x = *p;                                                          \
+      for (size_t n = 0; n < area; n++) {                                    \
+        float y = q[n];                                                      \
+        to[n] = expression;                                                  \
+      }                                                                      \
+    }                                                                        \
+  }                                                                          \
   break;
 
 // Operations that take no time in any network: a call for each element keeps the code small.
@@ -50,11 +59,11 @@ static void apply_both(uint32_t kind, const Tensor *a, const Tensor *b, Tensor *
   }
 }
 
-#define EACH(expression)                                          \
-  for (size_t n = 0; n < count; n++) {                            \
-    float x = from[n];                                            \
-    to[n] = expression;                                           \
-  }                                                               \
+#define EACH(expression)               \
+  for (size_t n = 0; n < count; n++) { \
+    float x = from[n];                 \
+    to[n] = expression;                \
+  }                                    \
   break;
 
 static void apply_each(const Operation *one, const float *from, float *to, size_t count, float low, float high) {

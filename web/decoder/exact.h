@@ -40,8 +40,8 @@ static uint32_t distance_of(uint32_t code, uint32_t width) {
 static bool read_image(Vp8l *coder, uint32_t width, uint32_t height, bool outermost, Argb **image);
 
 // Read the codes of an image: a group of five, or several with an image that says where each holds.
-static bool read_groups(Vp8l *coder, uint32_t width, uint32_t height, bool outermost, uint32_t cache, Prefix (**groups)[5],
-                        Argb **map, uint32_t *map_bits) {
+static bool read_groups(Vp8l *coder, uint32_t width, uint32_t height, bool outermost, uint32_t cache,
+                        Prefix (**groups)[5], Argb **map, uint32_t *map_bits) {
   uint32_t count = 1;
   *map = NULL;
   if (outermost && take_bits(&coder->bits, 1)) {
@@ -96,7 +96,8 @@ static bool read_image(Vp8l *coder, uint32_t width, uint32_t height, bool outerm
 static uint32_t byte_of(Argb pixel, int channel) { return pixel >> 8 * channel & 0xFF; }
 
 static Argb add(Argb a, Argb b) {
-  return (((a & 0xFF00FF00u) + (b & 0xFF00FF00u)) & 0xFF00FF00u) | (((a & 0x00FF00FFu) + (b & 0x00FF00FFu)) & 0x00FF00FFu);
+  return (((a & 0xFF00FF00u) + (b & 0xFF00FF00u)) & 0xFF00FF00u) |
+         (((a & 0x00FF00FFu) + (b & 0x00FF00FFu)) & 0x00FF00FFu);
 }
 
 static Argb average(Argb a, Argb b) { return (((a ^ b) & 0xFEFEFEFEu) >> 1) + (a & b); }
@@ -212,7 +213,8 @@ static bool read_transform(Vp8l *coder, Transform *transform, uint32_t *width, u
 }
 
 // Decode samples of a size, or of 1×1, which then fill it: RGBA, in `samples`, from `arena`.
-static bool decode_exact(const uint8_t *data, size_t size, uint32_t width, uint32_t height, uint8_t **samples, Arena *arena) {
+static bool decode_exact(const uint8_t *data, size_t size, uint32_t width, uint32_t height, uint8_t **samples,
+                         Arena *arena) {
   if (size < 5 || data[0] != 0x2F) return fail(DAMAGED, "exact samples are no picture");
   uint32_t head = little32(data + 1), own_width = 1 + (head & 0x3FFF), own_height = 1 + (head >> 14 & 0x3FFF);
   bool one = own_width == 1 && own_height == 1;

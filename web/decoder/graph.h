@@ -5,9 +5,12 @@ static bool fits(const Tensor *x, uint32_t channels, uint32_t height, uint32_t w
          ((x->height == height && x->width == width) || area_of(x) == 1);
 }
 
-static bool run_both(Running *running, const Operation *one, Tensor a, Tensor b, bool a_dies, bool b_dies, Tensor *out) {
-  uint32_t channels = larger(a.channels, b.channels), height = larger(a.height, b.height), width = larger(a.width, b.width);
-  if (!fits(&a, channels, height, width) || !fits(&b, channels, height, width)) return bad("tensors do not fit together");
+static bool run_both(Running *running, const Operation *one, Tensor a, Tensor b, bool a_dies, bool b_dies,
+                     Tensor *out) {
+  uint32_t channels = larger(a.channels, b.channels), height = larger(a.height, b.height),
+           width = larger(a.width, b.width);
+  if (!fits(&a, channels, height, width) || !fits(&b, channels, height, width))
+    return bad("tensors do not fit together");
   uint64_t count = (uint64_t)channels * height * width;
   *out = (Tensor){channels, height, width, NULL, true};
   if (a_dies && a.channels * area_of(&a) == count) out->data = a.data;
@@ -43,7 +46,8 @@ static bool run_operation(Running *running, const Model *model, const Graph *gra
   bool dies[2] = {false, false};
   for (uint32_t n = 0; n < one->reads; n++) {
     Ref ref = one->read[n];
-    bool optional = (one->kind == CLIP && n) || (one->kind == CONV && n == 2) || (one->kind == CONV_TRANSPOSE && n == 2);
+    bool optional =
+        (one->kind == CLIP && n) || (one->kind == CONV && n == 2) || (one->kind == CONV_TRANSPOSE && n == 2);
     if (ref.value < 0 && ref.array < 0 && !optional) return bad("an operation reads nothing");
     if (ref.value >= 0 && !running->values[ref.value].data) return bad("an operation reads what is not there yet");
     if (n > 1 || (ref.value < 0 && ref.array < 0)) continue;
@@ -51,9 +55,12 @@ static bool run_operation(Running *running, const Model *model, const Graph *gra
     dies[n] = ref.value >= 0 && read[n].owned && graph->last_read[ref.value] == number;
   }
   switch (one->kind) {
-    case ADD: case SUB: case MUL: case DIV: case MAX: case MIN:
-      TRY(run_both(running, one, read[0], read[1], dies[0], dies[1], write));
-      break;
+    case ADD:
+    case SUB:
+    case MUL:
+    case DIV:
+    case MAX:
+    case MIN: TRY(run_both(running, one, read[0], read[1], dies[0], dies[1], write)); break;
     case CONV: TRY(run_convolution(running, model, one, read, write)); break;
     case CONV_TRANSPOSE: TRY(run_transposed(running, model, one, read, write)); break;
     case DEPTH_TO_SPACE: TRY(run_depth_to_space(running, one, read, write)); break;
@@ -72,7 +79,8 @@ static bool run_operation(Running *running, const Model *model, const Graph *gra
 }
 
 // Run a network. `values` holds its inputs, which stay the caller's; outputs are the caller's to give back.
-static bool run_graph(const Model *model, const Graph *graph, Tensor *inputs, Tensor *outputs, uint64_t *work, Arena *arena) {
+static bool run_graph(const Model *model, const Graph *graph, Tensor *inputs, Tensor *outputs, uint64_t *work,
+                      Arena *arena) {
   Running running = {arena, take_zeros(arena, graph->values, sizeof(Tensor)), *work};
   TRY(running.values);
   memcpy(running.values, inputs, graph->inputs * sizeof(Tensor));

@@ -11,7 +11,10 @@ static bool fail(int code, const char *reason) {
   return false;
 }
 
-#define TRY(done) do { if (!(done)) return false; } while (0)
+#define TRY(done)              \
+  do {                         \
+    if (!(done)) return false; \
+  } while (0)
 #define MOST_MEMORY ((size_t)1 << 30)
 
 // All memory of one purpose: what is not given back by itself goes when the arena is emptied, also after a failure.

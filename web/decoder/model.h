@@ -18,8 +18,31 @@ typedef struct {
 } Array;
 
 enum {
-  NOTHING, ABS, ADD, CAST, CLIP, CONCAT, CONV, CONV_TRANSPOSE, DEPTH_TO_SPACE, DIV, EXP, LEAKY_RELU, LOG, MAX, MIN, MUL,
-  NEG, PAD, RELU, ROUND, SIGN, SPLIT, SQRT, SUB, KINDS
+  NOTHING,
+  ABS,
+  ADD,
+  CAST,
+  CLIP,
+  CONCAT,
+  CONV,
+  CONV_TRANSPOSE,
+  DEPTH_TO_SPACE,
+  DIV,
+  EXP,
+  LEAKY_RELU,
+  LOG,
+  MAX,
+  MIN,
+  MUL,
+  NEG,
+  PAD,
+  RELU,
+  ROUND,
+  SIGN,
+  SPLIT,
+  SQRT,
+  SUB,
+  KINDS
 };
 #define MOST_ATTRIBUTES 9
 static const uint8_t attribute_counts[KINDS] = {
@@ -60,9 +83,9 @@ typedef struct {
   uint32_t graph, reads, writes, read_at, write_at;  // of a run; places in the model's lists
   uint32_t slot, start, stop, rows, columns;         // of a pass
   uint8_t mask[LONGEST_PERIOD * LONGEST_PERIOD];
-  uint32_t mean;                  // a slot; QUALITY where means are zero
+  uint32_t mean;                    // a slot; QUALITY where means are zero
   uint32_t log_scale, scale_array;  // a slot, or QUALITY: then an array
-  uint32_t tables;                // of a pass that is plainly rounded; NONE where the quantizer is the stream's
+  uint32_t tables;                  // of a pass that is plainly rounded; NONE where the quantizer is the stream's
 } Step;
 
 // Numbers of 16 bits: all their lower bytes, then all the upper ones.

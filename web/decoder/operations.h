@@ -1,6 +1,6 @@
 // The operations of a network on tensors, [channels][height][width]; their meaning is ONNX's, operator set 18.
 
-#define MOST_WORK ((uint64_t)1 << 19)  // multiplications for a pixel
+#define MOST_WORK ((uint64_t)1 << 18)  // multiplications for a pixel
 
 typedef struct {
   Arena *arena;
@@ -9,7 +9,8 @@ typedef struct {
 } Running;
 
 static bool make(Running *running, Tensor *tensor, uint64_t channels, uint64_t height, uint64_t width) {
-  if (channels < 1 || channels > MOST_VALUES || height < 1 || width < 1 || height > LARGEST_SIDE || width > LARGEST_SIDE)
+  if (channels < 1 || channels > MOST_VALUES || height < 1 || width < 1 || height > LARGEST_SIDE ||
+      width > LARGEST_SIDE)
     return bad("a network makes an impossible tensor");
   *tensor = (Tensor){(uint32_t)channels, (uint32_t)height, (uint32_t)width, NULL, true};
   if (channels * height > MOST_MEMORY) return bad("a network makes an impossible tensor");
@@ -28,7 +29,8 @@ static bool run_convolution(Running *running, const Model *model, const Operatio
   uint32_t groups = of[0];
   Window window = {weights->dims[2], weights->dims[3], of[1], of[2], of[5], of[6], of[7], of[8]};
   uint64_t rows = x->height + (uint64_t)of[1] + of[3], columns = x->width + (uint64_t)of[2] + of[4];
-  uint64_t reach_down = (uint64_t)of[7] * (window.rows - 1) + 1, reach_across = (uint64_t)of[8] * (window.columns - 1) + 1;
+  uint64_t reach_down = (uint64_t)of[7] * (window.rows - 1) + 1,
+           reach_across = (uint64_t)of[8] * (window.columns - 1) + 1;
   if (!of[5] || !of[6] || !of[7] || !of[8] || rows < reach_down || columns < reach_across || !groups)
     return bad("a convolution does not fit");
   if (x->channels != (uint64_t)groups * weights->dims[1] || weights->dims[0] % groups)

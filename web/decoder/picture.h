@@ -70,7 +70,8 @@ static Box around(const Picture *picture, Box box) {
   uint32_t margin = picture->model->margin;
   Box whole = {0, 0, coded_side(picture->stream->width), coded_side(picture->stream->height)}, seen = box;
   Box grown = common((Box){box.left > margin ? box.left - margin : 0, box.top > margin ? box.top - margin : 0,
-                           box.right + margin, box.bottom + margin}, whole);
+                           box.right + margin, box.bottom + margin},
+                     whole);
   if (any_latents(picture, (Box){grown.left, box.top, box.left, box.bottom})) seen.left = grown.left;
   if (any_latents(picture, (Box){box.left, grown.top, box.right, box.top})) seen.top = grown.top;
   if (any_latents(picture, (Box){box.right, box.top, grown.right, box.bottom})) seen.right = grown.right;
@@ -126,7 +127,8 @@ static bool synthesize(Picture *picture, Box box, Arena *arena) {
   Tensor slots[MOST_SLOTS] = {{1, 1, 1, &quality, false}};
   uint64_t work = MOST_WORK * height * width;
   TRY(gather_latents(picture, seen, slots + model->y, arena));
-  for (uint32_t n = model->code_steps; n < model->steps; n++) TRY(run_step(model, model->step + n, slots, &work, arena));
+  for (uint32_t n = model->code_steps; n < model->steps; n++)
+    TRY(run_step(model, model->step + n, slots, &work, arena));
   const Tensor *planes = slots + model->pixels;
   uint32_t stride = model->stride[model->y];
   if (planes->channels != 3 || planes->height != height || planes->width != width || height % stride || width % stride)

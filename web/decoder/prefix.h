@@ -116,7 +116,9 @@ static bool read_lengths(Bits *bits, uint8_t *lengths, uint32_t symbols, Arena *
       if (length) before = length;
       continue;
     }
-    uint32_t repeats = length == 16 ? 3 + take_bits(bits, 2) : length == 17 ? 3 + take_bits(bits, 3) : 11 + take_bits(bits, 7);
+    uint32_t repeats = length == 16   ? 3 + take_bits(bits, 2)
+                       : length == 17 ? 3 + take_bits(bits, 3)
+                                      : 11 + take_bits(bits, 7);
     if (n + repeats > symbols) return fail(DAMAGED, "exact samples have an impossible code");
     for (; repeats; repeats--) lengths[n++] = (uint8_t)(length == 16 ? before : 0);
   }

@@ -61,10 +61,9 @@ static uint32_t parity(uint32_t bits) { return (uint32_t)__builtin_parity(bits);
 static bool build_trellis(Trellis *trellis, uint32_t quantizer) {
   static const struct {
     uint16_t states, h0, h1;
-  } known[14] = {{1, 0, 0},        {1, 0, 0},         {1, 0, 0},         {4, 05, 02},
-                 {8, 017, 04},     {16, 023, 04},     {32, 057, 022},    {64, 0135, 062},
-                 {128, 0235, 0126}, {256, 0533, 0212}, {0, 0, 0},         {0, 0, 0},
-                 {512, 01015, 0736}, {1024, 03721, 01312}};
+  } known[14] = {{1, 0, 0},     {1, 0, 0},      {1, 0, 0},          {4, 05, 02},         {8, 017, 04},
+                 {16, 023, 04}, {32, 057, 022}, {64, 0135, 062},    {128, 0235, 0126},   {256, 0533, 0212},
+                 {0, 0, 0},     {0, 0, 0},      {512, 01015, 0736}, {1024, 03721, 01312}};
   if (quantizer >= 14 || !known[quantizer].states) return fail(UNSUPPORTED, "a quantizer that is not known");
   trellis->states = known[quantizer].states;
   for (uint32_t state = 0; state < known[quantizer].states; state++) {

@@ -1,4 +1,5 @@
-// The container: header, index, and where the sections of each tile lie. Nothing here reads a payload but for its checksum.
+// The container: header, index, and where the sections of each tile lie. Nothing here reads a payload but for its
+// checksum.
 
 #define STRIDE 64
 #define LARGEST_SIDE (1u << 24)

@@ -55,7 +55,7 @@ class Decoder {
     const plain = await inflate(packed, MOST_MODEL, "DamagedModel", "the model cannot be unpacked");
     const model = this.#given(plain, (at) => this.#c.load_model(at, plain.length));
     if (!model) this.#refuse(this.#c.code());
-    const name = hex(new Uint8Array(this.#c.memory.buffer, this.#c.model_hash(model), 4));
+    const name = hex(new Uint8Array(this.#c.memory.buffer, this.#c.model_hash(model) >>> 0, 4));
     if (this.#models.has(name)) this.#c.drop_model(this.#models.get(name));
     this.#models.set(name, model);
     return name;
@@ -75,7 +75,7 @@ class Decoder {
     const [facts, data] = this.#given(stream, (at) => {
       this.#refuse(this.#c.decode(model, at, stream.length, this.#maxPixels));
       const facts = this.#facts();
-      const pixels = this.#c.pixels();
+      const pixels = this.#c.pixels() >>> 0;
       const data = new Uint8ClampedArray(this.#c.memory.buffer, pixels, 4 * facts.width * facts.height).slice();
       this.#c.give(pixels);
       return [facts, data];
@@ -104,7 +104,7 @@ class Decoder {
 
   /** Call a function with the place of bytes in the decoder's memory. */
   #given(bytes, work) {
-    const at = this.#c.take(bytes.length);
+    const at = this.#c.take(bytes.length) >>> 0; // places are unsigned
     if (!at) throw new TlicError("OutOfMemory", "there is not enough memory");
     new Uint8Array(this.#c.memory.buffer, at, bytes.length).set(bytes);
     try {
@@ -117,7 +117,7 @@ class Decoder {
   #refuse(code) {
     if (!code) return;
     const memory = new Uint8Array(this.#c.memory.buffer);
-    const at = this.#c.reason();
+    const at = this.#c.reason() >>> 0;
     throw new TlicError(KINDS[code], String.fromCharCode(...memory.subarray(at, memory.indexOf(0, at))));
   }
 
