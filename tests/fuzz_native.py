@@ -1,7 +1,7 @@
 """Decode damaged streams and models natively, under sanitizers: `python tests/fuzz_native.py --streams 10000 --seed 1`.
 
-The decoder in C must decode or refuse each. At the first read out of bounds, undefined behaviour or leak it ends, and so
-does this, with the sanitizer's report. Stream n of a seed is the same in every run. `tests/fuzz.py` is Python's.
+The decoder in C must decode or refuse each. At the first read out of bounds, undefined behaviour or leak it ends, and
+so does this, with the sanitizer's report. Stream n of a seed is the same in every run. `tests/fuzz.py` is Python's.
 """
 
 import argparse
