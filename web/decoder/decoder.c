@@ -48,7 +48,7 @@ SMALL_END
 #define EXPORT(name)
 #endif
 
-static uint32_t facts[8];      // width, height, grey, alpha, quality, quantizer, tiles, model
+static uint32_t facts[10];     // width, height, grey, alpha, quality, quantizer, tiles, model, adapted, adapter
 static uint32_t metadata[15];  // of section types 128 to 132: whether it is there, start, length
 static uint8_t digest[32];
 static uint8_t *pixels;
@@ -62,6 +62,9 @@ EXPORT("metadata") const uint32_t *tlic_metadata(void) { return metadata; }
 EXPORT("digest") const uint8_t *tlic_digest(void) { return digest; }
 EXPORT("pixels") uint8_t *tlic_pixels(void) { return pixels; }
 EXPORT("model_hash") const uint8_t *tlic_model_hash(const Model *model) { return model->sha256; }
+EXPORT("model_adapter") const uint32_t *tlic_model_adapter(const Model *model) {
+  return model->adapted ? &model->adapter : NULL;
+}
 
 EXPORT("drop_model") void tlic_drop_model(Model *model) {
   empty(&model->arena);
@@ -102,9 +105,18 @@ EXPORT("load_model") Model *tlic_load_model(const uint8_t *data, size_t size) {
   return model;
 }
 
+// Whether a model is what a stream needs: its own, with the stream's adapter merged, which one that it holds is
+// already.
+static bool fits_model(const Stream *stream, const Model *model) {
+  if (stream->model != little32(model->sha256)) return fail(MISSING_MODEL, "needs another model");
+  if (!stream->adapter == !model->adapted && stream->adapter_name == model->adapter) return true;
+  return fail(MISSING_MODEL, "needs a model with another adapter, or with none");
+}
+
 static void report(const Stream *stream) {
-  const uint32_t found[8] = {stream->width,   stream->height,    stream->grey,  stream->alpha,
-                             stream->quality, stream->quantizer, stream->units, stream->model};
+  const Entry *adapter = stream->adapter;
+  const uint32_t found[10] = {stream->width,     stream->height, stream->grey,  stream->alpha,   stream->quality,
+                              stream->quantizer, stream->units,  stream->model, adapter != NULL, stream->adapter_name};
   memcpy(facts, found, sizeof facts);
   for (int n = 0; n <= RESOLUTION - ICC; n++) {
     const Entry *entry = stream->metadata[n];
@@ -129,9 +141,8 @@ static bool decode_with(const Model *model, const uint8_t *data, size_t size, ui
   Stream stream;
   TRY(parse_stream(&stream, data, size, most_pixels, arena));
   report(&stream);
-  if (stream.model != little32(model->sha256)) return fail(MISSING_MODEL, "needs another model");
   Picture picture = {&stream, model, {.seen = seen}, arena, NULL, 0, NULL};
-  TRY(prove(&stream));
+  TRY(fits_model(&stream, model) && prove(&stream));
   TRY(picture.latents = take_zeros(arena, stream.units, sizeof(Tensor)));
   if (!seen) {
     uint64_t bytes = 4 * (uint64_t)stream.width * stream.height;

@@ -103,7 +103,9 @@ typedef struct {
   Arena arena;
   uint8_t *bytes;
   uint8_t sha256[32];
-  uint32_t margin, slots, variables, y, pixels, arrays, graphs, code_steps, steps, sets, offset_sets, quantizers;
+  bool adapted;  // by the adapter of that name
+  uint32_t adapter, margin, slots, variables, y, pixels, arrays, graphs, code_steps, steps, sets, offset_sets,
+      quantizers;
   uint32_t channels[MOST_SLOTS], stride[MOST_SLOTS], largest_stride;  // of variables, by slot from 1 on
   Array *array;
   Graph *graph;
@@ -309,6 +311,10 @@ static bool parse_model(Model *model, const uint8_t *data, size_t size) {
   TRY(skip(&reader, 36));
   if (memcmp(data, "TLH\1", 4)) return bad("no decoder half of a model");
   memcpy(model->sha256, data + 4, 32);
+  uint32_t adapted;
+  TRY(read_within(&reader, 0, 1, &adapted));
+  model->adapted = adapted;
+  if (adapted) TRY(read_integer(&reader, 4, &model->adapter));
   TRY(read_within(&reader, 0, 256, &model->margin) && read_within(&reader, 2, MOST_SLOTS, &model->slots));
   TRY(read_within(&reader, 1, model->slots - 1, &model->variables));
   for (uint32_t slot = 1; slot <= model->variables; slot++) {

@@ -5,7 +5,17 @@
 #define LARGEST_SIDE (1u << 24)
 #define MOST_AT_ONCE (1u << 23)
 #define HIGHEST_QUALITY 25600
-enum { LATENTS = 0, EXACT = 1, EXACT_ALPHA = 2, ALPHA = 16, ICC = 128, RESOLUTION = 132, OPTIONAL_FROM = 128 };
+#define LARGEST_ADAPTER (1u << 20)
+enum {
+  LATENTS = 0,
+  EXACT = 1,
+  EXACT_ALPHA = 2,
+  ALPHA = 16,
+  ADAPTER = 17,
+  ICC = 128,
+  RESOLUTION = 132,
+  OPTIONAL_FROM = 128
+};
 
 typedef struct {
   uint32_t left, top, right, bottom;
@@ -26,10 +36,10 @@ typedef struct {
   size_t size;
   uint32_t model, width, height, tile_width, tile_height, quality, quantizer;
   bool grey, alpha;
-  uint32_t columns, rows, count, units;
+  uint32_t columns, rows, count, units, adapter_name;
   Entry *entries;
   Unit *unit;
-  Entry *metadata[RESOLUTION - ICC + 1];  // NULL where it is missing
+  Entry *adapter, *metadata[RESOLUTION - ICC + 1];  // NULL where they are missing
 } Stream;
 
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -129,13 +139,14 @@ static bool sort_sections(Stream *stream, Arena *arena) {
     } else if (entry->type == ALPHA) {
       if (alpha != NONE) return fail(DAMAGED, "a tile has alpha twice");
       alpha = n;
-    } else if (entry->type < OPTIONAL_FROM) {
+    } else if (entry->type < OPTIONAL_FROM && entry->type != ADAPTER) {
       return fail(UNSUPPORTED, "a section type that is not known");
     } else if (stream->units || alpha != NONE) {
       return fail(DAMAGED, "other sections after the first tile");
     } else if (entry->type <= RESOLUTION) {
-      if (stream->metadata[entry->type - ICC]) return fail(DAMAGED, "a section occurs twice");
-      stream->metadata[entry->type - ICC] = entry;
+      Entry **once = entry->type == ADAPTER ? &stream->adapter : stream->metadata + entry->type - ICC;
+      if (*once) return fail(DAMAGED, "a section occurs twice");
+      *once = entry;
     }
   }
   if (alpha != NONE || !stream->units) return fail(DAMAGED, "no tile at the end");
@@ -143,7 +154,23 @@ static bool sort_sections(Stream *stream, Arena *arena) {
   return true;
 }
 
-// Read all but payloads. `most_pixels` counts pixels as they are coded.
+// Read the name of an adapter; one that the stream holds must hash to it.
+static bool read_adapter(Stream *stream) {
+  const Entry *entry = stream->adapter;
+  if (!entry) return true;
+  if (entry->length < 4 || entry->length > 4 + LARGEST_ADAPTER)
+    return fail(DAMAGED, "an adapter of an impossible size");
+  stream->adapter_name = little32(stream->data + entry->start);
+  if (entry->length == 4) return true;
+  Sha256 sha;
+  uint8_t name[32];
+  sha256_start(&sha);
+  sha256_add(&sha, stream->data + entry->start + 4, (size_t)entry->length - 4);
+  sha256_end(&sha, name);
+  return little32(name) == stream->adapter_name || fail(DAMAGED, "an adapter is not the one that is named");
+}
+
+// Read all but payloads, except the adapter's. `most_pixels` counts pixels as they are coded.
 static bool parse_stream(Stream *stream, const uint8_t *data, size_t size, uint32_t most_pixels, Arena *arena) {
   Reader reader = {data, size, 0, INCOMPLETE, DAMAGED};
   bool indexed;
@@ -153,7 +180,7 @@ static bool parse_stream(Stream *stream, const uint8_t *data, size_t size, uint3
   const Entry *last = stream->entries + stream->count - 1;
   if (size > last->start + last->length) return fail(DAMAGED, "bytes after the stream's end");
   if (size < last->start + last->length) return fail(INCOMPLETE, "cut off");
-  return true;
+  return read_adapter(stream);
 }
 
 static bool prove(const Stream *stream) {

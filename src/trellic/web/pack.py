@@ -13,9 +13,10 @@ import numpy.typing as npt
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.container.bytes import varint
 from trellic.container.grid import STRIDE
-from trellic.container.header import HIGHEST_QUALITY
+from trellic.container.header import HASH_BYTES, HIGHEST_QUALITY
 from trellic.errors import BadRequest
 from trellic.model import Model
+from trellic.model.adapter import Adapter
 from trellic.model.schedule import Code, Run, parse_reference
 from trellic.quantize import QUANTIZERS
 from trellic.web.operations import Arrays, pack_graph, planes_of
@@ -23,8 +24,13 @@ from trellic.web.operations import Arrays, pack_graph, planes_of
 MAGIC = b"TLH\1"
 
 
-def pack_decoder(model: Model) -> bytes:
-    """Return a model's decoder half, zlib data. Raises BadRequest where no browser could decode with the model."""
+def pack_decoder(base: Model, adapter: Adapter | None = None) -> bytes:
+    """Return a model's decoder half, with an adapter merged where one is given, zlib data.
+
+    Raises BadRequest where no browser could decode with the model, or what `Adapter.attach_to` raises.
+    """
+    model = adapter.attach_to(base) if adapter else base
+    name = varint(1) + adapter.sha256[:HASH_BYTES] if adapter else varint(0)
     arrays, tables, offsets = Arrays(model.file.arrays["decoder"]), Planes(), Planes()
     slots = _slots(model)
     names = model.schedule.graphs
@@ -36,7 +42,7 @@ def pack_decoder(model: Model) -> bytes:
     ]
     quantizers = [_pack_quantizer(DeployedQuantizer.of(model, each), tables, offsets) for each in QUANTIZERS]
     parts = [
-        MAGIC, model.sha256, varint(model.margin), varint(len(slots)), _pack_variables(model),
+        MAGIC, model.sha256, name, varint(model.margin), varint(len(slots)), _pack_variables(model),
         varint(slots["y"]), varint(slots["pixels"]), arrays.shapes(), _many(graphs),
         varint(len(model.schedule.code)), _many(steps), tables.counts(), offsets.counts(), _many(quantizers),
         tables.planes(), offsets.planes(), arrays.planes(),

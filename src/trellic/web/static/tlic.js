@@ -45,7 +45,7 @@ class Decoder {
     this.#maxPixels = maxPixels;
   }
 
-  /** Return whether a model has been added, by its eight digits. */
+  /** Return whether a model has been added, by its name: eight digits, and "+" and an adapter's where it has one. */
   hasModel(name) {
     return this.#models.has(name);
   }
@@ -55,7 +55,8 @@ class Decoder {
     const plain = await inflate(packed, MOST_MODEL, "DamagedModel", "the model cannot be unpacked");
     const model = this.#given(plain, (at) => this.#c.load_model(at, plain.length));
     if (!model) this.#refuse(this.#c.code());
-    const name = hex(new Uint8Array(this.#c.memory.buffer, this.#c.model_hash(model) >>> 0, 4));
+    const adapter = this.#c.model_adapter(model) >>> 0;
+    const name = this.#name(this.#c.model_hash(model) >>> 0) + (adapter ? `+${this.#name(adapter)}` : "");
     if (this.#models.has(name)) this.#c.drop_model(this.#models.get(name));
     this.#models.set(name, model);
     return name;
@@ -96,8 +97,8 @@ class Decoder {
   }
 
   #modelFor(stream) {
-    this.describe(stream);
-    const name = modelOf(stream);
+    const { model, adapter } = this.describe(stream);
+    const name = model + (adapter ? `+${adapter}` : "");
     if (!this.#models.has(name)) throw new TlicError("MissingModel", `needs model ${name}`);
     return this.#models.get(name);
   }
@@ -122,12 +123,17 @@ class Decoder {
   }
 
   #facts() {
-    const [width, height, grey, alpha, quality, quantizer, tiles] = this.#numbers(this.#c.facts(), 7);
-    const memory = new Uint8Array(this.#c.memory.buffer, this.#c.facts() + 28, 4);
+    const at = this.#c.facts();
+    const [width, height, grey, alpha, quality, quantizer, tiles, , adapted] = this.#numbers(at, 9);
     return {
       width, height, grey: Boolean(grey), alpha: Boolean(alpha), quality: quality / 256,
-      quantizer: QUANTIZERS[quantizer], tiles, model: hex(memory),
+      quantizer: QUANTIZERS[quantizer], tiles, model: this.#name(at + 28),
+      adapter: adapted ? this.#name(at + 36) : undefined,
     };
+  }
+
+  #name(at) {
+    return hex(new Uint8Array(this.#c.memory.buffer, at, 4));
   }
 
   #numbers(at, count) {
