@@ -21,7 +21,8 @@ BLOCK = re.compile(r"(<!-- compared -->\n).*?(?=<!-- /compared -->)", re.DOTALL)
 MISSING = "*not measured for this model yet*"
 NAMES = (
     "rate_distortion", "comparison", "costs", "quantizers", "speed", "previews", "preview_times", "large", "bulk",
-    "browser", "exactness", "damaged", "limits", "states", "search", "tune", "theory", "adapters", "learning", "history",
+    "browser", "exactness", "damaged", "limits", "states", "search", "tune", "theory", "adapters", "learning",
+    "history",
 )  # fmt: skip
 """Experiments with a page of their name."""
 
