@@ -28,7 +28,7 @@ from trellic.model.adapter_store import find_adapter, installed_adapters
 from trellic.model.device import sessions_on
 from trellic.model.previews import Preview, read_previews
 from trellic.picture.fill import filled
-from trellic.picture.pillow import AnyPicture, picture_of, to_pillow
+from trellic.picture.pillow import AnyPicture, picture_of, strips_to_pillow
 from trellic.picture.types import Picture, Source, Strips
 from trellic.quantize import DEFAULT_EFFORT, Quantizer, quantizer_for, quantizer_named, searches
 
@@ -175,14 +175,14 @@ class Codec:
         groups  how many groups of latents to decode, the rest being predicted from them; None for all
         Raises NotAStream, UnsupportedStream, DamagedStream, IncompleteStream, PictureTooLarge or BadRequest.
         """
-        return to_pillow(self.decode_strips(data, crop, view_of_groups(self.model, groups)).join())
+        return strips_to_pillow(self.decode_strips(data, crop, view_of_groups(self.model, groups)))
 
     def preview(self, data: Data | Stream, scale: int = 8) -> Image.Image:
         """Return a stream's picture at 1/8, 1/4 or 1/2 of its size, its sides rounded up, from the first groups alone.
 
         Raises as `decode` does.
         """
-        return to_pillow(self.decode_strips(data, view=self.preview_view(scale)).join())
+        return strips_to_pillow(self.decode_strips(data, view=self.preview_view(scale)))
 
     def decode_picture(self, data: Data | Stream, crop: Region | None = None) -> Picture:
         """Return the picture of a stream, or a region of it, as planes and metadata."""

@@ -16,6 +16,8 @@ from trellic.picture.types import Strips
 
 Region = tuple[int, int, int, int]
 """x, y, width and height in pixels."""
+MOST_HELD = 1 << 24
+"""Pixels of the tiles whose latents are held at a time, about, however wide a picture is: some 5 bytes a pixel."""
 
 
 class PartsMissing(UserWarning):
@@ -49,7 +51,7 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
         for number in numbers:
             yield next(decoded) if stream.is_whole(number) else grey_unit(stream, number, view.scale)
 
-    strips = StripDecoder(resources, header, decode_all, region, view)
+    strips = StripDecoder(resources, header, decode_all, region, view, MOST_HELD)
     region = strips.region
     has_alpha = stream.has_alpha
     shown = ((pixels, alpha if has_alpha else None) for pixels, alpha in strips.strips())

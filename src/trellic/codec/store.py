@@ -22,9 +22,9 @@ class UnitStore:
         self.held: dict[int, tuple[Box, DecodedUnit]] = {}
 
     def hold(self, box: Box) -> None:
-        """Decode the missing part of the box, and drop what lies above it."""
+        """Decode the missing part of the box, and drop what lies above it, or beside it in other tiles."""
         needed = list(self.grid.touching(box))
-        rest = box._replace(bottom=self.grid.picture.bottom)
+        rest = self.grid.picture._replace(top=box.top)
         self.held = {number: _cut(*self.held[number], rest) for number in needed if number in self.held}
         missing = [number for number in needed if number not in self.held]
         for number, unit in zip(missing, self.decode(missing), strict=True):

@@ -1,5 +1,6 @@
 """Units → pixels: a picture, or a region of it, from top to bottom in strips."""
 
+import sys
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -32,10 +33,18 @@ class StripDecoder:
     """Shows a region, a row of tiles at a time; only tiles are decoded that it touches, or whose latents it sees.
 
     region  what is shown: the one that was asked for, widened to multiples of the view's scale
+    A row of more than `held` pixels is shown in parts, so that its latents need not be held together; a tile of it is
+    then decoded once for each row of what is shown.
     """
 
     def __init__(
-        self, resources: Resources, header: Header, decode: DecodeUnits, region: Box | None = None, view: View = FULL
+        self,
+        resources: Resources,
+        header: Header,
+        decode: DecodeUnits,
+        region: Box | None = None,
+        view: View = FULL,
+        held: int = sys.maxsize,
     ) -> None:
         """Show a region, or all, of a picture whose units `decode` gives, at the view's scale."""
         self.sessions, self.workers = resources
@@ -43,6 +52,7 @@ class StripDecoder:
         self.margin = view.margin(self.sessions.model)
         self.region = (region or header.grid.shown).aligned(view.scale)
         self.units = UnitStore(self.grid, decode)
+        self.held = held
         self.needed = self.region.aligned(LATENT)
         grid = shown_grid(self.grid)
         self.rows = [
@@ -53,20 +63,32 @@ class StripDecoder:
     def strips(self) -> Iterator[tuple[Pixels, Pixels]]:
         """Yield pixels, uint8 (h, W, 3), and alpha, (h, W)."""
         for boxes in self.rows:
-            hull = boxes[0]._replace(right=boxes[-1].right)
-            self.units.hold(hull.grown(self.margin, self.grid.picture))
-            strip, scale = hull.common(self.region), self.view.scale
+            strip, scale = _hull(boxes).common(self.region), self.view.scale
             height, width = strip.height // scale, strip.width // scale
             pixels = np.empty((height, width, 3), np.uint8)
             alpha = np.full((height, width), 255, np.uint8)
-            for box, planes in zip(boxes, self.workers.map(self._synthesize, boxes), strict=True):
-                shared = box.common(strip)
-                if planes is not None:
-                    interleave(planes[:, *shared.within(box, scale)], pixels[*shared.within(strip, scale)])
-            if self.header.grey:
-                pixels = one_channel(pixels)
-            self._put(strip, pixels, alpha)
+            for part in self._parts(boxes):
+                shown = _hull(part).common(strip)
+                place = shown.within(strip, scale)
+                self._show(part, shown, pixels[*place], alpha[*place])
             yield pixels, alpha
+
+    def _parts(self, boxes: list[Box]) -> Iterator[list[Box]]:
+        """Yield the boxes of a row, as many at a time as may be held."""
+        count = max(1, self.held // (boxes[0].width * self.grid.tile_height))
+        yield from (boxes[first : first + count] for first in range(0, len(boxes), count))
+
+    def _show(self, boxes: list[Box], shown: Box, pixels: Pixels, alpha: Pixels) -> None:
+        """Put what boxes show into pixels, uint8 (h, w, 3), and alpha, (h, w), of a box."""
+        self.units.hold(_hull(boxes).grown(self.margin, self.grid.picture))
+        scale = self.view.scale
+        for box, planes in zip(boxes, self.workers.map(self._synthesize, boxes), strict=True):
+            shared = box.common(shown)
+            if planes is not None:
+                interleave(planes[:, *shared.within(box, scale)], pixels[*shared.within(shown, scale)])
+        if self.header.grey:
+            pixels[:] = one_channel(pixels)
+        self._put(shown, pixels, alpha)
 
     def _synthesize(self, box: Box) -> Pixels | None:
         """Return the pixels of a box at the view's scale, uint8 (3, H, W); None where all of it is coded otherwise."""
@@ -85,6 +107,11 @@ class StripDecoder:
             for own, plane in ((unit.pixels, pixels), (unit.alpha, alpha)):
                 if own is not None:
                     plane[*shared.within(strip, scale)] = own[*shared.within(tile, scale)]
+
+
+def _hull(boxes: list[Box]) -> Box:
+    """Return the box around the boxes of a row."""
+    return boxes[0]._replace(right=boxes[-1].right)
 
 
 def one_channel(pixels: Pixels) -> Pixels:

@@ -31,7 +31,7 @@ from trellic.picture.colour import (
 )
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.payloads import METADATA_LIMIT
-from trellic.picture.types import Picture, is_grey, mode_of, warn
+from trellic.picture.types import Picture, Strips, is_grey, mode_of, warn
 
 AnyPicture = Image.Image | npt.NDArray[np.uint8] | str | PathLike[str] | IO[bytes]
 """What callers may call a picture: an image, an array, a path, or a file open in binary mode."""
@@ -217,6 +217,22 @@ def to_pillow(picture: Picture) -> Image.Image:
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
     image.info |= info_of(picture.metadata, picture.grey)
+    return image
+
+
+def strips_to_pillow(strips: Strips) -> Image.Image:
+    """Return the Pillow image of a picture that comes in strips, which are not held together."""
+    image, top = None, 0
+    for pixels, alpha in strips.strips:
+        part = to_pillow(Picture(pixels, strips.grey, alpha, strips.metadata))
+        if strips.count == 1:
+            return part
+        if image is None:
+            image = Image.new(part.mode, (strips.width, strips.height))
+            image.info = part.info
+        image.paste(part, (0, top))
+        top += part.height
+    assert image is not None
     return image
 
 
