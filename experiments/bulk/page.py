@@ -16,14 +16,17 @@ RATES = (
     "two bare processes, their start included",
     "Ray, its start and the manifest included",
 )
+WHERE = ("folder to folder", "bucket to bucket")
+COUNTS = {"pictures": "pictures", "killed": "workers killed", "objects": "objects"}
 MEMORY = tuple(
     f"{what} of {whom}, {where}"
-    for where in ("folder to folder", "bucket to bucket")
+    for where in WHERE
     for whom in ("the driver", "a worker")
     for what in ("memory", "growth")
 )
 PARTS = (
     "listing",
+    "listing, memory at its peak",
     "plan in memory",
     "keys in memory",
     "manifest, JSON lines",
@@ -42,13 +45,19 @@ def slots() -> dict[str, str]:
     def table(names: tuple[str, ...]) -> str:
         return Table(["what", "measured"], [[name, text[name]] for name in names]).markdown()
 
-    counts = {
-        "pictures": "pictures", "killed": "workers killed", "same_folder": "same bytes, folder to folder",
-        "same_bucket": "same bytes, bucket to bucket", "records": "records", "objects": "objects",
-    }  # fmt: skip
+    found = [
+        [what, *(f"{value[f'{name}, {where}']:,.0f}" for where in WHERE)]
+        for name, what in (
+            ("records", "records in the manifest"),
+            ("pictures recorded", "pictures in the manifest"),
+            ("errors", "errors"),
+            ("same bytes", "streams with the bytes of a bare process"),
+        )
+    ]
     return {
         **head, "rates": table(RATES), "memory": table(MEMORY), "parts": table(PARTS),
-        **{slot: f"{value[name]:,.0f}" for slot, name in counts.items()},
+        "found": Table(["what", *WHERE], found).markdown(),
+        **{name: f"{value[what]:,.0f}" for name, what in COUNTS.items()},
         "pixels": f"{value['pixels of a picture']:.2f}", "cost": f"{value['cost of a picture']:.2f}",
         "uncut": str(UNCUT), "ratio": f"{value['Ray beside bare processes']:.0f} %", "plan": plan(value).markdown(),
     }  # fmt: skip
@@ -58,13 +67,14 @@ def plan(value: dict[str, float]) -> Table:
     """Return the plan of a million pictures."""
     hours = MILLION * value["cost of a picture"] / 3600
     own = MILLION * (value["plan in memory"] + value["keys in memory"])
+    peak = MILLION * value["listing, memory at its peak"]
     worker = value["memory of a worker, bucket to bucket"]
     lost = min(MOST_ROWS, int(MOST_BYTES / 1e3 / value["bytes of a source"]))
     rows = [
         ["coding", f"{hours:.0f} hours of a core: {hours / CORES:.1f} hours on {CORES} cores"],
         ["result", f"{value['bytes of a stream']:.0f} GB of streams"],
         ["memory", f"{worker:.0f} MB a core, {own / 1e9:.2f} GB for plan and keys"],
-        ["listing", f"{MILLION // LISTED} requests, {value['listing']:.0f} s of a core"],
+        ["listing", f"{MILLION // LISTED} requests, {value['listing']:.0f} s of a core, {peak / 1e9:.1f} GB"],
         ["requests", f"{REQUESTS} million"],
         ["manifest while running", f"{value['manifest, JSON lines'] * MILLION / 1e6:.0f} MB"],
         ["manifest as a table", f"{value['manifest, Parquet'] * MILLION / 1e6:.0f} MB"],

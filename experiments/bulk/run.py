@@ -11,12 +11,12 @@ import hashlib
 import json
 import multiprocessing
 import os
-import resource
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -32,7 +32,7 @@ from trellic.bulk.manifest import Manifest
 from trellic.bulk.ray import LOCAL, run_ray
 from trellic.bulk.records import Record
 from trellic.bulk.run import Bulk, Progress, run_bulk
-from trellic.bulk.storage import listed
+from trellic.bulk.storage import Entry, listed
 from trellic.cli.options import DEFAULT, DEFAULT_EFFORT
 from trellic.cli.options import SIDE as TILE
 from trellic.codec import Codec, Target
@@ -129,12 +129,15 @@ def s3_server() -> Iterator[None]:
         process.wait()
 
 
-def digests(records: list[Record]) -> dict[str, str]:
-    """Return the SHA-256 in each record by the picture's name; none may be there twice, or have an error."""
+def figures_of_records(records: list[Record], expected: dict[str, str], where: str) -> Figures:
+    """Return how many records there are, of how many pictures, and how many streams are as expected, by SHA-256."""
     found = {record["source"].rpartition("/")[2]: record["sha256"] for record in records}
-    assert len(found) == len(records), "done twice"
-    assert not [record for record in records if record["error"]], "errors"
-    return found
+    return {
+        f"records, {where}": (len(records), ""),
+        f"pictures recorded, {where}": (len(found), ""),
+        f"errors, {where}": (sum(bool(record["error"]) for record in records), ""),
+        f"same bytes, {where}": (sum(found.get(name) == sha256 for name, sha256 in expected.items()), ""),
+    }
 
 
 def measure_small(data: Path, work: Path, pictures: int, kills: int) -> Figures:
@@ -151,7 +154,7 @@ def measure_small(data: Path, work: Path, pictures: int, kills: int) -> Figures:
     progress, ray_warm = run_through_ray(str(crops), str(work / "ray"), watcher)
     ray_rate = progress.rate
     complain(f"bulk: Ray {ray_warm:.0f}/s")
-    of_folder = digests(list(Manifest(str(work / "ray"), "1-of-1").records()))
+    records = list(Manifest(str(work / "ray"), "1-of-1").records())
     figures: Figures = {
         "pictures": (pictures, ""),
         "two bare processes": (bare_warm, "pictures/s"),
@@ -160,7 +163,7 @@ def measure_small(data: Path, work: Path, pictures: int, kills: int) -> Figures:
         "Ray, its start and the manifest included": (ray_rate, "pictures/s"),
         "Ray beside bare processes": (100 * ray_warm / bare_warm, "%"),
         **watcher.figures("folder to folder"),
-        "same bytes, folder to folder": (sum(of_folder.get(name) == sha for name, sha in expected.items()), ""),
+        **figures_of_records(records, expected, "folder to folder"),
     }
     with s3_server():
         system = fsspec.filesystem("s3")
@@ -171,14 +174,12 @@ def measure_small(data: Path, work: Path, pictures: int, kills: int) -> Figures:
         watcher = Watcher(kills, pictures)
         progress, rate = run_through_ray("s3://photos", "s3://coded", watcher)
         complain(f"bulk: Ray from bucket to bucket {rate:.0f}/s")
-        manifest = Manifest("s3://coded", "1-of-1")
-        of_bucket = digests(list(manifest.records()))
+        records = list(Manifest("s3://coded", "1-of-1").records())
         coded = system.find("coded", detail=True)
         figures |= {
             "Ray, bucket to bucket, workers killed": (rate, "pictures/s"),
             "workers killed": (watcher.killed, ""),
-            "records": (len(of_bucket), ""),
-            "same bytes, bucket to bucket": (sum(of_bucket.get(name) == sha for name, sha in expected.items()), ""),
+            **figures_of_records(records, expected, "bucket to bucket"),
             "objects": (sum(name.endswith(".tlic") for name in coded), ""),
             **watcher.figures("bucket to bucket"),
             **figures_of_listing(pictures),
@@ -188,13 +189,22 @@ def measure_small(data: Path, work: Path, pictures: int, kills: int) -> Figures:
 
 def figures_of_listing(pictures: int) -> Figures:
     """Return what listing a bucket takes."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
-    entries = listed(["s3://photos"], frozenset({".png"}))
+
+    def list_bucket() -> list[Entry]:
+        return listed(["s3://photos"], frozenset({".png"}), lambda entry: True)
+
+    start = time.process_time()
+    entries = list_bucket()
+    seconds = time.process_time() - start
     assert len(entries) == pictures
-    seconds = resource.getrusage(resource.RUSAGE_SELF).ru_utime - before
     held = sum(sys.getsizeof(part) for entry in entries for part in (entry, entry.below, entry.size, entry.tag))
+    tracemalloc.start()
+    list_bucket()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
     return {
         "listing": (1e6 * seconds / pictures, "µs of CPU/picture"),
+        "listing, memory at its peak": (peak / pictures, "bytes/picture"),
         "plan in memory": (held / pictures, "bytes/picture"),
     }
 

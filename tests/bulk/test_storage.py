@@ -9,6 +9,11 @@ from trellic.errors import FileExists, NoPictures, StorageFailed
 PNG = frozenset({".png"})
 
 
+def every(entry):
+    """Want each file."""
+    return True
+
+
 @pytest.fixture(params=["folder", "memory", "s3"])
 def place(request, tmp_path):
     """A folder, and URLs to keep files at."""
@@ -31,7 +36,7 @@ def file(tmp_path):
 def test_what_was_delivered_is_listed_with_size_and_tag_and_comes_back(place, file, tmp_path):
     deliver(file, f"{place}/deep/a.png", force=False)
     deliver(file, f"{place}/b.txt", force=False)
-    (entry,) = listed([place], PNG)
+    (entry,) = listed([place], PNG, every)
     assert (entry.below, entry.size) == ("deep/a.png", 5)
     assert entry.tag
     fetched = store_of(place).fetch(entry.root + entry.below, tmp_path / "spare")
@@ -40,19 +45,19 @@ def test_what_was_delivered_is_listed_with_size_and_tag_and_comes_back(place, fi
 
 def test_a_single_file_is_listed_below_its_folder(place, file):
     deliver(file, f"{place}/deep/a.png", force=False)
-    (entry,) = listed([f"{place}/deep/a.png"], PNG)
+    (entry,) = listed([f"{place}/deep/a.png"], PNG, every)
     assert entry.below == "a.png"
     assert store_of(place).read(entry.root + entry.below) == b"bytes"
 
 
 def test_a_file_that_two_inputs_name_is_listed_once(place, file):
     deliver(file, f"{place}/a.png", force=False)
-    assert len(listed([place, place], PNG)) == 1
+    assert len(listed([place, place], PNG, every)) == 1
 
 
 def test_a_place_without_pictures_is_an_error(place):
     with pytest.raises((NoPictures, FileNotFoundError)):
-        listed([place], PNG)
+        listed([place], PNG, every)
 
 
 def test_the_same_bytes_again_are_no_conflict_and_others_are(place, file):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from tempfile import TemporaryDirectory
 
 from trellic.bulk.coding import Coding
@@ -98,9 +99,8 @@ def run_bulk(bulk: Bulk, driver: Driver, report: Callable[[Progress, list[Record
     planner = Planner(
         text_of(coding.settings), bulk.out if coding.suffix else "", coding.suffix, coding.suffix == ".tlic"
     )
-    entries = listed(bulk.inputs, coding.suffixes | {TAR})
+    entries = listed(bulk.inputs, coding.suffixes | {TAR}, partial(in_shard, number=number, count=count))
     planner.check(entries)
-    entries = [entry for entry in entries if in_shard(entry, number, count)]
     manifest = Manifest(bulk.out, f"{number}-of-{count}")
     history = manifest.history()
     pending = [entry for entry in entries if bulk.force or key_of(entry, planner.settings) not in history.done]

@@ -206,14 +206,24 @@ def deliver(file: Path, path: str, force: bool) -> tuple[str, int]:
     return digest, tried
 
 
-def listed(roots: list[str], suffixes: Set[str]) -> list[Entry]:
-    """Return all files below folders or URLs, sorted, each once. Raises NoPictures or StorageFailed."""
+def listed(roots: list[str], suffixes: Set[str], wanted: Callable[[Entry], bool]) -> list[Entry]:
+    """Return the wanted files below folders or URLs, sorted, each once. Raises NoPictures or StorageFailed."""
     found: list[Entry] = []
     for root in roots:
         store = store_of(root)
-        entries, _ = retried(lambda store=store, root=root: list(store.files(root, suffixes)))  # type: ignore[misc]
-        if not entries:
-            raise NoPictures(f"{root}: nothing to work on")
+        entries, _ = retried(lambda store=store, root=root: _files(store, root, suffixes, wanted))  # type: ignore[misc]
         found += entries
     found.sort()
     return [one for one, before in zip(found, [None, *found], strict=False) if one != before]
+
+
+def _files(store: Store, root: str, suffixes: Set[str], wanted: Callable[[Entry], bool]) -> list[Entry]:
+    """Return the wanted files below a root; of what is not wanted, nothing is kept. Raises NoPictures."""
+    found, count = [], 0
+    for entry in store.files(root, suffixes):
+        count += 1
+        if wanted(entry):
+            found.append(entry)
+    if not count:
+        raise NoPictures(f"{root}: nothing to work on")
+    return found

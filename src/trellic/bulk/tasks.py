@@ -67,7 +67,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def in_shard(entry: Entry, number: int, count: int) -> bool:
     """Return whether a file is of a shard: by its name alone, so that other files change nothing."""
-    return zlib.crc32(f"{entry.root}{entry.below}".encode("utf-8", "surrogateescape")) % count == number - 1
+    return zlib.crc32(entry.below.encode("utf-8", "surrogateescape")) % count == number - 1
 
 
 class Planner(NamedTuple):
