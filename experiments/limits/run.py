@@ -1,14 +1,45 @@
-"""Where another codec is the better choice: screenshots, and the most quality that there is."""
+"""Where another codec is the better choice: screenshots, beside WebP, AVIF and WebP without loss."""
 
 from pathlib import Path
 
 from experiments.store import measure, ours
-from trellic.evaluate.codecs.pillow import WEBP_USUAL
+from trellic.cli.options import DEFAULT, DEFAULT_EFFORT
+from trellic.codec import Codec, Target
+from trellic.evaluate.codecs import codec_named
+from trellic.evaluate.codecs.image_codec import ImageCodec
+from trellic.evaluate.codecs.pillow import WEBP_USUAL, opened, saved
+from trellic.picture.types import Picture
 
-QUALITIES = (0, 25, 50, 75, 100)
+QUALITIES = (0, 25, 50, 75, 90, 100)
+WEBP = {"lossless": True, "method": 6, "quality": 100}
+WEBP_LOSSLESS = ImageCodec(
+    "webp-lossless",
+    "Pillow, libwebp; lossless, method 6, quality 100",
+    (0,),
+    (0,),
+    lambda pixels, _: saved(pixels, "WEBP", **WEBP),
+    opened,
+)
+
+
+def lossless() -> ImageCodec:
+    """Return trellic where it is asked to lose nothing."""
+    codec = Codec(threads=1)
+    return ImageCodec(
+        "trellic-lossless",
+        f"model {codec.model.name}; lossless",
+        (0,),
+        (0,),
+        lambda pixels, _: codec.encode_picture(Picture(pixels), Target(lossless=True)).data,
+        lambda data: codec.decode_picture(data).pixels,
+        codec.model.name,
+    )
 
 
 def run(data: Path) -> None:
     """Measure what is missing."""
-    codecs = [WEBP_USUAL._replace(curve=WEBP_USUAL.curve[1::2]), ours()._replace(curve=QUALITIES)]
-    measure("limits", codecs, [data / "test" / "gb82_screens"], ("psnr",))
+    avif = codec_named("avif", DEFAULT, DEFAULT_EFFORT)
+    screens, pages = data / "test" / "gb82_screens", data / "domains" / "screen_browser" / "test"
+    measure("limits", [ours()._replace(curve=QUALITIES), WEBP_LOSSLESS, lossless()], [screens, pages], ("psnr",))
+    others = [WEBP_USUAL._replace(curve=WEBP_USUAL.curve[1::2]), avif._replace(curve=avif.curve[4:])]
+    measure("limits", others, [screens], ("psnr",))

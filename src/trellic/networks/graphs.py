@@ -89,7 +89,7 @@ class _Recorder(TorchDispatchMode):
     """Writes down operations on what depends on the inputs; tensors are known by identity, and kept alive for it."""
 
     def __init__(self, inputs: dict[str, Tensor], weights: dict[int, str], prefix: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.prefix = prefix
         self.names = {id(value): name for name, value in inputs.items()}
         self.owned = weights
