@@ -25,6 +25,7 @@ LATER = (
     "damaged",
     "previews",
     "preview_times",
+    "stability",
     "large",
     "bulk",
     "browser",

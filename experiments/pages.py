@@ -20,9 +20,9 @@ SLOT = re.compile(r"\{\{([\w.]+)\}\}")
 BLOCK = re.compile(r"(<!-- compared -->\n).*?(?=<!-- /compared -->)", re.DOTALL)
 MISSING = "*not measured for this model yet*"
 NAMES = (
-    "rate_distortion", "comparison", "costs", "quantizers", "speed", "previews", "preview_times", "large", "bulk",
-    "browser", "exactness", "damaged", "limits", "states", "search", "tune", "theory", "adapters", "learning",
-    "history",
+    "rate_distortion", "comparison", "costs", "quantizers", "speed", "previews", "preview_times", "stability",
+    "large", "bulk", "browser", "exactness", "damaged", "limits", "states", "search", "tune", "theory", "adapters",
+    "learning", "history",
 )  # fmt: skip
 """Experiments with a page of their name."""
 

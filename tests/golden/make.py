@@ -84,6 +84,7 @@ def main() -> None:
         make_stream(model, "tcq8", waves(), "adapter", str(adapter))
     streams = {quantizer.name: (quantizer.name, waves()) for quantizer in QUANTIZERS}
     streams["tiles"] = ("tcq8", waves(400, 90))
+    streams["lattice"] = ("lattice", waves())
     for name, (quantizer, image) in streams.items():
         if not (HERE / f"{name}.tlic").exists():
             make_stream(model, quantizer, image, name)

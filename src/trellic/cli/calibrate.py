@@ -28,7 +28,7 @@ def calibrate(
     from trellic.jobs.local import complain
     from trellic.jobs.plan import find_files
     from trellic.picture.kinds import readable_suffixes
-    from trellic.quantize import quantizer_named
+    from trellic.quantize import quantizer_to_tune
     from trellic.tune import RELEASED
     from trellic.tune.calibrate import REFERENCE
     from trellic.tune.calibrate import calibrate as run
@@ -36,7 +36,7 @@ def calibrate(
     from trellic.tune.sensitivity import measure_sensitivity
 
     check_free(out, force)
-    chosen = [quantizer_named(name) for name in quantizer or [name for name in RELEASED if name != REFERENCE]]
+    chosen = [quantizer_to_tune(name) for name in quantizer or [name for name in RELEASED if name != REFERENCE]]
     before = models.Model.read(models.find_model(model))
     pictures = some_pictures([path for path, _ in find_files(inputs, readable_suffixes())], most, complain)
     weighted = measure_sensitivity(before, pictures, complain)

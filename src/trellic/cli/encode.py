@@ -51,6 +51,9 @@ def encode(
     quantizer: Quantizer = "",
     adapter: Adapter = "none",
     embed: Embed = False,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Instead of an effort: lose little when coded again and again.")
+    ] = False,
     tile: Tile = SIDE,
     strip: Strip = "",
     keep: Keep = None,
@@ -64,17 +67,22 @@ def encode(
 ) -> None:
     """Compress pictures into .tlic files."""
     from trellic.codec import Codec, Target
+    from trellic.errors import BadRequest
     from trellic.jobs.resume import Expected, check_stream
     from trellic.jobs.work import encode_file
     from trellic.picture.kinds import readable_suffixes
     from trellic.picture.pillow import lift_pillows_limit
     from trellic.picture.stripping import names_to_drop
+    from trellic.quantize import LATTICE
 
     target, dropped = Target(quality, bpp, size, psnr, lossless, tune), names_to_drop(strip, keep)
     jobs, manner = plan(inputs, out, readable_suffixes(), ".tlic", keep_suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
+    if hold and quantizer:
+        raise BadRequest("--hold is the quantizer lattice: no --quantizer with it")
+    chosen = LATTICE.name if hold else quantizer
     codec = Codec(
-        model, threads, quantizer=quantizer, effort=effort, limit=max_pixels, tile=tile, adapter=adapter, embed=embed
+        model, threads, quantizer=chosen, effort=effort, limit=max_pixels, tile=tile, adapter=adapter, embed=embed
     )
     lift_pillows_limit()
 

@@ -24,14 +24,14 @@ def fit_tables(
     from trellic.jobs.local import complain
     from trellic.jobs.plan import find_files
     from trellic.picture.kinds import readable_suffixes
-    from trellic.quantize import quantizer_named
+    from trellic.quantize import quantizer_to_tune
     from trellic.tune import RELEASED
     from trellic.tune.fit_tables import fit_tables as run
     from trellic.tune.pictures import some_pictures
 
     check_free(out, force)
     before = models.Model.read(models.find_model(model))
-    chosen = [quantizer_named(name) for name in quantizer or RELEASED]
+    chosen = [quantizer_to_tune(name) for name in quantizer or RELEASED]
     pictures = some_pictures([path for path, _ in find_files(inputs, readable_suffixes())], most, complain)
     facts = {"command": shlex.join(["trellic", *sys.argv[1:]])}
     made = run(before, pictures, chosen, facts, report=complain)

@@ -19,8 +19,8 @@ from trellic.entropy.tables import SKIPPED_SCALES, Tables, scale_of
 from trellic.errors import DamagedModel
 from trellic.model import Model
 from trellic.model.schedule import Code, Run, Step, parse_reference
-from trellic.quantize import QuantizerParameters, dequantize
-from trellic.quantize.levels import no_offsets
+from trellic.quantize import QuantizerParameters
+from trellic.quantize.levels import ABOUT_MEANS, no_offsets
 
 Value = TypeVar("Value")
 SMALLEST_Z_SCALE = np.float32(np.log(scale_of(SKIPPED_SCALES)) + 1e-3)
@@ -151,9 +151,11 @@ class Coding:
         rounds = step.quantizer == "rounding"
         parameters = rounding_parameters(self.deployed.tables_of(step.tables)) if rounds else self.parameters
         states, state = (ONE_STATE, 0) if rounds else (self.deployed.states, self.state)
+        levels = ABOUT_MEANS if rounds else self.deployed.quantizer.levels
         at = Pass.of(step, means, log_scales, parameters.step, state, planes)
+        at = at._replace(parameters=levels.place(at.parameters, parameters.step))
         indices, cdf_indices, state = self.coder(at, states, parameters)
-        at.put(dequantize(indices, cdf_indices, at.parameters.means, parameters.offsets, parameters.step), planes)
+        at.put(levels.values(indices, cdf_indices, at.parameters.means, parameters.offsets, parameters.step), planes)
         if not rounds:
             self.state = state
 

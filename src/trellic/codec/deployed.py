@@ -36,7 +36,7 @@ class DeployedQuantizer:
         names = [one.name for one in relatives(quantizer)]
         points = next(filter(None, map(model.operating_points, names)), ())
         fitted = next(filter(model.has_tables, names), quantizer.name)
-        tables, offsets = model.tables_for(fitted, quantizer.states.set_count)
+        tables, offsets = quantizer.fixed() if quantizer.fixed else model.tables_for(fitted, quantizer.states.set_count)
         plain = OperatingPoint(0.0, float(quantizer.step), quantizer.rate_weight)
         return cls(quantizer, tables, offsets, model.rounded_tables, points or (plain,))
 

@@ -12,6 +12,7 @@ from trellic.codec.encoder import analyse_tile, encode_latents
 from trellic.codec.encoder import unseen as unseen_pass
 from trellic.codec.exact import Effort, pack, unpack
 from trellic.codec.search import search
+from trellic.codec.settle import settled
 from trellic.codec.tiles import Window
 from trellic.codec.view import FULL, View, averaged
 from trellic.container import Box, Section, SectionType, Stream
@@ -73,6 +74,7 @@ def code_unit(
     coded = encode_latents(sessions, analysed, deployed, see)
     if searches:
         coded = search(sessions, window, analysed, coded, deployed)
+    coded = settled(sessions, analysed, coded, deployed)
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
     return CodedUnit(sections, coded.estimated_bits, window.own, DecodedUnit(coded.decoded["y"], alpha=window.alpha))
 

@@ -2,8 +2,7 @@
 
 A latent of mean m and a scale of a given index, in steps, lies in cells with edges anywhere. The probability of a cell
 is the difference of the distribution function F at its edges, which a table holds at 1/256 of a standard deviation, and
-which is linear in between. Cells of a fixed grid can thus be coded whatever their place about the mean, and cells that
-split others by what the split leaves (`frequencies`).
+which is linear in between. Cells of a fixed grid can thus be coded wherever they lie about the mean.
 
 Means, edges and steps are in 1/1024 of the latents' unit. F is counted in 2⁻³⁰.
 """
@@ -25,8 +24,6 @@ FARTHEST = 8 << UNIT_BITS
 """Beyond eight standard deviations F is 0 or 1."""
 ONE = 1 << 30
 SCALE_BITS = 16
-LARGEST_STEP = 1 << 20
-MOST_CHILDREN = 64
 
 
 @cache
@@ -60,40 +57,25 @@ def cumulative_at(edge, mean, scale, step, table):  # type: ignore[no-untyped-de
     return table[at] + (((table[at + 1] - table[at]) * rest) >> FINE_BITS)
 
 
-@kernel
-def _frequencies(edges, mean, scale, step, table, found):  # type: ignore[no-untyped-def]
-    """Fill `found` with the 16-bit frequencies of the cells between consecutive edges."""
-    count = len(edges) - 1
-    total = np.int64(0)
-    before = cumulative_at(edges[0], mean, scale, step, table)
-    for n in range(count):
-        after = cumulative_at(edges[n + 1], mean, scale, step, table)
-        found[n] = after - before
-        total += found[n]
-        before = after
-    largest = 0
-    for n in range(1, count):
-        if found[n] > found[largest]:
-            largest = n
-    rest = np.int64(TOTAL)
-    for n in range(count):
-        shared = found[n] * (TOTAL - count) // total if total > 0 else (TOTAL - count) // count
-        found[n] = 1 + shared
-        rest -= found[n]
-    found[largest] += rest
+def shared(masses: Int64s) -> Int64s:
+    """Return positive frequencies, sum 2¹⁶, of cells with these masses, int64 (n,), of 2³⁰ together at most.
+
+    What rounding leaves goes to the likeliest, the first of equal ones. Where no cell has any mass, all are alike.
+    """
+    total, room = int(masses.sum()), TOTAL - len(masses)
+    found = 1 + (masses * room // total if total else np.full_like(masses, room // len(masses)))
+    found[np.argmax(masses)] += TOTAL - found.sum()
+    return found
 
 
-def frequencies(edges: Int64s, mean: int, scale_index: int, step: int) -> npt.NDArray[np.int64]:
+def frequencies(edges: Int64s, mean: int, scale_index: int, step: int) -> Int64s:
     """Return frequencies of the cells between consecutive edges, given that the latent lies in one of them.
 
-    edges  int64 (n + 1,), rising, in 1/1024, at most 2³⁰ in magnitude, as the mean is; n of 1 to 64 cells
+    edges  int64 (n + 1,), rising, in 1/1024, at most 2³⁰ in magnitude, as the mean is
     step   in 1/1024, at most 2²⁰
-    Returns int64 (n,), positive, sum 2¹⁶: what rounding leaves goes to the likeliest, the first of equal ones. Where no
-    cell has any probability, all are alike.
+    Returns int64 (n,), positive, sum 2¹⁶.
     """
-    found = np.empty(len(edges) - 1, np.int64)
-    _frequencies(edges, mean, scales()[scale_index], step, distribution(), found)
-    return found
+    return shared(np.diff(cumulative(edges, mean, scale_index, step)))
 
 
 def cumulative(edges: Int64s, mean: int, scale_index: int, step: int) -> Int64s:

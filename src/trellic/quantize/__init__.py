@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.states import ONE_STATE, Indices, States
+from trellic.entropy.tables import Tables
 from trellic.errors import BadRequest, UnsupportedStream
-from trellic.quantize import deadzone, rdoq, tcq, uniform
-from trellic.quantize.levels import dequantize
+from trellic.quantize import deadzone, lattice, rdoq, tcq, uniform
+from trellic.quantize.levels import ABOUT_MEANS, Levels, Offsets, dequantize
 from trellic.quantize.settings import Latents, OperatingPoint, QuantizerParameters
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "quantizer_for",
     "quantizer_named",
     "quantizer_numbered",
+    "quantizer_to_tune",
     "relatives",
     "searches",
 ]
@@ -33,6 +35,8 @@ class Quantizer(NamedTuple):
               latents and weights float32 (n,), a weight being what a latent's squared error is worth; `state` is
               the trellis state before the first.
     step, rate_weight  as in `QuantizerParameters`
+    levels    where its levels lie
+    fixed     gives tables and offsets, where they are the same for every model
     """
 
     number: int
@@ -41,6 +45,8 @@ class Quantizer(NamedTuple):
     quantize: Callable[[Latents, Parameters, Latents, QuantizerParameters, int], Indices]
     step: int
     rate_weight: float
+    levels: Levels = ABOUT_MEANS
+    fixed: Callable[[], tuple[Tables, Offsets]] | None = None
 
 
 def _tcq(number: int, h0: int, h1: int) -> Quantizer:
@@ -59,10 +65,13 @@ QUANTIZERS = (
     _tcq(7, 0o135, 0o62),
     _tcq(8, 0o235, 0o126),
     _tcq(9, 0o533, 0o212),
-    _tcq(12, 0o1015, 0o736),  # 10 and 11 are reserved
+    _tcq(12, 0o1015, 0o736),  # 10 is reserved
     _tcq(13, 0o3721, 0o1312),
 )
 """Numbers are part of the format. Codes of 16 states and more were searched by `experiments/states`."""
+
+LATTICE = Quantizer(11, "lattice", ONE_STATE, lattice.quantize, ONE, 0.06, lattice.FIXED, lattice.tables)
+"""Not tuned, and of no effort: what is lost in coding again and again is what it is for."""
 
 BY_EFFORT = ("uniform", "deadzone", "rdoq", "tcq8", "tcq32", "tcq128", "tcq256", "tcq512", "tcq1024")
 """The quantizer of each effort from 1 to 9, for those who do not know the words. Decoding takes the same for all."""
@@ -85,6 +94,11 @@ def searches(effort: int) -> bool:
 
 def quantizer_named(name: str) -> Quantizer:
     """Return the quantizer of that name. Raises BadRequest."""
+    return LATTICE if name == LATTICE.name else quantizer_to_tune(name)
+
+
+def quantizer_to_tune(name: str) -> Quantizer:
+    """Return the quantizer of that name, which a model can be tuned and trained for. Raises BadRequest."""
     for quantizer in QUANTIZERS:
         if quantizer.name == name:
             return quantizer
@@ -93,7 +107,7 @@ def quantizer_named(name: str) -> Quantizer:
 
 def quantizer_numbered(number: int) -> Quantizer:
     """Return the quantizer that a stream names by number. Raises UnsupportedStream."""
-    for quantizer in QUANTIZERS:
+    for quantizer in (*QUANTIZERS, LATTICE):
         if quantizer.number == number:
             return quantizer
     raise UnsupportedStream(f"quantizer number {number} is not known to this release")
@@ -102,12 +116,16 @@ def quantizer_numbered(number: int) -> Quantizer:
 def relatives(quantizer: Quantizer) -> list[Quantizer]:
     """Return the quantizers whose tables and operating points serve this one: itself, then the nearest in states.
 
+    The lattice has the operating points of rdoq.
+
     All trellises have the same two sets of levels, and the number of states changes their statistics little.
     """
 
     def memory(one: Quantizer) -> int:
         return len(one.states.sets).bit_length()
 
+    if quantizer.number == LATTICE.number:
+        return [LATTICE, quantizer_named("rdoq")]
     if not quantizer.states.is_trellis:
         return [quantizer]
     trellises = [one for one in QUANTIZERS if one.states.is_trellis]

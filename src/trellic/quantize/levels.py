@@ -4,10 +4,13 @@ With step Δ, index k of set Q0 is the level kΔ, and of Q1 (k - sign(k)/2)Δ. A
 offset, the measured mean of the residuals that chose it.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-from trellic.entropy.parameters import ONE
+from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.states import CdfIndices, Indices
 from trellic.entropy.tables import SCALES
 from trellic.kernels import kernel
@@ -48,3 +51,23 @@ def dequantize(
     latents = np.empty(len(indices), np.float32)
     _dequantize(indices, cdf_indices, means.astype(np.int64), offsets, step, latents)
     return latents
+
+
+class Levels(NamedTuple):
+    """Where the levels of a quantizer lie.
+
+    place   (parameters, step in 1/1024) → parameters: what indices count from in place of means, and cdf indices of the
+            first set in place of scale indices
+    values  (indices, cdf indices, means as placed, offsets, step) → latents, float32 (n,)
+    """
+
+    place: Callable[[Parameters, int], Parameters]
+    values: Callable[[Indices, CdfIndices, npt.NDArray[np.int32], npt.NDArray[np.int16], int], npt.NDArray[np.float32]]
+
+
+def _about_means(parameters: Parameters, step: int) -> Parameters:
+    return parameters
+
+
+ABOUT_MEANS = Levels(_about_means, dequantize)
+"""Levels of most quantizers count from the mean."""

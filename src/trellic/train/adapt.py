@@ -26,7 +26,7 @@ from trellic.networks.adapter import add_adapter, addends, changes_of
 from trellic.networks.load import load
 from trellic.picture.pillow import read
 from trellic.picture.types import Pixels
-from trellic.quantize import quantizer_named
+from trellic.quantize import quantizer_to_tune
 from trellic.train.config import TrainConfig
 from trellic.train.data import PixelStore, centres
 from trellic.train.loop import train
@@ -109,7 +109,7 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
     torch.manual_seed(how.seed)
     codec = load(base).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     add_adapter(codec, how.rank, how.parts)
-    deployed = DeployedQuantizer.of(base, quantizer_named(how.quantizer))
+    deployed = DeployedQuantizer.of(base, quantizer_to_tune(how.quantizer))
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         pictures = PixelStore.of_files(trained_on, folder, say)

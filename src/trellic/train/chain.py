@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from trellic.errors import BadConfig
 from trellic.files import write_atomically
 from trellic.model import Model
-from trellic.quantize import quantizer_named
+from trellic.quantize import quantizer_to_tune
 from trellic.train.card import validations
 from trellic.train.config import TrainConfig
 from trellic.train.loop import Report
@@ -44,7 +44,7 @@ def retrain(
     if unknown := set(names) - set(TUNING) - set(stages()):
         there = ", ".join([*stages(), *TUNING])
         raise BadConfig(f"no stage {sorted(unknown)[0]!r} (there are: {there})")
-    quantizer_named(replaced["quantizer"])
+    quantizer_to_tune(replaced["quantizer"])
     at = Position(start, start)
     if start.is_dir():
         at = Position(start, out / "0-start" / MODEL)

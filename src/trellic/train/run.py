@@ -11,7 +11,7 @@ from trellic.errors import BadConfig
 from trellic.files import write_atomically
 from trellic.model import Model
 from trellic.networks.export import export
-from trellic.quantize import quantizer_named
+from trellic.quantize import quantizer_to_tune
 from trellic.train.card import card_of, note_session
 from trellic.train.config import TrainConfig
 from trellic.train.data import PixelStore, centres, list_pictures
@@ -84,7 +84,7 @@ def deployed_model(config: TrainConfig, pictures: PixelStore) -> DeployedModel:
 
 def deployed_quantizer(model: Model, config: TrainConfig) -> DeployedQuantizer:
     """Return the quantizer that a model is trained for: as it is set up, or by the configuration's step."""
-    deployed = DeployedQuantizer.of(model, quantizer_named(config.quantizer))
+    deployed = DeployedQuantizer.of(model, quantizer_to_tune(config.quantizer))
     return deployed.with_parameters(round(config.step * ONE), config.rate_weight) if config.step else deployed
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from trellic.model import Model
-from trellic.quantize import quantizer_named
+from trellic.quantize import quantizer_to_tune
 from trellic.train.config import TrainConfig
 from trellic.train.data import list_pictures
 from trellic.train.loop import Report
@@ -17,7 +17,7 @@ Say = Callable[[str], None]
 
 def _calibrate(model: Model, config: TrainConfig, say: Say) -> Model:
     pictures = some_pictures(list_pictures(config.validation), MOST_CALIBRATED, say)
-    return calibrate(measure_sensitivity(model, pictures, say), pictures, [quantizer_named(config.quantizer)], say)
+    return calibrate(measure_sensitivity(model, pictures, say), pictures, [quantizer_to_tune(config.quantizer)], say)
 
 
 def _tables(model: Model, config: TrainConfig, say: Say) -> Model:
@@ -30,7 +30,7 @@ def _offsets(model: Model, config: TrainConfig, say: Say) -> Model:
 
 def _fitted(model: Model, config: TrainConfig, say: Say, move_offsets: bool) -> Model:
     pictures = some_pictures(list_pictures(config.pictures), MOST_FITTED, say)
-    return fit_tables(model, pictures, [quantizer_named(config.quantizer)], move_offsets=move_offsets, report=say)
+    return fit_tables(model, pictures, [quantizer_to_tune(config.quantizer)], move_offsets=move_offsets, report=say)
 
 
 TUNING: dict[str, Callable[[Model, TrainConfig, Say], Model]] = {
