@@ -124,7 +124,7 @@ def browser() -> Iterator[Any]:
 def visit(server: Server, browser: Any) -> Iterator[Callable[..., Any]]:
     """A function that opens the page in a window of a width and colour scheme; a page that complains fails the test."""
     context = browser.new_context(viewport={"width": 1000, "height": 800}, accept_downloads=True)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     complaints: list[str] = []
 
     def opened(width: int = 1000, scheme: str = "light") -> Any:

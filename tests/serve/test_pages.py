@@ -6,6 +6,9 @@ from PIL import Image, ImageOps
 from conftest import GOLDEN
 from dropping import drop, png, upright
 from trellic import api
+from trellic.codec.attached import adapter_of
+from trellic.container import Stream
+from trellic.model.adapter import Adapter
 from trellic.serve import pages
 from trellic.serve.folder import Folder
 from trellic.serve.pages import PAGE, WORKER, page_files
@@ -139,17 +142,22 @@ def test_a_lazy_element_waits_until_it_comes_near(visit, seen):
     page.wait_for_function("() => document.querySelector('tlic-img').naturalWidth === 75")
 
 
-def test_every_golden_streams_indices_have_the_hash_that_python_finds(visit, server):
+def test_every_golden_streams_indices_have_the_hash_that_python_finds(visit, server, monkeypatch):
+    def embedded(prefix: bytes, base: bytes) -> Adapter:
+        return adapter_of(Stream.parse((GOLDEN / "adapter.tlic").read_bytes()), base)
+
+    monkeypatch.setattr("trellic.serve.packed.find_adapter_by_hash", embedded)
     server.site.folder = Folder(GOLDEN)
     names = [path.name for path in sorted(GOLDEN.glob("*.tlic"))]
     found = visit().evaluate(
         """async names => {
-          const {loadDecoder, modelOf} = await import("/tlic.js");
+          const {loadDecoder} = await import("/tlic.js");
           const bytes = async path => new Uint8Array(await (await fetch(path)).arrayBuffer());
           const decoder = await loadDecoder(fetch("/tlic.wasm")), hashes = [];
           for (const name of names) {
             const stream = await bytes(`/files/${name}`);
-            if (!decoder.hasModel(modelOf(stream))) await decoder.addModel(await bytes(`/models/${modelOf(stream)}`));
+            const {model, adapter} = decoder.describe(stream), needed = adapter ? `${model}+${adapter}` : model;
+            if (!decoder.hasModel(needed)) await decoder.addModel(await bytes(`/models/${needed}`));
             hashes.push(await decoder.verify(stream));
           }
           return hashes;

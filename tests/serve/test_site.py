@@ -2,7 +2,7 @@ import pytest
 
 from conftest import GOLDEN
 from trellic.container import Stream
-from trellic.errors import MissingModel
+from trellic.errors import MissingAdapter, MissingModel
 from trellic.serve.answers import FOREVER, Refused
 from trellic.serve.folder import Folder
 from trellic.serve.site import Request, Site
@@ -54,9 +54,12 @@ def test_a_models_decoder_half_is_packed_once_and_kept_forever(site, monkeypatch
     assert site.answer(request(f"/models/{name}")) is first
 
 
-def test_models_that_are_not_there_are_refused(site):
+def test_models_and_adapters_that_are_not_there_are_refused(site):
     with pytest.raises(MissingModel):
         site.answer(request("/models/00000000"))
+    name = Stream.parse((GOLDEN / "tcq8.tlic").read_bytes()).header.model.hex()
+    with pytest.raises(MissingAdapter):
+        site.answer(request(f"/models/{name}+00000000"))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 from trellic import __version__
 from trellic.container.bytes import Data
-from trellic.errors import MissingModel, PictureTooLarge, TrellicError
+from trellic.errors import MissingAdapter, MissingModel, PictureTooLarge, TrellicError
 from trellic.files import open_bytes
 from trellic.serve.answers import Answer, Refused, knows, refusal
 from trellic.serve.ranges import range_of
@@ -25,6 +25,7 @@ PATIENCE = 20.0
 PIECE = 1 << 16
 STATUSES = {
     MissingModel: HTTPStatus.NOT_FOUND,
+    MissingAdapter: HTTPStatus.NOT_FOUND,
     PictureTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
 """Statuses of errors; others are of what was sent: 422."""
