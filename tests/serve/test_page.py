@@ -1,14 +1,16 @@
 """The page in a real browser; skipped where there is none."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import GOLDEN, textured
+from conftest import GOLDEN, sections_of, textured
 from dropping import drop, png, upright
 from trellic import api
+from trellic.container import write_stream
 from trellic.metrics import psnr
 
 STREAM = (GOLDEN / "tcq8.tlic").read_bytes()
@@ -158,11 +160,12 @@ def test_every_control_has_a_name(visit):
 
 
 def test_what_cannot_be_shown_is_a_line(visit):
+    header, sections = sections_of(STREAM)
     page = visit()
     for name, data, says in (
         ("bad_tlic", STREAM[:-9], "bad.tlic: "),
         ("bad_png", b"no picture", "cannot show that kind of picture"),
-        ("bad_tlic", STREAM[:4] + bytes(4) + STREAM[8:], "00000000"),
+        ("bad_tlic", write_stream(replace(header, model=bytes(4)), sections), "00000000"),
     ):
         drop(page, **{name: data})
         page.locator("#failure", has_text=says).wait_for()
