@@ -13,10 +13,10 @@ from trellic.picture.pillow import read
 from trellic.picture.types import Picture
 
 EFFORTS = (8, 9)
-QUALITIES = (5, 20, 35, 50, 65, 80, 95)
-LOW, HIGH = slice(0, 4), slice(3, 7)
+QUALITIES = (10, 30, 50, 70, 90)
+LOW, HIGH = slice(0, 3), slice(2, 5)
 """Of the qualities."""
-EVERY = {"kodak": 2, "gb82": 3}
+EVERY = {"kodak": 4, "gb82": 6}
 """One picture in so many of a set."""
 
 

@@ -14,7 +14,7 @@ from trellic.picture.pillow import read
 from trellic.picture.types import Picture
 
 QUALITIES = (15, 30, 45, 60, 75)
-EVERY = {"cid22": 6, "kodak": 4, "gb82": 5}
+EVERY = {"cid22": 9, "kodak": 6, "gb82": 8}
 """One picture in so many of a set."""
 MEASURES = {"ssimulacra2": ssimulacra2, "psnr": psnr}
 
