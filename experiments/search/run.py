@@ -16,7 +16,7 @@ EFFORTS = (8, 9)
 QUALITIES = (10, 30, 50, 70, 90)
 LOW, HIGH = slice(0, 3), slice(2, 5)
 """Of the qualities."""
-EVERY = {"kodak": 4, "gb82": 6}
+EVERY = {"kodak": 6, "gb82": 12}
 """One picture in so many of a set."""
 
 

@@ -71,7 +71,8 @@ class Objective:
     def curvature(self, latents: Floats, samples: Floats) -> Floats | None:
         """Return the picture's squared error per unit of squared error in each channel, (C, 1, 1).
 
-        It is the mean square of the gradient of an error of random signs. None where nearly all samples are clipped.
+        It is the mean square of the gradient of an error of random signs. None where nearly all samples are clipped, or
+        nothing depends on latents.
         """
         unclipped = float(((samples > 0) & (samples < 255)).mean())
         if unclipped < LEAST_SHOWN:
@@ -79,7 +80,7 @@ class Objective:
         signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), samples.shape)
         gradient, _ = self._run(latents, samples - signs, np.ones_like(self.weights))
         found = np.square(gradient).mean(axis=(1, 2), keepdims=True) / unclipped
-        return np.maximum(found, LEAST_CURVATURE * found.mean())
+        return np.maximum(found, LEAST_CURVATURE * found.mean()) if 0 < found.mean() < np.inf else None
 
     def _run(self, latents: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
         around = self.analysed.around.copy()
