@@ -173,3 +173,13 @@ def test_quality_100_is_never_larger_and_worse_than_80(name, codec, small_pictur
         sizes.append(len(data))
         errors.append(float(np.square(pixels.astype(int) - codec.decode_picture(data).pixels).mean()))
     assert sizes[1] <= sizes[0] or errors[1] <= errors[0]
+
+
+@pytest.mark.parametrize("quality", [20, 60, 100])
+def test_a_screen_with_errors_is_never_larger_than_one_without(quality, codec, photograph):
+    page = text(256, 512)
+    page[64:192, 128:256] = photograph.pixels[:128, :128]
+    buffer = io.BytesIO()
+    Image.fromarray(page).save(buffer, "WEBP", lossless=True)
+    data = codec.encode(page, quality)
+    assert len(data) <= len(buffer.getvalue()) + 10

@@ -94,5 +94,5 @@ def encode(
         line = f"{job.source} → {job.target}  {facts['bytes']} bytes, {facts['bpp']:.3f} bpp"
         return {**facts, "line": f"{line}, quality {facts['quality']:g}"}
 
-    expected = Expected.of(codec, target)
+    expected = Expected.of(codec, target, dropped)
     raise typer.Exit(run(jobs, work, manner, partial(check_stream, expected=expected) if resume else None))

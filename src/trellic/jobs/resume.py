@@ -1,6 +1,7 @@
 """When --resume skips an output: it is complete and, by its size in pixels, of the same picture."""
 
 import sys
+from collections.abc import Set
 from dataclasses import dataclass
 
 from trellic.codec import Codec, Target
@@ -12,6 +13,7 @@ from trellic.files import open_bytes
 from trellic.jobs.plan import Job
 from trellic.picture.orientation import orientation_of
 from trellic.picture.pillow import size_of
+from trellic.picture.stripping import stripped
 from trellic.picture.vips import open_source
 from trellic.quantize import quantizer_numbered
 
@@ -29,6 +31,7 @@ class Expected:
     quality   in points, or None where it is not the target
     size      most bytes, and bpp, bits per pixel, where one of them is
     lossless  whether nothing is lost
+    dropped   metadata that are stripped
     """
 
     model: bytes
@@ -38,14 +41,15 @@ class Expected:
     size: int | None = None
     bpp: float | None = None
     lossless: bool = False
+    dropped: Set[str] = frozenset()
 
     @classmethod
-    def of(cls, codec: Codec, target: Target) -> "Expected":
-        """Return the expected output of a codec for a target."""
+    def of(cls, codec: Codec, target: Target, dropped: Set[str]) -> "Expected":
+        """Return the expected output of a codec for a target, some metadata being dropped."""
         of_quality = target.bpp is target.size is target.psnr is None and not target.lossless
         quality = target.quality if of_quality else None
         model, adapters = codec.model.sha256[:HASH_BYTES], tuple(codec.adapter_payloads)
-        return cls(model, codec.quantizer.number, adapters, quality, target.size, target.bpp, target.lossless)
+        return cls(model, codec.quantizer.number, adapters, quality, target.size, target.bpp, target.lossless, dropped)
 
 
 def check_stream(job: Job, expected: Expected) -> None:
@@ -71,6 +75,9 @@ def check_stream(job: Job, expected: Expected) -> None:
         raise FileExists(f"it is of quality {quality:g}, not {expected.quality:g}")
     if expected.lossless and by_latents:
         raise FileExists("it is not lossless")
+    metadata = metadata_of(stream)
+    if stripped(metadata, expected.dropped) != metadata:
+        raise FileExists("it keeps metadata that are to be stripped")
     most = expected.size if expected.bpp is None else int(expected.bpp * header.width * header.height / 8)
     if most is not None and len(data) > most:
         raise FileExists(f"it has {len(data)} bytes, more than {most}")
