@@ -10,7 +10,7 @@ from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Seen as SeenPass
 from trellic.codec.encoder import analyse_tile, encode_latents
 from trellic.codec.encoder import unseen as unseen_pass
-from trellic.codec.exact import Effort, pack, unpack
+from trellic.codec.exact import QUICK, Effort, pack, unpack
 from trellic.codec.search import search
 from trellic.codec.settle import settled
 from trellic.codec.tiles import Window
@@ -86,14 +86,19 @@ class ExactCoder:
         self._coded: dict[tuple[Box, Effort], Section] = {}
 
     def code(self, window: Window, effort: Effort) -> CodedUnit:
-        """Code a tile exactly."""
+        """Code a tile exactly; thoroughly, that is by the smaller of both efforts: more is not always better."""
+        section = self._section(window, QUICK)
+        if effort != QUICK:
+            section = min(section, self._section(window, effort), key=lambda one: len(one.payload))
+        decoded = DecodedUnit(None, window.own, window.alpha)
+        return CodedUnit([section], 8.0 * len(section.payload), window.own, decoded)
+
+    def _section(self, window: Window, effort: Effort) -> Section:
         key = window.tile, effort
         if key not in self._coded:
             kind, samples = _samples(window)
             self._coded[key] = Section(kind, pack(samples, effort))
-        section = self._coded[key]
-        decoded = DecodedUnit(None, window.own, window.alpha)
-        return CodedUnit([section], 8.0 * len(section.payload), window.own, decoded)
+        return self._coded[key]
 
 
 def _samples(window: Window) -> tuple[SectionType, Pixels]:
