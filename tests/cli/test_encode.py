@@ -164,3 +164,10 @@ def test_nothing_is_lost_where_that_is_asked(folder):
     refused = run_trellic("encode", "b.png", "--lossless", "--resume", *MODEL, cwd=folder)
     assert refused.returncode == 1
     assert "not lossless" in said(refused)[0]
+
+
+def test_hold_is_a_quantizer_of_its_own(folder):
+    assert run_trellic("encode", "a.png", "--hold", *MODEL, cwd=folder).returncode == 0
+    assert trellic.info(folder / "a.tlic")["quantizer"] == "lattice"
+    refused = run_trellic("encode", "b.png", "--hold", "--quantizer", "rdoq", *MODEL, cwd=folder)
+    assert (refused.returncode, len(said(refused))) == (1, 1)
