@@ -8,7 +8,8 @@ from trellic.train.stage import read_stages, stage_named, stages
 
 
 def test_the_packages_stages_are_rows():
-    assert set(stages()) == {"pretrain", "synthesis", "noise", "entropy", "exact", "decoder", "joint", "rounding"}
+    named = {"pretrain", "synthesis", "noise", "entropy", "exact", "decoder", "joint", "rounding", "adapt"}
+    assert set(stages()) == named
     assert stage_named("exact").exact
     assert stage_named("joint").keep_if_better
     assert set(stage.TERMS) == set(terms.TERMS)
