@@ -47,6 +47,7 @@ def slots() -> dict[str, str]:
         "pages": str(len(pictures_of(of_group(results.records, WEB_PAGES)))),
         "table": Table(head, rows).markdown(),
         "screens": percent(against_webp.mean),
+        "avif_pictures": str(len({record.picture for record in screens if record.codec == "avif"})),
         "avif": percent(100 * (math.exp(float(np.mean(np.log(ratios)))) - 1)) if ratios else NOTHING,
         "larger": f"{larger} of {coded}",
         "lossless": percent(100 * (_lossless(results.records) - 1)),

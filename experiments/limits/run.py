@@ -40,6 +40,7 @@ def run(data: Path) -> None:
     """Measure what is missing."""
     avif = codec_named("avif", DEFAULT, DEFAULT_EFFORT)
     screens, pages = data / "test" / "gb82_screens", data / "domains" / "screen_browser" / "test"
-    measure("limits", [ours()._replace(curve=QUALITIES), WEBP_LOSSLESS, lossless()], [screens, pages], ("psnr",))
+    own = [ours()._replace(curve=QUALITIES), WEBP_LOSSLESS, lossless()]
+    measure("limits", own, [screens, pages], ("psnr",))
     others = [WEBP_USUAL._replace(curve=WEBP_USUAL.curve[1::2]), avif._replace(curve=avif.curve[4:])]
     measure("limits", others, [screens], ("psnr",))

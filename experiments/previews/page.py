@@ -43,4 +43,4 @@ def _groups(lines: Sequence[Line]) -> Table:
         for quality in QUALITIES:
             found = [line["groups"] for line in _mean(lines, name, quality)]
             rows.append([f"{name}, quality {quality}", *(f"{mean(column):.2f}" for column in zip(*found, strict=True))])
-    return Table(["mean PSNR (dB)", *(f"{groups} groups" for groups in range(count))], rows)
+    return Table(["mean PSNR (dB)", *(f"{groups} group{'s' * (groups != 1)}" for groups in range(count))], rows)
