@@ -13,7 +13,7 @@ from trellic.codec.units import decode_unit
 from trellic.container import Stream
 from trellic.model import Model
 from trellic.model.adapter import Adapter
-from trellic.quantize import QUANTIZERS
+from trellic.quantize import LATTICE, QUANTIZERS
 
 LATENTS = {
     "uniform": "f24d3456563f1290",
@@ -28,6 +28,7 @@ LATENTS = {
     "tcq256": "4005cadf9987bfb7",
     "tcq512": "f4eb8a27b14b0e9c",
     "tcq1024": "6065a8ddecf05c29",
+    "lattice": "5fe0eb644a05b87c",
     "tiles": "b8dc90467c72a13b",
     "adapter": "1fdf2044d99b9e3e",
 }
@@ -61,4 +62,4 @@ def test_a_golden_adapter_is_the_one_of_its_stream():
 
 
 def test_every_quantizer_is_pinned():
-    assert set(LATENTS) == {"tiles", "adapter", *(quantizer.name for quantizer in QUANTIZERS)}
+    assert set(LATENTS) == {"tiles", "adapter", *(quantizer.name for quantizer in (*QUANTIZERS, LATTICE))}

@@ -28,7 +28,7 @@ TESTS = Path(__file__).parent
 VECTORS = TESTS / "conformance"
 MODELS = {name: TESTS / name for name in ("golden/golden.trm", "conformance/exact.trm")}
 GOLDEN, EXACT = MODELS
-QUANTIZERS = ("uniform", "rdoq", "tcq8", "tcq1024")
+QUANTIZERS = ("uniform", "rdoq", "tcq8", "tcq1024", "lattice")
 FIRST = 8
 """Indices of a pass that are given one by one."""
 

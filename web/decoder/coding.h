@@ -3,6 +3,7 @@
 #define ONE 1024
 #define MEAN_LIMIT 16384.0f
 #define SKIPPED_SCALES 3
+#define FIRST_SCALE 14                                    // from which on the lattice has fixed levels
 #define LOG_RANGE 7.752452357669283                       // ln(256 / 0.11)
 static const float lowest_log = -2.2072749131897207f;     // ln 0.11
 static const float indices_per_log = 8.126460775689369f;  // 63 / ln(256 / 0.11)
@@ -13,6 +14,7 @@ typedef struct {
   const Model *model;
   float quality;
   uint32_t step;
+  bool lattice;
   Trellis trellis;
   Tables deployed, *rounded[MOST_SETS];  // NULL where no pass has them
   const uint8_t *offsets;                // planes of int16 (tables, 3); NULL where there are none
@@ -39,8 +41,9 @@ static bool start_coding(Coding *coding, const Model *model, const Stream *strea
   coding->model = model;
   coding->quality = (float)(stream->quality / (double)HIGHEST_QUALITY);
   coding->step = step_at(one, stream->quality);
+  coding->lattice = stream->quantizer == LATTICE;
   TRY(build_tables(&coding->deployed, model->frequencies + one->tables, arena));
-  if (coding->deployed.sets != (coding->trellis.states > 1 ? 2 : 1))
+  if (coding->deployed.sets != (coding->lattice ? PHASES : coding->trellis.states > 1 ? 2 : 1))
     return bad("tables of the wrong number of level sets");
   for (uint32_t n = 0; n < model->code_steps; n++) {
     const Step *step = model->step + n;
@@ -67,6 +70,14 @@ static uint32_t scale_index_of(float log_scale, float offset) {
 static int32_t fixed_mean(float mean) {
   if (!(mean >= -MEAN_LIMIT && mean <= MEAN_LIMIT)) mean = mean > 0 ? MEAN_LIMIT : mean < 0 ? -MEAN_LIMIT : 0;
   return (int32_t)rintf(mean * ONE);
+}
+
+// Make a mean the nearest multiple of the step, and return where it was between two.
+static uint32_t to_lattice(int32_t step, int32_t *mean) {
+  int32_t above = *mean + step / 2, rest = above % step;
+  if (rest < 0) rest += step;
+  *mean = above - rest;
+  return (uint32_t)(PHASES * rest / step);
 }
 
 static int64_t offset_of(const Coding *coding, uint32_t table, int64_t magnitude) {
@@ -100,7 +111,8 @@ static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Code
   for (int n = 0; n < 2; n++)
     if (given[n] && (given[n]->channels != channels || given[n]->height != height || given[n]->width != width))
       return bad("predictions have an impossible shape");
-  bool rounds = step->tables != NONE, follows = !rounds && coding->trellis.states > 1;
+  bool rounds = step->tables != NONE, follows = !rounds && coding->trellis.states > 1,
+       lattice = !rounds && coding->lattice;
   const Tables *tables = rounds ? coding->rounded[step->tables] : &coding->deployed;
   float offset = rounds ? 0 : scale_offset(coding->step);
   const float *affine = step->log_scale ? NULL : coding->model->array[step->scale_array].values;
@@ -118,11 +130,12 @@ static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Code
       for (uint32_t column = 0; column < width; column++) {
         if (!mask[column % step->columns]) continue;
         int32_t mean = step->mean ? fixed_mean(means->data[at + column]) : 0, index;
-        uint32_t table = scale_index_of(affine ? log_scale : scales->data[at + column], offset);
+        uint32_t table = scale_index_of(affine ? log_scale : scales->data[at + column], offset), phase = 0;
         decoded[column] = (float)mean / ONE;
         if (table < SKIPPED_SCALES) continue;
         if (follows) table += SCALES * (uint32_t)coding->trellis.set[*state];
-        TRY(decode_index(coder, tables, table, &index));
+        if (lattice && table >= FIRST_SCALE) phase = to_lattice((int32_t)coding->step, &mean);
+        TRY(decode_index(coder, tables, table + SCALES * phase, &index));
         if (follows) *state = coding->trellis.next[*state][index & 1];
         see(coding->seen, index);
         decoded[column] = latent_of(coding, rounds, mean, index, table);

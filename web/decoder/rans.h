@@ -6,12 +6,15 @@
 #define SMALLEST ((uint64_t)1 << 10)
 #define ESCAPE_LIMIT (1 << 20)
 #define BUCKET_BITS 6
+#define LATTICE 11  // the number of the quantizer whose levels are multiples of the step
+#define PHASES 4    // of the lattice: where a mean lies between two multiples
+#define MOST_TABLES (PHASES * SCALES)
 
-// Tables of one or two sets of levels, ready to decode with.
+// Tables of one or two sets of levels, or of the phases of the lattice, ready to decode with.
 typedef struct {
   int sets;
-  int32_t radius[2 * SCALES];
-  uint32_t first[2 * SCALES];  // where each table begins in `cumulative`
+  int32_t radius[MOST_TABLES];
+  uint32_t first[MOST_TABLES];  // where each table begins in `cumulative`
   uint32_t *cumulative;
   uint16_t (*buckets)[TOTAL >> BUCKET_BITS];  // the first symbol of each bucket of slots
 } Tables;
@@ -31,11 +34,11 @@ typedef struct {
 static bool build_tables(Tables *tables, const Frequencies *frequencies, Arena *arena) {
   const uint8_t *planes = frequencies->planes;
   uint32_t count = frequencies->count;
-  TRY(tables->cumulative = take_from(arena, (uint64_t)count + 2 * SCALES, sizeof(uint32_t)));
-  TRY(tables->buckets = take_from(arena, 2 * SCALES, sizeof *tables->buckets));
+  TRY(tables->cumulative = take_from(arena, (uint64_t)count + MOST_TABLES, sizeof(uint32_t)));
+  TRY(tables->buckets = take_from(arena, MOST_TABLES, sizeof *tables->buckets));
   uint32_t table = 0, symbol = 0, sum = 0, at = 0;
   for (uint32_t n = 0; n < count; n++) {
-    if (table == 2 * SCALES) return fail(DAMAGED_MODEL, "too many tables");
+    if (table == MOST_TABLES) return fail(DAMAGED_MODEL, "too many tables");
     if (!symbol) tables->first[table] = at;
     uint32_t frequency = planes[n] | (uint32_t)planes[count + n] << 8;
     if (!frequency || sum + frequency > TOTAL) return fail(DAMAGED_MODEL, "a table is no distribution");
@@ -50,7 +53,7 @@ static bool build_tables(Tables *tables, const Frequencies *frequencies, Arena *
     tables->radius[table++] = (int32_t)(symbol / 2 - 1);
     symbol = sum = 0;
   }
-  if (symbol || (table != SCALES && table != 2 * SCALES)) return fail(DAMAGED_MODEL, "tables are missing");
+  if (symbol || table % SCALES) return fail(DAMAGED_MODEL, "tables are missing");
   tables->sets = (int)(table / SCALES);
   return true;
 }
@@ -63,7 +66,7 @@ static bool build_trellis(Trellis *trellis, uint32_t quantizer) {
     uint16_t states, h0, h1;
   } known[14] = {{1, 0, 0},     {1, 0, 0},      {1, 0, 0},          {4, 05, 02},         {8, 017, 04},
                  {16, 023, 04}, {32, 057, 022}, {64, 0135, 062},    {128, 0235, 0126},   {256, 0533, 0212},
-                 {0, 0, 0},     {0, 0, 0},      {512, 01015, 0736}, {1024, 03721, 01312}};
+                 {0, 0, 0},     {1, 0, 0},      {512, 01015, 0736}, {1024, 03721, 01312}};
   if (quantizer >= 14 || !known[quantizer].states) return fail(UNSUPPORTED, "a quantizer that is not known");
   trellis->states = known[quantizer].states;
   for (uint32_t state = 0; state < known[quantizer].states; state++) {

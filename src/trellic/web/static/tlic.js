@@ -161,8 +161,8 @@ class Decoder {
 }
 
 const QUANTIZERS = [
-  "uniform", "deadzone", "rdoq", "tcq4", "tcq8", "tcq16", "tcq32", "tcq64", "tcq128", "tcq256", "", "", "tcq512",
-  "tcq1024",
+  "uniform", "deadzone", "rdoq", "tcq4", "tcq8", "tcq16", "tcq32", "tcq64", "tcq128", "tcq256", "", "lattice",
+  "tcq512", "tcq1024",
 ];
 
 function hex(bytes) {
