@@ -111,6 +111,26 @@ def test_every_truncation_is_noticed():
             read_all(data[:length], scale_indices)
 
 
+def test_data_that_ends_early_is_noticed_before_the_end():
+    """Whoever reads the first passes alone, for a preview, never comes to the end."""
+    scale_indices, indices = likely_pass(300, 2)
+    data = coded([(scale_indices, indices)])
+    with pytest.raises(DamagedStream, match="ends before"):
+        Decoder(data[: len(data) // 2 // 4 * 4 + len(data) % 4]).pull(scale_indices, TABLES)
+
+
+@pytest.mark.parametrize("grown", [False, True])
+def test_a_word_too_many_is_noticed(grown):
+    scale_indices, indices = likely_pass(300, 2)
+    if grown:
+        indices = np.tile(np.array([0, 1], np.int32), 100)
+        scale_indices = np.full(len(indices), SKIPPED_SCALES, np.uint8)
+    data = coded([(scale_indices, indices)])
+    assert (data[0] == 0) == grown
+    with pytest.raises(DamagedStream, match="does not end"):
+        read_all(data + bytes(4), scale_indices)
+
+
 def test_most_flipped_bits_are_noticed_and_none_crashes():
     scale_indices, indices = likely_pass(300, 3)
     data = coded([(scale_indices, indices)])
