@@ -1,0 +1,14 @@
+"""Frequencies of a table: near to the probabilities that they stand for, and never 0."""
+
+import numpy as np
+
+from trellic.entropy.tables import TOTAL, quantize_distribution
+
+
+def test_what_rounding_loses_is_given_to_those_that_lost_it():
+    side = np.exp(-np.arange(1, 300) / 70)
+    frequencies = quantize_distribution(1.0, side, 0.01).astype(np.int64)
+    total = 1.0 + 2 * side.sum() + 0.01
+    wanted = np.concatenate([side[::-1], [1.0], side]) / total * (TOTAL - 2 * len(side) - 2) + 1
+    assert frequencies.sum() == TOTAL
+    assert np.abs(frequencies[:-1] - wanted).max() <= 2
