@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trellic.entropy.tables import TOTAL, quantize_distribution
+from trellic.entropy.tables import SCALES, SKIPPED_SCALES, TOTAL, gaussian_tables, quantize_distribution, scale_of
 
 
 def test_what_rounding_loses_is_given_to_those_that_lost_it():
@@ -12,3 +12,11 @@ def test_what_rounding_loses_is_given_to_those_that_lost_it():
     wanted = np.concatenate([side[::-1], [1.0], side]) / total * (TOTAL - 2 * len(side) - 2) + 1
     assert frequencies.sum() == TOTAL
     assert np.abs(frequencies[:-1] - wanted).max() <= 2
+
+
+def test_an_index_escapes_beyond_four_deviations():
+    """One in 16 000: a nearer end would cost bits, a farther one memory."""
+    radius = gaussian_tables().radius
+    for scale_index in range(SKIPPED_SCALES, SCALES):
+        reach = 4 * scale_of(scale_index) + 2
+        assert min(1023, reach) <= radius[scale_index] < reach + 1
