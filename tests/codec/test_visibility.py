@@ -46,6 +46,7 @@ def test_a_tile_has_the_weights_of_the_whole_picture(photograph):
 
 
 def test_a_photograph_of_a_size_looks_better(codec, photograph):
+    pytest.importorskip("ssimulacra2")
     picture = Picture(photograph.pixels[100:356, 300:556])
     of_effort = codec.using(effort=4)
     scores = [

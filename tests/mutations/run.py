@@ -34,7 +34,7 @@ def copy(target: Path) -> None:
 
 def passes(root: Path, tests: list[str]) -> bool:
     """Return whether the tests pass in a copy."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "--reruns", "0", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
     values = {**os.environ, "PYTHONPATH": str(root / "src"), "NUMBA_CACHE_DIR": str(root / "kernels")}
     return subprocess.run(command, cwd=root, env=values, capture_output=True, check=False).returncode == 0
 

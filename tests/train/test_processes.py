@@ -1,6 +1,7 @@
 """Several processes train one model, on one machine or on several."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -62,7 +63,10 @@ def test_machines_that_meet_go_on_from_the_checkpoint_when_one_of_them_loses_its
               "--no-python", sys.executable, "-c", DYING]  # fmt: skip
     arguments = ["train", "--config", config, "--out", tmp_path / "run", "--cache", workshop.cache]
     command = list(map(str, [*launch, *arguments]))
-    machines = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)]
+    variables = {**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    machines = [
+        subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)
+    ]
     try:
         errors = [machine.communicate(timeout=240)[1].decode() for machine in machines]
     finally:
