@@ -25,14 +25,12 @@ WEBP_LOSSLESS = ImageCodec(
 def lossless() -> ImageCodec:
     """Return trellic where it is asked to lose nothing."""
     codec = Codec(threads=1)
-    return ImageCodec(
-        "trellic-lossless",
-        f"model {codec.model.name}; lossless",
-        (0,),
-        (0,),
-        lambda pixels, _: codec.encode_picture(Picture(pixels), Target(lossless=True)).data,
-        lambda data: codec.decode_picture(data).pixels,
-        codec.model.name,
+    return ours(threads=1)._replace(
+        name="trellic-lossless",
+        about=f"model {codec.model.name}; lossless",
+        settings=(0,),
+        curve=(0,),
+        encode=lambda pixels, _: codec.encode_picture(Picture(pixels), Target(lossless=True)).data,
     )
 
 

@@ -121,14 +121,9 @@ def decode(
     """Turn .tlic files back into pictures: a.png.tlic becomes OUT/a.png."""
     from trellic.bulk.coding import Decode
     from trellic.bulk.run import Bulk
-    from trellic.picture.kinds import kind_of
-    from trellic.picture.saving import colour_named
+    from trellic.picture.saving import suffix_of
 
-    suffix = f".{format.lstrip('.')}"
-    kind_of(suffix)
-    if background:
-        colour_named(background)
-    coding = Decode(suffix, background, max_pixels)
+    coding = Decode(suffix_of(format, background), background, max_pixels)
     _run(Bulk(coding, inputs, out, shard, pack, table, most_errors, force, cores), ray, quiet, as_json)
 
 

@@ -39,9 +39,8 @@ def decode(
     """Turn .tlic files back into pictures, of any kind that Pillow writes."""
     from trellic.jobs.resume import check_picture
     from trellic.jobs.work import Decoding, decode_file
-    from trellic.picture.kinds import kind_of
     from trellic.picture.pillow import lift_pillows_limit
-    from trellic.picture.saving import colour_named
+    from trellic.picture.saving import suffix_of
 
     region = region_of(crop) if crop else None
     lift_pillows_limit()
@@ -50,14 +49,11 @@ def decode(
         facts = decode_file(job, how, lambda strips, count: followed(strips, count, manner.shows_tiles(jobs)))
         return {**facts, "line": f"{job.source} → {job.target}  {facts['width']}×{facts['height']}"}
 
-    suffix = f".{format.lstrip('.')}"
-    kind_of(suffix)
+    suffix = suffix_of(format, background)
     if preview is not None and (groups is not None or resume):
         raise BadRequest("--preview chooses its groups, and is not resumed: no --groups or --resume with it")
     if carry and (region or partial or preview is not None or groups is not None):
         raise BadRequest("--carry is for whole pictures: no --crop, --partial, --preview or --groups with it")
-    if background:
-        colour_named(background)
     jobs, manner = plan(inputs, out, [".tlic"], suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
     how = Decoding(suffix, background, max_pixels, threads, device, region, partial, force, groups, preview, carry)

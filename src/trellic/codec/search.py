@@ -32,7 +32,7 @@ LAST_RATE_WEIGHT = 1.6
 SLOPE = 2.7
 """The slope of the rate-distortion curve beside what the calibrated rate weight says that a bit is worth.
 
-Measured on validation pictures, and the same at all qualities.
+Measured on validation pictures, between which it varies; one value serves all qualities.
 """
 LEAST_CURVATURE, LEAST_SHOWN = 0.05, 0.01
 """Beside the mean; and the least fraction of samples that are neither black nor full, of a picture that is searched."""

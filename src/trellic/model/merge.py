@@ -16,6 +16,7 @@ from trellic.model.change import Change
 from trellic.model.model import Model
 
 EXACT_SUM = 2.0**24
+"""Sums of integers below this are exact in single precision, in whatever order."""
 FINEST = 2.0**-24
 """Weights of exact layers are multiples of this: half precision has nothing finer."""
 MOST_DOUBLINGS = 64

@@ -14,13 +14,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from trellic.model.merge import EXACT_SUM
 from trellic.networks.blocks import Plus, full_precision
 
 LEVELS = 2047
 """Integers that a convolution reads are at most this, either way."""
 WHOLE_LEVELS = 255
 """The same where values are integers already, such as z, which stays far below."""
-EXACT_SUM = 2.0**24
 LARGEST_SUM = 2.0**23
 """Largest sum of a convolution's products; as much again is left for rounding and the bias."""
 FINEST_WEIGHT = 2.0**14

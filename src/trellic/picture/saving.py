@@ -93,6 +93,18 @@ def colour_named(name: str) -> Pixels:
         raise BadRequest(f"{name!r} is no colour; white and #80ff00 are") from error
 
 
+def suffix_of(kind: str, background: str) -> str:
+    """Return the suffix of a kind that is asked for, "png" or ".png", before any work is done.
+
+    Raises BadRequest where it cannot be written, or `background` is neither "" nor a colour.
+    """
+    suffix = f".{kind.lstrip('.')}"
+    kind_of(suffix)
+    if background:
+        colour_named(background)
+    return suffix
+
+
 def check_alpha(kind: Kind, background: str) -> None:
     """Raise BadRequest where a picture with alpha that its kind does not hold has no background."""
     if not background:
