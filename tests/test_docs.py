@@ -15,6 +15,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "examples").glob("*.md"), *DOCS.rgl
 DECISIONS = sorted((DOCS / "decisions").glob("0*.md"))
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
 MENTION = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|toml|md))(?:: (\w+))?`")
+MEASURED = re.compile(r"[−+]?\d+(?:\.\d+)?(?= ?(?:%|dB|ms)(?!\w))")
+DECIMAL = re.compile(r"(?<![\w.])[−+]?\d+\.\d+(?![\w.])")
+PAGES_BY_HAND = {page.resolve() for page in PAGES if page.parent != DOCS / "results"}
 MADE_ELSEWHERE = {"page.md", "page.py", "run.py"}
 """Files that each experiment has."""
 
@@ -94,3 +97,15 @@ def test_columns_of_a_docstring_become_a_list():
         "Return it.", "", "", "- `latents`: float32 (n,)", "- `step`, `rate_weight`: of the quantizer", "",
         "Raises BadRequest.",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", of_pages("results", "CHANGELOG.md"), ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_measured_figure_stands_on_a_page_that_its_section_links_or_in_a_file_that_it_names(page):
+    text = re.sub(r"```.*?```|<!-- compared -->.*?<!-- /compared -->", "", page.read_text(), flags=re.DOTALL)
+    for section in re.split(r"^#+ ", text, flags=re.MULTILINE):
+        links = [(page.parent / target).resolve() for target, _ in LINK.findall(section) if target.endswith(".md")]
+        files = [root / name for name, _ in MENTION.findall(section) for root in (SOURCE, ROOT)]
+        sources = "".join(path.read_text() for path in [*links, *files] if path.is_file() and path not in PAGES_BY_HAND)
+        plain = re.sub(r"`[^`]*`", "", section)
+        for figure in [*MEASURED.findall(plain), *(DECIMAL.findall(plain) if page in DECISIONS else [])]:
+            assert re.search(rf"(?<![\d.]){re.escape(figure)}(?![\d.])", sources), f"{figure}: from where?"

@@ -1,7 +1,7 @@
-"""What more states of the trellis gain on pictures, and what they take.
+"""What more states of the trellis gain on pictures.
 
 The same networks, tables and operating points: bits that the tables promise, at equal PSNR, against eight states, on
-validation pictures; and the time of the search on one thread.
+validation pictures. What the search takes is measured by `speed`.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.speed.run import search_speed
 from experiments.store import SETS, keep
 from trellic import Codec
 from trellic.codec.encoder import analyse, encode_latents, reconstruct
@@ -60,7 +59,6 @@ def run(data: Path) -> None:
                 saving(anchors[quality], [measure(codec, pixels, quality) for pixels in pictures])
                 for quality in QUALITIES
             ]
-            nanoseconds = 1000 / search_speed(quantizer)
-            lines.append({"quantizer": quantizer.name, "per_cent": savings, "search_nanoseconds": nanoseconds})
+            lines.append({"quantizer": quantizer.name, "per_cent": savings})
             complain(f"states: {quantizer.name}")
     keep("states", [{"pictures": len(pictures), "qualities": QUALITIES}, *lines])

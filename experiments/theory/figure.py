@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 
 from experiments.figures import BLUE, FAINT, INK, ORANGE
 from experiments.store import NO_MODEL, lines_of
-from experiments.theory.page import EXPECTED
 from trellic.entropy.states import States
 from trellic.quantize import quantizer_named
 
@@ -59,9 +58,7 @@ def gain() -> Figure:
     for panel, source in zip(axes, ("gaussian", "laplacian"), strict=True):
         for name, colour in (("tcq8", ORANGE), ("tcq4", BLUE)):
             gains = np.subtract(decibels[source, name], decibels[source, "rdoq"])
-            panel.plot(rates, gains, "o-", color=colour, lw=1.5, ms=5, label=f"{name}, measured")
-            label = "expected" if name == "tcq4" else None
-            panel.plot(rates, EXPECTED[source, name], "x", color=INK, ms=7, label=label)
+            panel.plot(rates, gains, "o-", color=colour, lw=1.5, ms=5, label=name)
         panel.set_title(f"{source.capitalize()} source", loc="left", fontsize=11)
         panel.set_xlabel("bits a sample")
         panel.grid(color=FAINT, alpha=0.25)

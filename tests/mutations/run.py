@@ -1,78 +1,116 @@
 """Do the tests notice damage? Every edit of edits.toml makes the source wrong in one place; a test must then fail.
 
-    python tests/mutations/run.py                    # all edits: minutes
+    python tests/mutations/run.py                    # all edits: an hour of one core
     python tests/mutations/run.py entropy quantize   # those of these areas
+    python -m experiments run mutations              # those that were not run yet, for docs/results
 
-An area's tests are run for each of its edits, or those that the edit names, in a copy. Prints the edits that survive,
-and those whose text the source no longer has; the exit code is 1 where there is one of either. An edit that survives
-for a known reason says so in `survives`.
+An edit's tests run in a copy, one file after the other, until one fails. Prints the edits that survive, and those whose
+text the source no longer has; the exit code is 1 where there is one of either. An edit that survives for a known reason
+says so in `survives`.
 """
 
+import argparse
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 EDITS = Path(__file__).parent / "edits.toml"
-COPIED = ("src", "tests", "experiments", "docs", "pyproject.toml", "README.md")
+COPIED = ("src", "tests", "experiments", "docs", "examples", "web", "pyproject.toml", "README.md", "CONFORMANCE.md")
+ENDLESS = 300.0
+"""Seconds after which tests that go on are stopped: an edit was noticed."""
+Edit = dict[str, Any]
 
 
-def copy(target: Path) -> None:
-    """Copy what tests need, times kept, so that compiled kernels of unchanged files are found again."""
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, target / name)
+def areas() -> dict[str, list[Edit]]:
+    """Return all edits by area, each with its tests."""
+    document = tomllib.loads(EDITS.read_text())
+    return {name: [{"tests": area["tests"], **edit} for edit in area["edit"]] for name, area in document.items()}
 
 
-def passes(root: Path, tests: list[str]) -> bool:
-    """Return whether the tests pass in a copy."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
-    values = {**os.environ, "PYTHONPATH": str(root / "src"), "NUMBA_CACHE_DIR": str(root / "kernels")}
-    return subprocess.run(command, cwd=root, env=values, capture_output=True, check=False).returncode == 0
+class Copy:
+    """A copy of the source in which edits are made, one at a time; always in one place, where kernels stay compiled."""
+
+    def __init__(self) -> None:
+        self.root = root = Path(tempfile.gettempdir(), "trellic-mutations")
+        for name in COPIED:
+            shutil.rmtree(root / name, ignore_errors=True)
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(ROOT / name, root / name)
+        self.kernels = [path for path in (root / "src").rglob("*.py") if "@kernel" in path.read_text()]
+
+    def first_failure(self, tests: list[str]) -> str:
+        """Return the first test that fails, or nothing."""
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
+        values = {**os.environ, "PYTHONPATH": str(self.root / "src"), "NUMBA_CACHE_DIR": str(self.root / "kernels")}
+        try:
+            done = subprocess.run(command, cwd=self.root, env=values, capture_output=True, text=True, timeout=ENDLESS)
+        except subprocess.TimeoutExpired:
+            return "a test that does not end"
+        failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+        return "" if done.returncode == 0 else failed[1] if failed else "tests that do not start"
+
+    def killer(self, edit: Edit) -> str | None:
+        """Return the test that notices an edit, nothing where none does, None where the edit has no place."""
+        original, path = ROOT / edit["file"], self.root / edit["file"]
+        text = original.read_text() if original.exists() else ""
+        if text.count(edit["old"]) != 1:
+            return None
+        path.write_text(text.replace(edit["old"], edit["new"]))
+        try:
+            self._forget_kernels(path)
+            return self.first_failure(edit["tests"])
+        finally:
+            shutil.copy2(original, path)
+            self._forget_kernels(path)
+
+    def _forget_kernels(self, path: Path) -> None:
+        """Have kernels compiled anew that hold a file's kernels or constants: numba only looks at their own file."""
+        for kernel in self.kernels:
+            if re.search(rf"^from trellic\.\w+\.{path.stem} import", kernel.read_text(), re.MULTILINE):
+                kernel.touch()
 
 
-def outcome(root: Path, edit: dict[str, Any], tests: list[str]) -> str:
-    """Return "killed", "survived" or "stale", with the edit made and taken back."""
-    original, path = ROOT / edit["file"], root / edit["file"]
-    text = original.read_text() if original.exists() else ""
-    if text.count(edit["old"]) != 1:
-        return "stale"
-    path.write_text(text.replace(edit["old"], edit["new"]))
-    try:
-        return "survived" if passes(root, tests) else "killed"
-    finally:
-        shutil.copy2(original, path)
+def run_area(name: str, edits: list[Edit]) -> list[dict[str, Any]]:
+    """Return what became of each edit of an area."""
+    copied = Copy()
+    if failed := copied.first_failure(sorted({test for edit in edits for test in edit["tests"]})):
+        sys.exit(f"{name}: {failed} fails before any edit")
+    lines = []
+    for edit in edits:
+        start = time.monotonic()
+        killer = copied.killer(edit)
+        outcome = "stale" if killer is None else "killed" if killer else "survived"
+        seconds = round(time.monotonic() - start, 1)
+        line = {"area": name, **{key: value for key, value in edit.items() if key != "tests"}}
+        lines.append({**line, "outcome": outcome, "killer": killer or "", "seconds": seconds})
+        print(f"{outcome:8} {name}: {edit['what']} ({killer or edit.get('survives', '')}, {seconds} s)", flush=True)
+    return lines
 
 
 def main() -> int:
-    document = tomllib.loads(EDITS.read_text())
-    areas = {name: area for name, area in document.items() if name in sys.argv[1:] or len(sys.argv) == 1}
-    counts = {"killed": 0, "survived": 0, "stale": 0}
-    wrong = 0
-    with tempfile.TemporaryDirectory() as place:
-        root = Path(place)
-        copy(root)
-        for name, area in areas.items():
-            used = {test for edit in area["edit"] for test in edit.get("tests", area["tests"])}
-            if not passes(root, sorted(used)):
-                print(f"{name}: its tests fail before any edit")
-                return 1
-            for edit in area["edit"]:
-                found = outcome(root, edit, edit.get("tests", area["tests"]))
-                counts[found] += 1
-                wrong += found == "stale" or (found == "survived") != ("survives" in edit)
-                reason = f" ({edit['survives']})" if "survives" in edit else ""
-                print(f"{found:8} {name}: {edit['what']}{reason}", flush=True)
-    print(", ".join(f"{count} {name}" for name, count in counts.items()))
-    return int(wrong > 0)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("areas", nargs="*", choices=[*areas(), []], metavar="AREA", help=" ".join(areas()))
+    parser.add_argument("--json", type=Path, help="where to write what became of each edit")
+    options = parser.parse_args()
+    lines = []
+    for name in options.areas or areas():
+        lines += run_area(name, areas()[name])
+    if options.json:
+        options.json.write_text(json.dumps(lines))
+    counts = {outcome: sum(line["outcome"] == outcome for line in lines) for outcome in ("killed", "survived", "stale")}
+    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    return int(any(line["outcome"] == "stale" or (line["outcome"] == "survived") != ("survives" in line) for line in lines))
 
 
 if __name__ == "__main__":
