@@ -35,6 +35,7 @@ LATER = (
     "tune",
     "adapters",
     "learning",
+    "mutations",
     "comparison",
 )
 

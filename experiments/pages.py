@@ -22,7 +22,7 @@ MISSING = "*not measured for this model yet*"
 NAMES = (
     "rate_distortion", "comparison", "costs", "quantizers", "speed", "previews", "preview_times", "stability",
     "large", "bulk", "browser", "exactness", "damaged", "limits", "states", "search", "tune", "theory", "adapters",
-    "learning", "history",
+    "learning", "mutations", "history",
 )  # fmt: skip
 """Experiments with a page of their name."""
 

@@ -109,7 +109,8 @@ def test_only_the_damage_of_tiles_that_are_read_is_met(tiled, picture):
     data = bytearray(tiled.encode_picture(picture, Target(90)).data)
     data[-20] ^= 1
     assert tiled.decode(bytes(data), (0, 0, 100, 100)).size == (100, 100)
-    for use in (tiled.decode, tiled.verify):
+    tiled.decode_strips(bytes(data), (0, 0, 100, 100))
+    for use in (tiled.decode, tiled.verify, tiled.decode_strips):  # the last before any strip is taken
         with pytest.raises(DamagedStream, match="checksum of section latents"):
             use(bytes(data))
 

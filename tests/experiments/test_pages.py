@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,25 @@ from experiments.pages import DOCS, MISSING, NAMES, README, filled, made
 from experiments.store import ROOT, NotMeasured, lines_of, path_of, shipped
 from trellic.evaluate.codecs import NAMES as NAMES_OF_CODECS
 
-OF_NO_MODEL = {"theory", "learning", "history"}
+OF_NO_MODEL = {"theory", "learning", "mutations", "history"}
+OPENING = """
+import json, sys
+from experiments import pages
+
+opened, name = [], ""
+
+def see(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(".jsonl"):
+        opened.append((name, str(arguments[0])))
+
+sys.addaudithook(see)
+for name in pages.NAMES:
+    try:
+        pages.slots_of(name)
+    except pages.NotMeasured:
+        pass
+print(json.dumps(opened))
+"""
 FILES = sorted(path for path in ROOT.glob("*/results/*.jsonl") if path.parent.parent.name != "history")
 
 
@@ -35,6 +55,14 @@ def test_a_page_is_of_the_shipped_model_or_says_that_it_is_not_measured(name):
     models = set(re.findall(r"\b[0-9a-f]{16}\b", text))
     assert models <= {shipped()}
     assert ("Not measured for model" in text) != path_of(name).exists()
+
+
+def test_pages_open_no_results_of_another_model():
+    """All of them, in a process that reports which files it opens."""
+    done = subprocess.run([sys.executable, "-c", OPENING], cwd=ROOT.parent, check=True, capture_output=True, text=True)
+    opened = {(page, Path(file).stem) for page, file in json.loads(done.stdout)}
+    assert ("speed", shipped()) in opened
+    assert {stem for page, stem in opened if page not in OF_NO_MODEL} <= {shipped(), "others"}
 
 
 def test_results_of_another_model_are_refused(tmp_path, monkeypatch):
