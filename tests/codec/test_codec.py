@@ -14,7 +14,7 @@ import trellic.pillow
 from conftest import sections_of, textured
 from trellic.cli.options import DEFAULT
 from trellic.codec import Target
-from trellic.container import Grid, write_stream
+from trellic.container import Grid, Section, write_stream
 from trellic.errors import BadRequest, DamagedStream, MissingModel, PictureTooLarge, TargetMissed
 from trellic.metrics import psnr
 
@@ -156,6 +156,14 @@ def test_verifying_sees_every_index_and_any_damage(small_picture):
         damaged[position] ^= 4
         with pytest.raises(trellic.TrellicError):
             trellic.verify(bytes(damaged))
+
+
+def test_verifying_proves_sections_that_decoding_skips(small_picture):
+    header, sections = sections_of(trellic.encode(small_picture.pixels, 50))
+    data = write_stream(header, [Section(200, b"of a later release"), *sections])
+    trellic.verify(data)
+    with pytest.raises(DamagedStream, match="checksum of section 200"):
+        trellic.verify(data.replace(b"later", b"other"))
 
 
 def test_pillow_opens_and_saves(tmp_path, small_picture):

@@ -6,10 +6,21 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.entropy.parameters import ONE
 from trellic.errors import BadRequest, NoPictures
 from trellic.model import Model
 from trellic.quantize import quantizer_named
-from trellic.tune.calibrate import AS_GOOD, CURVE_QUALITIES, QUALITIES, REACH, Curve, calibrate, choose, descend
+from trellic.tune.calibrate import (
+    AS_GOOD,
+    CURVE_QUALITIES,
+    QUALITIES,
+    REACH,
+    Curve,
+    calibrate,
+    choose,
+    descend,
+    operating_points,
+)
 from trellic.tune.validation import Point
 
 
@@ -40,6 +51,25 @@ def test_an_operating_point_stays_near_its_quality():
     assert before.is_near(Point(1.0, 38.0), 40)
     assert before.is_near(Point(1.0, 38.0 + (REACH - 1) / 5), 40)
     assert not before.is_near(Point(1.0, 38.0 - (REACH + 1) / 5), 40)
+
+
+class Along:
+    """Validation of a quantizer that gains at equal PSNR the coarser its steps are, and loses PSNR with it."""
+
+    def fitted(self, deployed, qualities):
+        return deployed
+
+    def measure(self, deployed, quality):
+        coarseness = np.log(deployed.at(256 * quality).step / ONE)
+        decibels = 30 + quality / 5 - 8 * coarseness
+        return Point(float(np.exp(0.15 * (decibels - 30) - 0.02 * coarseness)), float(decibels))
+
+
+def test_a_gain_along_the_curve_does_not_carry_an_operating_point_away():
+    found = operating_points(Along(), DeployedQuantizer.plain(quantizer_named("deadzone"), ONE, 0.08), lambda _: None)
+    for quality, each in zip(QUALITIES, found, strict=True):
+        assert each.point.step > ONE
+        assert abs(each.measured.psnr - (30 + quality / 5)) <= REACH / 5
 
 
 def test_the_finest_step_of_those_that_are_as_good_is_chosen():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from conftest import GOLDEN, textured
+from trellic.codec.encoder import analyse, encode_latents
 from trellic.errors import NoPictures
 from trellic.model import Model
 from trellic.model.previews import to_blocks
@@ -30,6 +31,22 @@ def test_a_map_that_generated_the_targets_is_found(monkeypatch):
     wanted = pixels[::8, ::8].transpose(2, 0, 1).astype(float)
     assert np.abs(preview.show(latents, quality) - wanted).mean() < 1.5
     assert to_blocks(wanted, 2).shape == (12, 12, 16)
+
+
+def test_a_preview_is_as_good_between_the_qualities_it_was_fitted_at():
+    from trellic.codec import Codec
+
+    pictures = [Picture(textured(192, 256, seed)) for seed in range(2)]
+    preview = fitting.fit_previews(MODEL, pictures, quantizer_named("uniform"))[8]
+    codec = Codec(str(GOLDEN / "golden.trm"), 1, quantizer="uniform")
+    wanted = pictures[0].pixels.reshape(24, 8, 32, 8, 3).mean(axis=(1, 3)).transpose(2, 0, 1)
+
+    def error(quality):
+        analysed = analyse(codec.sessions, pictures[0].pixels, 256 * quality)
+        decoded = encode_latents(codec.sessions, analysed, codec.deployed).decoded["y"]
+        return np.square(preview.show(decoded, quality / 100) - wanted).mean()
+
+    assert max(error(30), error(50), error(70)) < 1.2 * max(error(20), error(80))
 
 
 def test_pictures_may_be_of_any_size_from_a_stride_on():

@@ -5,8 +5,9 @@ import pytest
 
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.errors import NoPictures
+from trellic.model import Sessions
 from trellic.quantize import quantizer_named
-from trellic.tune.fit_tables import fit_tables
+from trellic.tune.fit_tables import QUALITIES, count_indices, fit_tables
 
 
 def test_a_fitted_model_has_tables_of_each_quantizer_and_of_z(model, pictures):
@@ -29,6 +30,15 @@ def test_offsets_move_only_where_they_are_asked_to(model, pictures):
     tcq8 = quantizer_named("tcq8")
     moved = fit_tables(model, pictures, [tcq8], move_offsets=True)
     assert DeployedQuantizer.of(moved, tcq8).offsets.any()
+
+
+def test_a_search_chooses_again_by_the_tables_of_its_first_choices(model, pictures):
+    deployed, sessions = DeployedQuantizer.of(model, quantizer_named("rdoq")), Sessions(model, 1)
+    for _ in range(2):
+        (counted,) = count_indices(sessions, pictures, QUALITIES, [deployed])
+        deployed = counted.fitted()
+    fitted = fit_tables(model, pictures, [deployed.quantizer])
+    assert np.array_equal(DeployedQuantizer.of(fitted, deployed.quantizer).tables.frequency, deployed.tables.frequency)
 
 
 def test_tables_of_no_picture_are_refused(model):
