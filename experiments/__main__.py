@@ -28,6 +28,7 @@ LATER = (
     "stability",
     "large",
     "bulk",
+    "bulk_kills",
     "browser",
     "theory",
     "states",

@@ -1,7 +1,9 @@
-"""Streams in data pipelines: Ray, webdataset, torch and Hugging Face take what trellic.data offers."""
+"""Streams in data pipelines: Dask, Spark, webdataset, torch and Hugging Face take what trellic.data offers."""
 
 import io
 import pickle
+import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -79,3 +81,43 @@ def test_hugging_face_datasets_hold_streams_once_pillow_knows_them(stream, tmp_p
     assert held.cast_column("image", datasets.Image())[0]["image"].size == (50, 40)
     encoded = found.map(EncodeRow("image", **TINY), remove_columns="image")
     assert encoded[0]["tlic"]
+
+
+def rows_of(pixels):
+    """A row with a picture's file, and one with none."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return [{"bytes": buffer.getvalue(), "label": 7}, {"bytes": b"nonsense", "label": 8}]
+
+
+def test_dask_bags_map_rows_in_processes(pixels, stream):
+    bag = pytest.importorskip("dask.bag")
+    found = bag.from_sequence(rows_of(pixels)).map(EncodeRow(**TINY)).compute(scheduler="processes", num_workers=1)
+    assert [(row["tlic"], row["label"]) for row in found] == [(stream, 7), (None, 8)]
+
+
+def test_spark_maps_rows_in_processes(pixels, stream, monkeypatch):
+    sql = pytest.importorskip("pyspark.sql")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    spark = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    try:
+        encode = EncodeRow(**TINY)
+        frame = spark.createDataFrame(rows_of(pixels))
+        found = frame.rdd.map(lambda row: encode(row.asDict())).collect()
+    finally:
+        spark.stop()
+    assert [(row["tlic"], row["label"]) for row in found] == [(stream, 7), (None, 8)]
+
+
+def test_ray_maps_rows_in_processes(pixels, stream):
+    ray = pytest.importorskip("ray")
+    import ray.data
+
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="error")
+    try:
+        found = ray.data.from_items(rows_of(pixels)).map(EncodeRow(**TINY)).take_all()
+    finally:
+        ray.shutdown()
+    assert sorted((row["label"], row["tlic"]) for row in found) == [(7, stream), (8, None)]

@@ -1,9 +1,11 @@
 """Files are whole or not there, and nobody's is replaced unasked."""
 
+import errno
+
 import pytest
 
 from trellic.errors import FileExists
-from trellic.files import write_atomically
+from trellic.files import move, scratch_below, write_atomically
 
 
 def test_a_file_that_appears_during_the_work_is_not_replaced(tmp_path):
@@ -37,3 +39,45 @@ def test_a_link_is_followed(tmp_path):
     write_atomically(tmp_path / "link", lambda file: file.write(b"x"))
     assert (tmp_path / "real").read_bytes() == b"x"
     assert (tmp_path / "link").is_symlink()
+
+
+@pytest.fixture
+def made(tmp_path):
+    path = tmp_path / "made"
+    path.write_bytes(b"ours")
+    return path
+
+
+def test_a_finished_file_moves_and_replaces_none_unasked(tmp_path, made):
+    move(made, tmp_path / "deep" / "a", replace=False)
+    assert (tmp_path / "deep" / "a").read_bytes() == b"ours"
+    assert not made.exists()
+    made.write_bytes(b"others")
+    with pytest.raises(FileExists):
+        move(made, tmp_path / "deep" / "a", replace=False)
+    assert (tmp_path / "deep" / "a").read_bytes() == b"ours"
+    move(made, tmp_path / "deep" / "a", replace=True)
+    assert (tmp_path / "deep" / "a").read_bytes() == b"others"
+
+
+def test_a_file_of_another_file_system_moves_too(tmp_path, made, monkeypatch):
+    real = type(made).replace
+
+    def replace(path, target):
+        if path == made:
+            raise OSError(errno.EXDEV, "another file system")
+        return real(path, target)
+
+    monkeypatch.setattr(type(made), "replace", replace)
+    move(made, tmp_path / "a", replace=True)
+    assert (tmp_path / "a").read_bytes() == b"ours"
+    assert not made.exists()
+
+
+def test_folders_that_killed_processes_left_are_removed_and_those_in_use_stay(tmp_path):
+    left = tmp_path / ".trellic-left"
+    left.mkdir()
+    (left / "file").touch()
+    with scratch_below(tmp_path) as first, scratch_below(tmp_path) as second:
+        assert {path.name for path in tmp_path.iterdir()} == {first.rpartition("/")[2], second.rpartition("/")[2]}
+    assert list(tmp_path.iterdir()) == []

@@ -1,7 +1,7 @@
 """Tables of a bulk run, and the plan of a million pictures: plain products of what was measured."""
 
 from experiments.bulk.run import UNCUT
-from experiments.store import lines_of
+from experiments.store import command_of, lines_of
 from trellic.bulk.tasks import MOST_BYTES, MOST_ROWS
 from trellic.evaluate.report.tables import Table
 
@@ -39,6 +39,8 @@ PARTS = (
 def slots() -> dict[str, str]:
     """Return the page's slots."""
     head, lines = lines_of("bulk")
+    killed, lines_of_killed = lines_of("bulk_kills")
+    lines = lines + lines_of_killed
     value = {line["what"]: line["value"] for line in lines}
     text = {line["what"]: f"{line['value']:.3g} {line['unit']}" for line in lines}
 
@@ -55,7 +57,8 @@ def slots() -> dict[str, str]:
         )
     ]
     return {
-        **head, "rates": table(RATES), "memory": table(MEMORY), "parts": table(PARTS),
+        **head, "kills": command_of("bulk_kills"), "commit_of_kills": killed["commit"],
+        "rates": table(RATES), "memory": table(MEMORY), "parts": table(PARTS),
         "found": Table(["what", *WHERE], found).markdown(),
         **{name: f"{value[what]:,.0f}" for name, what in COUNTS.items()},
         "pixels": f"{value['pixels of a picture']:.2f}", "cost": f"{value['cost of a picture']:.2f}",

@@ -1,24 +1,17 @@
 """What a bulk run of a million pictures would take: 20,000 small ones through Ray, on this machine.
 
-Crops of training pictures are encoded by two bare processes, by Ray from folder to folder, and by Ray from bucket to
-bucket of an S3-compatible server here (moto), where workers are killed at random moments. Needs the extras `ray` and
-`test`, some eight minutes, and an idle machine: the server takes its part of the processors.
-`python -m experiments.bulk.run --pictures 500 --kills 2 ../shared/data` rehearses, and prints what it finds.
+Crops of training pictures are encoded by two bare processes, and by Ray from folder to folder. Needs the extra `ray`,
+some three minutes, and an idle machine. `python -m experiments.bulk.run --pictures 500 ../shared/data` rehearses, and
+prints what it finds.
 """
 
 import argparse
 import hashlib
 import json
 import multiprocessing
-import os
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +25,6 @@ from trellic.bulk.manifest import Manifest
 from trellic.bulk.ray import LOCAL, run_ray
 from trellic.bulk.records import Record
 from trellic.bulk.run import Bulk, Progress, run_bulk
-from trellic.bulk.storage import Entry, listed
 from trellic.cli.options import DEFAULT, DEFAULT_EFFORT
 from trellic.cli.options import SIDE as TILE
 from trellic.codec import Codec, Target
@@ -42,7 +34,7 @@ from trellic.jobs.work import encode_file
 from trellic.limits import MOST_PIXELS
 from trellic.picture.kinds import readable_suffixes
 
-PICTURES, SIDE, KILLS, PROCESSES = 20_000, 64, 20, 2
+PICTURES, SIDE, PROCESSES = 20_000, 64, 2
 UNCUT = 12
 """Whole training pictures that the cost of a picture is measured on."""
 TRAINING = ("train/photos", "train/cid22")
@@ -98,6 +90,15 @@ def rate_of_bare_processes(pictures: Path, out: Path) -> tuple[float, float]:
     return len(files) / (end - start), (1 - STARTED) * len(files) / (end - warm)
 
 
+def encode_by_bare_processes(data: Path, work: Path, pictures: int) -> tuple[float, float]:
+    """Make crops in work/crops and their streams in work/bare; return pictures a second, warm, and all in all."""
+    make_crops(data, work / "crops", pictures)
+    complain("bulk: crops made")
+    rate, warm = rate_of_bare_processes(work / "crops", work / "bare")
+    complain(f"bulk: bare processes {warm:.0f}/s")
+    return warm, rate
+
+
 def run_through_ray(source: str, out: str, watcher: Watcher) -> tuple[Progress, float]:
     """Encode through Ray, and return how it went, and the pictures a second once it was warm."""
     rates = []
@@ -111,101 +112,16 @@ def run_through_ray(source: str, out: str, watcher: Watcher) -> tuple[Progress, 
     return run_bulk(bulk, partial(run_ray, address=LOCAL), watch), rates[0]
 
 
-@contextmanager
-def s3_server() -> Iterator[None]:
-    """Run an S3-compatible server in a process of its own, and point fsspec at it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    command = [sys.executable, "-c", "from moto.server import main; main()", "-p", port]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    values = {"ENDPOINT_URL": f"http://127.0.0.1:{port}", "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}
-    os.environ |= {f"AWS_{name}": value for name, value in values.items()}
-    try:
-        time.sleep(5)
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
-def figures_of_records(records: list[Record], expected: dict[str, str], where: str) -> Figures:
-    """Return how many records there are, of how many pictures, and how many streams are as expected, by SHA-256."""
+def figures_of_records(records: list[Record], work: Path, where: str) -> Figures:
+    """Return how many records there are, of how many pictures, and how many streams have a bare process's SHA-256."""
+    bare = (work / "bare").rglob("*.tlic")
+    expected = {path.name[:-5]: hashlib.sha256(path.read_bytes()).hexdigest() for path in bare}
     found = {record["source"].rpartition("/")[2]: record["sha256"] for record in records}
     return {
         f"records, {where}": (len(records), ""),
         f"pictures recorded, {where}": (len(found), ""),
         f"errors, {where}": (sum(bool(record["error"]) for record in records), ""),
         f"same bytes, {where}": (sum(found.get(name) == sha256 for name, sha256 in expected.items()), ""),
-    }
-
-
-def measure_small(data: Path, work: Path, pictures: int, kills: int) -> Figures:
-    """Return the figures of many small pictures."""
-    import fsspec
-
-    crops, bare = work / "crops", work / "bare"
-    make_crops(data, crops, pictures)
-    complain("bulk: crops made")
-    bare_rate, bare_warm = rate_of_bare_processes(crops, bare)
-    complain(f"bulk: bare processes {bare_warm:.0f}/s")
-    expected = {path.name[:-5]: hashlib.sha256(path.read_bytes()).hexdigest() for path in bare.rglob("*.tlic")}
-    watcher = Watcher(0, pictures)
-    progress, ray_warm = run_through_ray(str(crops), str(work / "ray"), watcher)
-    ray_rate = progress.rate
-    complain(f"bulk: Ray {ray_warm:.0f}/s")
-    records = list(Manifest(str(work / "ray"), "1-of-1").records())
-    figures: Figures = {
-        "pictures": (pictures, ""),
-        "two bare processes": (bare_warm, "pictures/s"),
-        "two bare processes, their start included": (bare_rate, "pictures/s"),
-        "Ray, folder to folder": (ray_warm, "pictures/s"),
-        "Ray, its start and the manifest included": (ray_rate, "pictures/s"),
-        "Ray beside bare processes": (100 * ray_warm / bare_warm, "%"),
-        **watcher.figures("folder to folder"),
-        **figures_of_records(records, expected, "folder to folder"),
-    }
-    with s3_server():
-        system = fsspec.filesystem("s3")
-        for bucket in ("photos", "coded"):
-            system.mkdir(bucket)
-        system.put(f"{crops}/", "photos/", recursive=True)
-        complain("bulk: uploaded")
-        watcher = Watcher(kills, pictures)
-        progress, rate = run_through_ray("s3://photos", "s3://coded", watcher)
-        complain(f"bulk: Ray from bucket to bucket {rate:.0f}/s")
-        records = list(Manifest("s3://coded", "1-of-1").records())
-        coded = system.find("coded", detail=True)
-        figures |= {
-            "Ray, bucket to bucket, workers killed": (rate, "pictures/s"),
-            "workers killed": (watcher.killed, ""),
-            **figures_of_records(records, expected, "bucket to bucket"),
-            "objects": (sum(name.endswith(".tlic") for name in coded), ""),
-            **watcher.figures("bucket to bucket"),
-            **figures_of_listing(pictures),
-        }
-    return figures | figures_of_manifest(work, pictures)
-
-
-def figures_of_listing(pictures: int) -> Figures:
-    """Return what listing a bucket takes."""
-
-    def list_bucket() -> list[Entry]:
-        return listed(["s3://photos"], frozenset({".png"}), lambda entry: True)
-
-    start = time.process_time()
-    entries = list_bucket()
-    seconds = time.process_time() - start
-    assert len(entries) == pictures
-    held = sum(sys.getsizeof(part) for entry in entries for part in (entry, entry.below, entry.size, entry.tag))
-    tracemalloc.start()
-    list_bucket()
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return {
-        "listing": (1e6 * seconds / pictures, "µs of CPU/picture"),
-        "listing, memory at its peak": (peak / pictures, "bytes/picture"),
-        "plan in memory": (held / pictures, "bytes/picture"),
     }
 
 
@@ -249,25 +165,51 @@ def figures_of_whole_pictures(data: Path, work: Path) -> Figures:
     }
 
 
-def measure(data: Path, pictures: int, kills: int) -> Figures:
+def measure(data: Path, pictures: int) -> Figures:
     """Return all figures."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "whole").mkdir()
-        return figures_of_whole_pictures(data, work / "whole") | measure_small(data, work, pictures, kills)
+        figures = figures_of_whole_pictures(data, work / "whole")
+        bare_warm, bare_rate = encode_by_bare_processes(data, work, pictures)
+        watcher = Watcher(0, pictures)
+        progress, ray_warm = run_through_ray(str(work / "crops"), str(work / "ray"), watcher)
+        rate = progress.rate
+        complain(f"bulk: Ray {ray_warm:.0f}/s")
+        records = list(Manifest(str(work / "ray"), "1-of-1").records())
+        return {
+            **figures,
+            "pictures": (pictures, ""),
+            "two bare processes": (bare_warm, "pictures/s"),
+            "two bare processes, their start included": (bare_rate, "pictures/s"),
+            "Ray, folder to folder": (ray_warm, "pictures/s"),
+            "Ray, its start and the manifest included": (rate, "pictures/s"),
+            "Ray beside bare processes": (100 * ray_warm / bare_warm, "%"),
+            **watcher.figures("folder to folder"),
+            **figures_of_records(records, work, "folder to folder"),
+            **figures_of_manifest(work, pictures),
+        }
 
 
 def run(data: Path) -> None:
     """Measure all of it anew."""
-    figures = measure(data, PICTURES, KILLS)
-    keep("bulk", [{"what": what, "value": value, "unit": unit} for what, (value, unit) in figures.items()])
+    keep_figures("bulk", measure(data, PICTURES))
+
+
+def keep_figures(name: str, figures: Figures) -> None:
+    """Write figures as an experiment's results."""
+    keep(name, [{"what": what, "value": value, "unit": unit} for what, (value, unit) in figures.items()])
+
+
+def print_figures(figures: Figures) -> None:
+    """Print figures, a line each."""
+    for what, (value, unit) in figures.items():
+        print(f"{what:45} {value:12.4g} {unit}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--pictures", type=int, default=PICTURES)
-    parser.add_argument("--kills", type=int, default=KILLS)
     options = parser.parse_args()
-    for what, (value, unit) in measure(options.data, options.pictures, options.kills).items():
-        print(f"{what:45} {value:12.4g} {unit}")
+    print_figures(measure(options.data, options.pictures))

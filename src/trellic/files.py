@@ -5,6 +5,7 @@ thus be distinguished from what is being written, and removed. Where there are n
 """
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -14,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 from trellic.errors import FileExists
@@ -27,15 +29,24 @@ STANDARD = Path("-")
 """Standard input and output."""
 NAME_KEPT = 80
 """How much of a target's name its temporary file has: the rest may not fit."""
+SCRATCH = ".trellic-"
+"""How the names of folders for temporary files begin."""
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}", re.DOTALL)
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object], replace: bool = True) -> None:
+def write_atomically(
+    path: Path, write: Callable[[IO[bytes]], object], replace: bool = True, scratch: bool = False
+) -> None:
     """Let `write` fill a temporary file next to `path`, then rename it: readers see the old or the whole new file.
 
     path     STANDARD is standard output, which gets all at once; a symbolic link is followed
     replace  whether an existing file is replaced; else FileExists is raised, also where it appeared meanwhile
+    scratch  whether nobody else reads it and it need not last: it is written as it is, and at once
     """
+    if scratch:
+        with path.open("w+b") as file:
+            write(file)
+        return
     if path == STANDARD:
         buffer = io.BytesIO()
         write(buffer)
@@ -48,12 +59,36 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], replace: 
             write(file)
             file.flush()
             os.fsync(file.fileno())  # else a power cut could leave the new name with no content
-        if replace:
-            if path.exists():
-                shutil.copymode(path, temporary)
-            temporary.replace(path)
-        else:
-            _link(temporary, path)
+        _give_name(temporary, path, replace)
+
+
+def move(file: Path, path: Path, replace: bool) -> None:
+    """Give a finished file its place as `write_atomically` does, by its name where both lie on one file system.
+
+    Raises FileExists where there is such a file, unless it is replaced.
+    """
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("r+b") as opened:
+            os.fsync(opened.fileno())
+        _give_name(file, path, replace)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with file.open("rb") as opened:
+            write_atomically(path, lambda target: shutil.copyfileobj(opened, target), replace)
+    file.unlink(missing_ok=True)
+
+
+def _give_name(temporary: Path, path: Path, replace: bool) -> None:
+    """Give a file its name. Raises FileExists."""
+    if not replace:
+        _link(temporary, path)
+        return
+    if path.exists():
+        shutil.copymode(path, temporary)
+    temporary.replace(path)
 
 
 def _link(temporary: Path, path: Path) -> None:
@@ -77,6 +112,39 @@ def temporary_beside(path: Path) -> Iterator[Path]:
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def scratch_below(folder: Path) -> Iterator[str]:
+    """Give an empty folder below another, which is made if it is missing, and remove it afterwards.
+
+    Those that killed processes left there are removed first, where there are locks.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{SCRATCH}*") if fcntl else ():
+        with contextlib.suppress(OSError), _locked(left):
+            shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(prefix=SCRATCH, dir=folder, ignore_cleanup_errors=True) as name, _locked(Path(name)):
+        yield name
+
+
+def is_scratch(path: Path) -> bool:
+    """Return whether a file is in a folder for temporary files."""
+    return any(part.startswith(SCRATCH) for part in path.parts)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder. Raises OSError where another process does."""
+    if fcntl is None:
+        yield
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(opened)
 
 
 class FileBytes:

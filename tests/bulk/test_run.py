@@ -15,6 +15,7 @@ from trellic.bulk.tasks import TAR
 from trellic.codec import Codec
 from trellic.errors import BadRequest, TooManyErrors
 from trellic.limits import MOST_PIXELS
+from trellic.model import device
 
 
 def by_source(out):
@@ -115,6 +116,16 @@ def test_streams_are_verified_and_decoded(folder):
     with Image.open(folder / "back" / "deep" / "c.png") as image:
         assert image.size == (50, 40)
     assert by_source(folder / "back")["a.png.tlic"]["bpp"] == pytest.approx(8 * len(data) / (40 * 50))
+
+
+def test_streams_are_decoded_on_a_device(folder, monkeypatch):
+    run(folder / "in", out=folder / "out")
+    run(folder / "out", out=folder / "back", coding=Decode(".png", "", MOST_PIXELS))
+    monkeypatch.setitem(device.DEVICES, "other", ("AzureExecutionProvider", {}))  # it leaves all to the processor
+    run(folder / "out", out=folder / "other", coding=Decode(".png", "", MOST_PIXELS, "other"))
+    for name in ("a.png", "deep/c.png"):
+        assert (folder / "other" / name).read_bytes() == (folder / "back" / name).read_bytes()
+    assert by_source(folder / "other")["a.png.tlic"]["key"] != by_source(folder / "back")["a.png.tlic"]["key"]
 
 
 def test_a_missing_model_is_looked_for_again(folder, monkeypatch):

@@ -1,10 +1,13 @@
 """Storage: folders and URLs look alike, nothing is half written or lost, and only storage is tried again."""
 
+from functools import partial
+
 import pytest
 
 from trellic.bulk import storage
 from trellic.bulk.storage import Entry, deliver, listed, retried, store_of
 from trellic.errors import FileExists, NoPictures, StorageFailed
+from trellic.files import SCRATCH
 
 PNG = frozenset({".png"})
 
@@ -28,14 +31,19 @@ def place(request, tmp_path):
 
 @pytest.fixture
 def file(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"bytes")
+    """What makes a file of these bytes, to be delivered once."""
+    return partial(file_of, tmp_path)
+
+
+def file_of(folder, data=b"bytes"):
+    path = folder / "file"
+    path.write_bytes(data)
     return path
 
 
 def test_what_was_delivered_is_listed_with_size_and_tag_and_comes_back(place, file, tmp_path):
-    deliver(file, f"{place}/deep/a.png", force=False)
-    deliver(file, f"{place}/b.txt", force=False)
+    deliver(file(), f"{place}/deep/a.png", force=False)
+    deliver(file(), f"{place}/b.txt", force=False)
     (entry,) = listed([place], PNG, every)
     assert (entry.below, entry.size) == ("deep/a.png", 5)
     assert entry.tag
@@ -43,15 +51,21 @@ def test_what_was_delivered_is_listed_with_size_and_tag_and_comes_back(place, fi
     assert fetched.read_bytes() == b"bytes"
 
 
+def test_what_a_killed_run_left_in_its_folder_for_temporary_files_is_no_picture(tmp_path):
+    for name in ("a.png", f"{SCRATCH}left/b.png"):
+        deliver(file_of(tmp_path), f"{tmp_path}/in/{name}", force=False)
+    assert [entry.below for entry in listed([f"{tmp_path}/in"], PNG, every)] == ["a.png"]
+
+
 def test_a_single_file_is_listed_below_its_folder(place, file):
-    deliver(file, f"{place}/deep/a.png", force=False)
+    deliver(file(), f"{place}/deep/a.png", force=False)
     (entry,) = listed([f"{place}/deep/a.png"], PNG, every)
     assert entry.below == "a.png"
     assert store_of(place).read(entry.root + entry.below) == b"bytes"
 
 
 def test_a_file_that_two_inputs_name_is_listed_once(place, file):
-    deliver(file, f"{place}/a.png", force=False)
+    deliver(file(), f"{place}/a.png", force=False)
     assert len(listed([place, place], PNG, every)) == 1
 
 
@@ -61,13 +75,12 @@ def test_a_place_without_pictures_is_an_error(place):
 
 
 def test_the_same_bytes_again_are_no_conflict_and_others_are(place, file):
-    deliver(file, f"{place}/a.png", force=False)
-    deliver(file, f"{place}/a.png", force=False)
-    file.write_bytes(b"others")
+    deliver(file(), f"{place}/a.png", force=False)
+    deliver(file(), f"{place}/a.png", force=False)
     with pytest.raises(FileExists, match="--force"):
-        deliver(file, f"{place}/a.png", force=False)
+        deliver(file(b"others"), f"{place}/a.png", force=False)
     assert store_of(place).read(f"{place}/a.png") == b"bytes"
-    deliver(file, f"{place}/a.png", force=True)
+    deliver(file(b"others"), f"{place}/a.png", force=True)
     assert store_of(place).read(f"{place}/a.png") == b"others"
 
 

@@ -38,6 +38,7 @@ def test_a_bad_picture_makes_the_exit_code_1_and_is_a_line_on_stderr(folder):
         (("encode", "in", "-o", "nosuch://out"), "nosuch"),
         (("encode", "in", "-o", "out", "--effort", "5", "--quantizer", "nosuch"), "nosuch"),
         (("decode", "in", "-o", "out", "--format", "nosuch"), "cannot be written"),
+        (("decode", "in", "-o", "out", "--device", "rocm"), "rocm"),
     ],
 )
 def test_a_request_that_cannot_work_is_one_line(folder, arguments, said):

@@ -37,11 +37,8 @@ class Coding(Protocol):
     def settings(self) -> dict[str, Any]:
         """All that its result depends on, beside the file."""
 
-    def __call__(self, source: Path, target: Path, threads: int, force: bool) -> Facts:
-        """Do it, and return the facts; `force` replaces a target that exists.
-
-        Raises TrellicError, OSError or MemoryError.
-        """
+    def __call__(self, source: Path, target: Path, threads: int) -> Facts:
+        """Do it, and return the facts; the target need not last. Raises TrellicError, OSError or MemoryError."""
 
 
 class CodecOptions(NamedTuple):
@@ -108,30 +105,32 @@ class Encode:
             "identity": self.identity,
         }  # fmt: skip
 
-    def __call__(self, source: Path, target: Path, threads: int, force: bool) -> Facts:
+    def __call__(self, source: Path, target: Path, threads: int) -> Facts:
         """See `Coding`."""
         codec = _codec(self.options, threads, self.identity)
-        return encode_file(Job(source, target), codec, self.target, self.dropped, force)
+        return encode_file(Job(source, target), codec, self.target, self.dropped, scratch=True)
 
 
 @dataclass(frozen=True)
 class Decode:
-    """Streams to pictures of a kind."""
+    """Streams to pictures of a kind; `device` is that of the networks."""
 
     suffix: str
     background: str
     limit: int
+    device: str = "cpu"
     suffixes = STREAMS
     large = LARGE_STREAM
 
     @property
     def settings(self) -> dict[str, Any]:
         """See `Coding`."""
-        return {"verb": "decode", "suffix": self.suffix, "background": self.background, "limit": self.limit}
+        settings = {"verb": "decode", "suffix": self.suffix, "background": self.background, "limit": self.limit}
+        return settings if self.device == "cpu" else settings | {"device": self.device}
 
-    def __call__(self, source: Path, target: Path, threads: int, force: bool) -> Facts:
+    def __call__(self, source: Path, target: Path, threads: int) -> Facts:
         """See `Coding`."""
-        how = Decoding(self.suffix, self.background, self.limit, threads, force=force)
+        how = Decoding(self.suffix, self.background, self.limit, threads, self.device, scratch=True)
         return decode_file(Job(source, target), how)
 
 
@@ -149,6 +148,6 @@ class Verify:
         """See `Coding`."""
         return {"verb": "verify", "limit": self.limit}
 
-    def __call__(self, source: Path, target: Path, threads: int, force: bool) -> Facts:
+    def __call__(self, source: Path, target: Path, threads: int) -> Facts:
         """See `Coding`."""
         return verify_file(source, self.limit, threads)

@@ -53,10 +53,8 @@ class Engine:
         records, delivered = [], []
         for number, (row, fetch) in enumerate(zip(task.rows, self._fetched(task, folder, pool), strict=True)):
             record = record_of(row, task)
-            spare = folder / f"target-{number}{self.coding.suffix}"
-            place = partial(store_of(row.target).free, row.target, spare, self.force)
-            target = self._code(record, fetch, place)
-            if target and row.target:
+            target = folder / f"target-{number}{self.coding.suffix}"
+            if self._code(record, fetch, target) and row.target:
                 delivered.append((record, pool.submit(deliver, target, row.target, self.force)))
             records.append(record)
         for record, future in delivered:
@@ -72,8 +70,8 @@ class Engine:
         records = []
         with TarWriter(folder / "packed.tar") as packed:
             for row, fetch in zip(task.rows, self._fetched(task, folder, pool), strict=True):
-                record = record_of(row, task)
-                if target := self._code(record, fetch, lambda: folder / f"target{self.coding.suffix}"):
+                record, target = record_of(row, task), folder / f"target{self.coding.suffix}"
+                if self._code(record, fetch, target):
                     record["sha256"] = packed.move_in(row.target.partition("#")[2], target)
                 records.append(record)
         self._deliver(packed, task, records)
@@ -98,7 +96,7 @@ class Engine:
                         record["target"] = as_text(f"{row.target}#{renamed}")
                     source, target = folder / f"source{path.suffix}", folder / f"target{self.coding.suffix}"
                     source.write_bytes(data)
-                    if self._code(record, partial(_there, source), partial(Path, target)) and row.target:
+                    if self._code(record, partial(_there, source), target) and row.target:
                         record["sha256"] = packed.move_in(renamed, target)
                     records.append(record)
         except (TrellicError, OSError, MemoryError) as error:
@@ -108,26 +106,25 @@ class Engine:
             self._deliver(packed, task, records)
         return records or [whole]
 
-    def _code(self, record: Record, fetch: Fetch, place: Callable[[], Path]) -> Path | None:
-        """Fetch and code a file; put facts, warnings or an error into its record. Return where the result is."""
+    def _code(self, record: Record, fetch: Fetch, target: Path) -> bool:
+        """Fetch and code a file; put facts, warnings or an error into its record. Return whether it went well."""
         start = time.perf_counter()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 source, tried = fetch()
-                target = place()
                 start = time.perf_counter()
-                put_facts(record, self.coding(source, target, self.threads, self.force))
+                put_facts(record, self.coding(source, target, self.threads))
                 record["attempts"] += tried - 1
             except (TrellicError, OSError, MemoryError) as error:
                 put_error(record, error)
-                return None
+                return False
             finally:
                 record["seconds"] = time.perf_counter() - start
                 record["warnings"] = [str(each.message) for each in caught]
         if self.coding.suffix:
             record["bytes"] = target.stat().st_size
-        return target
+        return True
 
     def _deliver(self, packed: TarWriter, task: Task, records: list[Record]) -> None:
         """Give a tar its place; where that fails, so did all that is in it."""
@@ -144,13 +141,17 @@ class Engine:
 
     def _fetched(self, task: Task, folder: Path, pool: Executor) -> Iterator[Fetch]:
         """Yield what waits for each source, all of them on their way; a fetched one is removed once it is done with."""
-        waiting = []
+        waiting: list[tuple[Fetch, Path | None]] = []
         for number, row in enumerate(task.rows):
-            spare = folder / f"source-{number}{PurePosixPath(row.source).suffix}"
-            waiting.append((spare, pool.submit(retried, partial(store_of(row.source).fetch, row.source, spare))))
-        for spare, future in waiting:
-            yield future.result
-            spare.unlink(missing_ok=True)
+            store, spare = store_of(row.source), folder / f"source-{number}{PurePosixPath(row.source).suffix}"
+            if store.is_near:
+                waiting.append((partial(_there, Path(row.source)), None))
+            else:
+                waiting.append((pool.submit(retried, partial(store.fetch, row.source, spare)).result, spare))
+        for fetch, fetched in waiting:
+            yield fetch
+            if fetched:
+                fetched.unlink(missing_ok=True)
 
 
 def _there(path: Path) -> tuple[Path, int]:

@@ -9,6 +9,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from trellic.bulk.records import COLUMNS, Record, is_final
 from trellic.bulk.storage import retried, store_of
 from trellic.bulk.tasks import TAR
 from trellic.errors import MissingLibrary
+from trellic.files import scratch_below
 
 FOLDER = "manifest"
 LINES, TABLE = frozenset({".jsonl"}), frozenset({".parquet"})
@@ -59,13 +61,13 @@ class Manifest:
     def add(self, records: list[Record]) -> None:
         """Add the records of a task."""
         self._waiting.append(json.dumps(records if len(records) > 1 else records[0]) + "\n")
-        if self.store.appends or time.monotonic() - self._since > COLLECTED:
+        if self.store.is_near or time.monotonic() - self._since > COLLECTED:
             self.flush()
 
     def flush(self) -> None:
         """Write what waits."""
         if self._waiting:
-            if not self._file or not self.store.appends:
+            if not self._file or not self.store.is_near:
                 self._file = f"{self.folder}/{time.time_ns():020}-{secrets.token_hex(4)}.jsonl"
             text = "".join(self._waiting).encode()
             retried(lambda: self.store.append(self._file, text))
@@ -102,6 +104,10 @@ class Manifest:
             retried(lambda: self.store.put(path, self.table, True))
         for path_of_lines in lines:
             retried(lambda path=path_of_lines: self.store.remove(path))  # type: ignore[misc]
+
+    def scratch(self) -> AbstractContextManager[str]:
+        """Return a folder for temporary files: on this machine's disk of results, which then get another name only."""
+        return scratch_below(Path(self.folder)) if self.store.is_near else TemporaryDirectory(prefix="trellic-bulk-")
 
     def _paths(self, root: str, suffixes: frozenset[str]) -> list[str]:
         try:

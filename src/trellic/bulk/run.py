@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from tempfile import TemporaryDirectory
 
 from trellic.bulk.coding import Coding
 from trellic.bulk.engine import Engine
@@ -105,7 +104,7 @@ def run_bulk(bulk: Bulk, driver: Driver, report: Callable[[Progress, list[Record
     history = manifest.history()
     pending = [entry for entry in entries if bulk.force or key_of(entry, planner.settings) not in history.done]
     progress = Progress(len(entries), len(entries) - len(pending))
-    with TemporaryDirectory(prefix="trellic-bulk-") as scratch:
+    with manifest.scratch() as scratch:
         try:
             for tasks, threads in _lanes(bulk, planner, pending, history.tars, cores):
                 with closing(driver(tasks, Engine(coding, threads, bulk.force, scratch), cores)) as done:

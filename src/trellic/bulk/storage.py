@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from trellic.errors import FileExists, MissingLibrary, NoPictures, StorageFailed, TrellicError
-from trellic.files import write_atomically
+from trellic.files import is_scratch, move
 
 Value = TypeVar("Value")
 TRIES = 6
@@ -37,8 +37,8 @@ class Entry(NamedTuple):
 class Store(Protocol):
     """Files by path or URL."""
 
-    appends: bool
-    """Whether a file can grow."""
+    is_near: bool
+    """Whether files are those of this machine: read where they are, and able to grow."""
 
     def files(self, root: str, suffixes: Set[str]) -> Iterator[Entry]:
         """Yield files by suffix, in no order: `root` itself where it is one, else all below it."""
@@ -49,11 +49,8 @@ class Store(Protocol):
     def read(self, path: str, most: int = -1) -> bytes:
         """Return a file's bytes, so many of them at most."""
 
-    def free(self, path: str, spare: Path, force: bool) -> Path:
-        """Return where a target may be written at once, or `spare` where it is to be put there by `put`."""
-
     def put(self, file: Path, path: str, force: bool) -> None:
-        """Give a local file its place, whole. Raises FileExistsError."""
+        """Give a local file, which may then be gone, its place, whole. Raises FileExistsError."""
 
     def append(self, path: str, data: bytes) -> None:
         """Add to a file, or write it at once where it cannot grow."""
@@ -70,7 +67,7 @@ def store_of(url: str) -> Store:
 class Local:
     """Folders of this machine."""
 
-    appends = True
+    is_near = True
 
     def files(self, root: str, suffixes: Set[str]) -> Iterator[Entry]:
         """See `Store`."""
@@ -78,7 +75,7 @@ class Local:
         folder, found = (path.parent, [path]) if path.is_file() else (path, path.rglob("*"))
         above = f"{folder}/"
         for entry in found:
-            if entry.suffix.lower() in suffixes and entry.is_file():
+            if entry.suffix.lower() in suffixes and entry.is_file() and not is_scratch(entry):
                 facts = entry.stat()
                 yield Entry(above, entry.relative_to(folder).as_posix(), facts.st_size, str(facts.st_mtime_ns))
 
@@ -91,16 +88,10 @@ class Local:
         with Path(path).open("rb") as file:
             return file.read(most)
 
-    def free(self, path: str, spare: Path, force: bool) -> Path:
-        """See `Store`."""
-        return Path(path) if force or not Path(path).exists() else spare
-
     def put(self, file: Path, path: str, force: bool) -> None:
         """See `Store`."""
-        if file == Path(path):
-            return
         try:
-            write_atomically(Path(path), lambda target: target.write(file.read_bytes()), replace=force)
+            move(file, Path(path), replace=force)
         except FileExists as error:
             raise FileExistsError(path) from error
 
@@ -118,7 +109,7 @@ class Local:
 class Remote:
     """What fsspec opens: s3://, gs://, az://, https://, memory:// … Options and credentials are fsspec's own."""
 
-    appends = False
+    is_near = False
 
     def __init__(self, url: str) -> None:
         try:
@@ -153,10 +144,6 @@ class Remote:
         with self.system.open(path, "rb") as file:
             return bytes(file.read(most))
 
-    def free(self, path: str, spare: Path, force: bool) -> Path:
-        """See `Store`."""
-        return spare
-
     def put(self, file: Path, path: str, force: bool) -> None:
         """See `Store`."""
         self.system.pipe_file(path, file.read_bytes(), mode="overwrite" if force else "create")
@@ -190,7 +177,7 @@ def retried(work: Callable[[], Value]) -> tuple[Value, int]:
 
 
 def deliver(file: Path, path: str, force: bool) -> tuple[str, int]:
-    """Give a local file its place; return the SHA-256 of its bytes, and how often that was tried.
+    """Give a local file, which may then be gone, its place; return its SHA-256, and how often that was tried.
 
     Raises FileExists where there are other bytes already, and StorageFailed.
     """

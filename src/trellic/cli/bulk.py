@@ -16,6 +16,7 @@ from trellic.cli.options import (
     Adapter,
     Background,
     Bpp,
+    Device,
     Effort,
     Embed,
     Force,
@@ -34,6 +35,7 @@ from trellic.cli.options import (
     Tile,
     Tune,
 )  # fmt: skip
+from trellic.errors import BadRequest
 from trellic.jobs.local import complain
 from trellic.limits import MOST_PIXELS
 
@@ -107,6 +109,7 @@ def decode(
     out: Out,
     format: Format = "png",
     background: Background = "",
+    device: Device = "cpu",
     max_pixels: MostPixels = MOST_PIXELS,
     shard: Shard = "1/1",
     ray: Ray = "",
@@ -121,9 +124,13 @@ def decode(
     """Turn .tlic files back into pictures: a.png.tlic becomes OUT/a.png."""
     from trellic.bulk.coding import Decode
     from trellic.bulk.run import Bulk
+    from trellic.model.device import provider_of
     from trellic.picture.saving import suffix_of
 
-    coding = Decode(suffix_of(format, background), background, max_pixels)
+    provider_of(device)
+    if ray and device != "cpu":
+        raise BadRequest("--device is of this machine: no --ray with it")
+    coding = Decode(suffix_of(format, background), background, max_pixels, device)
     _run(Bulk(coding, inputs, out, shard, pack, table, most_errors, force, cores), ray, quiet, as_json)
 
 

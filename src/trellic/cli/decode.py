@@ -5,7 +5,19 @@ from typing import Annotated, Any
 
 import typer
 
-from trellic.cli.options import AtOnce, Background, Force, Format, Inputs, Json, MostPixels, Output, Quiet, Resume
+from trellic.cli.options import (
+    AtOnce,
+    Background,
+    Device,
+    Force,
+    Format,
+    Inputs,
+    Json,
+    MostPixels,
+    Output,
+    Quiet,
+    Resume,
+)
 from trellic.errors import BadRequest
 from trellic.jobs.local import Manner, followed, run
 from trellic.jobs.plan import Job, plan, threads_for
@@ -28,7 +40,7 @@ def decode(
     ] = False,
     partial: Annotated[bool, typer.Option("--partial", help="Show the tiles that a cut-off file has.")] = False,
     background: Background = "",
-    device: Annotated[str, typer.Option(help="Of networks: cuda, openvino, …, as onnxruntime has them.")] = "cpu",
+    device: Device = "cpu",
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
     resume: Resume = False,

@@ -45,6 +45,7 @@ Adapter = Annotated[
 ]
 Embed = Annotated[bool, typer.Option("--embed", help="Put the adapter into the file: it decodes anywhere.")]
 """Of encoding."""
+Device = Annotated[str, typer.Option(help="Of networks: cuda, openvino, …, as onnxruntime has them.")]
 Format = Annotated[str, typer.Option("--format", help="Suffix of the pictures, unless OUT has one.")]
 Background = Annotated[
     str, typer.Option(metavar="COLOUR", help="Colour behind transparent pictures, for formats without alpha.")

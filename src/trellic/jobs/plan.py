@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple, TypeVar
 
 from trellic.errors import BadRequest, NoPictures
-from trellic.files import STANDARD
+from trellic.files import STANDARD, is_scratch
 from trellic.processors import processors
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
@@ -29,7 +29,7 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
     allowed = set(suffixes)
 
     def wanted(entry: Path) -> bool:
-        return entry.suffix.lower() in allowed and entry.is_file()
+        return entry.suffix.lower() in allowed and entry.is_file() and not is_scratch(entry)
 
     found: dict[str, tuple[Path, Path]] = {}
     for text in inputs:

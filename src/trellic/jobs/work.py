@@ -41,11 +41,17 @@ def encode_file(
     dropped: Set[str] = frozenset(),
     force: bool = False,
     progress: Progress = no_progress,
+    scratch: bool = False,
 ) -> Facts:
-    """Encode a picture file; `dropped` metadata are stripped, and `force` replaces a target that exists."""
+    """Encode a picture file.
+
+    dropped  metadata to strip
+    force    whether a target that exists is replaced
+    scratch  whether the target need not last, see `write_atomically`
+    """
     picture = open_source(job.source, codec.limit, dropped)
     coded = codec.encode_picture(picture, target, progress)
-    write_atomically(job.target, lambda file: file.write(coded.data), replace=force)
+    write_atomically(job.target, lambda file: file.write(coded.data), force, scratch)
     count, pixels = len(coded.data), picture.width * picture.height
     return {
         "width": picture.width, "height": picture.height, "bytes": count, "bpp": 8 * count / pixels,
@@ -68,6 +74,7 @@ class Decoding:
     groups      how many groups of latents to decode, the rest being predicted from them; None for all
     preview     the scale of a preview to show instead: 8, 4 or 2
     carry       whether the picture's file carries the stream
+    scratch     whether the picture's file need not last, see `write_atomically`
     """
 
     suffix: str
@@ -81,6 +88,7 @@ class Decoding:
     groups: int | None = None
     preview: int | None = None
     carry: bool = False
+    scratch: bool = False
 
 
 def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Facts:
@@ -96,7 +104,7 @@ def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Fact
         else:
             kind = kind_of(job.target.suffix or how.suffix)
             picture = replace(found.join(), carried=data[: len(data)] if how.carry else b"")
-            save(picture, job.target, how.background, kind, replace=how.force)
+            save(picture, job.target, how.background, kind, how.force, how.scratch)
         return {
             "width": found.width, "height": found.height, "mode": mode_of(found.grey, found.has_alpha),
             **facts_of(stream, len(data), codec),

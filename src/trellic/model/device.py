@@ -22,18 +22,24 @@ DEVICES: dict[str, Provider] = {
 
 def sessions_on(model: Model, threads: int, device: str) -> Sessions:
     """Return a model's networks on a device. Raises BadRequest where there is none of that name here."""
-    if device not in DEVICES:
-        raise BadRequest(f"device {device!r} is unknown (known: {', '.join(DEVICES)})")
-    if device == "cpu":
+    provider = provider_of(device)
+    if provider == CPU:
         return Sessions(model, threads)
-    import onnxruntime
-
-    provider = DEVICES[device]
-    if provider[0] not in onnxruntime.get_available_providers():
-        raise BadRequest(f"the installed onnxruntime knows no device {device!r}")
     tried = Sessions(model, threads, dict.fromkeys(names_of(model), provider))
     changed = failures(tried)
     return Sessions(model, threads, {name: provider for name in names_of(model) if name not in changed})
+
+
+def provider_of(device: str) -> Provider:
+    """Return what runs networks on a device. Raises BadRequest where there is none of that name here."""
+    if device not in DEVICES:
+        raise BadRequest(f"device {device!r} is unknown (known: {', '.join(DEVICES)})")
+    if device != "cpu":
+        import onnxruntime
+
+        if DEVICES[device][0] not in onnxruntime.get_available_providers():
+            raise BadRequest(f"the installed onnxruntime knows no device {device!r}")
+    return DEVICES[device]
 
 
 def names_of(model: Model) -> list[str]:

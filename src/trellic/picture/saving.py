@@ -27,18 +27,26 @@ XMP_TAG = 700
 EXIF_PREFIX = b"Exif\0\0"
 
 
-def save(picture: Picture, path: Path, background: str = "", kind: Kind | None = None, replace: bool = True) -> None:
+def save(
+    picture: Picture,
+    path: Path,
+    background: str = "",
+    kind: Kind | None = None,
+    replace: bool = True,
+    scratch: bool = False,
+) -> None:
     """Write a decoded picture, whole or not at all.
 
     background  a colour to put behind a picture with alpha, where its kind has none
     kind        of the file, where its suffix does not say it
     replace     whether an existing file may be replaced
+    scratch     whether the file need not last, see `write_atomically`
     Warns of what the kind does not keep. Raises BadRequest for what it cannot hold, and FileExists.
     """
     chosen = kind or kind_of(path.suffix)
     if picture.carried and chosen.name != "PNG":
         raise BadRequest(f"{chosen.name} carries no stream; PNG does")
-    write_atomically(path, lambda file: write(picture, chosen, file, background), replace)
+    write_atomically(path, lambda file: write(picture, chosen, file, background), replace, scratch)
 
 
 def write(picture: Picture, kind: Kind, file: IO[bytes], background: str = "") -> None:
