@@ -83,7 +83,7 @@ def test_hugging_face_datasets_hold_streams_once_pillow_knows_them(stream, tmp_p
     assert encoded[0]["tlic"]
 
 
-def rows_of(pixels):
+def some_rows(pixels):
     """A row with a picture's file, and one with none."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
@@ -92,7 +92,7 @@ def rows_of(pixels):
 
 def test_dask_bags_map_rows_in_processes(pixels, stream):
     bag = pytest.importorskip("dask.bag")
-    found = bag.from_sequence(rows_of(pixels)).map(EncodeRow(**TINY)).compute(scheduler="processes", num_workers=1)
+    found = bag.from_sequence(some_rows(pixels)).map(EncodeRow(**TINY)).compute(scheduler="processes", num_workers=1)
     assert [(row["tlic"], row["label"]) for row in found] == [(stream, 7), (None, 8)]
 
 
@@ -104,7 +104,7 @@ def test_spark_maps_rows_in_processes(pixels, stream, monkeypatch):
     spark = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
     try:
         encode = EncodeRow(**TINY)
-        frame = spark.createDataFrame(rows_of(pixels))
+        frame = spark.createDataFrame(some_rows(pixels))
         found = frame.rdd.map(lambda row: encode(row.asDict())).collect()
     finally:
         spark.stop()
@@ -112,12 +112,10 @@ def test_spark_maps_rows_in_processes(pixels, stream, monkeypatch):
 
 
 def test_ray_maps_rows_in_processes(pixels, stream):
-    ray = pytest.importorskip("ray")
-    import ray.data
-
+    ray, data = pytest.importorskip("ray"), pytest.importorskip("ray.data")
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="error")
     try:
-        found = ray.data.from_items(rows_of(pixels)).map(EncodeRow(**TINY)).take_all()
+        found = data.from_items(some_rows(pixels)).map(EncodeRow(**TINY)).take_all()
     finally:
         ray.shutdown()
     assert sorted((row["label"], row["tlic"]) for row in found) == [(7, stream), (8, None)]
