@@ -11,7 +11,7 @@ from PIL import Image
 
 import trellic
 import trellic.pillow
-from conftest import sections_of, textured
+from conftest import GOLDEN, sections_of, textured
 from trellic.cli.options import DEFAULT
 from trellic.codec import Target
 from trellic.container import Grid, Section, write_stream
@@ -129,6 +129,13 @@ def test_latents_of_another_size_are_refused(codec, small_picture):
         trellic.decode(write_stream(replace(header, model=bytes(4)), sections))
     with pytest.raises(PictureTooLarge):
         trellic.decode(write_stream(replace(header, grid=Grid.whole(1 << 24, 1 << 24)), sections))
+
+
+def test_a_stream_of_another_model_is_refused(codec):
+    data = (GOLDEN / "uniform.tlic").read_bytes()
+    for use in (codec.decode, codec.preview, codec.verify):
+        with pytest.raises(BadRequest, match=f"this codec holds {codec.model.name}"):
+            use(data)
 
 
 def test_a_plain_picture_has_28_bytes_beside_its_symbols(codec, photograph):

@@ -17,6 +17,12 @@ def test_samples_are_exact_and_checked_for_size(channels, size):
         unpack(pack(samples), size[0], size[1] + 1, channels)
 
 
+def test_one_channel_is_the_green_one():
+    """As the format says: whoever wrote it may have put anything into the others."""
+    samples = np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
+    assert np.array_equal(unpack(pack(samples), 20, 30, 1), samples[:, :, 1])
+
+
 def test_a_single_pixel_survives():
     pixel = np.array([[[1, 2, 3, 4]]], np.uint8)
     assert np.array_equal(unpack(pack(pixel), 1, 1, 4), pixel)
