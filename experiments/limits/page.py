@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from experiments.limits.run import QUALITIES
 from experiments.store import results_of
 from trellic.evaluate.measure import Record
 from trellic.evaluate.report.tables import NOTHING, Table, percent
@@ -44,6 +45,8 @@ def slots() -> dict[str, str]:
         "command": results.head.command,
         "commit": results.head.commit,
         "count": str(len(rows)),
+        "qualities": _listed(QUALITIES, "and"),
+        "decibels": _listed(DECIBELS, "or"),
         "pages": str(len(pictures_of(of_group(results.records, WEB_PAGES)))),
         "table": Table(head, rows).markdown(),
         "screens": percent(against_webp.mean),
@@ -52,6 +55,10 @@ def slots() -> dict[str, str]:
         "larger": f"{larger} of {coded}",
         "lossless": percent(100 * (_lossless(results.records) - 1)),
     }
+
+
+def _listed(numbers: Sequence[int], last: str) -> str:
+    return f"{', '.join(map(str, numbers[:-1]))} {last} {numbers[-1]}"
 
 
 def _of(records: Sequence[Record], picture: str, codec: str) -> list[Record]:

@@ -27,7 +27,7 @@ class Effort(NamedTuple):
 
 
 QUICK, THOROUGH = Effort(80, 4), Effort(100, 6)
-"""The second takes ten times as long, one or two seconds per megapixel, for 0 to 30 % less."""
+"""The second takes several times as long, for files that are smaller now and then."""
 
 
 def pack(samples: Pixels, effort: Effort = QUICK) -> bytes:

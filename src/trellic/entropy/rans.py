@@ -1,7 +1,7 @@
 """Range asymmetric numeral systems: integers ⇄ bytes by integer tables.
 
 Two interleaved 64-bit states, renormalized by 32-bit words; the operations alternate between them, so that a
-processor works on both at once. (With 32-bit states and 16-bit words, frequencies this fine cost 0.2 % more bytes.)
+processor works on both at once. (With 32-bit states and 16-bit words, frequencies this fine would cost bytes.)
 
 The encoder starts from states of 2¹⁰, which the first operations fill; the decoder must end there, and is never
 below: damage that the checksum missed is found. A state below 2³¹ takes a word while there are any, so no word may be
