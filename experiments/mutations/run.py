@@ -1,4 +1,4 @@
-"""Which damage do the tests notice? Edits of tests/mutations/edits.toml, area by area, where one was not run yet."""
+"""Which damage do the tests notice? The edits of tests/mutations/edits.toml; known kills are not run again."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from experiments.store import NO_MODEL, ROOT, NotMeasured, commit, keep, lines_of
+from experiments.store import NO_MODEL, ROOT, NotMeasured, keep, lines_of
 from trellic.jobs.local import complain
 
 FOLDER = ROOT.parent / "tests" / "mutations"
@@ -27,22 +27,18 @@ def outcome_of(edit: Edit, lines: list[dict[str, Any]]) -> dict[str, Any] | None
     return next(same, None)
 
 
-def known() -> list[dict[str, Any]]:
-    """Return what became of edits so far."""
-    try:
-        return lines_of("mutations", NO_MODEL)[1]
-    except NotMeasured:
-        return []
-
-
 def run(data: Path) -> None:
-    """Run the areas with an edit that was not run, and keep what became of all their edits."""
-    for area, edits in listed().items():
-        if all(outcome_of(edit, known()) for edit in edits):
-            continue
+    """Run what is missing, area by area, and keep what became of all that are listed."""
+    try:
+        lines = lines_of("mutations", NO_MODEL)[1]
+    except NotMeasured:
+        lines = []
+    for area in listed():
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder, "report.json")
+            report.write_text(json.dumps(lines))
             subprocess.run([sys.executable, FOLDER / "run.py", area, "--json", report], stdout=sys.stderr)
-            found = [{**line, "commit": commit()} for line in json.loads(report.read_text())]
-        keep("mutations", [*(line for line in known() if line["area"] != area), *found], NO_MODEL)
+            lines = json.loads(report.read_text())
+        edits = [edit for own in listed().values() for edit in own]
+        keep("mutations", [line for edit in edits if (line := outcome_of(edit, lines))], NO_MODEL)
         complain(f"mutations: {area}")

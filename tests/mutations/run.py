@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,37 +82,46 @@ class Copy:
                 kernel.touch()
 
 
-def run_area(name: str, edits: list[Edit]) -> list[dict[str, Any]]:
-    """Return what became of each edit of an area."""
+def is_of(line: Edit, edit: Edit) -> bool:
+    """Return whether a line says what became of an edit as it is now."""
+    return all(line.get(key) == edit[key] for key in ("what", "file", "old", "new"))
+
+
+def run_area(name: str, edits: list[Edit], commit: str) -> Iterator[Edit]:
+    """Yield what becomes of each of some edits of an area."""
     copied = Copy()
     if failed := copied.first_failure(sorted({test for edit in edits for test in edit["tests"]})):
         sys.exit(f"{name}: {failed} fails before any edit")
-    lines = []
     for edit in edits:
         start = time.monotonic()
         killer = copied.killer(edit)
         outcome = "stale" if killer is None else "killed" if killer else "survived"
         seconds = round(time.monotonic() - start, 1)
-        line = {"area": name, **{key: value for key, value in edit.items() if key != "tests"}}
-        lines.append({**line, "outcome": outcome, "killer": killer or "", "seconds": seconds})
         print(f"{outcome:8} {name}: {edit['what']} ({killer or edit.get('survives', '')}, {seconds} s)", flush=True)
-    return lines
+        kept = {key: edit[key] for key in ("what", "file", "old", "new")}
+        yield {"area": name, **kept, "outcome": outcome, "killer": killer or "", "seconds": seconds, "commit": commit}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("areas", nargs="*", choices=[*areas(), []], metavar="AREA", help=" ".join(areas()))
-    parser.add_argument("--json", type=Path, help="where to write what became of each edit")
+    parser.add_argument(
+        "--json", type=Path, help="keeps what became of each edit; those killed there are not run again"
+    )
     options = parser.parse_args()
-    lines = []
+    lines: list[Edit] = json.loads(options.json.read_text()) if options.json and options.json.exists() else []
+    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
     for name in options.areas or areas():
-        lines += run_area(name, areas()[name])
-    if options.json:
-        options.json.write_text(json.dumps(lines))
+        done = [line for line in lines if line["outcome"] == "killed"]
+        missing = [edit for edit in areas()[name] if not any(is_of(line, edit) for line in done)]
+        for found in run_area(name, missing, commit.strip()) if missing else ():
+            lines = [*(line for line in lines if not is_of(line, found)), found]
+            if options.json:
+                options.json.write_text(json.dumps(lines, indent=0))
+    excused = {edit["what"] for name in areas() for edit in areas()[name] if "survives" in edit}
     outcomes = [line["outcome"] for line in lines]
     print(", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in ("killed", "survived", "stale")))
-    excused = all(line["outcome"] == ("survived" if "survives" in line else "killed") for line in lines)
-    return int(not excused)
+    return int(any(line["outcome"] != "killed" and line["what"] not in excused for line in lines))
 
 
 if __name__ == "__main__":
