@@ -6,10 +6,13 @@ import pytest
 from conftest import GOLDEN, textured
 from trellic import Codec
 from trellic.codec import Target
-from trellic.codec.encoder import analyse_tile, encode_latents
-from trellic.codec.search import SLOPE, Objective, search
+from trellic.codec import search as searching
+from trellic.codec.encoder import Coded, analyse_tile, encode_latents
+from trellic.codec.search import ROUNDS, SLOPE, Objective, Shown, search
 from trellic.codec.tiles import windows
+from trellic.codec.visibility import SSIMULACRA2
 from trellic.container import Grid, Stream
+from trellic.entropy.parameters import ONE
 from trellic.metrics import psnr
 from trellic.picture.types import Picture
 
@@ -37,6 +40,37 @@ def test_a_photograph_takes_fewer_bits_for_its_error(codec, photograph):
     slope = SLOPE * curvature.mean() * (point.step / 1024) ** 2 * point.rate_weight
     saved = 8 * (len(before.data) - len(after.data)) + (errors[0].error - errors[1].error) / slope
     assert saved > 0.01 * 8 * len(before.data)
+
+
+def test_the_round_of_least_error_and_bits_is_kept_while_rates_weigh_ever_more(tiny, monkeypatch):
+    """By a rate weight of 0.1 and a curvature of 1, a byte is worth 8 · 0.1 times the slope."""
+    window = window_of(tiny, textured(64, 64))
+    analysed = analyse_tile(tiny.sessions, window, 12800)
+    zeros = np.zeros_like(analysed.targets["y"])
+    rounds = [Coded(bytes(100), 0.0, {"y": zeros}) for _ in range(ROUNDS)]
+    rounds[3] = Coded(bytes(104), 0.0, {"y": zeros})  # the best: 10 of the error for 4 bytes
+    rounds[5] = Coded(bytes(150), 0.0, {"y": zeros})  # the least error, too dear
+    errors = iter([100.0, 100, 100, 100, 90, 100, 60, 100, 100, 100, 100])
+    weights = []
+
+    class Known(Objective):
+        def at(self, latents):
+            return Shown(zeros, zeros, next(errors))
+
+        def curvature(self, latents, samples):
+            return np.ones((len(zeros), 1, 1), np.float32)
+
+    def encode(sessions, moved, deployed):
+        weights.append(deployed.at(0).rate_weight)
+        return rounds[len(weights) - 1]
+
+    monkeypatch.setattr(searching, "Objective", Known)
+    monkeypatch.setattr(searching, "encode_latents", encode)
+    before = Coded(bytes(100), 0.0, {"y": zeros})
+    deployed = tiny.deployed.with_parameters(ONE, 0.1)
+    assert search(tiny.sessions, window, analysed, before, deployed) is rounds[3]
+    assert weights[0] == pytest.approx(0.1)
+    assert (np.diff(weights) > 0).all()
 
 
 def test_effort_nine_searches_and_a_named_quantizer_does_not(photograph):
@@ -82,6 +116,16 @@ def test_where_a_picture_is_continued_no_error_counts(tiny):
     objective = Objective(tiny.sessions, window, analyse_tile(tiny.sessions, window, 2560))
     assert objective.weights.sum() == 50 * 70
     assert objective.weights[0, :50, :70].all()
+
+
+def test_errors_count_as_they_are_seen(tiny):
+    pixels = textured(128, 128)
+    pixels[:64] = 128
+    window = window_of(tiny, pixels)
+    analysed = analyse_tile(tiny.sessions, window, 2560, SSIMULACRA2)
+    weights = Objective(tiny.sessions, window, analysed).weights[0]
+    assert np.array_equal(weights[::16, ::16], analysed.visibility)
+    assert weights[0, 0] > weights[-1, -1]
 
 
 @pytest.mark.parametrize("value", [0, 255])

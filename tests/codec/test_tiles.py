@@ -11,9 +11,9 @@ from trellic.codec import Codec, Target, strips
 from trellic.codec.encoder import analyse, analyse_tile, encode_latents
 from trellic.codec.picture_decoder import PartsMissing
 from trellic.codec.store import UnitStore
-from trellic.codec.tiles import windows
+from trellic.codec.tiles import surroundings, windows
 from trellic.codec.units import decode_unit
-from trellic.container import Grid, SectionType, Stream
+from trellic.container import Box, Grid, SectionType, Stream
 from trellic.container.bytes import AT_ONCE
 from trellic.errors import BadRequest, DamagedStream, IncompleteStream, UnreadablePicture
 from trellic.metrics import psnr
@@ -113,6 +113,21 @@ def test_only_the_damage_of_tiles_that_are_read_is_met(tiled, picture):
     for use in (tiled.decode, tiled.verify, tiled.decode_strips):  # the last before any strip is taken
         with pytest.raises(DamagedStream, match="checksum of section latents"):
             use(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("side", "edge", "exact"),
+    [
+        ("left", 256, Box(0, 0, 256, 768)),
+        ("top", 256, Box(0, 0, 768, 256)),
+        ("right", 512, Box(512, 0, 768, 768)),
+        ("bottom", 512, Box(0, 512, 768, 768)),
+    ],
+)
+def test_surroundings_end_where_all_is_coded_exactly(side, edge, exact):
+    box, around = Box(256, 256, 512, 512), Box(192, 192, 576, 576)
+    seen = surroundings(box, around, lambda part: part.common(exact) != part)
+    assert seen == around._replace(**{side: edge})
 
 
 def test_targets_hold_for_tiles(tiled, picture):
