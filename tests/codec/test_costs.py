@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from trellic.codec.coding import Pass
 from trellic.codec.costs import Costs
 from trellic.codec.encoder import analyse, encode_latents, reconstruct
 from trellic.codec.fidelity import errors_of_units
@@ -10,6 +11,9 @@ from trellic.codec.resources import Resources
 from trellic.codec.tiles import Workers
 from trellic.codec.units import CodedUnit, DecodedUnit
 from trellic.container import Box, Grid, Header
+from trellic.entropy.parameters import Parameters
+from trellic.entropy.rans import bits_of
+from trellic.metrics import lambda_at
 
 
 def test_bits_sum_to_the_estimate_and_lie_where_the_detail_is(codec):
@@ -38,3 +42,22 @@ def test_errors_lie_where_they_are(codec, small_picture):
     assert errors.sum() == squares.sum()
     assert errors[1, 2] == squares[16:32, 32:48].sum()
     assert errors[4, 5] == squares[64:, 80:].sum()
+
+
+def test_an_index_of_a_coarser_variable_costs_all_cells_below_it_the_same(codec):
+    grid = Grid.whole(128, 128)
+    costs = Costs(grid)
+    step = next(step for step in codec.model.schedule.passes if step.variable == "z")
+    scales, indices = np.array([30], np.uint8), np.array([5], np.int32)
+    at = Pass(step, np.array([3], np.int32), Parameters(scales, np.zeros(1, np.int32)), 0)  # the last of 2×2 positions
+    costs.seen(grid.picture, codec.model, codec.deployed)(at, indices, scales, np.zeros(1, np.float32))
+    bits = bits_of(scales, indices, codec.deployed.tables_of(step.tables))[0]
+    assert costs.bits[4:, 4:] == pytest.approx(np.full((4, 4), bits / 16))
+    assert costs.bits_of(grid.picture) == pytest.approx(bits)
+
+
+def test_an_error_is_worth_lambda_times_its_mean_over_samples():
+    costs = Costs(Grid.whole(128, 64))
+    costs.errors[1, 2] = 600.0
+    assert costs.error_of(Box(0, 0, 128, 64), 12800) == pytest.approx(lambda_at(0.5) * 600 / 3)
+    assert costs.error_of(Box(0, 0, 32, 64), 12800) == 0
