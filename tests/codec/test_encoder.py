@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import GOLDEN
+from conftest import GOLDEN, textured
 from golden.pictures import QUALITY, TILE, waves
 from trellic import Codec
 from trellic.codec import Target
+from trellic.codec.encoder import analyse
 from trellic.metrics import psnr
 from trellic.quantize import QUANTIZERS
 
@@ -33,6 +34,14 @@ def test_encoding_makes_files_like_the_golden_ones(name):
     assert len(data) == pytest.approx(len(golden), rel=0.005)
     before, after = (psnr(rgb(image), rgb(codec.decode(each))) for each in (golden, data))
     assert after == pytest.approx(before, abs=0.02)
+
+
+def test_a_picture_is_continued_by_its_edges():
+    sessions, pixels = Codec(str(GOLDEN / "golden.trm"), 1).sessions, textured(50, 70)
+    continued = np.pad(pixels, ((0, 14), (0, 58), (0, 0)), mode="edge")
+    own, other = (analyse(sessions, each, 12800).targets for each in (pixels, continued))
+    assert own.keys() == other.keys()
+    assert all(np.array_equal(own[name], other[name]) for name in own)
 
 
 def test_the_photograph_takes_the_bytes_and_has_the_quality_that_it_had(codec, photograph):
