@@ -34,7 +34,8 @@ def test_scales_beyond_all_have_the_first_or_the_last_index_and_what_is_no_numbe
     ("mean", "fixed"),
     [
         (0.5, 512), (-0.5, -512), (1 / ONE, 1), (0.6 / ONE, 1), (-0.6 / ONE, -1), (0.5 / ONE, 0), (1.5 / ONE, 2),
-        (MEAN_LIMIT, MEAN_LIMIT * ONE), (MEAN_LIMIT + 9, MEAN_LIMIT * ONE), (-math.inf, -MEAN_LIMIT * ONE), (math.nan, 0),
+        (MEAN_LIMIT, MEAN_LIMIT * ONE), (MEAN_LIMIT + 9, MEAN_LIMIT * ONE), (-math.inf, -MEAN_LIMIT * ONE),
+        (math.nan, 0),
     ],
 )  # fmt: skip
 def test_a_mean_is_rounded_to_the_nearest_1024th_within_its_limit(mean, fixed):

@@ -11,6 +11,7 @@ says so in `survives`.
 
 import argparse
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -23,12 +24,31 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 EDITS = Path(__file__).parent / "edits.toml"
 COPIED = ("src", "tests", "experiments", "docs", "examples", "web", "pyproject.toml", "README.md", "CONFORMANCE.md")
+PLACE = Path(tempfile.gettempdir(), "trellic-mutations")
 ENDLESS = 300.0
 """Seconds after which tests that go on are stopped: an edit was noticed."""
 Edit = dict[str, Any]
+
+
+FORKS = multiprocessing.get_context("forkserver")
+"""Of a process that has imported what takes long, and nothing of the package."""
+FORKS.set_forkserver_preload(["numba", "onnxruntime", "PIL.Image", "pytest"])
+
+
+def run_tests(root: Path, tests: list[str], report: Path) -> None:
+    """Run tests in a copy, to the first failure; exit with pytest's code."""
+    os.chdir(root)
+    os.environ["PYTHONPATH"] = str(root / "src")
+    sys.path.insert(0, str(root / "src"))
+    with report.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        sys.exit(pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]))
 
 
 def areas() -> dict[str, list[Edit]]:
@@ -41,7 +61,7 @@ class Copy:
     """A copy of the source in which edits are made, one at a time; always in one place, where kernels stay compiled."""
 
     def __init__(self) -> None:
-        self.root = root = Path(tempfile.gettempdir(), "trellic-mutations")
+        self.root = root = PLACE
         for name in COPIED:
             shutil.rmtree(root / name, ignore_errors=True)
             if (ROOT / name).is_dir():
@@ -52,14 +72,15 @@ class Copy:
 
     def first_failure(self, tests: list[str]) -> str:
         """Return the first test that fails, or nothing."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests]
-        values = {**os.environ, "PYTHONPATH": str(self.root / "src"), "NUMBA_CACHE_DIR": str(self.root / "kernels")}
-        try:
-            done = subprocess.run(command, cwd=self.root, env=values, capture_output=True, text=True, timeout=ENDLESS)
-        except subprocess.TimeoutExpired:
+        report = self.root / "report.txt"
+        process = FORKS.Process(target=run_tests, args=(self.root, tests, report))
+        process.start()
+        process.join(ENDLESS)
+        if process.exitcode is None:
+            process.kill()
             return "a test that does not end"
-        failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-        return "" if done.returncode == 0 else failed[1] if failed else "tests that do not start"
+        failed = re.search(r"^(?:FAILED|ERROR) (\S+)", report.read_text(), re.MULTILINE)
+        return "" if process.exitcode == 0 else failed[1] if failed else "tests that do not start"
 
     def killer(self, edit: Edit) -> str | None:
         """Return the test that notices an edit, nothing where none does, None where the edit has no place."""
@@ -110,6 +131,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     lines: list[Edit] = json.loads(options.json.read_text()) if options.json and options.json.exists() else []
+    os.environ["NUMBA_CACHE_DIR"] = str(PLACE / "kernels")
     commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
     for name in options.areas or areas():
         done = [line for line in lines if line["outcome"] == "killed"]
