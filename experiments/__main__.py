@@ -34,6 +34,7 @@ LATER = (
     "states",
     "search",
     "tune",
+    "compact",
     "adapters",
     "learning",
     "mutations",

@@ -20,10 +20,30 @@ SLOT = re.compile(r"\{\{([\w.]+)\}\}")
 BLOCK = re.compile(r"(<!-- compared -->\n).*?(?=<!-- /compared -->)", re.DOTALL)
 MISSING = "*not measured for this model yet*"
 NAMES = (
-    "rate_distortion", "comparison", "costs", "quantizers", "speed", "previews", "preview_times", "stability",
-    "large", "bulk", "browser", "exactness", "damaged", "limits", "states", "search", "tune", "theory", "adapters",
-    "learning", "mutations", "history",
-)  # fmt: skip
+    "rate_distortion",
+    "comparison",
+    "costs",
+    "quantizers",
+    "speed",
+    "previews",
+    "preview_times",
+    "stability",
+    "large",
+    "bulk",
+    "browser",
+    "exactness",
+    "damaged",
+    "limits",
+    "states",
+    "search",
+    "tune",
+    "compact",
+    "theory",
+    "adapters",
+    "learning",
+    "mutations",
+    "history",
+)
 """Experiments with a page of their name."""
 
 

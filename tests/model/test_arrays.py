@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from trellic.model.arrays import pack_arrays, unpack_arrays
+from trellic.model.eight_bits import EightBits
 
 ARRAYS = {
     "b": np.arange(6, dtype=np.float16).reshape(2, 3),
@@ -30,6 +31,29 @@ def test_the_layout_is_that_of_safetensors():
     safetensors = pytest.importorskip("safetensors.numpy")
     found = safetensors.load(pack_arrays(ARRAYS))
     assert all(np.array_equal(found[name], values) for name, values in ARRAYS.items())
+
+
+def test_rounded_weights_take_a_byte_each_and_come_back():
+    rounded = EightBits.rounded(np.random.default_rng(1).normal(size=(8, 50, 1, 1))).values
+    plain = {"w": rounded.astype(np.float16)}
+    data = pack_arrays({"w": rounded})
+    assert len(data) < len(pack_arrays(plain)) - 300
+    found = unpack_arrays(data)
+    assert set(found) == {"w"}
+    assert found["w"].dtype == np.float32
+    assert np.array_equal(found["w"], rounded)
+    assert pack_arrays(found) == data
+
+
+@pytest.mark.parametrize(
+    "steps", [None, np.ones(3, np.float16), np.ones(2, np.float32)], ids=["missing", "too_many", "of_another_type"]
+)
+def test_integers_of_eight_bits_need_a_step_a_row(steps):
+    stored = {"w": np.ones((2, 4), np.int8)}
+    if steps is not None:
+        stored["w.steps"] = steps
+    with pytest.raises(ValueError, match="array w has no steps"):
+        unpack_arrays(pack_arrays(stored))
 
 
 def claiming(**entry: object) -> bytes:

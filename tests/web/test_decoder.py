@@ -7,11 +7,15 @@ import pytest
 import fuzz
 import fuzz_native
 import trellic
-from conftest import GOLDEN
+from conftest import GOLDEN, textured
 from second_decoder import build_native, compiler, golden_half, natively
 from trellic import TrellicError
 from trellic.codec.picture_decoder import metadata_of
 from trellic.container import Stream
+from trellic.model import DEFAULT, Model, find_model
+from trellic.model.eight_bits import EightBits
+from trellic.tune.compact import compact
+from trellic.web.pack import pack_decoder
 
 STREAMS, MODELS = 300, 400
 
@@ -61,6 +65,21 @@ def test_damaged_streams_end_as_in_python(program, monkeypatch):
             continue
         assert code == expected or not has_sound_metadata(data), number
         assert expected != "decoded" or digest == detail, number
+
+
+@compiler
+def test_weights_in_eight_bits_are_widened_as_in_python(program, monkeypatch, tmp_path):
+    model = compact(Model.read(find_model(DEFAULT)))
+    (tmp_path / "compact.trm").write_bytes(model.pack())
+    monkeypatch.setenv("TRELLIC_MODELS", str(tmp_path))
+    data = trellic.encode(textured(64, 64), model="compact")
+    half = pack_decoder(model)
+    monkeypatch.setattr(EightBits, "of", lambda values: None)
+    wide = pack_decoder(model)
+    assert len(half) < 0.7 * len(wide)
+    ends = [natively(program, [("m", zlib.decompress(packed)), ("s", data)])[1] for packed in (half, wide)]
+    assert ends[0] == ends[1]
+    assert ends[0][:2] == ["decoded", trellic.verify(data)]
 
 
 @compiler

@@ -9,10 +9,12 @@
 #define MOST_SETS 64
 #define QUALITY 0  // the slot of the quality
 
+// How an array is kept: float32, float16, or integers of eight bits and the step of each row in float16.
+enum { SINGLE, HALF, EIGHT_BITS };
+
 typedef struct {
   uint32_t dims[4];
-  uint32_t count;
-  bool half;
+  uint32_t count, kind;
   const uint8_t *planes;
   float *values;  // once they are needed
 } Array;
@@ -123,10 +125,8 @@ static bool read_arrays(Reader *reader, Model *model) {
   TRY(read_within(reader, 0, 1 << 14, &model->arrays));
   TRY(model->array = take_zeros(&model->arena, model->arrays, sizeof(Array)));
   for (Array *array = model->array; array < model->array + model->arrays; array++) {
-    uint32_t half;
     uint64_t count = 1;
-    TRY(read_within(reader, 0, 1, &half));
-    array->half = half;
+    TRY(read_within(reader, SINGLE, EIGHT_BITS, &array->kind));
     for (int axis = 0; axis < 4; axis++) {
       TRY(read_within(reader, 1, MOST_VALUES, array->dims + axis));
       count *= array->dims[axis];
@@ -137,25 +137,37 @@ static bool read_arrays(Reader *reader, Model *model) {
   return true;
 }
 
+// The single-precision number that 32 bits are.
+static float float_of(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+// Value n of half precision, of count in planes.
+static float half_at(const uint8_t *planes, uint32_t count, uint32_t n) {
+  uint32_t bits = planes[n] | (uint32_t)planes[count + n] << 8;
+  uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023;
+  float value = exponent ? float_of((exponent + 112) << 23 | fraction << 13) : (float)fraction * 0x1p-24f;
+  return bits >> 15 ? -value : value;
+}
+
+static float single_at(const uint8_t *planes, size_t count, uint32_t n) {
+  return float_of(planes[n] | (uint32_t)planes[count + n] << 8 | (uint32_t)planes[2 * count + n] << 16 |
+                  (uint32_t)planes[3 * count + n] << 24);
+}
+
 // The values of an array, in single precision.
 static float *widen(const Array *array, Arena *arena) {
   float *values = take_from(arena, array->count, sizeof(float));
   if (!values) return NULL;
-  const uint8_t *planes = array->planes;
-  uint32_t count = array->count;
-  for (uint32_t n = 0; n < count; n++) {
-    uint32_t bits = planes[n] | (uint32_t)planes[count + n] << 8;
-    if (array->half) {
-      uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023, sign = bits >> 15 << 31;
-      float tiny = (float)fraction * 0x1p-24f;
-      bits = (exponent + 112) << 23 | fraction << 13;
-      if (!exponent) memcpy(&bits, &tiny, 4);
-      bits |= sign;
-    } else {
-      bits |= (uint32_t)planes[2 * (size_t)count + n] << 16 | (uint32_t)planes[3 * (size_t)count + n] << 24;
+  uint32_t count = array->count, rows = array->dims[0];
+  for (uint32_t n = 0; n < count; n++)
+    switch (array->kind) {
+      case SINGLE: values[n] = single_at(array->planes, count, n); break;
+      case HALF: values[n] = half_at(array->planes, count, n); break;
+      default: values[n] = (float)(int8_t)array->planes[n] * half_at(array->planes + count, rows, n / (count / rows));
     }
-    memcpy(values + n, &bits, 4);
-  }
   return values;
 }
 
@@ -248,7 +260,7 @@ static bool read_pass(Reader *reader, const Model *model, Step *step) {
     if (!model->arrays) return bad("a pass has no scales");
     TRY(read_within(reader, 0, model->arrays - 1, &step->scale_array));
     const Array *array = model->array + step->scale_array;
-    if (array->half || array->dims[2] != 2 || array->dims[3] != model->channels[step->slot])
+    if (array->kind != SINGLE || array->dims[2] != 2 || array->dims[3] != model->channels[step->slot])
       return bad("an array of scales has an impossible shape");
     if (array->count != 2 * array->dims[3]) return bad("an array of scales has an impossible shape");
   }
@@ -331,8 +343,10 @@ static bool parse_model(Model *model, const uint8_t *data, size_t size) {
     TRY(place(&reader, &model->frequencies[n].planes, 2 * (uint64_t)model->frequencies[n].count));
   for (uint32_t n = 0; n < model->offset_sets; n++)
     TRY(place(&reader, &model->offset[n].planes, 2 * (uint64_t)model->offset[n].count));
-  for (uint32_t n = 0; n < model->arrays; n++)
-    TRY(place(&reader, &model->array[n].planes, (model->array[n].half ? 2 : 4) * (uint64_t)model->array[n].count));
+  for (Array *array = model->array; array < model->array + model->arrays; array++) {
+    uint64_t sizes[] = {4 * (uint64_t)array->count, 2 * (uint64_t)array->count, array->count + 2 * (uint64_t)array->dims[0]};
+    TRY(place(&reader, &array->planes, sizes[array->kind]));
+  }
   if (reader.at != size) return bad("bytes after the model's end");
   return true;
 }

@@ -12,6 +12,7 @@ import typer
 from trellic.cli import bulk, models
 from trellic.cli.adapt import adapt
 from trellic.cli.calibrate import calibrate
+from trellic.cli.compact import compact
 from trellic.cli.compare import compare
 from trellic.cli.decode import decode
 from trellic.cli.demo import demo
@@ -33,7 +34,7 @@ from trellic.errors import TrellicError
 PANELS = {
     "Pictures": (encode, decode, info, verify, serve, demo),
     "Measuring": (evaluate, compare, stability),
-    "Models": (macs, fit_tables, fit_previews, calibrate),
+    "Models": (macs, fit_tables, fit_previews, calibrate, compact),
     "Training": (train, retrain, adapt, export),
 }
 """The verbs, everyday ones first."""

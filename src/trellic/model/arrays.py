@@ -1,7 +1,7 @@
 """Named arrays ⇄ bytes, in the safetensors layout: a JSON header of types, shapes and places, then the values.
 
 Nothing that the header claims is believed before it is checked against the bytes at hand.
-Source: the format of https://github.com/huggingface/safetensors; written here for numpy alone, some thirty lines.
+Source: the format of https://github.com/huggingface/safetensors; written here for numpy alone.
 """
 
 import json
@@ -11,19 +11,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trellic.model.eight_bits import STEPS, EightBits
+
 Arrays = dict[str, npt.NDArray[Any]]
 
-TYPES = {"F16": "<f2", "F32": "<f4", "U32": "<u4", "I32": "<i4", "I16": "<i2", "U8": "<u1"}
+TYPES = {"F16": "<f2", "F32": "<f4", "U32": "<u4", "I32": "<i4", "I16": "<i2", "I8": "<i1", "U8": "<u1"}
 _NAMES = {np.dtype(kind): name for name, kind in TYPES.items()}
 LARGEST_HEADER = 1 << 22
 
 
 def pack_arrays(arrays: Arrays) -> bytes:
-    """Return the bytes of arrays by name, sorted; types are those of TYPES."""
+    """Return the bytes of arrays by name, sorted; types are those of TYPES.
+
+    One whose rows are multiples of a step is stored as integers of eight bits, its steps beside it.
+    """
+    stored = _narrowed(arrays)
     header: dict[str, Any] = {}
     parts, at = [], 0
-    for name in sorted(arrays):
-        values = arrays[name]
+    for name in sorted(stored):
+        values = stored[name]
         header[name] = {
             "dtype": _NAMES[values.dtype],
             "shape": list(values.shape),
@@ -54,4 +60,22 @@ def unpack_arrays(data: bytes) -> Arrays:
         if end > len(body) or end - start != math.prod(shape) * kind.itemsize:
             raise ValueError(f"array {name} is not as long as it says")
         arrays[name] = np.frombuffer(body[start:end], kind).reshape(shape).copy()  # kernels need writable arrays
+    return _widened(arrays)
+
+
+def _narrowed(arrays: Arrays) -> Arrays:
+    stored: Arrays = {}
+    for name, values in arrays.items():
+        narrow = EightBits.of(values)
+        stored |= {name: values} if narrow is None else {name: narrow.counts, name + STEPS: narrow.steps}
+    return stored
+
+
+def _widened(stored: Arrays) -> Arrays:
+    arrays = dict(stored)
+    for name in [name for name, values in stored.items() if values.dtype == np.int8]:
+        steps = arrays.pop(name + STEPS, None)
+        if steps is None or steps.dtype != np.float16 or steps.shape != stored[name].shape[:1]:
+            raise ValueError(f"array {name} has no steps")
+        arrays[name] = EightBits(stored[name], steps).values
     return arrays

@@ -53,8 +53,7 @@ class ModelFile:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             for name, data in entries.items():
-                kind = zipfile.ZIP_DEFLATED if name.endswith(".json") else zipfile.ZIP_STORED  # weights hardly shrink
-                archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, kind, 9)
+                archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED, 9)
         return buffer.getvalue()
 
 

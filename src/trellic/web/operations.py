@@ -13,6 +13,7 @@ import numpy.typing as npt
 from trellic.container.bytes import varint
 from trellic.errors import BadRequest
 from trellic.model.arrays import Arrays as NamedArrays
+from trellic.model.eight_bits import EightBits
 from trellic.model.graph import Graph, Operation
 
 KINDS = (
@@ -21,6 +22,8 @@ KINDS = (
 )  # fmt: skip
 """Operations by number; the first does nothing."""
 PADDINGS = ("constant", "edge", "reflect")
+SINGLE, HALF, EIGHT_BITS = range(3)
+"""How an array is kept: float32, float16, or integers of eight bits and the step of each row in float16."""
 
 
 class Arrays:
@@ -29,7 +32,7 @@ class Arrays:
     def __init__(self, named: NamedArrays) -> None:
         self._named = named
         self._numbers: dict[str | tuple[float, ...], int] = {}
-        self._values: list[npt.NDArray[Any]] = []
+        self._values: list[npt.NDArray[Any] | EightBits] = []
 
     def number(self, name: str) -> int:
         """Return the number of a model's array. Raises BadRequest."""
@@ -45,21 +48,28 @@ class Arrays:
         if key not in self._numbers:
             if values.ndim > 4 or values.dtype not in (np.float16, np.float32):
                 raise BadRequest(f"an array of {values.dtype} {values.shape} cannot be read in a browser")
+            narrow = EightBits.of(values) if values.ndim == 4 else None
             self._numbers[key] = len(self._values)
-            self._values.append(values)
+            self._values.append(narrow or values)
         return self._numbers[key]
 
     def shapes(self) -> bytes:
         """Return type and shape of each, four sides."""
         parts = [varint(len(self._values))]
         for values in self._values:
-            sides = (1,) * (4 - values.ndim) + values.shape
-            parts += [varint(values.dtype == np.float16), *map(varint, sides)]
+            if isinstance(values, EightBits):
+                kind, shape = EIGHT_BITS, values.counts.shape
+            else:
+                kind, shape = HALF if values.dtype == np.float16 else SINGLE, values.shape
+            parts += [varint(kind), *map(varint, (1,) * (4 - len(shape)) + shape)]
         return b"".join(parts)
 
     def planes(self) -> bytes:
         """Return the values of all, in planes of bytes."""
-        return b"".join(planes_of(values.astype(values.dtype.newbyteorder("<"))) for values in self._values)
+        parts: list[npt.NDArray[Any]] = []
+        for values in self._values:
+            parts += [values.counts, values.steps] if isinstance(values, EightBits) else [values]
+        return b"".join(planes_of(values.astype(values.dtype.newbyteorder("<"))) for values in parts)
 
 
 def planes_of(values: npt.NDArray[Any]) -> bytes:
