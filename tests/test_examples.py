@@ -20,8 +20,9 @@ MADE = {
     "train_small": ["tiny.trm"],
     "own_model": ["quarters.trm"],
     "adapt": ["fabric.tra", "fabric.png"],
+    "slim": ["slim.trm"],
 }
-NEED_TORCH = {"train_small", "own_model", "adapt"}
+NEED_TORCH = {"train_small", "own_model", "adapt", "slim"}
 
 
 def test_the_list_of_examples_is_complete():

@@ -9,7 +9,7 @@ from adapters import GOLDEN  # noqa: E402
 from trellic.errors import BadRequest  # noqa: E402
 from trellic.model import Model, find_model  # noqa: E402
 from trellic.model.adapter import Adapter  # noqa: E402
-from trellic.networks.adapter import PARTS, add_adapter, addends, changes_of  # noqa: E402
+from trellic.networks.adapter import ADAPTER, BITS, PARTS, add_adapter, addends, changes_of, fit  # noqa: E402
 from trellic.networks.load import load  # noqa: E402
 from trellic.networks.surrogates import Rounding  # noqa: E402
 
@@ -29,6 +29,12 @@ def adapted(model: Model = GOLDEN, rank: int = 2, parts: tuple[str, ...] = PARTS
     return codec
 
 
+def rounded(codec, moments: float = 1e-6) -> Adapter:
+    """Return the adapter of a codec's addends, which are rounded from now on."""
+    fit(codec, GOLDEN, {name: torch.full((2,), moments) for name in codec.parts[ADAPTER]})
+    return Adapter.of(GOLDEN, changes_of(codec, GOLDEN))
+
+
 @torch.no_grad()
 def pixels(codec) -> torch.Tensor:
     return codec(PICTURES, QUALITY, Rounding()).pictures
@@ -40,21 +46,36 @@ def test_an_adapter_begins_as_nothing():
 
 def test_rounded_factors_are_what_the_file_holds():
     codec = adapted(moved=0.05)
-    for _, addend in addends(codec):
-        addend.fit()
-    merged = load(Adapter.of(GOLDEN, changes_of(codec, GOLDEN)).attach_to(GOLDEN)).state_dict()
+    merged = load(rounded(codec).attach_to(GOLDEN)).state_dict()
     for name, _ in addends(codec):
         owner, tensor = name.rsplit(".", 1)
         trained = getattr(codec.get_submodule(owner), tensor)
         assert torch.allclose(trained, merged[name], rtol=1e-3, atol=1e-3), name
 
 
-def test_rounding_fits_what_was_trained():
+def test_an_adapter_has_so_many_bits_for_each_integer():
     codec = adapted(moved=0.05)
-    for name, addend in addends(codec):
-        addend.fit()
-        integers = addend.change(name, ()).integers
-        assert len(integers) < 64 or 0.4 < float(np.std(integers)) < 0.9, name
+    count = sum(factor.numel() for _, addend in addends(codec) for factor in addend.factors)
+    size = len(rounded(codec).pack())
+    assert 0.7 * BITS * count / 8 < size <= BITS * count / 8
+
+
+def test_what_the_loss_feels_most_is_rounded_most_finely():
+    codec = adapted(moved=0.05)
+    names = codec.parts[ADAPTER]
+    strong = {name for name in names if "synthesis" in name}
+    moments = {name: torch.tensor([1e-4 if name in strong else 1e-6]) for name in names}
+    fit(codec, GOLDEN, moments)
+    steps = {name: max(addend.steps) for name, addend in addends(codec)}
+    felt = [step for name, step in steps.items() if name.startswith("synthesis.")]
+    assert max(felt) * 4 < min(step for name, step in steps.items() if name.startswith("analysis."))
+
+
+def test_log_scales_of_hyper_latents_are_adapted():
+    codec = adapted(moved=0.05)
+    torch.nn.init.ones_(codec.prior.parametrizations.z_log_scale[0].factors[0])
+    before, after = (model.log_scales("z_log_scale", 0.5, 4) for model in (GOLDEN, rounded(codec).attach_to(GOLDEN)))
+    assert np.allclose(after - before, 1.5, atol=0.3)  # at quality 0, and the slope
 
 
 @pytest.mark.parametrize(("parts", "outside"), [(("synthesis",), "synthesis."), (("entropy",), "prior.networks.")])

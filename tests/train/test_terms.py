@@ -22,6 +22,13 @@ def test_terms_are_bits_a_pixel_and_weighted_squared_error():
     assert float(loss_weight(torch.tensor([0.9]))) < 1 < float(loss_weight(torch.tensor([0.1])))
 
 
+def test_latents_that_stray_cost_what_such_an_error_costs_in_bits():
+    strayed = batch(0.0, None)._replace(strayed=torch.tensor([64 * 0.1]))
+    two, half = (2.0 ** (-2 * rate) / 12 for rate in (2.0, 2.001))
+    assert float(loss_of(strayed, ("near",))) == pytest.approx(0.1 * 6 / 0.6931, rel=1e-3)
+    assert (two - half) * 2**4 * 6 / 0.6931 == pytest.approx(0.001, rel=0.01)  # a bit less, that much more error
+
+
 def test_a_picture_of_noise_counts_no_more_than_the_cap():
     bits = torch.tensor([6400.0], requires_grad=True)
     loss = loss_of(batch(0.0, bits), ("rate",))

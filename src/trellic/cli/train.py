@@ -1,4 +1,4 @@
-"""trellic train: pictures → a training run."""
+"""trellic train: pictures → a training run, or a slim model of one's own."""
 
 import json
 import signal
@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from trellic.errors import BadConfig
+from trellic.cli.options import DEFAULT, Force, Model
+from trellic.errors import BadConfig, BadRequest
 
 Pictures = Annotated[list[Path] | None, typer.Option("--pictures", help="Train on these folders instead.")]
 ValidationFolders = Annotated[
@@ -56,18 +57,55 @@ def end_in_order() -> None:
 
 
 def train(
-    config: Annotated[str, typer.Option("--config", "-c", help="A TOML file, or a recipe: quick, base, ….")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The run's folder; an unfinished run there is resumed.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The run's folder, where an unfinished run is resumed; or a .trm file.")
+    ],
+    frames: Annotated[
+        list[str] | None, typer.Argument(metavar="[IN]...", help="With --preset: what the model is for.")
+    ] = None,
+    config: Annotated[str, typer.Option("--config", "-c", help="A TOML file, or a recipe: quick, base, ….")] = "",
+    preset: Annotated[
+        str, typer.Option(help="Instead of a configuration: cut a slim model: medium, slim or xslim.")
+    ] = "",
+    model: Model = DEFAULT,
     pictures: Pictures = None,
     validation: ValidationFolders = None,
     device: Device = "",
     minutes: Minutes = 0,
     cache: Cache = Path("runs/cache"),
+    force: Force = False,
 ) -> None:
-    """Train a model, or resume a run; works under torchrun on several processes. Needs trellic[train]."""
+    """Train a model, or resume a run; works under torchrun on several processes. Needs trellic[train].
+
+    With --preset, cut a slim model from a larger one (-m) by pictures of one kind, and train it on them.
+    """
+    if bool(config) == bool(preset) or bool(frames) != bool(preset):
+        raise BadRequest("give --config, or --preset with pictures")
     need_torch()
+    end_in_order()
+    if preset:
+        _train_slim(frames or [], preset, model, minutes, out, cache, force)
+        return
     from trellic.train.run import read_config, recipe_named, run_config
 
-    end_in_order()
     values = replaced(pictures, validation, device, minutes)
     run_config(read_config(recipe_named(config), values), out, cache, report)
+
+
+def _train_slim(
+    frames: list[str], preset: str, model: str, minutes: float, out: Path, cache: Path, force: bool
+) -> None:
+    """Write a slim model; its run is kept in the cache, and resumed there."""
+    from trellic.files import check_free, write_atomically
+    from trellic.jobs.plan import find_files
+    from trellic.model import find_model
+    from trellic.picture.kinds import readable_suffixes
+    from trellic.train.slim import STAGES, make_slim
+
+    check_free(out, force)
+    paths = [path for path, _ in find_files(frames, readable_suffixes())]
+    budget = {"minutes": minutes / len(STAGES)} if minutes else {}
+    made = make_slim(find_model(model), preset, paths, budget, cache / f"{preset}-{out.stem}", cache, report)
+    data = made.pack()
+    write_atomically(out, lambda file: file.write(data), replace=force)
+    print(f"{out}: model {made.name}, {len(data)} bytes")

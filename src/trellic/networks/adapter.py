@@ -6,7 +6,7 @@ Source: Few-Shot Domain Adaptation for Learned Image Compression (AAAI 2025); Hu
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from torch.nn.utils import parametrize
 
 from trellic.errors import BadRequest
 from trellic.model import Model
+from trellic.model.adapter import Adapter
 from trellic.model.change import MOST_RANK, Change
 from trellic.model.file import HALVES
 from trellic.networks.codec import TrainableCodec
@@ -25,8 +26,13 @@ ADAPTER = "adapter"
 KERNELS = "kernels"
 PARTS = ("analysis", "entropy", "synthesis", KERNELS)
 """What an adapter may change: parts of a codec, and depthwise kernels of those of its transforms."""
-SPREAD = 0.6
-"""Standard deviation of the integers that a tensor becomes: fewer bits, and a coarser change, the less it is."""
+LEAST_MOMENT = 1e-16
+"""Of a factor's gradient; a factor without any could be rounded as coarsely as one likes."""
+BITS = 1.0
+"""Of an integer in a file, on average: fewer make a coarser change."""
+FINEST, COARSEST = -28.0, 0.0
+"""Binary logarithms of the units that `fit` tries."""
+HALVINGS = 10
 
 
 class Addend(nn.Module):
@@ -53,13 +59,15 @@ class Addend(nn.Module):
         change = rounded[0] @ rounded[1] if self.rank else rounded[0]
         return weight + change.view(weight.shape)
 
-    def fit(self) -> None:
-        """Round from now on, by steps that fit the factors as they are."""
-        spreads = [max(float(values.detach().square().mean().sqrt()), 1e-9) for values in self.factors]
-        mean = math.prod(spreads) ** (1 / len(spreads))
-        self.exponent = round(len(spreads) * math.log2(mean / SPREAD))
-        step = 2.0 ** (self.exponent / len(spreads))
-        self.steps = [step * spread / mean for spread in spreads]
+    def fit(self, moments: Sequence[float], unit: float) -> None:
+        """Round from now on, each factor by a step of its own: the unit over the root of its gradient's second moment.
+
+        The moment stands for how fast the loss grows with a factor's error, so each step costs the loss as much.
+        """
+        wanted = [unit / math.sqrt(max(moment, LEAST_MOMENT)) for moment in moments]
+        exact = math.log2(math.prod(wanted))
+        self.exponent = round(exact)
+        self.steps = [step * 2.0 ** ((self.exponent - exact) / len(wanted)) for step in wanted]
 
     def change(self, array: str, shape: Sequence[int]) -> Change:
         """Return the change as an adapter's file holds it, once it is rounded."""
@@ -86,6 +94,9 @@ def add_adapter(codec: TrainableCodec, rank: int, parts: Sequence[str]) -> None:
             deltas = not name.startswith(codec.parts["entropy"])
             for tensor, used in _adapted(module, rank, deltas, KERNELS in parts):
                 parametrize.register_parametrization(module, tensor, Addend(getattr(module, tensor), used))
+    for name in codec.prior.affine:
+        if f"prior.{name}".startswith(prefixes):
+            parametrize.register_parametrization(codec.prior, name, Addend(codec.affine(name), 0))
     names = tuple(name for name, _ in codec.named_parameters() if ".factors." in name)
     if not names:
         raise BadRequest(f"there is nothing to adapt in {', '.join(parts)} alone")
@@ -105,16 +116,36 @@ def _adapted(module: nn.Module, rank: int, deltas: bool, kernels: bool) -> Itera
 
 
 def addends(codec: nn.Module) -> Iterator[tuple[str, Addend]]:
-    """Yield a codec's addends by the name of the array that each changes."""
+    """Yield a codec's addends by the name of the tensor that each changes."""
     for name, module in codec.named_modules():
         if parametrize.is_parametrized(module):
             for tensor, found in module.parametrizations.items():  # type: ignore[union-attr,operator]
                 yield f"{name}.{tensor}", found[0]
 
 
-def changes_of(codec: nn.Module, model: Model) -> dict[str, list[Change]]:
+def fit(codec: TrainableCodec, model: Model, moments: Mapping[str, Tensor]) -> None:
+    """Round addends by the finest unit with which an adapter of the model has at most BITS for each of its integers.
+
+    moments  second moments of the gradients of factors, by the names of parameters
+    Raises ValueError for numbers that are not finite.
+    """
+    means = {factor: float(moments[name].mean()) for name, factor in codec.named_parameters() if name in moments}
+    most = BITS / 8 * sum(factor.numel() for factor in means)
+    fine, coarse = FINEST, COARSEST
+    for attempt in range(HALVINGS + 1):
+        unit = coarse if attempt == HALVINGS else (fine + coarse) / 2
+        for _, addend in addends(codec):
+            addend.fit([means[factor] for factor in addend.factors], 2.0**unit)
+        if len(Adapter.of(model, changes_of(codec, model)).pack()) > most:
+            fine = unit
+        else:
+            coarse = unit
+
+
+def changes_of(codec: TrainableCodec, model: Model) -> dict[str, list[Change]]:
     """Return the changes of each half of the model that a codec with rounded addends was loaded from."""
-    found = dict(addends(codec))
+    affine = {f"prior.{name}": name for name in codec.prior.affine}  # a model has these under their own names
+    found = {affine.get(name, name): addend for name, addend in addends(codec)}
     return {
         half: [found[name].change(name, arrays[name].shape) for name in sorted(found) if name in arrays]
         for half, arrays in ((half, model.file.arrays[half]) for half in HALVES)

@@ -17,29 +17,34 @@ import torch
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import analyse, encode_latents, reconstruct
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.errors import DamagedAdapter, DamagedModel, NoPictures, NotBetter
+from trellic.errors import DamagedAdapter, DamagedModel, NotBetter
 from trellic.evaluate.bdrate import bd_rate
 from trellic.metrics import psnr_of
 from trellic.model import Model, Sessions
 from trellic.model.adapter import Adapter
-from trellic.networks.adapter import add_adapter, addends, changes_of
+from trellic.networks.adapter import ADAPTER, add_adapter, changes_of, fit
 from trellic.networks.load import load
 from trellic.picture.pillow import read
 from trellic.picture.types import Pixels
 from trellic.quantize import quantizer_to_tune
+from trellic.train.checkpoint import read_state
 from trellic.train.config import TrainConfig
-from trellic.train.data import PixelStore, centres
+from trellic.train.data import PixelStore, centres, divide
 from trellic.train.loop import train
 from trellic.train.stage import stage_named
 from trellic.train.training import DeployedModel, StageTraining
 from trellic.train.validate import QUALITIES
 
 STAGE = "adapt"
-BATCH = 4
-FEWEST = 3
-"""Pictures: one to train on, two for validation."""
-EVERY = 5
+CROPS = (384, 320, 256, 192)
+"""Sides of crops in pixels, the largest that NINE_TENTHS of the pictures have room for. What is learned on smaller ones
+is partly about their borders, of which a picture has fewer."""
+NINE_TENTHS = 0.9
+STEP_PIXELS, MOST = 384**2, 4
+"""Of a batch: one crop of the largest, or some more of smaller ones."""
 WARMUP = 30
+RATES = {"prior.parametrizations.*": 10.0}
+"""Factors of the learning rate: log scales of hyper-latents, few and far from where they should be, learn faster."""
 LARGEST_SIDE = 512
 """Of what is measured of a validation picture, in pixels: its middle."""
 
@@ -51,7 +56,7 @@ class Adaptation:
     rank, parts  of what is changed, see `trellic.networks.adapter.PARTS`
     quantizer    in the loop
     minutes      in all; or steps, where these are not 0
-    crop         side of a crop in pixels, a multiple of 64; smaller pictures are skipped
+    crop         side of a crop in pixels, a multiple of 64; smaller pictures are skipped; 0: by the pictures' size
     rate         learning rate of Adam
     """
 
@@ -60,8 +65,8 @@ class Adaptation:
     quantizer: str = "tcq8"
     minutes: float = 4.0
     steps: int = 0
-    crop: int = 192
-    rate: float = 1e-3
+    crop: int = 0
+    rate: float = 1.5e-3
     seed: int = 1
 
 
@@ -80,18 +85,6 @@ class Adapted(NamedTuple):
     def pays_after(self) -> int:
         """How many such pictures save as many bytes as the adapter has."""
         return math.ceil(len(self.adapter.pack()) / (self.saved_percent / 100 * self.picture_bytes))
-
-
-def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Return pictures to train on, and those for validation: every fifth, and two at least. Raises NoPictures."""
-    if len(paths) < FEWEST:
-        raise NoPictures(f"{len(paths)} pictures are too few: {FEWEST} or more are needed, 25 are good")
-    count = max(2, len(paths) // EVERY)
-    chosen = {(2 * number + 1) * len(paths) // (2 * count) for number in range(count)}
-    return (
-        [path for number, path in enumerate(paths) if number not in chosen],
-        [path for number, path in enumerate(paths) if number in chosen],
-    )
 
 
 def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[str], None]) -> Adapted:
@@ -113,20 +106,21 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         pictures = PixelStore.of_files(trained_on, folder, say)
-        small = sum(min(picture.shape[:2]) < how.crop for picture in pictures.pictures)
-        if small:
-            say(f"{small} of {len(pictures.pictures)} pictures are smaller than {how.crop} pixels, skipped")
-        validation = centres(validated_on, how.crop, torch.device("cpu"))
+        sides = [min(picture.shape[:2]) for picture in pictures.pictures]
+        crop = how.crop or _crop_for(sides)
+        if small := sum(side < crop for side in sides):
+            say(f"{small} of {len(sides)} pictures are smaller than {crop} pixels, skipped")
+        validation = centres(validated_on, crop, torch.device("cpu"))
         model = DeployedModel(codec, deployed, base.weights)
         branch = ""
         for name, schedule in (("free", "constant"), ("rounded", "decay")):
-            config = _config(how, schedule, branch)
+            config = _config(how, crop, schedule, branch)
             task = StageTraining(config, stage_named(STAGE), model, pictures, validation, folder)
             model = model._replace(codec=train(config, task, folder / name, report))
             branch = str(folder / name)
             if name == "free":
-                for _, addend in addends(model.codec):
-                    addend.fit()
+                optimizer = read_state(folder / name)["optimizer"]
+                fit(model.codec, base, {name: optimizer[name]["exp_avg_sq"] for name in model.codec.parts[ADAPTER]})
     try:
         adapter = Adapter.of(base, changes_of(model.codec, base))
         before, after = (_points(one, deployed, validated_on) for one in (base, adapter.attach_to(base)))
@@ -138,14 +132,33 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
     return Adapted(adapter, saved, before.picture_bytes)
 
 
-def _config(how: Adaptation, schedule: str, branch: str) -> TrainConfig:
+def _crop_for(sides: Sequence[int]) -> int:
+    """Return the side of crops for pictures of these shorter sides."""
+    room = (crop for crop in CROPS if sum(side >= crop for side in sides) >= NINE_TENTHS * len(sides))
+    return next(room, CROPS[-1])
+
+
+def _config(how: Adaptation, crop: int, schedule: str, branch: str) -> TrainConfig:
     """Return the configuration of one half of the training."""
-    warmup = min(WARMUP, 1 + how.steps // 8) if how.steps else WARMUP
     return TrainConfig(
-        pictures=(), validation=(), steps=how.steps // 2, minutes=0 if how.steps else how.minutes / 2, batch=BATCH,
-        crop=how.crop, learning_rate=how.rate, rates={}, warmup=warmup, schedule=schedule, branch=branch, average=50,
-        seed=how.seed, validate_every=float("inf"), stage=STAGE, quantizer=how.quantizer,
-    )  # fmt: skip
+        pictures=(),
+        validation=(),
+        steps=how.steps // 2,
+        minutes=0 if how.steps else how.minutes / 2,
+        batch=min(MOST, max(1, round(STEP_PIXELS / crop**2))),
+        crop=crop,
+        learning_rate=how.rate,
+        rates=RATES,
+        warmup=min(WARMUP, 1 + how.steps // 8) if how.steps else WARMUP,
+        schedule=schedule,
+        branch=branch,
+        average=50,
+        precision="bfloat16",
+        seed=how.seed,
+        validate_every=float("inf"),
+        stage=STAGE,
+        quantizer=how.quantizer,
+    )
 
 
 class _Points(NamedTuple):

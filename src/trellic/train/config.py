@@ -40,8 +40,8 @@ class Mix:
 class TrainConfig:
     """What one training run needs to be repeated.
 
-    pictures        folders to train on
-    validation      folders to validate on; never trained on
+    pictures        folders or files to train on
+    validation      those to validate on; never trained on
     mix             what batches are drawn from
     steps           optimizer steps in all; 0 to be bound by `minutes` instead
     minutes         wall-clock budget, over all resumes, when `steps` is 0
@@ -58,6 +58,7 @@ class TrainConfig:
     seed            of crops, qualities, noise and initial weights
     validate_every  seconds between validations
     start           a .trm file or a run's folder to start from, of which the design may grow; else classical transforms
+    follows         a .trm file from which `start` was cut, for the term "near"
     tuned           a .trm file whose tables and operating points the quantizer has; empty for those of `start`
     stage           what is trained, and on what latents: a name in `stages.toml`
     quantizer       the deployed quantizer; empty to train and validate by rounding
@@ -85,6 +86,7 @@ class TrainConfig:
     validate_every: float = 600.0
     start: str = ""
     tuned: str = ""
+    follows: str = ""
     stage: str = "pretrain"
     quantizer: str = ""
     step: float = 0.0

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +22,32 @@ GRAPHICS, GRAPHICS_SIDE = 2000, 384
 """How many synthetic graphics are drawn, and the sides of each in pixels: crops are smaller, so that few are alike."""
 
 
-def list_pictures(folders: Iterable[str]) -> list[Path]:
-    """Return the picture files below the folders, sorted, so that a seed means the same everywhere."""
-    roots = [Path(folder) for folder in folders]
+FEWEST = 3
+"""Pictures that are divided: one to train on, two for validation."""
+EVERY = 5
+
+
+def list_pictures(places: Iterable[str]) -> list[Path]:
+    """Return picture files, and those below folders, sorted in each, so that a seed means the same everywhere."""
+    roots = [Path(place) for place in places]
     suffixes = readable_suffixes()
-    paths = [path for root in roots for path in sorted(root.rglob("*")) if path.suffix.lower() in suffixes]
+    found = (path for root in roots for path in ([root] if root.is_file() else sorted(root.rglob("*"))))
+    paths = [path for path in found if path.suffix.lower() in suffixes]
     if not paths:
         raise NoPictures(f"{', '.join(map(str, roots))}: no pictures found")
     return paths
+
+
+def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Return pictures to train on, and those for validation: every fifth, and two at least. Raises NoPictures."""
+    if len(paths) < FEWEST:
+        raise NoPictures(f"{len(paths)} pictures are too few: {FEWEST} or more are needed, 25 are good")
+    count = max(2, len(paths) // EVERY)
+    chosen = {(2 * number + 1) * len(paths) // (2 * count) for number in range(count)}
+    return (
+        [path for number, path in enumerate(paths) if number not in chosen],
+        [path for number, path in enumerate(paths) if number in chosen],
+    )
 
 
 class PixelStore:

@@ -23,11 +23,15 @@ CoderOf = Callable[[Tensor], Coder]
 
 
 class Batch(NamedTuple):
-    """Pictures (N, 3, H, W), qualities (N, 1, 1, 1), and the latents as decoded, with their bits."""
+    """Pictures (N, 3, H, W), qualities (N, 1, 1, 1), and the latents as decoded, with their bits.
+
+    targets  variables before they are quantized, by name; none where latents are cached
+    """
 
     pictures: Tensor
     quality: Tensor
     decoded: Decoded
+    targets: dict[str, Tensor]
 
 
 class Latents:
@@ -48,7 +52,7 @@ class LiveLatents(Latents):
         """Return a new batch, with gradients for whatever is trained."""
         pictures, quality = self.crops.draw(count, device)
         targets = self.codec.encode(pictures, quality)
-        return Batch(pictures, quality, self.codec.code(targets, quality, self.coder_of(quality)))
+        return Batch(pictures, quality, self.codec.code(targets, quality, self.coder_of(quality)), targets)
 
 
 class CachedLatents(Latents):
@@ -69,7 +73,7 @@ class CachedLatents(Latents):
             name: torch.from_numpy(kept[chosen].astype(np.float32)).to(device) / FIXED_POINT
             for name, kept in self.values.items()
         }
-        return Batch(to_device(list(self.pictures[chosen]), device), quality, Decoded(values, {}))
+        return Batch(to_device(list(self.pictures[chosen]), device), quality, Decoded(values, {}), {})
 
     @classmethod
     def filled(
@@ -98,7 +102,7 @@ def _fill(folder: Path, count: int, live: LiveLatents, device: torch.device) -> 
 
     for start in range(0, count, CACHE_BATCH):
         part = slice(start, min(start + CACHE_BATCH, count))
-        pictures, quality, decoded = live.draw(part.stop - part.start, device)
+        pictures, quality, decoded, _ = live.draw(part.stop - part.start, device)
         keep("pictures", part, (pictures * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())
         for name, values in decoded.values.items():
             fixed = (values * FIXED_POINT).round().clamp(-32768, 32767)

@@ -2,15 +2,21 @@
 
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.entropy.parameters import ONE
 from trellic.errors import BadConfig
 from trellic.files import write_atomically
 from trellic.model import Model
+from trellic.networks.cut import CUT
 from trellic.networks.export import export
+from trellic.networks.load import load
 from trellic.quantize import quantizer_to_tune
 from trellic.train.card import card_of, note_session
 from trellic.train.config import TrainConfig
@@ -20,6 +26,7 @@ from trellic.train.loop import Report, train
 from trellic.train.processes import local_rank, start_processes, wait_for_all
 from trellic.train.stage import stage_named, stages
 from trellic.train.start import CONFIG, load_run, starting_codec, starting_model
+from trellic.train.terms import NEAR
 from trellic.train.training import DeployedModel, StageTraining
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -79,7 +86,25 @@ def deployed_model(config: TrainConfig, pictures: PixelStore) -> DeployedModel:
     model = starting_model(config)
     if model is None:
         raise BadConfig(f"quantizer {config.quantizer} needs a model to start from, which has its tables")
-    return DeployedModel(codec, deployed_quantizer(model, config), model.weights)
+    followed = latents_of(Path(config.follows), model) if NEAR in stage_named(config.stage).terms else None
+    return DeployedModel(codec, deployed_quantizer(model, config), model.weights, followed)
+
+
+def latents_of(wide: Path, model: Model) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return what a model keeps of the latents of the one that it was cut from: (pictures, qualities) → (N, C, h, w).
+
+    Raises BadConfig where it was not cut from that one.
+    """
+    followed = Model.read(wide)
+    if model.card.get(CUT, {}).get("from") != followed.name:
+        raise BadConfig(f"model {model.name} was not cut from {followed.name}")
+    analysis, kept = load(followed).analysis.eval(), torch.tensor(model.card[CUT]["latents"])
+
+    def latents(pictures: Tensor, quality: Tensor) -> Tensor:
+        found: Tensor = analysis.to(pictures.device)(pictures, quality)[:, kept.to(pictures.device)]
+        return found
+
+    return latents
 
 
 def deployed_quantizer(model: Model, config: TrainConfig) -> DeployedQuantizer:

@@ -16,7 +16,7 @@ FILE = Path(__file__).parent / "stages.toml"
 PARTS = ("analysis", "entropy", "synthesis", "adapter")
 LATENTS = ("live", "cached")
 QUANTIZERS = ("rounding", "noise", "deployed")
-TERMS = ("rate", "distortion")
+TERMS = ("rate", "distortion", "near")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ A picture's cost is bits per pixel + λ · squared error, weighted so that high 
 capped so that noise and dithering do not drown photographs.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from trellic.networks.transforms.conditioning import lambda_of
 
 LARGEST_COST = 3.0
 """What one picture counts at most, a photograph costing about 1."""
+BITS_OF_STEPS = 6 / math.log(2)
+"""Bits that a squared error of one step is worth where they are dense: 2^-2R/12 falls by so much of itself a bit."""
 
 
 class CodedBatch(NamedTuple):
@@ -25,6 +28,7 @@ class CodedBatch(NamedTuple):
     bits           of all variables, (N,); None where latents are cached
     reconstructed  pictures, not clipped; None where no term asks for them
     lambda_scale   factor of λ
+    strayed        squared difference of all latents from those to stay near to, in steps, (N,)
     """
 
     pictures: Tensor
@@ -32,6 +36,7 @@ class CodedBatch(NamedTuple):
     bits: Tensor | None
     reconstructed: Tensor | None
     lambda_scale: float
+    strayed: Tensor | None = None
 
 
 def distortion(reconstructed: Tensor, pictures: Tensor) -> Tensor:
@@ -52,8 +57,14 @@ def weighted_distortion(batch: CodedBatch) -> Tensor:
     return batch.lambda_scale * lambda_of(batch.qualities) * errors
 
 
-DISTORTION = "distortion"
-TERMS: dict[str, Callable[[CodedBatch], Tensor]] = {"rate": rate, DISTORTION: weighted_distortion}
+def straying(batch: CodedBatch) -> Tensor:
+    """Return what latents that stray from another model's cost, in bits per pixel, (N,)."""
+    assert batch.strayed is not None
+    return BITS_OF_STEPS * batch.strayed / batch.pictures[0, 0].numel()
+
+
+DISTORTION, NEAR = "distortion", "near"
+TERMS: dict[str, Callable[[CodedBatch], Tensor]] = {"rate": rate, DISTORTION: weighted_distortion, NEAR: straying}
 
 
 def loss_weight(quality: Tensor) -> Tensor:

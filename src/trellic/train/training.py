@@ -23,7 +23,7 @@ from trellic.train.noise import Noise
 from trellic.train.processes import world
 from trellic.train.quantizer_in_loop import QuantizerInTheLoop
 from trellic.train.stage import Stage
-from trellic.train.terms import DISTORTION, CodedBatch, loss_of
+from trellic.train.terms import DISTORTION, NEAR, CodedBatch, loss_of
 from trellic.train.validate import cost, lambda_scale_of, validate
 
 SHOWN_QUALITIES = 6
@@ -35,12 +35,14 @@ Weights = Callable[[float], npt.NDArray[np.float32]]
 class DeployedModel(NamedTuple):
     """What is trained: a codec, and the quantizer that is deployed with it, where there is one.
 
-    weights  what an error in each latent channel is worth to the quantizer's search, float32 (C,), by quality 0 to 1
+    weights   what an error in each latent channel is worth to the quantizer's search, float32 (C,), by quality 0 to 1
+    followed  pictures and qualities → latents to stay near to, (N, C, h, w)
     """
 
     codec: LearnedCodec
     quantizer: DeployedQuantizer | None = None
     weights: Weights = lambda quality: np.ones(1, np.float32)
+    followed: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
 class StageTraining:
@@ -60,8 +62,10 @@ class StageTraining:
     ) -> None:
         self.config, self.stage, self.pictures, self.validation, self.cache = config, stage, pictures, validation, cache
         self.device = validation.device
-        self.codec, self.quantizer, self.weights = model
+        self.codec, self.quantizer, self.weights, self.followed = model
         self.codec.to(self.device)
+        if NEAR in stage.terms and self.followed is None:
+            raise BadConfig(f"stage {stage.name} needs a model to follow")
         if missing := set(stage.trains) - set(self.codec.parts):
             raise BadConfig(f"stage {stage.name}: the model has no {min(missing)} to train")
         prefixes = tuple(prefix for part in stage.trains for prefix in self.codec.parts[part])
@@ -85,13 +89,21 @@ class StageTraining:
 
     def loss(self) -> Tensor:
         """Return the loss of a new batch."""
-        pictures, quality, decoded = self.latents.draw(max(1, self.config.batch // world()), self.device)
+        pictures, quality, decoded, targets = self.latents.draw(max(1, self.config.batch // world()), self.device)
         wanted = DISTORTION in self.stage.terms
         reconstructed = self.codec.decode(decoded.values, quality) if wanted else None
         # A surrogate of rounding stands on rounding's curve, for which the usual λ is right.
         scale = self.lambda_scale if self.stage.quantizer == "deployed" else 1.0
         bits = torch.stack(list(decoded.bits.values())).sum(dim=0) if decoded.bits else None
-        return loss_of(CodedBatch(pictures, quality.flatten(), bits, reconstructed, scale), self.stage.terms)
+        strayed = self._strayed(pictures, quality, targets["y"]) if NEAR in self.stage.terms else None
+        return loss_of(CodedBatch(pictures, quality.flatten(), bits, reconstructed, scale, strayed), self.stage.terms)
+
+    def _strayed(self, pictures: Tensor, quality: Tensor, latents: Tensor) -> Tensor:
+        """Return how far latents are from those to stay near to, as CodedBatch says."""
+        assert self.followed is not None
+        with torch.no_grad():
+            wanted = self.followed(pictures, quality)
+        return (latents - wanted).float().square().sum(dim=(1, 2, 3))
 
     def validate(self, codec: LearnedCodec) -> dict[str, Any]:
         """Return rate, distortion and cost of the validation pictures, by the deployed quantizer where there is one."""
