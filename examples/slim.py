@@ -1,4 +1,4 @@
-"""Cut a small model from the shipped one for pictures of one kind, train it for seconds, and compare. Needs trellic[train].
+"""Cut a small model from the shipped one for pictures of one kind, and train it for seconds. Needs trellic[train].
 
 python examples/slim.py [FOLDER OF PICTURES [MINUTES]]
 """

@@ -12,12 +12,12 @@ from trellic.errors import BadRequest  # noqa: E402
 from trellic.model import Model, Sessions, find_model  # noqa: E402
 from trellic.model.probe import failures  # noqa: E402
 from trellic.networks.cut import SIZES, Size, cut  # noqa: E402
+from trellic.networks.importance import Importance  # noqa: E402
 from trellic.networks.load import load  # noqa: E402
 from trellic.networks.surrogates import Rounding  # noqa: E402
-from trellic.networks.worth import Worth  # noqa: E402
 
 PICTURES = torch.from_numpy(textured(64, 64)).permute(2, 0, 1)[None].float() / 255
-WHOLE = Size((0, 0, 8), (1, 1, 8), 12, 8, 4)
+SAME = Size((0, 0, 8), (1, 1, 8), 12, 8, 4)
 SMALL = Size((0, 0, 8), (1, 1, 4), 7, 5, 3)
 QUALITY = torch.full((1, 1, 1, 1), 0.5)
 
@@ -28,7 +28,7 @@ def coded(model: Model):
 
 
 def test_a_model_cut_to_its_own_size_is_the_same():
-    before, after = coded(GOLDEN), coded(cut(GOLDEN, WHOLE, PICTURES))
+    before, after = coded(GOLDEN), coded(cut(GOLDEN, SAME, PICTURES))
     assert torch.equal(before.pictures, after.pictures)
     assert torch.equal(before.bits["y"], after.bits["y"])
 
@@ -47,7 +47,7 @@ def test_a_smaller_model_has_what_stays():
 
 
 def test_latents_without_energy_go_first():
-    energy = Worth(load(GOLDEN).eval(), PICTURES).energy
+    energy = Importance(load(GOLDEN).eval(), PICTURES).energy
     gone = set(range(12)) - set(cut(GOLDEN, SMALL, PICTURES).card["cut"]["latents"])
     assert int(np.argmax(energy)) not in gone
     assert int(np.argmin(energy)) in gone or int(np.argmin(energy)) == int(np.argmax(energy[:4]))

@@ -19,6 +19,7 @@ from trellic.model.change import MOST_RANK, Change
 from trellic.model.file import HALVES
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.exact import ExactConv
+from trellic.networks.learned import LearnedCodec
 from trellic.networks.transforms.conditioning import Gain
 
 ADAPTER = "adapter"
@@ -123,7 +124,7 @@ def addends(codec: nn.Module) -> Iterator[tuple[str, Addend]]:
                 yield f"{name}.{tensor}", found[0]
 
 
-def fit(codec: TrainableCodec, model: Model, moments: Mapping[str, Tensor]) -> None:
+def fit(codec: LearnedCodec, model: Model, moments: Mapping[str, Tensor]) -> None:
     """Round addends by the finest unit with which an adapter of the model has at most BITS for each of its integers.
 
     moments  second moments of the gradients of factors, by the names of parameters
@@ -142,10 +143,10 @@ def fit(codec: TrainableCodec, model: Model, moments: Mapping[str, Tensor]) -> N
             coarse = unit
 
 
-def changes_of(codec: TrainableCodec, model: Model) -> dict[str, list[Change]]:
+def changes_of(codec: LearnedCodec, model: Model) -> dict[str, list[Change]]:
     """Return the changes of each half of the model that a codec with rounded addends was loaded from."""
-    affine = {f"prior.{name}": name for name in codec.prior.affine}  # a model has these under their own names
-    found = {affine.get(name, name): addend for name, addend in addends(codec)}
+    own = {f"prior.{name}": name for name in model.file.arrays["decoder"]}  # a model names so what is affine in quality
+    found = {own.get(name, name): addend for name, addend in addends(codec)}
     return {
         half: [found[name].change(name, arrays[name].shape) for name in sorted(found) if name in arrays]
         for half, arrays in ((half, model.file.arrays[half]) for half in HALVES)

@@ -1,4 +1,4 @@
-"""A smaller model cut from a larger one: what it keeps is what carries most on pictures of one kind (`worth.py`).
+"""A smaller model cut from a larger one: what it keeps is what carries most on pictures of one kind (`importance.py`).
 
 Blocks stay by ‖branch‖ / ‖input‖, latents by energy, and all other channels by what the layers that read them make of
 them. Exact layers stay exact: bounds of sums only shrink when rows and columns go. Training then mends what is broken.
@@ -21,8 +21,8 @@ from trellic.model.model import SENSITIVITY
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.design import Design
 from trellic.networks.export import export
+from trellic.networks.importance import Importance, Values
 from trellic.networks.load import load
-from trellic.networks.worth import Values, Worth
 
 CUT = "cut"
 """The card's entry: of which model, and which of its latents are kept."""
@@ -88,10 +88,10 @@ def cut(model: Model, size: Size, pictures: Tensor) -> Model:
         raise BadRequest(f"model {model.name} has networks that cannot be cut")
     if any(np.greater(new, old).any() for new, old in zip(astuple(size), astuple(Size.of(wide.design)), strict=True)):
         raise BadRequest(f"model {model.name} is not larger than the preset")
-    worth = Worth(wide, pictures)
-    blocks = _blocks(worth, wide, size)
+    importance = Importance(wide, pictures)
+    blocks = _blocks(importance, wide, size)
     wires = dict(_wires(wide.design, blocks))
-    kept = _channels(worth, wires, wide.design, size)
+    kept = _channels(importance, wires, wide.design, size)
     small = _filled(wide, wires, kept, _design(wide.design, size, kept["y"]))
     made = export(small, {CUT: {"from": model.name, "latents": kept["y"].tolist()}})
     for quantizer in model.card.get("quantizers", {}):
@@ -100,13 +100,13 @@ def cut(model: Model, size: Size, pictures: Tensor) -> Model:
     return made if sensitivity is None else made.with_sensitivity(sensitivity[:, kept["y"]])
 
 
-def _blocks(worth: Worth, wide: TrainableCodec, size: Size) -> dict[str, npt.NDArray[np.int64]]:
+def _blocks(importance: Importance, wide: TrainableCodec, size: Size) -> dict[str, npt.NDArray[np.int64]]:
     """Return the numbers of the blocks that stay, by stack."""
     found = {}
     for side, name in enumerate(("analysis", "synthesis")):
         for stack in STACKS:
             count = len(getattr(wide.network(name), stack))
-            ratios = [worth.blocks[f"{name}.{stack}.{number}"] for number in range(count)]
+            ratios = [importance.blocks[f"{name}.{stack}.{number}"] for number in range(count)]
             found[f"{name}.{stack}"] = _largest(np.array(ratios), getattr(size, stack)[side])
     return found
 
@@ -115,7 +115,8 @@ def _wires(design: Design, blocks: dict[str, npt.NDArray[np.int64]]) -> Iterator
     """Yield all that is cut, by its name in the smaller model."""
     y = (Piece("y", 0, design.latents),)
     for stack, numbers in blocks.items():
-        inner, outside = getattr(design.transform, stack.split(".")[1])[2], y if stack.endswith("coarse") else ()
+        inner = getattr(design.transform, stack.split(".")[1])[2]
+        outside: Pieces = y if stack.endswith("coarse") else ()
         for new, old in enumerate(numbers):
             source, own = f"{stack}.{old}.branch", (Piece(f"{stack}.{old}.branch.0", 0, inner),)
             for layer, rows, columns in ((0, own, outside), (2, own, own), (4, outside, own)):
@@ -160,14 +161,14 @@ def _prior_wires(design: Design, y: Pieces) -> Iterator[tuple[str, Pieces, Piece
         yield from ((f"{name}.sum.{term}", (), b) for term in ("first", "second"))
 
 
-def _channels(worth: Worth, wires: dict[str, Wire], design: Design, size: Size) -> Kept:
+def _channels(importance: Importance, wires: dict[str, Wire], design: Design, size: Size) -> Kept:
     """Return the channels that stay: latents by energy, one of each group at least; others by their readers."""
-    energy = worth.energy.copy()
+    energy = importance.energy.copy()
     for start, stop in pairwise(accumulate(design.prior.groups, initial=0)):
         energy[start + int(np.argmax(energy[start:stop]))] = np.inf
     kept, read = {"y": _largest(energy, size.latents)}, dict[str, Values]()
     for wire in wires.values():
-        found, at = worth.channels.get(wire.source), 0
+        found, at = importance.channels.get(wire.source), 0
         for piece in wire.columns if found is not None else ():
             total = read.setdefault(piece.space, np.zeros(piece.stop))
             if piece.space != "y":

@@ -27,9 +27,9 @@ FEWEST = 3
 EVERY = 5
 
 
-def list_pictures(places: Iterable[str]) -> list[Path]:
+def list_pictures(folders: Iterable[str]) -> list[Path]:
     """Return picture files, and those below folders, sorted in each, so that a seed means the same everywhere."""
-    roots = [Path(place) for place in places]
+    roots = [Path(folder) for folder in folders]
     suffixes = readable_suffixes()
     found = (path for root in roots for path in ([root] if root.is_file() else sorted(root.rglob("*"))))
     paths = [path for path in found if path.suffix.lower() in suffixes]

@@ -18,7 +18,7 @@ QUALITIES = (0.1, 0.5, 0.9)
 Values = npt.NDArray[np.float64]
 
 
-class Worth:
+class Importance:
     """Sums over pictures at all of QUALITIES.
 
     channels  of what each dense convolution reads, by its name: mean |activation| · ‖outgoing weights‖, (C,)
@@ -50,8 +50,8 @@ class Worth:
     def _notes(self, name: str) -> Callable[[Any, tuple[Tensor, ...], Tensor], None]:
         def note(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             outgoing = layer.weight.transpose(0, 1).flatten(1).norm(dim=1)
-            worth = (inputs[0].abs().mean(dim=(0, 2, 3)) * outgoing).double().numpy()
-            self.channels[name] = self.channels.get(name, 0.0) + worth
+            importance = (inputs[0].abs().mean(dim=(0, 2, 3)) * outgoing).double().numpy()
+            self.channels[name] = self.channels.get(name, 0.0) + importance
 
         return note
 
