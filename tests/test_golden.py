@@ -9,7 +9,9 @@ from PIL import Image
 from conftest import GOLDEN
 from trellic import Codec
 from trellic.codec.attached import adapter_of
-from trellic.codec.units import decode_unit
+from trellic.codec.picture_decoder import unit_decoder
+from trellic.codec.resources import Resources
+from trellic.codec.tiles import Workers
 from trellic.container import Stream
 from trellic.model import Model
 from trellic.model.adapter import Adapter
@@ -31,6 +33,7 @@ LATENTS = {
     "lattice": "5fe0eb644a05b87c",
     "tiles": "b8dc90467c72a13b",
     "adapter": "1fdf2044d99b9e3e",
+    "blocks": "b43296864d1a435d",
 }
 
 
@@ -40,8 +43,8 @@ def test_a_golden_stream_decodes_to_its_latents_and_picture(name):
     data = (GOLDEN / f"{name}.tlic").read_bytes()
     stream = Stream.parse(data)
     seen = hashlib.sha256()
-    for number in range(len(stream.units)):
-        unit = decode_unit(codec.sessions, stream, number, stream.read_units([number])[0])
+    decode = unit_decoder(stream, Resources(codec.sessions, Workers(1, 1)))
+    for unit in decode(range(stream.header.grid.tiles)):
         seen.update(unit.latents.astype("<f4").tobytes())
     assert seen.hexdigest()[:16] == LATENTS[name]
     decoded = codec.decode(data)
@@ -62,4 +65,4 @@ def test_a_golden_adapter_is_the_one_of_its_stream():
 
 
 def test_every_quantizer_is_pinned():
-    assert set(LATENTS) == {"tiles", "adapter", *(quantizer.name for quantizer in (*QUANTIZERS, LATTICE))}
+    assert set(LATENTS) == {"tiles", "adapter", "blocks", *(quantizer.name for quantizer in (*QUANTIZERS, LATTICE))}

@@ -86,6 +86,18 @@ REFUSED = {
     "grid_of_tiny_tiles": (DamagedStream, "impossible tiles of 64×128"),
     "grid_beyond_the_picture": (DamagedStream, "impossible tiles of 256×67108864"),
     "grid_of_a_strip": (DamagedStream, "2 tiles, where 8192×1 are announced"),
+    "blocks_empty": (DamagedStream, "cut off"),
+    "blocks_cut_in_a_length": (DamagedStream, "cut off"),
+    "blocks_truncated": (DamagedStream, "blocks of"),
+    "blocks_trailing": (DamagedStream, "blocks of"),
+    "blocks_of_endless_length": (DamagedStream, "blocks of"),
+    "blocks_without_their_alpha": (DamagedStream, "blocks of"),
+    "blocks_of_a_group_too_many": (DamagedStream, "2 groups, where blocks take 1"),
+    "blocks_among_tiles": (DamagedStream, "2 groups, where blocks take 1"),
+    "blocks_behind_alpha": (DamagedStream, "alpha twice"),
+    "blocks_of_another_side": (DamagedStream, "impossible blocks of 320×128"),
+    "blocks_of_two_sides": (DamagedStream, "impossible blocks of 192×128"),
+    "blocks_whole": (DamagedStream, "impossible blocks of"),
     "whole_but_too_large": (UnsupportedStream, "8192×8192 pixels coded at once"),
 }
 

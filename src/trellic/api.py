@@ -175,7 +175,7 @@ def _facts(data: Data) -> dict[str, Any]:
         sections[entry.name][0] += 1
         sections[entry.name][1] += entry.length
     metadata = metadata_of(stream)
-    coded = sum(unit.coded.length for unit in stream.units)
+    coded = sum(entry.length for entry in {unit.coded for unit in stream.units})
     return {
         "bytes": len(data),
         "width": header.width,
@@ -192,4 +192,5 @@ def _facts(data: Data) -> dict[str, Any]:
         "overhead_bytes": len(data) - coded,
         "sections": [{"type": name, "count": count, "bytes": size} for name, (count, size) in sections.items()],
         "tiles": [header.grid.columns, header.grid.rows],
+        "predicted": stream.header.grid.predicted,
     }

@@ -47,6 +47,24 @@ def test_every_index_survives_escapes_included(passes):
     decoder.finish()
 
 
+@given(PASSES)
+@settings(deadline=None, max_examples=50)
+def test_a_single_state_codes_the_same_in_fewer_bytes(passes):
+    encoder, plain = Encoder(single=True), Encoder()
+    arrays = [
+        (np.array([one for one, _ in part], np.uint8), np.array([k for _, k in part], np.int32)) for part in passes
+    ]
+    for scale_indices, indices in arrays:
+        encoder.push(scale_indices, indices, TABLES)
+        plain.push(scale_indices, indices, TABLES)
+    data = encoder.finish()
+    assert len(data) <= len(plain.finish())
+    decoder = Decoder(data, single=True)
+    for scale_indices, indices in arrays:
+        assert decoder.pull(scale_indices, TABLES).tolist() == indices.tolist()
+    decoder.finish()
+
+
 def test_size_is_the_estimate_and_five_bytes_of_states():
     beyond = []
     for seed in range(100):

@@ -61,11 +61,13 @@ def make_adapter(model: Path, path: Path) -> None:
     path.write_bytes(Adapter.of(base, changes).pack())
 
 
-def make_stream(model: Path, quantizer: str, image: Image.Image, name: str, adapter: str = "none") -> None:
+def make_stream(
+    model: Path, quantizer: str, image: Image.Image, name: str, adapter: str = "none", block: int = 0
+) -> None:
     exif = Image.Exif()
     exif[0x0112] = 3
     image.info["exif"] = exif.tobytes()
-    codec = Codec(str(model), quantizer=quantizer, tile=TILE, adapter=adapter, embed=True)
+    codec = Codec(str(model), quantizer=quantizer, tile=block or TILE, adapter=adapter, embed=True, predict=block > 0)
     data = codec.encode(image, QUALITY)
     (HERE / f"{name}.tlic").write_bytes(data)
     buffer = io.BytesIO()
@@ -82,6 +84,8 @@ def main() -> None:
         make_adapter(model, adapter)
     if not (HERE / "adapter.tlic").exists():
         make_stream(model, "tcq8", waves(), "adapter", str(adapter))
+    if not (HERE / "blocks.tlic").exists():
+        make_stream(model, "tcq8", waves(400, 300), "blocks", block=128)
     streams = {quantizer.name: (quantizer.name, waves()) for quantizer in QUANTIZERS}
     streams["tiles"] = ("tcq8", waves(400, 90))
     streams["lattice"] = ("lattice", waves())

@@ -47,6 +47,10 @@ TILED = CODEC.encode_picture(picture(400, 90), Target(80)).data
 TILED_HEADER, TILED_SECTIONS = sections_of(TILED)
 TILES = [section for section in TILED_SECTIONS if section.type == SectionType.LATENTS]
 TILE_ALPHA = next(section for section in TILED_SECTIONS if section.type == SectionType.ALPHA)
+BLOCKS_HEADER, BLOCKS_SECTIONS = sections_of(
+    Codec(str(GOLDEN / "golden.trm"), 1, tile=128, predict=True).encode_picture(picture(400, 200), Target(80)).data
+)
+BLOCKS = BLOCKS_SECTIONS[-1]
 EXACT = Section(SectionType.EXACT, pack(textured(50, 75)))
 ADAPTER = random_adapter()
 EMBEDDED = section_of(ADAPTER, True)
@@ -95,6 +99,12 @@ def named(part: bytes) -> bytes:
 
 def tiled(*sections: Section) -> bytes:
     return write_stream(TILED_HEADER, list(sections))
+
+
+def with_blocks(*payloads: bytes, kind: SectionType = SectionType.BLOCKS_ALPHA, **grid: int) -> bytes:
+    """Return the stream of eight blocks with other sections, or tiles of other sides announced."""
+    header = replace(BLOCKS_HEADER, grid=BLOCKS_HEADER.grid._replace(**grid))
+    return write_stream(header, [Section(kind, payload) for payload in payloads])
 
 
 def with_grid(width: int, height: int, *sections: Section) -> bytes:
@@ -196,6 +206,18 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "grid_of_a_strip": lambda: with_sections(
         *TILES, header=replace(TILED_HEADER, grid=Grid(1 << 20, 64, 128, 64))
     ),
+    "blocks_empty": lambda: with_blocks(b""),
+    "blocks_cut_in_a_length": lambda: with_blocks(BLOCKS.payload[:9]),
+    "blocks_truncated": lambda: with_blocks(BLOCKS.payload[:-1]),
+    "blocks_trailing": lambda: with_blocks(BLOCKS.payload + b"\0"),
+    "blocks_of_endless_length": lambda: with_blocks(varint((1 << 35) - 1) + BLOCKS.payload[1:]),
+    "blocks_without_their_alpha": lambda: with_blocks(BLOCKS.payload, kind=SectionType.BLOCKS),
+    "blocks_of_a_group_too_many": lambda: with_blocks(BLOCKS.payload, BLOCKS.payload),
+    "blocks_among_tiles": lambda: tiled(TILES[0], replace(BLOCKS, type=SectionType.BLOCKS)),
+    "blocks_behind_alpha": lambda: tiled(TILE_ALPHA, replace(BLOCKS, type=SectionType.BLOCKS)),
+    "blocks_of_another_side": lambda: with_blocks(BLOCKS.payload, tile_width=320),
+    "blocks_of_two_sides": lambda: with_blocks(BLOCKS.payload, tile_width=192),
+    "blocks_whole": lambda: with_sections(replace(BLOCKS, type=SectionType.BLOCKS)),
     "whole_but_too_large": lambda: with_sections(
         *SECTIONS, header=replace(HEADER, grid=Grid.whole(8192, 8192))
     ),

@@ -51,6 +51,7 @@ class CodecOptions(NamedTuple):
     tile: int
     adapter: str
     embed: bool
+    predict: bool = False
 
     def codec(self, threads: int) -> Codec:
         """Return the codec."""

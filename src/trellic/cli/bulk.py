@@ -26,6 +26,7 @@ from trellic.cli.options import (
     Lossless,
     Model,
     MostPixels,
+    Predict,
     Psnr,
     Quality,
     Quantizer,
@@ -79,6 +80,7 @@ def encode(
     adapter: Adapter = "none",
     embed: Embed = False,
     tile: Tile = SIDE,
+    predict: Predict = False,
     strip: Strip = "",
     keep: Keep = None,
     max_pixels: MostPixels = MOST_PIXELS,
@@ -98,7 +100,7 @@ def encode(
     from trellic.codec import Target
     from trellic.picture.stripping import names_to_drop
 
-    options = CodecOptions(model, quantizer, effort, max_pixels, tile, adapter, embed)
+    options = CodecOptions(model, quantizer, effort, max_pixels, tile, adapter, embed, predict)
     coding = Encode.of(Target(quality, bpp, size, psnr, lossless, tune), options, names_to_drop(strip, keep))
     _run(Bulk(coding, inputs, out, shard, pack, table, most_errors, force, cores), ray, quiet, as_json)
 

@@ -22,6 +22,7 @@ from trellic.cli.options import (
     Model,
     MostPixels,
     Output,
+    Predict,
     Psnr,
     Quality,
     Quantizer,
@@ -55,6 +56,7 @@ def encode(
         bool, typer.Option("--hold", help="Instead of an effort: lose little when coded again and again.")
     ] = False,
     tile: Tile = SIDE,
+    predict: Predict = False,
     strip: Strip = "",
     keep: Keep = None,
     keep_suffix: Annotated[bool, typer.Option("--keep-suffix", help="Name files a.png.tlic, not a.tlic.")] = False,
@@ -82,7 +84,7 @@ def encode(
         raise BadRequest("--hold is the quantizer lattice: no --quantizer with it")
     chosen = LATTICE.name if hold else quantizer
     codec = Codec(
-        model, threads, quantizer=chosen, effort=effort, limit=max_pixels, tile=tile, adapter=adapter, embed=embed
+        model, threads, chosen, effort, limit=max_pixels, tile=tile, adapter=adapter, embed=embed, predict=predict
     )
     lift_pillows_limit()
 

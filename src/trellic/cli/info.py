@@ -35,7 +35,7 @@ def _text(job: Job, facts: dict[str, Any]) -> str:
         f"model {facts['model_hash']} ({facts['model'] or 'not installed'})",
         *([_adapter(facts["adapter"])] if facts["adapter"] else []),
         f"colours {facts['profile'] or 'unspecified'}, orientation {facts['orientation']}",
-        *([f"{columns} × {rows} tiles"] if (columns, rows) != (1, 1) else []),
+        *([f"{columns} × {rows} {'blocks' if facts['predicted'] else 'tiles'}"] if (columns, rows) != (1, 1) else []),
     ]
     for section in facts["sections"]:
         times = f" in {section['count']}" if section["count"] > 1 else ""

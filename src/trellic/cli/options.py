@@ -38,6 +38,9 @@ Psnr = Annotated[float | None, typer.Option(metavar="DB", help="Instead of a qua
 Lossless = Annotated[bool, typer.Option("--lossless", help="Instead of a quality: code every pixel exactly.")]
 Tune = Annotated[str, typer.Option(metavar="MEASURE", help="What to encode for: psnr or ssimulacra2.")]
 Tile = Annotated[int, typer.Option(metavar="SIDE", help="Side of the tiles of large pictures.")]
+Predict = Annotated[
+    bool, typer.Option("--predict", help="Tiles of 128, 192, 256 or 384 pixels that predict each other: quick regions.")
+]
 Strip = Annotated[str, typer.Option(metavar="NAMES", help="Metadata to drop: all, or some of exif,icc,xmp,resolution.")]
 Keep = Annotated[str | None, typer.Option(metavar="NAMES", help="The only metadata to keep.")]
 Adapter = Annotated[

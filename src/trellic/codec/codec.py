@@ -10,7 +10,7 @@ from PIL import Image
 from trellic.codec.attached import MOST_ATTACHED, AttachedModel, adapter_of, section_of
 from trellic.codec.carried import carried_stream
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.picture_decoder import Region, indices_of, metadata_of, show
+from trellic.codec.picture_decoder import Region, all_indices, metadata_of, show
 from trellic.codec.picture_encoder import PictureEncoder, Progress, no_progress
 from trellic.codec.rate_control import Encoded, Target, best_of, meet
 from trellic.codec.resources import Resources
@@ -18,7 +18,7 @@ from trellic.codec.tiles import SIDE
 from trellic.codec.view import FULL, View, view_of_groups, view_of_preview
 from trellic.container import Grid, Header, Stream
 from trellic.container.bytes import Data
-from trellic.container.grid import LEAST_SIDE, MOST_SIDE
+from trellic.container.grid import BLOCK_SIDES, LEAST_SIDE, MOST_SIDE
 from trellic.container.header import HASH_BYTES
 from trellic.errors import BadRequest
 from trellic.limits import MOST_PIXELS
@@ -53,6 +53,7 @@ class Codec:
     device     for networks: cpu, cuda, …; those before table indices run there only where that changes nothing
     adapter    to encode with: a name, hash prefix or path; "none", or "best" of none and all installed ones
     embed      whether streams hold the adapter that they need
+    predict    whether tiles are blocks of that very side, which predict each other: for small ones
     Raises MissingModel, DamagedModel, MissingAdapter, DamagedAdapter or BadRequest.
     """
 
@@ -67,18 +68,21 @@ class Codec:
         device: str = "cpu",
         adapter: str = NO_ADAPTER,
         embed: bool = False,
+        predict: bool = False,
     ) -> None:
-        if not LEAST_SIDE <= tile <= MOST_SIDE:
+        if predict and tile not in BLOCK_SIDES:
+            raise BadRequest(f"blocks have sides of {', '.join(map(str, BLOCK_SIDES))} pixels, not {tile}")
+        if not predict and not LEAST_SIDE <= tile <= MOST_SIDE:
             raise BadRequest(f"tiles have sides of {LEAST_SIDE} to {MOST_SIDE} pixels, not {tile}")
         path = find_model(model)
         self._settings: tuple[str | int, ...] = (
-            str(path), threads, quantizer, effort, limit, tile, device, adapter, embed
+            str(path), threads, quantizer, effort, limit, tile, device, adapter, embed, predict
         )  # fmt: skip
         self.model = Model.read(path)
         self.sessions = sessions_on(self.model, threads, device)
         self._attached = lru_cache(MOST_ATTACHED + 1)(self._attach)
         self.quantizer, self.searches = _encoding_by(quantizer, effort)
-        self.threads, self.limit, self.tile = threads, limit, tile
+        self.threads, self.limit, self.tile, self.predict = threads, limit, tile, predict
         self.adapter, self.embed = adapter, embed
         self._candidates()
 
@@ -97,8 +101,8 @@ class Codec:
         other = object.__new__(type(self))
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "deployed"})
         other.quantizer, other.searches = _encoding_by(quantizer, effort)
-        path, threads, _, _, limit, tile, device, _, _ = self._settings
-        other._settings = (path, threads, quantizer, effort, limit, tile, device, adapter, embed)
+        path, threads, _, _, limit, tile, device, _, _, predict = self._settings
+        other._settings = (path, threads, quantizer, effort, limit, tile, device, adapter, embed, predict)
         other.adapter, other.embed = adapter, embed
         other._candidates()
         return other
@@ -144,7 +148,9 @@ class Codec:
             carried = carried_stream(picture, target, self.model, self.limit, self.decode_picture)
             if carried:
                 return carried
-        grid = Grid.of(picture.width, picture.height, self.tile)
+        if self.predict and target.lossless:
+            raise BadRequest("exact tiles predict nothing: no blocks of a lossless picture")
+        grid = (Grid.of_blocks if self.predict else Grid.of)(picture.width, picture.height, self.tile)
         grid.check(self.limit)
         picture = picture if target.lossless else filled(picture)
         header = Header(self.model.sha256[:HASH_BYTES], grid, 0, self.quantizer.number, picture.grey)
@@ -213,9 +219,8 @@ class Codec:
         """
         stream = self._parse(data)
         stream.prove()
-        sessions, workers = self._resources_of(stream)(stream.header.grid.at_once)
         digest = hashlib.sha256()
-        for seen in workers.map(lambda number: indices_of(sessions, stream, number), range(len(stream.units))):
+        for seen in all_indices(stream, self._resources_of(stream)(stream.header.grid.at_once)):
             digest.update(seen)
         metadata_of(stream)
         return digest.hexdigest()

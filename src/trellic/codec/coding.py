@@ -78,6 +78,9 @@ class Arrays:
         """Keep a variable."""
         self.by_name[name] = value
 
+    def coded(self, step: Code) -> None:
+        """Take note of a pass that is coded."""
+
 
 class Pass(NamedTuple):
     """The latents of a pass that are coded, in coding order.
@@ -146,7 +149,7 @@ class Coding:
 
     def __call__(self, step: Code) -> None:
         """Code one pass, and put what is decoded into its variable."""
-        planes = self.values.read(step.variable)[step.channels]
+        planes = self.values.by_name[step.variable][step.channels]
         means, log_scales = self._predictions(step, planes.shape)
         rounds = step.quantizer == "rounding"
         parameters = rounding_parameters(self.deployed.tables_of(step.tables)) if rounds else self.parameters
@@ -156,6 +159,7 @@ class Coding:
         at = at._replace(parameters=levels.place(at.parameters, parameters.step))
         indices, cdf_indices, state = self.coder(at, states, parameters)
         at.put(levels.values(indices, cdf_indices, at.parameters.means, parameters.offsets, parameters.step), planes)
+        self.values.coded(step)
         if not rounds:
             self.state = state
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from trellic.codec.coding import Arrays, Coding, Pass, empty_variables, no_passes, run, scalar
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.ring import Ring, arrays_of
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.rans import Decoder
 from trellic.entropy.states import CdfIndices, Indices, States
@@ -52,16 +53,18 @@ def decode_latents(
     step: int,
     see: Seen = unseen,
     extent: Extent = EVERY_GROUP,
+    ring: Ring | None = None,
 ) -> dict[str, Floats]:
     """Return the variables of coded data by name, and show every decoded pass's indices to `see` in coding order.
 
     height, width  in pixels, multiples of the model's stride
     quality        0 to 25600; step in 1/1024
     extent         how much is decoded; that nothing follows the data is proven where all is
+    ring           what a block's prediction sees of its neighbours; None where it is no block
     Raises DamagedStream or UnsupportedStream.
     """
     model, fraction = sessions.model, quality / HIGHEST_QUALITY
-    coder = Decoder(data)
+    coder = Decoder(data, single=ring is not None)
 
     def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
         indices, cdf_indices, state = coder.pull_by(states, at.parameters.scale_indices, parameters.tables, at.state)
@@ -69,7 +72,7 @@ def decode_latents(
         return indices, cdf_indices, state
 
     empty = empty_variables(model, height, width)
-    values = Arrays(quality=scalar(fraction), **empty)
+    values = arrays_of(model, ring, quality=scalar(fraction), **empty)
     coding = Coding(model, deployed, deployed.for_step(step), fraction, values, code)
     steps = model.schedule.through(extent.groups)
     run(steps, sessions.run, values, coding)

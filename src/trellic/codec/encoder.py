@@ -8,6 +8,7 @@ import numpy as np
 from trellic.codec.coding import Arrays, Coding, Pass, empty_variables, no_passes, run, scalar
 from trellic.codec.decoder import synthesize
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.ring import Ring, arrays_of
 from trellic.codec.tiles import Window
 from trellic.codec.visibility import PSNR, SSIMULACRA2, visibility
 from trellic.container.header import HIGHEST_QUALITY
@@ -31,6 +32,7 @@ class Analysed:
     weights     what a squared error in each channel of y is worth, (C, 1, 1)
     around      y of the tile with its surroundings
     visibility  what a squared error at each position of y is worth, (H, W)
+    ring        what a block's prediction sees of its neighbours; None where it is no block
     """
 
     targets: dict[str, Floats]
@@ -40,6 +42,7 @@ class Analysed:
     quality: int
     width: int
     height: int
+    ring: Ring | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def unseen(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) 
 
 def encode_latents(sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer, see: Seen = unseen) -> Coded:
     """Quantize and code the variables of a picture or tile, and show every pass to `see`."""
-    coder, bits = Encoder(), 0.0
+    coder, bits = Encoder(single=analysed.ring is not None), 0.0
 
     def push(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
         nonlocal bits
@@ -129,7 +132,8 @@ def quantize_in_order(
         see(at, indices, cdf_indices, values)
         return indices, cdf_indices, state
 
-    values = Arrays(quality=scalar(quality), **{name: np.zeros_like(one) for name, one in analysed.targets.items()})
+    empty = {name: np.zeros_like(one) for name, one in analysed.targets.items()}
+    values = arrays_of(model, analysed.ring, quality=scalar(quality), **empty)
     coding = Coding(model, deployed, deployed.at(analysed.quality), quality, values, code)
     run(model.schedule.through(groups), sessions.run, values, coding)
     return {name: values.by_name[name] for name in analysed.targets}

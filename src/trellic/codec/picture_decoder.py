@@ -1,15 +1,19 @@
 """A stream → its picture, a region of it, or the tiles that are there."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
+from trellic.codec.blocks import BlockDecoder
 from trellic.codec.resources import Resources
+from trellic.codec.ring import Ring
+from trellic.codec.store import DecodeUnits
 from trellic.codec.strips import StripDecoder, shown_grid
 from trellic.codec.units import DecodedUnit, decode_unit, grey_unit
 from trellic.codec.view import FULL, View
 from trellic.container import Box, Stream
+from trellic.entropy.states import Indices
 from trellic.errors import BadRequest, IncompleteStream
-from trellic.model import Sessions
 from trellic.picture.metadata import Metadata
 from trellic.picture.payloads import unpack_metadata
 from trellic.picture.types import Strips
@@ -39,15 +43,13 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
         warnings.warn(f"{whole.count(False)} of {len(whole)} tiles are missing, shown grey", PartsMissing, stacklevel=3)
     if crop is None:
         stream.prove()
-    resources = resources_for(min(header.grid.at_once, len(list(shown_grid(header.grid).touching(region)))))
+    worked_on = header.grid if header.grid.predicted else shown_grid(header.grid)
+    resources = resources_for(min(header.grid.at_once, len(list(worked_on.touching(region)))))
 
-    def decode(number: int, payloads: Sequence[bytes]) -> DecodedUnit:
-        return decode_unit(resources.sessions, stream, number, payloads, view=view)
+    decode = unit_decoder(stream, resources, view)
 
     def decode_all(numbers: Sequence[int]) -> Iterator[DecodedUnit]:
-        there = [number for number in numbers if stream.is_whole(number)]
-        payloads = zip(there, stream.read_units(there), strict=True)
-        decoded = resources.workers.map(lambda each: decode(*each), payloads)
+        decoded = iter(decode([number for number in numbers if stream.is_whole(number)]))
         for number in numbers:
             yield next(decoded) if stream.is_whole(number) else grey_unit(stream, number, view.scale)
 
@@ -59,15 +61,42 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
     return Strips(width, height, header.grey, has_alpha, metadata_of(stream), len(strips.rows), shown)
 
 
-def indices_of(sessions: Sessions, stream: Stream, number: int) -> bytes:
-    """Return a tile's indices in coding order, 32-bit little-endian, or its samples where it is exact.
+def unit_decoder(
+    stream: Stream, resources: Resources, view: View = FULL, see: Callable[[int, Indices], None] = lambda *_: None
+) -> DecodeUnits:
+    """Return what decodes tiles of a stream by their numbers, which rise.
+
+    see  takes a tile's number and the indices of its latents, pass by pass
+    """
+
+    def decode(rings: Mapping[int, Ring | None]) -> Iterator[DecodedUnit]:
+        def one(number: int, payloads: Sequence[bytes]) -> DecodedUnit:
+            seen = partial(see, number)
+            return decode_unit(resources.sessions, stream, number, payloads, seen, view, rings[number])
+
+        payloads = zip(rings, stream.read_units(list(rings)), strict=True)
+        return resources.workers.map(lambda each: one(*each), payloads)
+
+    if stream.header.grid.predicted:
+        return BlockDecoder(stream.header.grid, decode)
+    return lambda numbers: decode(dict.fromkeys(numbers))
+
+
+def all_indices(stream: Stream, resources: Resources) -> Iterator[bytes]:
+    """Yield the indices of each tile in coding order, 32-bit little-endian, or its samples where it is exact.
 
     Raises DamagedStream, UnsupportedStream or IncompleteStream.
     """
-    seen: list[bytes] = []
-    payloads = stream.read_units([number])[0]
-    unit = decode_unit(sessions, stream, number, payloads, lambda indices: seen.append(indices.astype("<i4").tobytes()))
-    return unit.pixels.tobytes() if unit.pixels is not None else b"".join(seen)
+    seen: dict[int, list[bytes]] = {}
+    grid = stream.header.grid
+
+    def see(number: int, indices: Indices) -> None:
+        seen.setdefault(number, []).append(indices.astype("<i4").tobytes())
+
+    decode = unit_decoder(stream, resources, see=see)
+    for row in range(grid.rows):
+        for number, unit in zip(grid.row(row), decode(grid.row(row)), strict=True):
+            yield unit.pixels.tobytes() if unit.pixels is not None else b"".join(seen.pop(number))
 
 
 def metadata_of(stream: Stream) -> Metadata:

@@ -8,8 +8,10 @@ less, or all of it exactly. What an exact coding takes is found quickly; thoroug
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import NamedTuple
 
+from trellic.codec.blocks import code_blocks
 from trellic.codec.costs import Costs
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.drawn import BLOCK, MOSTLY, Survey, survey
@@ -19,12 +21,15 @@ from trellic.codec.fidelity import errors_of_units
 from trellic.codec.layout import Layout, cheapest
 from trellic.codec.rate_control import Encoded
 from trellic.codec.resources import Resources
+from trellic.codec.ring import Ring
 from trellic.codec.tiles import Window, surroundings, windows
 from trellic.codec.units import CodedUnit, ExactCoder, code_unit
 from trellic.codec.visibility import PSNR
-from trellic.container import Grid, Header, Section, SectionType, write_stream
+from trellic.container import Grid, Header, Section, write_stream
 from trellic.container.grid import MOST_AT_ONCE
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
+from trellic.container.packed import pack
+from trellic.container.sections import BY_LATENTS
 from trellic.metrics import psnr_of
 from trellic.picture.payloads import pack_metadata
 from trellic.picture.types import Source
@@ -87,6 +92,8 @@ class PictureEncoder:
     def encode_at(self, quality: int) -> Encoded:
         """Return the stream that costs least at a quality in 1/256 of a point."""
         header = replace(self.header, quality=quality)
+        if header.grid.predicted:
+            return self._code(header, Layout(header.grid, frozenset()))
         seen = self._survey(header.grid)
         plain = Layout(header.grid, seen.flat)
         if seen.fraction < LEAST_DRAWN:
@@ -145,30 +152,33 @@ class PictureEncoder:
         is_small = header.grid.tiles > 1 and header.grid.tile_width * header.grid.tile_height < LEAST_THOROUGH
         effort = QUICK if is_small else THOROUGH
 
-        def code(numbered: tuple[int, Window]) -> CodedUnit:
-            number, window = numbered
+        def code(number: int, window: Window, ring: Ring | None = None) -> CodedUnit:
             if number in layout.exact:
                 if costs:
                     costs.spread_flat(window.tile)
                 return self.exact.code(window, effort)
             seen = window.seeing(surroundings(window.tile, window.around, layout.has_latents))
             see = costs.seen(window.tile, sessions.model, self.deployed) if costs else unseen
-            unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, self.searches, see)
+            unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, self.searches, see, ring)
             if costs:
                 costs.spread(window.tile, 8 * unit.bytes - unit.estimated_bits)
             return unit
 
         margin = 0 if layout.is_exact else sessions.model.margin
-        return self._write(header, workers.map(code, enumerate(windows(self.picture, header.grid, margin))), costs)
+        given = windows(self.picture, header.grid, margin)
+        if header.grid.predicted:
+            return self._write(header, code_blocks(header.grid, given, code, workers), costs)
+        return self._write(header, workers.map(lambda each: code(*each), enumerate(given)), costs)
 
     def _write(self, header: Header, units: Iterator[CodedUnit], costs: Costs | None) -> Encoded:
         """Return the stream of units, each taken when it is coded."""
-        sections, bits, psnr = list(self.metadata), 0.0, None
+        coded: list[list[Section]] = []
+        bits, psnr = 0.0, None
 
         def taken() -> Iterator[CodedUnit]:
             nonlocal bits
             for done, unit in enumerate(units, 1):
-                sections.extend(unit.sections)
+                coded.append(unit.sections)
                 bits += unit.estimated_bits
                 self.progress(done, header.grid.tiles)
                 yield unit
@@ -180,6 +190,7 @@ class PictureEncoder:
                 costs.errors += errors
         else:
             deque(taken(), maxlen=0)
-        if self.adapter and any(section.type == SectionType.LATENTS for section in sections):
+        sections = [*self.metadata, *(pack(header.grid, coded) if header.grid.predicted else chain(*coded))]
+        if self.adapter and any(section.type in BY_LATENTS for section in sections):
             sections.insert(0, self.adapter)
         return Encoded(write_stream(header, sections), header.quality / QUALITY_ONE, bits, psnr)

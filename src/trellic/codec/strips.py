@@ -21,9 +21,11 @@ LARGEST_SHOWN = (3 * SIDE // 2 + STRIDE) ** 2
 def shown_grid(grid: Grid) -> Grid:
     """Return what is synthesized at a time: a small picture whole, else halves of tiles of about SIDE.
 
-    A synthesis takes more memory than the latents it starts from, so that large tiles are shown in smaller ones.
+    A synthesis takes more memory than the latents it starts from, so that large tiles are shown in smaller ones. Blocks
+    are shown together: each alone would take its margin anew.
     """
-    tiles = grid if grid.tile_width * grid.tile_height <= LARGEST_SHOWN else Grid.of(grid.width, grid.height, SIDE)
+    as_coded = grid.tile_width * grid.tile_height <= LARGEST_SHOWN and not grid.predicted
+    tiles = grid if as_coded else Grid.of(grid.width, grid.height, SIDE)
     if tiles.tiles == 1:
         return tiles
     return tiles._replace(tile_height=coded(tiles.tile_height // 2))

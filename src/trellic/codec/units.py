@@ -1,7 +1,7 @@
 """Coding units, a tile each or a picture that is coded whole: pixels → sections → decoded units."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,11 +11,13 @@ from trellic.codec.encoder import Seen as SeenPass
 from trellic.codec.encoder import analyse_tile, encode_latents
 from trellic.codec.encoder import unseen as unseen_pass
 from trellic.codec.exact import QUICK, Effort, pack, unpack
+from trellic.codec.ring import Ring, edges_of
 from trellic.codec.search import search
 from trellic.codec.settle import settled
 from trellic.codec.tiles import Window
 from trellic.codec.view import FULL, View, averaged
 from trellic.container import Box, Section, SectionType, Stream
+from trellic.container.sections import BY_LATENTS
 from trellic.model import Sessions
 from trellic.model.model import Floats
 from trellic.picture.types import Pixels
@@ -29,11 +31,13 @@ class DecodedUnit:
     latents  float32 (C, H/16, W/16) of the tile as it is coded
     pixels   uint8 (H, W, 3), and alpha, (H, W), at the scale of the view, which end where the picture does; alpha is
              None where it is opaque
+    edges    what neighbours see of a block
     """
 
     latents: Floats | None
     pixels: Pixels | None = None
     alpha: Pixels | None = None
+    edges: Ring | None = None
 
 
 @dataclass(frozen=True)
@@ -63,20 +67,23 @@ def code_unit(
     tune: str,
     searches: bool,
     see: SeenPass = unseen_pass,
+    ring: Ring | None = None,
 ) -> CodedUnit:
     """Code a tile at a quality in 1/256 of a point, and show every pass to `see`.
 
     tune      the measure that it is tuned for
     searches  whether better latents are searched for; what they are is not shown
+    ring      what a block's prediction sees of its neighbours; None where it is no block
     """
     alpha = [Section(SectionType.ALPHA, pack(window.alpha))] if window.alpha is not None else []
-    analysed = analyse_tile(sessions, window, quality, tune)
+    analysed = replace(analyse_tile(sessions, window, quality, tune), ring=ring)
     coded = encode_latents(sessions, analysed, deployed, see)
     if searches:
         coded = search(sessions, window, analysed, coded, deployed)
     coded = settled(sessions, analysed, coded, deployed)
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
-    return CodedUnit(sections, coded.estimated_bits, window.own, DecodedUnit(coded.decoded["y"], alpha=window.alpha))
+    decoded = DecodedUnit(coded.decoded["y"], alpha=window.alpha, edges=edges_of(coded.decoded))
+    return CodedUnit(sections, coded.estimated_bits, window.own, decoded)
 
 
 class ExactCoder:
@@ -121,10 +128,13 @@ def decode_unit(
     payloads: Sequence[bytes],
     see: Seen = unseen,
     view: View = FULL,
+    ring: Ring | None = None,
 ) -> DecodedUnit:
-    """Decode a tile from the payloads of its sections, as far as a view takes, samples at its scale.
+    """Decode a tile from the payloads of its alpha, if it has any, and its unit, as far as a view takes.
 
-    see  takes the indices of its latents in coding order
+    see   takes the indices of its latents in coding order
+    view  at whose scale samples are
+    ring  what a block's prediction sees of its neighbours; None where it is no block
     Raises DamagedStream or UnsupportedStream.
     """
     unit, shown = stream.units[number], _shown(stream, number)
@@ -132,9 +142,10 @@ def decode_unit(
     def samples(payload: bytes, channels: int) -> Pixels:
         return averaged(unpack(payload, shown.height, shown.width, channels), view.scale)
 
-    alpha = samples(payloads[0], 1) if unit.alpha else None
-    if unit.coded.type == SectionType.LATENTS:
-        return DecodedUnit(_decode_latents(sessions, stream, number, payloads[-1], see, view.extent), alpha=alpha)
+    alpha = samples(payloads[0], 1) if len(payloads) > 1 else None
+    if unit.coded.type in BY_LATENTS:
+        decoded = _decode_latents(sessions, stream, number, payloads[-1], see, view.extent, ring)
+        return DecodedUnit(decoded["y"], alpha=alpha, edges=edges_of(decoded))
     if unit.coded.type == SectionType.EXACT_ALPHA:
         both = samples(payloads[-1], 4)
         return DecodedUnit(None, both[:, :, :3], both[:, :, 3])
@@ -142,13 +153,12 @@ def decode_unit(
 
 
 def _decode_latents(
-    sessions: Sessions, stream: Stream, number: int, payload: bytes, see: Seen, extent: Extent
-) -> Floats:
+    sessions: Sessions, stream: Stream, number: int, payload: bytes, see: Seen, extent: Extent, ring: Ring | None
+) -> dict[str, Floats]:
     header, tile = stream.header, stream.header.grid.tile(number)
     deployed = DeployedQuantizer.of(sessions.model, quantizer_numbered(header.quantizer))
-    step = deployed.step_at(header.quality)
-    decoded = decode_latents(sessions, payload, tile.height, tile.width, header.quality, deployed, step, see, extent)
-    return decoded["y"]
+    step, height, width = deployed.step_at(header.quality), tile.height, tile.width
+    return decode_latents(sessions, payload, height, width, header.quality, deployed, step, see, extent, ring)
 
 
 def _shown(stream: Stream, number: int) -> Box:

@@ -4,15 +4,18 @@ A picture as it is coded is continued at the right and below to multiples of 64.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from trellic.errors import DamagedStream, UnsupportedStream
 from trellic.limits import check_size
 
+Each = TypeVar("Each")
 STRIDE = 64
 """Pictures are continued to multiples of this, the pixels that one element of z covers."""
 SMALLEST_TILE = 128
 """Of a tile's sides, unless the picture is smaller: more tiles of fewer pixels would take more time for their size."""
+BLOCK_SIDES = (128, 192, 256, 384)
+"""Of blocks, which predict each other, in pixels."""
 LEAST_SIDE, MOST_SIDE = 256, 1888
 """What may be asked of `Grid.of`: its tiles have three quarters to one and a half of that side."""
 MOST_AT_ONCE = 1 << 23
@@ -68,18 +71,37 @@ class Box(NamedTuple):
         )
 
 
+class Beside(NamedTuple, Generic[Each]):
+    """Something of each of a tile's four neighbours; None where there is none."""
+
+    left: Each | None
+    top: Each | None
+    right: Each | None
+    bottom: Each | None
+
+
 class Grid(NamedTuple):
-    """A picture's size, and that of its tiles: multiples of 64, the last ones of a row or column may be smaller."""
+    """A picture's size, and that of its tiles: multiples of 64, the last ones of a row or column may be smaller.
+
+    predicted  whether tiles are blocks, which predict each other in two colours
+    """
 
     width: int
     height: int
     tile_width: int
     tile_height: int
+    predicted: bool = False
 
     @classmethod
     def of(cls, width: int, height: int, side: int) -> "Grid":
         """Return tiles of nearly equal size, sides as near to `side` pixels as may be."""
         return cls(width, height, _part(width, side), _part(height, side))
+
+    @classmethod
+    def of_blocks(cls, width: int, height: int, side: int) -> "Grid":
+        """Return blocks of a side, of BLOCK_SIDES; one tile where a picture has no more."""
+        grid = cls(width, height, min(side, coded(width)), min(side, coded(height)))
+        return grid._replace(predicted=grid.tiles > 1)
 
     @classmethod
     def whole(cls, width: int, height: int) -> "Grid":
@@ -116,6 +138,20 @@ class Grid(NamedTuple):
         row, column = divmod(number, self.columns)
         left, top = column * self.tile_width, row * self.tile_height
         return Box(left, top, left + self.tile_width, top + self.tile_height).common(self.picture)
+
+    def is_black(self, number: int) -> bool:
+        """Return whether a block is of the colour that is coded first: row + column is even."""
+        return sum(divmod(number, self.columns)) % 2 == 0
+
+    def beside(self, number: int) -> Beside[int]:
+        """Return the numbers of a tile's neighbours."""
+        row, column = divmod(number, self.columns)
+        return Beside(
+            number - 1 if column else None,
+            number - self.columns if row else None,
+            number + 1 if column + 1 < self.columns else None,
+            number + self.columns if row + 1 < self.rows else None,
+        )
 
     @property
     def at_once(self) -> int:

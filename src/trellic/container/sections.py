@@ -17,6 +17,8 @@ class SectionType(IntEnum):
     LATENTS = 0
     EXACT = 1
     EXACT_ALPHA = 2
+    BLOCKS = 3
+    BLOCKS_ALPHA = 4
     ALPHA = 16
     ADAPTER = 17
     ICC = 128
@@ -26,8 +28,12 @@ class SectionType(IntEnum):
     RESOLUTION = 132
 
 
-UNITS = {SectionType.LATENTS, SectionType.EXACT, SectionType.EXACT_ALPHA}
-"""Each codes one tile, or a picture that is coded whole."""
+PACKED = {SectionType.BLOCKS, SectionType.BLOCKS_ALPHA}
+"""Each codes a group of blocks."""
+BY_LATENTS = {SectionType.LATENTS, *PACKED}
+"""What a model decodes."""
+UNITS = {*BY_LATENTS, SectionType.EXACT, SectionType.EXACT_ALPHA}
+"""Each codes one tile, a picture that is coded whole, or a group of blocks."""
 ONCE = {
     SectionType.ADAPTER, SectionType.ICC, SectionType.EXIF, SectionType.COLOUR, SectionType.XMP, SectionType.RESOLUTION,
 }  # fmt: skip

@@ -1,15 +1,18 @@
 """A stream, parsed once: its header, and where its sections lie; payloads are read when they are needed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from trellic.container.bytes import Data, Reader
+from trellic.container.grid import Grid
 from trellic.container.header import Header
 from trellic.container.index import read_front, write_front
+from trellic.container.packed import check_blocks, groups_of, unpack
 from trellic.container.sections import (
     ONCE,
     OPTIONAL_FROM,
+    PACKED,
     UNITS,
     Entry,
     Section,
@@ -62,10 +65,13 @@ class Stream:
         """
         header, entries = read_front(Reader(data, IncompleteStream), limit)
         once, units = _sort(entries)
+        if any(unit.coded.type in PACKED for unit in units):
+            header = replace(header, grid=check_blocks(header.grid))
+            units = _units_of_blocks(header.grid, units)
         if len(units) != header.grid.tiles:
             raise DamagedStream(f"{len(units)} tiles, where {header.grid.columns}×{header.grid.rows} are announced")
         adapter = once.pop(SectionType.ADAPTER, None)
-        stream = cls(header, tuple(entries), units, adapter, once, data)
+        stream = cls(header, tuple(entries), tuple(units), adapter, once, data)
         if len(data) > stream.length:
             raise DamagedStream(f"{len(data) - stream.length} bytes after the stream's end")
         if len(data) < stream.length and not partial:
@@ -80,11 +86,15 @@ class Stream:
     @cached_property
     def has_alpha(self) -> bool:
         """Whether any of the picture is not opaque."""
-        return any(unit.alpha or unit.coded.type == SectionType.EXACT_ALPHA for unit in self.units)
+        types = {SectionType.EXACT_ALPHA, SectionType.BLOCKS_ALPHA}
+        return any(unit.alpha or unit.coded.type in types for unit in self.units)
 
     def is_whole(self, number: int) -> bool:
-        """Return whether all bytes of a tile are present."""
-        return self.units[number].coded.end <= len(self.data)
+        """Return whether all bytes are present that a tile is decoded from."""
+        needed = [number]
+        if self.header.grid.predicted and not self.header.grid.is_black(number):
+            needed += [each for each in self.header.grid.beside(number) if each is not None]
+        return all(self.units[each].coded.end <= len(self.data) for each in needed)
 
     def read(self, entry: Entry) -> bytes:
         """Return a section's payload. Raises DamagedStream or IncompleteStream."""
@@ -108,10 +118,26 @@ class Stream:
         return payloads
 
     def read_units(self, numbers: Sequence[int]) -> list[list[bytes]]:
-        """Return the payloads of tiles, by their numbers in rising order. Raises DamagedStream or IncompleteStream."""
+        """Return the payloads of tiles, by their numbers in rising order: of their alpha, if they have any, and unit.
+
+        Raises DamagedStream or IncompleteStream.
+        """
+        if self.header.grid.predicted:
+            return self._read_blocks(numbers)
         entries = [self.units[number].entries for number in numbers]
         payloads = iter(self.read_all([entry for of_unit in entries for entry in of_unit]))
         return [[next(payloads) for _ in of_unit] for of_unit in entries]
+
+    def _read_blocks(self, numbers: Sequence[int]) -> list[list[bytes]]:
+        grid = self.header.grid
+        found: dict[int, list[bytes]] = {}
+        needed = {self.units[number].coded: None for number in numbers}
+        payloads = iter(self.read_all(sorted(needed, key=lambda entry: entry.start)))
+        for group in groups_of(grid):
+            entry = self.units[group[0]].coded
+            if entry in needed:
+                found.update(zip(group, unpack(next(payloads), len(group), entry.type), strict=True))
+        return [found[number] for number in numbers]
 
     def prove(self) -> None:
         """Check the checksum of every section that is present. Raises DamagedStream."""
@@ -125,7 +151,7 @@ def write_stream(header: Header, sections: Sequence[Section]) -> bytes:
     return b"".join([write_front(header, sections), *(section.payload for section in sections)])
 
 
-def _sort(entries: Sequence[Entry]) -> tuple[dict[SectionType, Entry], tuple[Unit, ...]]:
+def _sort(entries: Sequence[Entry]) -> tuple[dict[SectionType, Entry], list[Unit]]:
     """Return sections that occur once, and units. Raises DamagedStream or UnsupportedStream.
 
     All else goes before the tiles: whoever reads as a stream needs it first. A tile's alpha goes right before it.
@@ -135,7 +161,7 @@ def _sort(entries: Sequence[Entry]) -> tuple[dict[SectionType, Entry], tuple[Uni
     alpha: Entry | None = None
     for entry in entries:
         if entry.type in UNITS:
-            if alpha and entry.type == SectionType.EXACT_ALPHA:
+            if alpha and entry.type not in {SectionType.LATENTS, SectionType.EXACT}:
                 raise DamagedStream("a tile has alpha twice")
             units.append(Unit(entry, alpha))
             alpha = None
@@ -153,7 +179,16 @@ def _sort(entries: Sequence[Entry]) -> tuple[dict[SectionType, Entry], tuple[Uni
             once[SectionType(entry.type)] = entry
     if alpha or not units:
         raise DamagedStream("no tile at the end")
-    return once, tuple(units)
+    return once, units
+
+
+def _units_of_blocks(grid: Grid, groups: Sequence[Unit]) -> list[Unit]:
+    """Return the unit of each block: the section of its group. Raises DamagedStream."""
+    numbers = groups_of(grid)
+    if len(groups) != len(numbers) or any(unit.coded.type not in PACKED for unit in groups):
+        raise DamagedStream(f"{len(groups)} groups, where blocks take {len(numbers)}")
+    units = {number: unit for unit, group in zip(groups, numbers, strict=True) for number in group}
+    return [units[number] for number in range(grid.tiles)]
 
 
 def _runs(entries: Sequence[Entry]) -> list[list[Entry]]:

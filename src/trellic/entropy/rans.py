@@ -6,6 +6,8 @@ processor works on both at once. (With 32-bit states and 16-bit words, frequenci
 The encoder starts from states of 2¹⁰, which the first operations fill; the decoder must end there, and is never
 below: damage that the checksum missed is found. A state below 2³¹ takes a word while there are any, so no word may be
 written before both states have grown to 2³¹. Where one would be, both start from 2³¹ instead.
+
+A block has few indices, and saves the bytes of a second state: it has a single one.
 Source: Duda, Asymmetric numeral systems (2013); interleaving after Giesen (2014).
 
 An index beyond its table's radius is an escape, then its excess in an Elias gamma code of raw bits, then its sign.
@@ -72,9 +74,10 @@ def _operations(cdf_indices, indices, radius, first_symbol, cumulative, starts, 
 
 
 @kernel
-def _encode(starts, frequencies, words, initial):  # type: ignore[no-untyped-def]
+def _encode(starts, frequencies, words, initial, single):  # type: ignore[no-untyped-def]
     """Code operations last to first; return how many words were written, in reverse, and the decoder's two states.
 
+    Where the state is single, it is the first, and the second stays as it began.
     The count is -1 where a state is below 2³¹ although there are words, which a decoder would take too early.
     """
     low, lowest = np.uint64(0xFFFFFFFF), np.uint64(LOWEST)
@@ -85,7 +88,8 @@ def _encode(starts, frequencies, words, initial):  # type: ignore[no-untyped-def
     if len(starts) & 1:
         even, odd = odd, even
     for n in range(len(starts) - 1, -1, -1):
-        even, odd = odd, even
+        if not single:
+            even, odd = odd, even
         frequency = np.uint64(frequencies[n])
         if even >= highest * frequency:
             words[written] = even & low
@@ -95,8 +99,9 @@ def _encode(starts, frequencies, words, initial):  # type: ignore[no-untyped-def
             return -1, even, odd
         quotient = even // frequency
         even = (quotient << precision) + (even - quotient * frequency) + np.uint64(starts[n])
-    for _ in range(2):  # what the decoder starts from is below 2³² once a word is taken off it, as off any state
-        even, odd = odd, even
+    for _ in range(1 if single else 2):  # the decoder's state is below 2³² once a word is taken off it, as off any
+        if not single:
+            even, odd = odd, even
         if even > low:
             words[written] = even & low
             written += 1
@@ -107,7 +112,7 @@ def _encode(starts, frequencies, words, initial):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _raw(words, at, first, second, bits):  # type: ignore[no-untyped-def]
+def _raw(words, at, first, second, bits, single):  # type: ignore[no-untyped-def]
     """Return an integer of up to 16 raw bits, 0 without reading where there are none, and the coder's new state."""
     if bits <= 0:
         return 0, at, first, second
@@ -117,28 +122,30 @@ def _raw(words, at, first, second, bits):  # type: ignore[no-untyped-def]
     if state < np.uint64(LOWEST) and at < len(words):
         state = (state << np.uint64(WORD_BITS)) | np.uint64(words[at])
         at += 1
-    return np.int64(slot >> shift), at, second, state
+    return np.int64(slot >> shift), at, second if single is None else state, state
 
 
 @kernel
-def _escaped(words, at, first, second, radius):  # type: ignore[no-untyped-def]
+def _escaped(words, at, first, second, radius, single):  # type: ignore[no-untyped-def]
     """Return an index that an escape announced, beyond ESCAPE_LIMIT where it is impossible, and the coder's state."""
-    length, at, first, second = _raw(words, at, first, second, LENGTH_BITS)
+    length, at, first, second = _raw(words, at, first, second, LENGTH_BITS, single)
     if length > LONGEST:
         return ESCAPE_LIMIT + 1, at, first, second
-    upper, at, first, second = _raw(words, at, first, second, length - 12)
-    lower, at, first, second = _raw(words, at, first, second, min(length, 12))
-    negative, at, first, second = _raw(words, at, first, second, 1)
+    upper, at, first, second = _raw(words, at, first, second, length - 12, single)
+    lower, at, first, second = _raw(words, at, first, second, min(length, 12), single)
+    negative, at, first, second = _raw(words, at, first, second, 1, single)
     magnitude = radius + (1 << length) + (upper << 12) + lower
     return -magnitude if negative else magnitude, at, first, second
 
 
 @kernel
-def _decode(words, at, first, second, cdf_indices, radius, first_symbol, cumulative, buckets, indices, trellis, state):  # type: ignore[no-untyped-def]
+def _decode(  # type: ignore[no-untyped-def]
+    words, at, first, second, cdf_indices, radius, first_symbol, cumulative, buckets, indices, trellis, state, single
+):  # fmt: skip
     """Decode one index for each; return (whether all are possible, words read, coder's states, trellis state).
 
     `cdf_indices` holds scale indices. `trellis` is None, which costs nothing, or (transitions, sets): then they become
-    cdf indices in place.
+    cdf indices in place. `single` is None, which costs nothing either, or 1: then there is one state, held twice.
     """
     mask, precision, word = np.uint64(TOTAL - 1), np.uint64(PRECISION), np.uint64(WORD_BITS)
     bucket_bits, one, lowest = np.uint64(BUCKET_BITS), np.uint64(1), np.uint64(LOWEST)
@@ -158,10 +165,10 @@ def _decode(words, at, first, second, cdf_indices, radius, first_symbol, cumulat
         if value < lowest and at < len(words):
             value = (value << word) | np.uint64(words[np.uint64(at)])
             at += 1
-        first, second = second, value
+        first, second = second if single is None else value, value
         index = np.int64(symbol - base) - radius[table]
         if index > radius[table]:
-            index, at, first, second = _escaped(words, at, first, second, np.int64(radius[table]))
+            index, at, first, second = _escaped(words, at, first, second, np.int64(radius[table]), single)
             if abs(index) > ESCAPE_LIMIT:
                 return False, at, first, second, state
         indices[n] = index
@@ -202,9 +209,13 @@ def estimate_bits(cdf_indices: CdfIndices, indices: Indices, tables: Tables) -> 
 
 
 class Encoder:
-    """Collects passes of indices in decoding order, then writes them all."""
+    """Collects passes of indices in decoding order, then writes them all.
 
-    def __init__(self) -> None:
+    single  whether there is one state instead of two
+    """
+
+    def __init__(self, single: bool = False) -> None:
+        self.single = single
         self._starts: list[npt.NDArray[np.uint32]] = []
         self._frequencies: list[npt.NDArray[np.uint32]] = []
 
@@ -218,7 +229,7 @@ class Encoder:
         self._frequencies.append(frequencies[:used])
 
     def finish(self) -> bytes:
-        """Return the coded bytes: both states, then words; none where nothing was coded.
+        """Return the coded bytes: the states, then words; none where nothing was coded.
 
         A byte of 0, which no state begins with, goes before them where they started from 2³¹.
         """
@@ -226,33 +237,38 @@ class Encoder:
         frequencies = np.concatenate([np.empty(0, np.uint32), *self._frequencies])
         words = np.empty(len(starts) + 2, dtype="<u4")
         start = b""
-        written, first, second = _encode(starts, frequencies, words, SMALLEST)
+        written, first, second = _encode(starts, frequencies, words, SMALLEST, self.single)
         if written < 0:
             start = GROWN
-            written, first, second = _encode(starts, frequencies, words, LOWEST)
+            written, first, second = _encode(starts, frequencies, words, LOWEST, self.single)
         if first == second == SMALLEST and not written:
             return b""
-        return start + varint(int(first)) + varint(int(second)) + words[:written][::-1].tobytes()
+        states = varint(int(first)) + (b"" if self.single else varint(int(second)))
+        return start + states + words[:written][::-1].tobytes()
 
 
 class Decoder:
-    """Reads passes back in order."""
+    """Reads passes back in order; `single` where there is one state instead of two."""
 
-    def __init__(self, data: bytes) -> None:
-        reader = Reader(data or EMPTY)
+    def __init__(self, data: bytes, single: bool = False) -> None:
+        self.single = single
+        reader = Reader(data or EMPTY[: len(EMPTY) // 2 if single else None])
         first = reader.varint()
         self._initial = SMALLEST if first else LOWEST
-        first, second = first or reader.varint(), reader.varint()
+        first = first or reader.varint()
+        second = first if single else reader.varint()
         words = data[reader.at :]
         if len(words) % 4:
             raise DamagedStream(f"coded data of {len(data)} bytes cannot be whole")
         self._words = np.frombuffer(words, dtype="<u4").astype(np.uint32)
         self._states = np.array([first, second], np.uint64)
         self._at = 0
-        for number, state in enumerate(self._states):
+        for number, state in enumerate(self._states[: 1 if single else 2]):
             if state < LOWEST and self._at < len(self._words):
                 self._states[number] = state << np.uint64(WORD_BITS) | np.uint64(self._words[self._at])
                 self._at += 1
+        if single:
+            self._states[1] = self._states[0]
 
     def pull(self, scale_indices: ScaleIndices, tables: Tables) -> Indices:
         """Return the next pass, int32 (n,), by its scale indices. Raises DamagedStream."""
@@ -267,6 +283,7 @@ class Decoder:
         possible, self._at, first, second, state = _decode(
             self._words, self._at, self._states[0], self._states[1], cdf_indices, tables.radius, tables.first,
             tables.cumulative, tables.buckets, indices, tuple(states) if states.is_trellis else None, state,
+            1 if self.single else None,
         )  # fmt: skip
         self._states = np.array([first, second], np.uint64)
         if not possible:

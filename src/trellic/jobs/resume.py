@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from trellic.codec import Codec, Target
 from trellic.codec.picture_decoder import metadata_of
-from trellic.container import SectionType, Stream
+from trellic.container import Stream
 from trellic.container.header import HASH_BYTES, QUALITY_ONE
+from trellic.container.sections import BY_LATENTS
 from trellic.errors import FileExists
 from trellic.files import open_bytes
 from trellic.jobs.plan import Job
@@ -67,7 +68,7 @@ def check_stream(job: Job, expected: Expected) -> None:
     if header.quantizer != expected.quantizer:
         names = [quantizer_numbered(number).name for number in (header.quantizer, expected.quantizer)]
         raise FileExists(f"it is of quantizer {names[0]}, not {names[1]}")
-    by_latents = any(unit.coded.type == SectionType.LATENTS for unit in stream.units)
+    by_latents = any(unit.coded.type in BY_LATENTS for unit in stream.units)
     if by_latents and (stream.read(stream.adapter) if stream.adapter else b"") not in expected.adapters:
         raise FileExists("it is of another adapter")
     quality = header.quality / QUALITY_ONE
