@@ -23,6 +23,7 @@ LAYERS = [
     "quantize",
     "model",
     "codec",
+    "video",
     "web",
     "evaluate",
     "tune",

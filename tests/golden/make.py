@@ -1,4 +1,6 @@
-"""Make golden models, adapters and streams that are missing: `PYTHONPATH=tests python tests/golden/make.py`.
+"""Make golden models, adapters and streams that are missing.
+
+    TRELLIC_MODELS=tests/golden PYTHONPATH=tests python tests/golden/make.py
 
 Those that are there never change.
 
@@ -6,6 +8,7 @@ The model is untrained, and its entropy heads are constants, so that every proce
 """
 
 import io
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,8 @@ from pictures import QUALITY, TILE, waves
 from PIL import Image
 
 from adapters import random_changes
-from trellic.codec import Codec
+from moving import moving
+from trellic.codec import Codec, Target
 from trellic.entropy.tables import SCALES
 from trellic.model import Model
 from trellic.model.adapter import Adapter
@@ -23,6 +27,7 @@ from trellic.networks.design import Design, PriorOptions, TransformOptions
 from trellic.networks.export import export
 from trellic.networks.priors import Head
 from trellic.quantize import QUANTIZERS
+from trellic.video import Reader, Structure, VideoCodec
 
 HERE = Path(__file__).parent
 DESIGN = Design(
@@ -75,6 +80,15 @@ def make_stream(
     (HERE / f"{name}.png").write_bytes(buffer.getvalue())
 
 
+def make_video(model: Path, path: Path) -> None:
+    """Write a video of two groups, of chains and of a pyramid, and its last frame."""
+    codec = VideoCodec(str(model), threads=1, adapter="none")
+    frames = moving(12, 70, 90)
+    made = codec.encode(lambda: frames, Fraction(30000, 1001), Target(QUALITY), Structure(4, 10), 6, b"sound")
+    path.write_bytes(made.data)
+    Image.fromarray(Reader(made.data)[11]).save(path.with_suffix(".png"))
+
+
 def main() -> None:
     model = HERE / "golden.trm"
     if not model.exists():
@@ -86,6 +100,8 @@ def main() -> None:
         make_stream(model, "tcq8", waves(), "adapter", str(adapter))
     if not (HERE / "blocks.tlic").exists():
         make_stream(model, "tcq8", waves(400, 300), "blocks", block=128)
+    if not (HERE / "video.tlv").exists():
+        make_video(model, HERE / "video.tlv")
     streams = {quantizer.name: (quantizer.name, waves()) for quantizer in QUANTIZERS}
     streams["tiles"] = ("tcq8", waves(400, 90))
     streams["lattice"] = ("lattice", waves())

@@ -18,6 +18,7 @@ class Store(PixelStore):
 
     def __init__(self, *pictures):
         self.pictures = list(pictures)
+        self.qualities = [None] * len(pictures)
 
 
 PHOTOGRAPH = textured(100, 120)

@@ -39,6 +39,7 @@ def decode(
         bool, typer.Option("--carry", help="Let PNG files carry their stream: encode returns it without loss.")
     ] = False,
     partial: Annotated[bool, typer.Option("--partial", help="Show the tiles that a cut-off file has.")] = False,
+    frames: Annotated[str, typer.Option(metavar="A:B", help="Of a video: only these frames, A up to B.")] = "",
     background: Background = "",
     device: Device = "cpu",
     max_pixels: MostPixels = MOST_PIXELS,
@@ -48,12 +49,20 @@ def decode(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Turn .tlic files back into pictures, of any kind that Pillow writes."""
+    """Turn .tlic files back into pictures, of any kind that Pillow writes, and .tlv files into videos."""
+    from trellic.cli.clips import decode_clips
+    from trellic.jobs.clips import are_streams
     from trellic.jobs.resume import check_picture
     from trellic.jobs.work import Decoding, decode_file
     from trellic.picture.pillow import lift_pillows_limit
     from trellic.picture.saving import suffix_of
 
+    if are_streams(inputs):
+        if crop or preview is not None or groups is not None or carry or partial or resume:
+            raise BadRequest("--crop, --preview, --groups, --carry, --partial and --resume are for pictures")
+        raise typer.Exit(decode_clips(inputs, out, frames, max_pixels, Manner(force, as_json, quiet, at_once)))
+    if frames:
+        raise BadRequest("--frames is for videos")
     region = region_of(crop) if crop else None
     lift_pillows_limit()
 

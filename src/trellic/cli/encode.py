@@ -11,13 +11,16 @@ from trellic.cli.options import (
     SIDE,
     Adapter,
     AtOnce,
+    Bitrate,
     Bpp,
     Effort,
     Embed,
     Force,
+    Gop,
     Inputs,
     Json,
     Keep,
+    Keyint,
     Lossless,
     Model,
     MostPixels,
@@ -45,12 +48,15 @@ def encode(
     bpp: Bpp = None,
     size: Size = None,
     psnr: Psnr = None,
+    bitrate: Bitrate = None,
+    gop: Gop = 1,
+    keyint: Keyint = 64,
     lossless: Lossless = False,
     tune: Tune = "psnr",
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
-    adapter: Adapter = "none",
+    adapter: Adapter = "",
     embed: Embed = False,
     hold: Annotated[
         bool, typer.Option("--hold", help="Instead of an effort: lose little when coded again and again.")
@@ -67,16 +73,26 @@ def encode(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Compress pictures into .tlic files."""
+    """Compress pictures into .tlic files, and videos into .tlv files."""
+    from trellic.cli.clips import Clips, encode_clips
     from trellic.codec import Codec, Target
     from trellic.errors import BadRequest
+    from trellic.jobs.clips import are_clips
     from trellic.jobs.resume import Expected, check_stream
     from trellic.jobs.work import encode_file
     from trellic.picture.kinds import readable_suffixes
     from trellic.picture.pillow import lift_pillows_limit
     from trellic.picture.stripping import names_to_drop
     from trellic.quantize import LATTICE
+    from trellic.video import Structure
 
+    if are_clips(inputs):
+        if lossless or hold or quantizer or tune != "psnr" or resume:
+            raise BadRequest("--lossless, --hold, --quantizer, --tune and --resume are for pictures")
+        clips = Clips(Target(quality, bpp, size, psnr), bitrate, Structure(gop, keyint), model, effort, adapter, embed)
+        raise typer.Exit(encode_clips(inputs, out, clips, max_pixels, Manner(force, as_json, quiet, at_once)))
+    if bitrate is not None:
+        raise BadRequest("--bitrate is for videos")
     target, dropped = Target(quality, bpp, size, psnr, lossless, tune), names_to_drop(strip, keep)
     jobs, manner = plan(inputs, out, readable_suffixes(), ".tlic", keep_suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
@@ -84,7 +100,7 @@ def encode(
         raise BadRequest("--hold is the quantizer lattice: no --quantizer with it")
     chosen = LATTICE.name if hold else quantizer
     codec = Codec(
-        model, threads, chosen, effort, limit=max_pixels, tile=tile, adapter=adapter, embed=embed, predict=predict
+        model, threads, chosen, effort, max_pixels, tile, adapter=adapter or "none", embed=embed, predict=predict
     )
     lift_pillows_limit()
 

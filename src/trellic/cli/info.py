@@ -14,8 +14,13 @@ Files = Annotated[
 
 
 def info(files: Files, at_once: AtOnce = 0, as_json: Json = False) -> None:
-    """Show headers, metadata and sections of .tlic files; checksums are proven, nothing is decoded."""
+    """Show headers, metadata and sections of .tlic and .tlv files; checksums are proven, nothing is decoded."""
     from trellic import api
+    from trellic.cli.clips import info_of_clips
+    from trellic.jobs.clips import are_streams
+
+    if are_streams(files):
+        raise typer.Exit(info_of_clips(files, Manner(as_json=as_json, at_once=at_once, writes=False)))
 
     def work(job: Job) -> dict[str, Any]:
         facts = api.info(job.source)

@@ -17,8 +17,13 @@ def verify(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Check .tlic files: checksums, and every index down to the last bit. Prints the SHA-256 of the indices."""
+    """Check .tlic and .tlv files: checksums, and every index down to the last bit. Prints the indices' SHA-256."""
+    from trellic.cli.clips import verify_clips
+    from trellic.jobs.clips import are_streams
     from trellic.jobs.work import verify_file
+
+    if are_streams(inputs):
+        raise typer.Exit(verify_clips(inputs, max_pixels, Manner(False, as_json, quiet, at_once, writes=False)))
 
     def work(job: Job) -> dict[str, Any]:
         facts = verify_file(job.source, max_pixels, threads)

@@ -1,10 +1,10 @@
 """A model with an adapter attached, or without one, ready to be run; and how a stream names the adapter it needs."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from trellic.codec.resources import Resources
 from trellic.codec.tiles import Workers
-from trellic.container import Section, SectionType, Stream
+from trellic.container import Entry, Section, SectionType
 from trellic.container.header import HASH_BYTES
 from trellic.errors import DamagedStream
 from trellic.model import Sessions
@@ -34,7 +34,15 @@ def section_of(adapter: Adapter | None, embedded: bool) -> Section | None:
     return Section(SectionType.ADAPTER, adapter.sha256[:HASH_BYTES] + adapter.decoder * embedded)
 
 
-def adapter_of(stream: Stream, base: bytes) -> Adapter | None:
+class NamesAdapter(Protocol):
+    """A stream that may name an adapter, or hold it: of a picture, or of a video."""
+
+    @property
+    def adapter(self) -> Entry | None: ...  # noqa: D102
+    def read(self, entry: Entry) -> bytes: ...  # noqa: D102
+
+
+def adapter_of(stream: NamesAdapter, base: bytes) -> Adapter | None:
     """Return the adapter that a stream needs, given its model's SHA-256: the one that it holds, else an installed one.
 
     Raises DamagedStream, IncompleteStream or MissingAdapter.
@@ -53,7 +61,7 @@ def adapter_of(stream: Stream, base: bytes) -> Adapter | None:
     return held
 
 
-def adapter_facts(stream: Stream) -> dict[str, Any] | None:
+def adapter_facts(stream: NamesAdapter) -> dict[str, Any] | None:
     """Return the hash prefix of the adapter that a stream needs, its name where one is installed, and whether the
     stream holds it; None where it needs none."""
     if stream.adapter is None:

@@ -25,6 +25,10 @@ from trellic.quantize.levels import ABOUT_MEANS, no_offsets
 Value = TypeVar("Value")
 SMALLEST_Z_SCALE = np.float32(np.log(scale_of(SKIPPED_SCALES)) + 1e-3)
 """Natural log: z is never skipped, since a network reads it even where it is surely zero."""
+NOTHING = np.float32(-np.inf)
+"""The log scale of what is not coded."""
+Skipped = npt.NDArray[np.uint8]
+"""Blocks of which nothing is coded: 1, in an array as large as planes of z."""
 
 
 class Values(Protocol[Value]):
@@ -132,6 +136,7 @@ class Coding:
     parameters  of that quantizer: at a quality, or for a stream's step
     coder       codes each pass
     values      where means, log scales and decoded variables are
+    skipped     blocks in which all variables are 0, and nothing is coded
     """
 
     def __init__(
@@ -142,9 +147,10 @@ class Coding:
         quality: float,
         values: Arrays,
         coder: PassCoder,
+        skipped: Skipped | None = None,
     ) -> None:
         self.model, self.deployed, self.parameters = model, deployed, parameters
-        self.quality, self.values, self.coder = quality, values, coder
+        self.quality, self.values, self.coder, self.skipped = quality, values, coder, skipped
         self.state = 0
 
     def __call__(self, step: Code) -> None:
@@ -178,6 +184,10 @@ class Coding:
             raise DamagedModel(
                 f"model {self.model.name}: predictions of {step.variable} are {means.shape}, not {shape}"
             )
+        if self.skipped is not None:
+            times = shape[1] // self.skipped.shape[0]
+            nothing = self.skipped.repeat(times, axis=0).repeat(times, axis=1) == 1
+            return np.where(nothing, np.float32(0), means), np.where(nothing, NOTHING, log_scales)
         return means, log_scales
 
 

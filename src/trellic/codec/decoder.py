@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trellic.codec.coding import Arrays, Coding, Pass, empty_variables, no_passes, run, scalar
+from trellic.codec.coding import Arrays, Coding, Pass, Skipped, empty_variables, no_passes, run, scalar
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.ring import Ring, arrays_of
 from trellic.container.header import HIGHEST_QUALITY
@@ -45,7 +45,7 @@ def predicted(at: Pass, states: States, parameters: QuantizerParameters) -> tupl
 
 def decode_latents(
     sessions: Sessions,
-    data: bytes,
+    data: bytes | Decoder,
     height: int,
     width: int,
     quality: int,
@@ -54,17 +54,20 @@ def decode_latents(
     see: Seen = unseen,
     extent: Extent = EVERY_GROUP,
     ring: Ring | None = None,
+    skipped: Skipped | None = None,
 ) -> dict[str, Floats]:
     """Return the variables of coded data by name, and show every decoded pass's indices to `see` in coding order.
 
+    data           bytes, or a decoder that has read what goes before the variables
     height, width  in pixels, multiples of the model's stride
     quality        0 to 25600; step in 1/1024
     extent         how much is decoded; that nothing follows the data is proven where all is
     ring           what a block's prediction sees of its neighbours; None where it is no block
+    skipped        blocks of 64×64 pixels of which nothing is coded, uint8 (H/64, W/64); None for no such blocks
     Raises DamagedStream or UnsupportedStream.
     """
     model, fraction = sessions.model, quality / HIGHEST_QUALITY
-    coder = Decoder(data, single=ring is not None)
+    coder = Decoder(data, single=ring is not None) if isinstance(data, bytes) else data
 
     def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
         indices, cdf_indices, state = coder.pull_by(states, at.parameters.scale_indices, parameters.tables, at.state)
@@ -73,7 +76,7 @@ def decode_latents(
 
     empty = empty_variables(model, height, width)
     values = arrays_of(model, ring, quality=scalar(fraction), **empty)
-    coding = Coding(model, deployed, deployed.for_step(step), fraction, values, code)
+    coding = Coding(model, deployed, deployed.for_step(step), fraction, values, code, skipped)
     steps = model.schedule.through(extent.groups)
     run(steps, sessions.run, values, coding)
     if len(steps) == len(model.schedule.code):

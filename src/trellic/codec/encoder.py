@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trellic.codec.coding import Arrays, Coding, Pass, empty_variables, no_passes, run, scalar
+from trellic.codec.coding import Arrays, Coding, Pass, Skipped, empty_variables, no_passes, run, scalar
 from trellic.codec.decoder import synthesize
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.ring import Ring, arrays_of
@@ -33,6 +33,7 @@ class Analysed:
     around      y of the tile with its surroundings
     visibility  what a squared error at each position of y is worth, (H, W)
     ring        what a block's prediction sees of its neighbours; None where it is no block
+    skipped     blocks of 64×64 pixels of which nothing is coded, uint8 (H/64, W/64); None for no such blocks
     """
 
     targets: dict[str, Floats]
@@ -43,6 +44,7 @@ class Analysed:
     width: int
     height: int
     ring: Ring | None = None
+    skipped: Skipped | None = None
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,18 @@ def unseen(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) 
     """Take no notice of a pass."""
 
 
-def encode_latents(sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer, see: Seen = unseen) -> Coded:
-    """Quantize and code the variables of a picture or tile, and show every pass to `see`."""
-    coder, bits = Encoder(single=analysed.ring is not None), 0.0
+def encode_latents(
+    sessions: Sessions,
+    analysed: Analysed,
+    deployed: DeployedQuantizer,
+    see: Seen = unseen,
+    coder: Encoder | None = None,
+) -> Coded:
+    """Quantize and code the variables of a picture or tile, and show every pass to `see`.
+
+    coder  may hold what goes before them
+    """
+    coder, bits = coder or Encoder(single=analysed.ring is not None), 0.0
 
     def push(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
         nonlocal bits
@@ -134,7 +145,7 @@ def quantize_in_order(
 
     empty = {name: np.zeros_like(one) for name, one in analysed.targets.items()}
     values = arrays_of(model, analysed.ring, quality=scalar(quality), **empty)
-    coding = Coding(model, deployed, deployed.at(analysed.quality), quality, values, code)
+    coding = Coding(model, deployed, deployed.at(analysed.quality), quality, values, code, analysed.skipped)
     run(model.schedule.through(groups), sessions.run, values, coding)
     return {name: values.by_name[name] for name in analysed.targets}
 

@@ -12,7 +12,7 @@ OPTIONAL_FROM = 128
 
 
 class SectionType(IntEnum):
-    """The sections of format 1. docs/format.md reserves more."""
+    """The sections of format 1; frames and sound are of .tlv files. docs/format.md reserves more."""
 
     LATENTS = 0
     EXACT = 1
@@ -21,11 +21,13 @@ class SectionType(IntEnum):
     BLOCKS_ALPHA = 4
     ALPHA = 16
     ADAPTER = 17
+    FRAMES = 19
     ICC = 128
     EXIF = 129
     COLOUR = 130
     XMP = 131
     RESOLUTION = 132
+    SOUND = 140
 
 
 PACKED = {SectionType.BLOCKS, SectionType.BLOCKS_ALPHA}

@@ -13,6 +13,8 @@ Source: Duda, Asymmetric numeral systems (2013); interleaving after Giesen (2014
 An index beyond its table's radius is an escape, then its excess in an Elias gamma code of raw bits, then its sign.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -177,6 +179,36 @@ def _decode(  # type: ignore[no-untyped-def]
     return True, at, first, second, state
 
 
+class Cursor(NamedTuple):
+    """The words and tables of a decoder of one state, for kernels that choose a table by the indices before.
+
+    state  uint64 (3,): the coder's state, twice, and how many words are read
+    """
+
+    words: npt.NDArray[np.uint32]
+    state: npt.NDArray[np.uint64]
+    radius: npt.NDArray[np.int32]
+    first_symbol: npt.NDArray[np.int32]
+    cumulative: npt.NDArray[np.uint32]
+    buckets: npt.NDArray[np.uint16]
+
+
+@kernel
+def next_index(cursor, cdf_index, room):  # type: ignore[no-untyped-def]
+    """Return the next index, beyond ESCAPE_LIMIT where it is impossible; for kernels.
+
+    room  scratch: uint8 (1,) and int32 (1,)
+    """
+    state, (cdf_indices, indices) = cursor.state, room
+    cdf_indices[0] = cdf_index
+    possible, at, first, second, _ = _decode(
+        cursor.words, np.int64(state[2]), state[0], state[1], cdf_indices, cursor.radius, cursor.first_symbol,
+        cursor.cumulative, cursor.buckets, indices, None, 0, 1,
+    )  # fmt: skip
+    state[0], state[1], state[2] = first, second, at
+    return np.int64(indices[0]) if possible else np.int64(ESCAPE_LIMIT + 1)
+
+
 @kernel
 def index_bits(index, cdf_index, radius, start, bits):  # type: ignore[no-untyped-def]
     """Return the bits that an index costs by a table, escape and all; for kernels."""
@@ -280,17 +312,30 @@ class Decoder:
         """Return the next pass, the cdf index of each index, and the trellis state after it. Raises DamagedStream."""
         indices = np.empty(len(scale_indices), np.int32)
         cdf_indices = scale_indices.copy() if states.is_trellis else scale_indices
-        possible, self._at, first, second, state = _decode(
+        possible, at, first, second, state = _decode(
             self._words, self._at, self._states[0], self._states[1], cdf_indices, tables.radius, tables.first,
             tables.cumulative, tables.buckets, indices, tuple(states) if states.is_trellis else None, state,
             1 if self.single else None,
         )  # fmt: skip
-        self._states = np.array([first, second], np.uint64)
         if not possible:
             raise DamagedStream("coded data holds an impossible index")
+        self._go_on(np.array([first, second], np.uint64), at)
+        return indices, cdf_indices, state
+
+    def cursor(self, tables: Tables) -> Cursor:
+        """Return what a kernel reads indices by, one after another, of one state; `resume` goes on after it."""
+        state = np.array([*self._states, self._at], np.uint64)
+        return Cursor(self._words, state, tables.radius, tables.first, tables.cumulative, tables.buckets)
+
+    def resume(self, cursor: Cursor) -> None:
+        """Go on where a kernel has read to. Raises DamagedStream."""
+        self._go_on(cursor.state[:2].copy(), int(cursor.state[2]))
+
+    def _go_on(self, states: npt.NDArray[np.uint64], at: int) -> None:
+        """Go on from the coder's states and a word. Raises DamagedStream where there were too few words."""
+        self._states, self._at = states, at
         if (self._states < self._initial).any():
             raise DamagedStream("coded data ends before the picture does")
-        return indices, cdf_indices, state
 
     def finish(self) -> None:
         """Check that the data ends exactly here. Raises DamagedStream."""

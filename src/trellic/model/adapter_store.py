@@ -5,9 +5,10 @@ from pathlib import Path
 
 from trellic.errors import DamagedAdapter, MissingAdapter
 from trellic.model.adapter import Adapter
-from trellic.model.store import installed
+from trellic.model.store import SHIPPED, installed
 
 SUFFIX = ".tra"
+RESIDUAL = SHIPPED / "video" / "residual.tra"
 
 
 def installed_adapters() -> dict[Path, Adapter]:
@@ -33,9 +34,15 @@ def find_adapter(name: str) -> Adapter:
     raise MissingAdapter(f"adapter {name!r} is not installed (trellic models lists those that are)")
 
 
+def residual_adapter() -> Adapter | None:
+    """Return the shipped adapter for the residual pictures of videos, which no picture is coded with; None where it is
+    missing."""
+    return _readable(RESIDUAL)
+
+
 def find_adapter_by_hash(prefix: bytes, base: bytes) -> Adapter:
     """Return the adapter of a base model, by its SHA-256, that a stream names. Raises MissingAdapter."""
-    for adapter in installed_adapters().values():
+    for adapter in (*installed_adapters().values(), *filter(None, [residual_adapter()])):
         if adapter.base == base and adapter.sha256.startswith(prefix):
             return adapter
     raise MissingAdapter(

@@ -28,7 +28,9 @@ class Crops:
     def __init__(self, photographs: PixelStore, graphics: PixelStore | None, mix: Mix, crop: int, seed: int) -> None:
         """Draw crops of `crop` pixels a side. Photographs that are smaller are never drawn; raises NoPictures."""
         self.mix, self.crop, self.random = mix, crop, np.random.default_rng(seed)
-        self.photographs = [picture for picture in photographs.pictures if min(picture.shape[:2]) >= crop]
+        fitting = [number for number, one in enumerate(photographs.pictures) if min(one.shape[:2]) >= crop]
+        self.photographs = [photographs.pictures[number] for number in fitting]
+        self.qualities = [photographs.qualities[number] for number in fitting]
         if not self.photographs:
             raise NoPictures(f"no training picture has both sides of {crop} pixels or more")
         areas = np.array([picture.size for picture in self.photographs], dtype=np.float64)
@@ -52,8 +54,8 @@ class Crops:
         return to_device(patches[:count], device), torch.tensor(qualities[:count], device=device).view(-1, 1, 1, 1)
 
     def _drawn(self, count: int) -> Drawn:
-        patches = [self._patch() for _ in range(count)]
-        return patches, [self._quality() for _ in patches]
+        drawn = [self._patch() for _ in range(count)]
+        return [patch for patch, _ in drawn], [self._quality() if own is None else own for _, own in drawn]
 
     def _quality(self) -> float:
         quality = float(self.random.random())
@@ -61,20 +63,21 @@ class Crops:
             return HIGH_QUALITY * float(self.random.random())
         return quality
 
-    def _patch(self) -> Patch:
-        """Return a crop, turned and mirrored at random."""
+    def _patch(self) -> tuple[Patch, float | None]:
+        """Return a crop, turned and mirrored at random, and the quality that it is for, where it is for one."""
+        quality = None
         if self.random.random() < self.mix.graphics:
             source = self.graphics[int(self.random.integers(len(self.graphics)))]
             patch = _cut(source, self.crop, self.random)
         else:
-            patch = self._photograph()
+            number = int(np.searchsorted(self.chances, self.random.random()))
+            number = min(number, len(self.photographs) - 1)
+            patch, quality = self._cropped(self.photographs[number]), self.qualities[number]
         patch = np.rot90(patch, int(self.random.integers(4)))
-        return patch[:, ::-1] if self.random.random() < 0.5 else patch
+        return patch[:, ::-1] if self.random.random() < 0.5 else patch, quality
 
-    def _photograph(self) -> Patch:
-        """Return a crop of a photograph, drawn in proportion to its area, perhaps reduced or grey."""
-        number = int(np.searchsorted(self.chances, self.random.random()))
-        picture = self.photographs[min(number, len(self.photographs) - 1)]
+    def _cropped(self, picture: Patch) -> Patch:
+        """Return a crop of a photograph, perhaps reduced or grey."""
         side = self.crop
         if self.random.random() < REDUCED * (self.mix.shrink < 1):
             side = min(round(self.crop / self.random.uniform(self.mix.shrink, 1)), *picture.shape[:2])

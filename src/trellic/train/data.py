@@ -50,13 +50,21 @@ def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     )
 
 
+QUALITY = "quality"
+"""The text of a PNG file that says, 0 to 100, which quality its picture is for."""
+
+
 class PixelStore:
-    """Pictures as uint8 (H, W, 3) views into one memory map, shared by all training processes of a machine."""
+    """Pictures as uint8 (H, W, 3) views into one memory map, shared by all training processes of a machine.
+
+    qualities  0 to 1, of pictures that are for one quality; None for all others
+    """
 
     def __init__(self, folder: Path) -> None:
         index = json.loads((folder / "index.json").read_text())
         flat = np.memmap(folder / "pixels.bin", dtype=np.uint8, mode="r")
-        self.pictures: list[Patch] = [flat[at : at + h * w * 3].reshape(h, w, 3) for at, h, w in index]
+        self.pictures: list[Patch] = [flat[at : at + h * w * 3].reshape(h, w, 3) for at, h, w, _ in index]
+        self.qualities: list[float | None] = [quality for *_, quality in index]
 
     @classmethod
     def of_files(
@@ -69,18 +77,18 @@ class PixelStore:
     @classmethod
     def of_graphics(cls, cache: Path) -> "PixelStore":
         """Draw synthetic graphics into the cache, unless they are there already."""
-        drawn = (draw(seed, GRAPHICS_SIDE) for seed in range(GRAPHICS))
+        drawn = ((draw(seed, GRAPHICS_SIDE), None) for seed in range(GRAPHICS))
         return cls._filled(cache / f"graphics-{GRAPHICS}-{GRAPHICS_SIDE}", drawn)
 
     @classmethod
-    def _filled(cls, folder: Path, pictures: Iterable[Patch]) -> "PixelStore":
+    def _filled(cls, folder: Path, pictures: Iterable[tuple[Patch, float | None]]) -> "PixelStore":
         if not (folder / "index.json").exists():
             folder.mkdir(parents=True, exist_ok=True)
             index, position = [], 0
             with (folder / "pixels.bin").open("wb") as file:
-                for pixels in pictures:
+                for pixels, quality in pictures:
                     file.write(np.ascontiguousarray(pixels).data)
-                    index.append((position, *pixels.shape[:2]))
+                    index.append((position, *pixels.shape[:2], quality))
                     position += pixels.size
             if not index:
                 raise NoPictures("none of the training pictures can be read")
@@ -92,13 +100,14 @@ def _digest(facts: str) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
-def _decoded(paths: list[Path], report: Callable[[str], None]) -> Iterator[Patch]:
+def _decoded(paths: list[Path], report: Callable[[str], None]) -> Iterator[tuple[Patch, float | None]]:
     for number, path in enumerate(paths):
         if number % 100 == 0:
             report(f"decoding picture {number + 1} of {len(paths)}")
         try:
             with Image.open(path) as picture:
-                yield np.asarray(picture.convert("RGB"))
+                quality = float(picture.info[QUALITY]) / 100 if QUALITY in picture.info else None
+                yield np.asarray(picture.convert("RGB")), quality
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             report(f"{path}: skipped, {error}")
 

@@ -1,0 +1,99 @@
+"""What the verbs for pictures do with videos."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trellic.codec import Target
+from trellic.jobs.clips import (
+    SUFFIX,
+    decode_clip,
+    encode_clip,
+    info_of_clip,
+    plan_decoding,
+    verify_clip,
+)
+from trellic.jobs.local import Manner, run
+from trellic.jobs.plan import Job, find_files, plan, threads_for
+from trellic.video import Structure, VideoCodec
+from trellic.video.frames import SUFFIXES
+
+
+@dataclass(frozen=True)
+class Clips:
+    """How videos are encoded: as `VideoCodec` and `encode_clip` take it."""
+
+    target: Target
+    bitrate: float | None
+    structure: Structure
+    model: str
+    effort: int
+    adapter: str
+    embed: bool
+
+
+def encode_clips(inputs: list[str], out: Path | None, how: Clips, limit: int, manner: Manner) -> int:
+    """Compress video files into .tlv files; return the exit code."""
+    jobs = plan(inputs, out, SUFFIXES, SUFFIX)
+    codec = VideoCodec(how.model, threads_for(jobs, manner.at_once), how.effort, how.adapter, how.embed, limit)
+
+    def work(job: Job) -> dict[str, Any]:
+        facts = encode_clip(job, codec, how.target, how.bitrate, how.structure, manner.force)
+        line = f"{job.source} → {job.target}  {facts['frames']} frames, {_rate(facts)}"
+        return {**facts, "line": f"{line}, quality {facts['quality']:g}, {facts['psnr']:.2f} dB"}
+
+    return run(jobs, work, manner)
+
+
+def decode_clips(inputs: list[str], out: Path | None, frames: str, limit: int, manner: Manner) -> int:
+    """Turn .tlv files back into video files, or pictures in a folder; return the exit code."""
+    jobs = plan_decoding(inputs, out)
+    threads = threads_for(jobs, manner.at_once)
+
+    def work(job: Job) -> dict[str, Any]:
+        facts = decode_clip(job, frames, threads, limit, manner.force)
+        size = f"{facts['width']}×{facts['height']}"
+        return {**facts, "line": f"{job.source} → {job.target}  {facts['decoded']} frames of {size}"}
+
+    return run(jobs, work, manner)
+
+
+def info_of_clips(files: list[str], manner: Manner) -> int:
+    """Show what .tlv files hold; return the exit code."""
+
+    def work(job: Job) -> dict[str, Any]:
+        facts = info_of_clip(job.source)
+        return {**facts, "line": _text(job, facts)}
+
+    return run([Job(path, path) for path, _ in find_files(files, [SUFFIX])], work, manner)
+
+
+def verify_clips(inputs: list[str], limit: int, manner: Manner) -> int:
+    """Check .tlv files; return the exit code."""
+    jobs = [Job(path, path) for path, _ in find_files(inputs, [SUFFIX])]
+    threads = threads_for(jobs, manner.at_once)
+
+    def work(job: Job) -> dict[str, Any]:
+        facts = verify_clip(job.source, limit, threads)
+        return {**facts, "line": f"{facts['sha256']}  {job.source}"}
+
+    return run(jobs, work, manner)
+
+
+def _rate(facts: dict[str, Any]) -> str:
+    return f"{facts['bytes']} bytes, {facts['kbit_s']:.0f} kbit/s, {facts['bpp']:.3f} bpp"
+
+
+def _text(job: Job, facts: dict[str, Any]) -> str:
+    """Return facts for people."""
+    low, high = facts["quality"]
+    kinds = ", ".join(f"{count} {kind}" for kind, count in facts["kinds"].items())
+    adapter = facts["adapter"]
+    named = f", adapter {adapter['hash']}" if adapter else ""
+    return "\n".join([
+        f"{job.source}: {facts['width']}×{facts['height']}, {facts['frames']} frames, {facts['rate']:g} a second",
+        f"{_rate(facts)}, {facts['sound_bytes']} bytes of sound",
+        f"{facts['groups']} groups; frames: {kinds}",
+        f"quality {low:g} to {high:g}, quantizer {facts['quantizer']}",
+        f"model {facts['model_hash']} ({facts['model'] or 'not installed'}){named}",
+    ])  # fmt: skip

@@ -1,0 +1,150 @@
+"""What is done to one video file: it is encoded, or a .tlv file decoded, with its facts."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from trellic.codec.attached import adapter_facts
+from trellic.codec.rate_control import Target
+from trellic.container.bytes import Data
+from trellic.container.header import QUALITY_ONE
+from trellic.container.video import VideoStream, read_group
+from trellic.errors import BadRequest, MissingModel
+from trellic.files import open_bytes, write_atomically
+from trellic.jobs.plan import Job, plan
+from trellic.model import find_model_by_hash
+from trellic.picture.saving import save
+from trellic.picture.types import Picture
+from trellic.quantize import quantizer_numbered
+from trellic.video import Reader, Structure, VideoCodec
+from trellic.video.codec import Progress, no_progress
+from trellic.video.frames import SUFFIXES, probe, read_frames, read_sound, write_video
+
+SUFFIX = ".tlv"
+Facts = dict[str, Any]
+
+
+def are_clips(inputs: Sequence[str]) -> bool:
+    """Return whether all inputs are video files, by their names."""
+    return all(Path(name).suffix.lower() in SUFFIXES for name in inputs)
+
+
+def are_streams(inputs: Sequence[str]) -> bool:
+    """Return whether all inputs are .tlv files, by their names."""
+    return all(Path(name).suffix.lower() == SUFFIX for name in inputs)
+
+
+def plan_decoding(inputs: list[str], out: Path | None) -> list[Job]:
+    """Return what to decode and where to: a video file, or for one input a folder of pictures. Raises as `plan`."""
+    if len(inputs) == 1 and out is not None and not out.suffix and Path(inputs[0]).is_file():
+        return [Job(Path(inputs[0]), out)]
+    return plan(inputs, out, [SUFFIX], ".mp4")
+
+
+def bits_per_pixel(bitrate: float, rate: Fraction, width: int, height: int) -> float:
+    """Return the rate of a frame in bits per pixel, of a bit rate in kbit a second."""
+    return 1000 * bitrate / (float(rate) * width * height)
+
+
+def encode_clip(
+    job: Job,
+    codec: VideoCodec,
+    target: Target,
+    bitrate: float | None,
+    structure: Structure,
+    force: bool = False,
+    progress: Progress = no_progress,
+) -> Facts:
+    """Encode a video file, with its sound.
+
+    bitrate  instead of a target: kbit a second, with the sound
+    """
+    clip = probe(job.source)
+    sound = read_sound(clip)
+    if bitrate is not None:
+        target = Target(bpp=bits_per_pixel(bitrate, clip.rate, clip.width, clip.height))
+    coded = codec.encode(lambda: read_frames(clip), clip.rate, target, structure, clip.matrix, sound, progress)
+    write_atomically(job.target, lambda file: file.write(coded.data), replace=force)
+    reader = Reader(coded.data)
+    return {**_rates(len(coded.data), reader), "quality": coded.quality, "psnr": coded.psnr, "model": codec.model.name}
+
+
+def decode_clip(job: Job, frames: str, threads: int, limit: int, force: bool = False) -> Facts:
+    """Decode a .tlv file to a video file, with its sound, or to numbered pictures in a folder.
+
+    frames  "A:B" for those from A up to B alone, without sound
+    """
+    with open_bytes(job.source) as data:
+        reader = Reader(data, threads, limit)
+        start, stop = range_of(frames, len(reader)) if frames else (0, len(reader))
+        shown = reader.frames(start, stop)
+        if job.target.suffix.lower() in SUFFIXES:
+            sound = b"" if frames else reader.sound
+            size, kind = reader.size, job.target.suffix.lower()
+            write_atomically(
+                job.target,
+                lambda file: write_video(shown, file.name, kind, size, reader.rate, reader.header.matrix, sound),
+                replace=force,
+            )
+        else:
+            digits = len(str(len(reader) - 1))
+            for number, pixels in enumerate(shown, start):
+                save(Picture(pixels), job.target / f"{number:0{digits}}.png", replace=force)
+        return {**_rates(len(data), reader), "decoded": stop - start}
+
+
+def info_of_clip(source: Path) -> Facts:
+    """Return the facts of a .tlv file; checksums are proven, nothing is decoded."""
+    with open_bytes(source) as data:
+        return _facts(data)
+
+
+def verify_clip(source: Path, limit: int, threads: int = 0) -> Facts:
+    """Verify a .tlv file; `sha256` is that of its indices."""
+    with open_bytes(source) as data:
+        reader = Reader(data, threads, limit)
+        return {"sha256": reader.verify(), **_rates(len(data), reader)}
+
+
+def range_of(text: str, count: int) -> tuple[int, int]:
+    """Return the numbers of "A:B", either of which may be missing. Raises BadRequest."""
+    first, colon, last = text.partition(":")
+    if not colon or not all(part.isdecimal() or not part for part in (first, last)):
+        raise BadRequest(f"--frames {text!r} is not A:B")
+    start, stop = int(first or 0), int(last or count)
+    if not 0 <= start < stop <= count:
+        raise BadRequest(f"--frames {text} is not within the {count} frames")
+    return start, stop
+
+
+def _rates(size: int, reader: Reader) -> Facts:
+    """Return size and rates of a file of so many bytes."""
+    width, height = reader.size
+    seconds = len(reader) / float(reader.rate)
+    return {
+        "bytes": size, "width": width, "height": height, "frames": len(reader), "rate": float(reader.rate),
+        "kbit_s": 8 * size / seconds / 1000, "bpp": 8 * size / (len(reader) * width * height),
+    }  # fmt: skip
+
+
+def _facts(data: Data) -> Facts:
+    stream = VideoStream.parse(data)
+    kinds: dict[str, int] = {}
+    qualities = []
+    for group in stream.groups:
+        for frame in read_group(stream.read(group.entry)):
+            kinds[frame.kind.name.lower()] = kinds.get(frame.kind.name.lower(), 0) + 1
+            qualities.append(frame.quality / QUALITY_ONE)
+    for entry in filter(None, [stream.adapter, stream.sound]):
+        stream.read(entry)
+    try:
+        model = find_model_by_hash(stream.header.model).stem
+    except MissingModel:
+        model = None
+    return {
+        **_rates(len(data), Reader(data)), "groups": len(stream.groups), "kinds": kinds,
+        "quality": [min(qualities), max(qualities)], "quantizer": quantizer_numbered(stream.header.quantizer).name,
+        "sound_bytes": stream.sound.length if stream.sound else 0, "model": model,
+        "model_hash": stream.header.model.hex(), "adapter": adapter_facts(stream),
+    }  # fmt: skip

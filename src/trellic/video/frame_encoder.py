@@ -1,0 +1,91 @@
+"""Pixels → coded frames: the encoder of single frames, which keeps what a decoder will have of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from trellic.codec.costs import Costs
+from trellic.codec.encoder import Analysed, analyse, encode_latents
+from trellic.codec.tiles import LATENT
+from trellic.container.grid import Grid
+from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
+from trellic.container.video import CodedFrame, Kind
+from trellic.entropy.rans import Encoder
+from trellic.metrics import lambda_at
+from trellic.picture.types import Pixels
+from trellic.video.compensate import compensate
+from trellic.video.estimate import estimate, sad_weight
+from trellic.video.field import BLOCK, Field, push_field
+from trellic.video.frame_decoder import Indexed, residual_picture, synthesize_frame
+from trellic.video.motion import Motion, Uint8s
+from trellic.video.networks import Networks
+from trellic.video.reference import Reference
+from trellic.video.residual import add_residual, residual_of
+from trellic.video.structure import Turn
+
+LEAST_BITS = 8.0
+"""What a block that is not skipped takes at least: one that is worth less is skipped before anything is coded."""
+
+
+def encode_intra(networks: Networks, pixels: Pixels, number: int, quality: int) -> tuple[CodedFrame, Reference]:
+    """Code a frame, uint8 (H, W, 3), as a picture, at a quality in 1/256 of a point."""
+    height, width, _ = pixels.shape
+    coded = encode_latents(networks.intra, analyse(networks.intra, pixels, quality), networks.deployed)
+    frame = CodedFrame(Kind.INTRA, number, (), quality, True, coded.data)
+    shown = synthesize_frame(networks, frame, Indexed(None, coded.decoded), height, width)
+    assert shown is not None
+    return frame, Reference(number, shown, Motion.still(height, width))
+
+
+def encode_predicted(
+    networks: Networks, pixels: Pixels, turn: Turn, references: Sequence[Reference], quality: int
+) -> tuple[CodedFrame, Reference]:
+    """Code a frame, uint8 (H, W, 3), as the residual of its prediction, at a quality in 1/256 of a point."""
+    height, width, _ = pixels.shape
+    weight = lambda_at(quality / HIGHEST_QUALITY) / 3
+    symbols, motion = estimate(turn.number, pixels, references, sad_weight(quality / QUALITY_ONE))
+    prediction = compensate([one.pixels for one in references], motion)
+    unpredicted = _block_errors(pixels, prediction)
+    sessions, deployed, grid = networks.predicted, networks.deployed, Grid.whole(width, height)
+    analysed: Analysed | None = None
+
+    def attempt(skipped: Uint8s) -> tuple[bytes, Pixels, Uint8s]:
+        """Return coded data, what it shows, and which blocks are not worth their bits."""
+        nonlocal analysed
+        coder = Encoder(single=True)
+        push_field(coder, Field(symbols, skipped), len(references))
+        if skipped.all():
+            return coder.finish(), prediction, np.zeros_like(skipped)
+        analysed = analysed or analyse(sessions, residual_of(pixels, prediction), quality)
+        costs = Costs(grid)
+        see = costs.seen(grid.picture, sessions.model, deployed)
+        coded = encode_latents(sessions, replace(analysed, skipped=skipped), deployed, see, coder)
+        shown = add_residual(prediction, residual_picture(sessions, coded.decoded, quality, skipped, height, width))
+        saved = weight * (unpredicted - _block_errors(pixels, shown))
+        bits = _block_sums(costs.bits, BLOCK // LATENT)
+        return coded.data, shown, ((skipped == 0) & (saved <= bits)).astype(np.uint8)
+
+    skipped = (weight * unpredicted < LEAST_BITS).astype(np.uint8)
+    data, shown, vain = attempt(skipped)
+    if vain.any():
+        skipped |= vain
+        data, shown, _ = attempt(skipped)
+    if skipped.all() and np.array_equal(prediction, references[0].pixels):
+        frame = CodedFrame(Kind.REPEAT, turn.number, turn.references[:1], quality, turn.kept, b"")
+        return frame, Reference(turn.number, references[0].pixels, Motion.still(height, width))
+    frame = CodedFrame(Kind.PREDICTED, turn.number, turn.references, quality, turn.kept, data)
+    return frame, Reference(turn.number, shown, motion)
+
+
+def _block_errors(pixels: Pixels, other: Pixels) -> np.ndarray:
+    """Return the squared errors of blocks of 64×64, float64 (H/64, W/64), rounded up."""
+    squares = np.square(pixels.astype(np.int32) - other).sum(axis=2).astype(np.float64)
+    height, width = squares.shape
+    return _block_sums(np.pad(squares, ((0, -height % BLOCK), (0, -width % BLOCK))), BLOCK)
+
+
+def _block_sums(values: np.ndarray, side: int) -> np.ndarray:
+    """Return the sums of squares of values."""
+    height, width = values.shape
+    return values.reshape(height // side, side, width // side, side).sum(axis=(1, 3))

@@ -1,0 +1,165 @@
+"""Frames from video files and into them, by the ffmpeg that imageio-ffmpeg brings; the extra `video`.
+
+Frames are RGB here. The range and the matrix that a file is tagged with are given to ffmpeg explicitly; where it is not
+tagged, BT.601 below 720 lines and BT.709 from there.
+"""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from trellic.errors import MissingLibrary, UnreadablePicture
+from trellic.picture.types import Pixels
+
+SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".y4m", ".m4v", ".mpg", ".ts")
+"""Of files that are taken for video."""
+BT709, BT601 = 1, 6
+"""Matrices by their numbers in ITU-T H.273."""
+MATRICES = {BT709: "bt709", BT601: "smpte170m"}
+HIGH = 720
+"""Lines from which on untagged video is BT.709."""
+QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin", "-y")
+EXACTLY = "flags=accurate_rnd+full_chroma_int+full_chroma_inp"
+_TAGS = re.compile(r"Video: .*?yuv(j?)\w*(?:\(([^)]*)\))?")
+_AUDIO = re.compile(r"Stream #.*: Audio: (\w+)")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What is known of a video file.
+
+    rate    frames a second
+    matrix  BT709 or BT601
+    full    whether samples have the full range
+    sound   the codec of its sound, "" where there is none
+    """
+
+    path: Path
+    width: int
+    height: int
+    rate: Fraction
+    matrix: int
+    full: bool
+    sound: str
+
+
+def ffmpeg() -> str:
+    """Return the path of ffmpeg. Raises MissingLibrary."""
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+    except ImportError as error:
+        raise MissingLibrary("video files need a package: pip install trellic[video]") from error
+    program: str = get_ffmpeg_exe()
+    return program
+
+
+def probe(path: Path) -> Clip:
+    """Return what is known of a video file. Raises UnreadablePicture or MissingLibrary."""
+    if not path.is_file():
+        raise UnreadablePicture(f"{path}: no such file")
+    first = ["-frames:v", "1", "-pix_fmt", "yuv444p", "-strict", "-1", "-f", "yuv4mpegpipe", "-"]
+    done = subprocess.run([ffmpeg(), "-nostdin", "-i", str(path), *first], capture_output=True, check=False)
+    header, said = done.stdout.partition(b"\n")[0].split(), done.stderr.decode(errors="replace")
+    fields = {word[:1]: word[1:].decode() for word in header[1:]}
+    try:
+        width, height = int(fields[b"W"]), int(fields[b"H"])
+        rate = Fraction(*map(int, fields[b"F"].split(":")))
+    except (KeyError, ValueError, ZeroDivisionError, TypeError) as error:
+        raise UnreadablePicture(f"{path}: ffmpeg finds no video in it") from error
+    tags = _TAGS.search(said)
+    words = (tags[2] or "") if tags else ""
+    audio = _AUDIO.search(said)
+    if "709" in words or ("601" not in words and "170m" not in words and "470bg" not in words and height >= HIGH):
+        matrix = BT709
+    else:
+        matrix = BT601
+    full = bool(tags and (tags[1] or "pc" in re.split(r"[,\s]+", words)))
+    return Clip(path, width, height, rate, matrix, full, audio[1] if audio else "")
+
+
+def read_frames(clip: Clip, most: int | None = None) -> Iterator[Pixels]:
+    """Yield the frames of a file at a constant rate, uint8 (H, W, 3); the first `most`. Raises UnreadablePicture."""
+    range_ = "pc" if clip.full else "tv"
+    scale = f"scale=in_color_matrix={MATRICES[clip.matrix]}:in_range={range_}:out_range=pc:{EXACTLY}"
+    count = ["-frames:v", str(most)] if most else []
+    raw = ["-an", "-fps_mode", "cfr", "-r", str(clip.rate), *count, "-vf", scale, "-pix_fmt", "rgb24"]
+    command = [ffmpeg(), *QUIET, "-i", str(clip.path), *raw, "-f", "rawvideo", "-"]
+    size, frames = clip.width * clip.height * 3, 0
+    with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as process:
+        assert process.stdout is not None
+        try:
+            while len(data := process.stdout.read(size)) == size:
+                yield np.frombuffer(data, np.uint8).reshape(clip.height, clip.width, 3)
+                frames += 1
+        finally:
+            process.kill()
+    if not frames:
+        raise UnreadablePicture(f"{clip.path}: ffmpeg decodes no frame of it")
+
+
+def read_sound(clip: Clip) -> bytes:
+    """Return the sound of a file as Matroska, copied as it is; b"" where there is none. Raises UnreadablePicture."""
+    if not clip.sound:
+        return b""
+    copied = ["-vn", "-sn", "-map_metadata", "-1", "-fflags", "+bitexact", "-c:a", "copy", "-f", "matroska", "-"]
+    done = subprocess.run([ffmpeg(), *QUIET, "-i", str(clip.path), *copied], capture_output=True, check=False)
+    if done.returncode:
+        raise UnreadablePicture(f"{clip.path}: its sound cannot be copied{_last(done.stderr)}")
+    return done.stdout
+
+
+def write_video(
+    frames: Iterable[Pixels], path: str, kind: str, size: tuple[int, int], rate: Fraction, matrix: int, sound: bytes
+) -> None:
+    """Write frames, uint8 (H, W, 3), to a video file.
+
+    kind    ".y4m" for raw 4:4:4, else the suffix of a file of H.264 4:4:4 that is nearly without loss
+    size    width and height
+    sound   Matroska, or nothing
+    Raises UnreadablePicture where ffmpeg cannot.
+    """
+    width, height = size
+    name = MATRICES[matrix]
+    convert = ["-vf", f"scale=out_color_matrix={name}:out_range=tv:{EXACTLY}", "-pix_fmt", "yuv444p"]
+    tags = ["-colorspace", name, "-color_range", "tv"]
+    coded = ["-c:v", "libx264", "-crf", "12", "-preset", "veryfast"]
+    target = (
+        ["-strict", "-1", "-f", "yuv4mpegpipe"] if kind == ".y4m" else [*coded, *tags, "-f", FORMATS.get(kind, "mp4")]
+    )
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate), "-i", "-"]
+    with tempfile.TemporaryDirectory() as place, tempfile.TemporaryFile() as said:
+        heard: list[str] = []
+        if sound and kind != ".y4m":
+            audio = Path(place) / "sound.mka"
+            audio.write_bytes(sound)
+            heard = ["-i", str(audio), "-map", "0:v", "-map", "1:a", "-c:a", "copy"]
+        command = [ffmpeg(), "-hide_banner", "-loglevel", "error", "-y", *raw, *heard, *convert, *target, path]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=said) as process:
+            assert process.stdin is not None
+            try:
+                for frame in frames:
+                    process.stdin.write(frame.tobytes())
+            except BrokenPipeError:
+                pass
+            finally:
+                with closing(process.stdin):
+                    pass
+        if process.returncode:
+            said.seek(0)
+            raise UnreadablePicture(f"ffmpeg cannot write {kind}{_last(said.read())}")
+
+
+FORMATS = {".mkv": "matroska", ".mov": "mov", ".webm": "matroska"}
+"""ffmpeg's names of kinds of files; MP4 for others."""
+
+
+def _last(said: bytes) -> str:
+    lines = said.decode(errors="replace").strip().splitlines()
+    return f" ({lines[-1]})" if lines else ""

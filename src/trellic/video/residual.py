@@ -1,0 +1,18 @@
+"""Residuals as pictures: what a frame is beside its prediction, around mid-grey, is coded as pictures are."""
+
+import numpy as np
+
+from trellic.picture.types import Pixels
+
+MIDDLE = 128
+"""The sample of a residual picture where the prediction is right."""
+
+
+def residual_of(pixels: Pixels, prediction: Pixels) -> Pixels:
+    """Return the residual picture of a frame and its prediction; all uint8 (H, W, 3). What is beyond ±127 is cut."""
+    return np.clip(pixels.astype(np.int16) - prediction + MIDDLE, 0, 255).astype(np.uint8)
+
+
+def add_residual(prediction: Pixels, residual: Pixels) -> Pixels:
+    """Return a frame from its prediction and its residual picture; all uint8 (H, W, 3)."""
+    return np.clip(prediction.astype(np.int16) + residual - MIDDLE, 0, 255).astype(np.uint8)

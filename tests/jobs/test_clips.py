@@ -1,0 +1,87 @@
+"""The verbs take videos: a clip with sound to a .tlv file and back, its facts, and what cannot be."""
+
+import json
+import subprocess
+
+import pytest
+from PIL import Image
+
+from conftest import GOLDEN, run_trellic
+from trellic.errors import BadRequest
+from trellic.jobs.clips import are_clips, are_streams, range_of
+
+imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a clip of 5 frames and sound, and its .tlv file."""
+    path = tmp_path_factory.mktemp("clips")
+    picture = ["-f", "lavfi", "-i", "testsrc=size=80x48:rate=25:duration=0.2"]
+    sound = ["-f", "lavfi", "-i", "sine=440:duration=0.2", "-c:a", "aac"]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *picture, *sound, path / "a.mp4"], check=True)
+    model = ["-m", GOLDEN / "golden.trm", "--gop", "2", "-q", "30"]
+    done = run_trellic("encode", "a.mp4", *model, "--json", cwd=path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["frames"] == 5
+    return path
+
+
+def facts(folder, verb):
+    return json.loads(run_trellic(verb, "a.tlv", "--json", cwd=folder).stdout)[0]
+
+
+def test_a_clip_comes_back_with_its_sound(folder):
+    assert run_trellic("decode", "a.tlv", "-o", "b.mp4", cwd=folder).returncode == 0
+    said = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", folder / "b.mp4"], capture_output=True, check=False)
+    assert b"80x48" in said.stderr
+    assert b"Audio: aac" in said.stderr
+    done = run_trellic("decode", "a.tlv", "-o", "b.mp4", cwd=folder)
+    assert done.returncode == 1
+    assert b"exists" in done.stderr
+
+
+def test_frames_alone_become_pictures(folder):
+    assert run_trellic("decode", "a.tlv", "-o", "frames", "--frames", "2:4", cwd=folder).returncode == 0
+    assert sorted(path.name for path in (folder / "frames").iterdir()) == ["2.png", "3.png"]
+    with Image.open(folder / "frames" / "2.png") as picture:
+        assert picture.size == (80, 48)
+
+
+def test_facts_and_verification(folder):
+    found = facts(folder, "info")
+    assert found["kinds"]["intra"] == found["groups"] == 1
+    assert found["sound_bytes"] > 100
+    assert len(facts(folder, "verify")["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("encode", "a.mp4", "-o", "x.tlv", "--lossless"),
+        ("encode", "a.mp4", "-o", "x.tlv", "--gop", "3"),
+        ("encode", "a.mp4", "-o", "x.tlv", "--size", "9"),
+        ("decode", "a.tlv", "-o", "x.mp4", "--frames", "3:9"),
+        ("decode", "a.tlv", "-o", "x.mp4", "--crop", "0,0,8,8"),
+    ],
+)
+def test_what_cannot_be_is_an_error_of_a_line(folder, arguments):
+    done = run_trellic(*arguments, cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.strip().count(b"\n") == 0
+    assert not (folder / arguments[3]).exists()
+
+
+def test_ranges_of_frames():
+    assert range_of("3:", 9) == (3, 9)
+    assert range_of(":4", 9) == (0, 4)
+    for text in ("4", "4:4", "-1:3", "a:b", "0:10"):
+        with pytest.raises(BadRequest):
+            range_of(text, 9)
+
+
+def test_files_are_known_by_their_names():
+    assert are_clips(["a.mp4", "b.MKV"])
+    assert not are_clips(["a.mp4", "b.png"])
+    assert are_streams(["a.tlv"])
+    assert not are_streams(["a.tlic"])

@@ -1,0 +1,83 @@
+"""Videos of any size and length come back as the encoder had them; targets are met."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from conftest import GOLDEN
+from moving import moving
+from trellic.codec import Target
+from trellic.container.video import Kind, read_group
+from trellic.errors import BadRequest, PictureTooLarge
+from trellic.metrics import psnr
+from trellic.video import Reader, Structure, VideoCodec
+
+
+def kinds_of(data):
+    stream = Reader(data).stream
+    return [[one.kind for one in read_group(stream.read(group.entry))] for group in stream.groups]
+
+
+@pytest.mark.parametrize("size", [1, 8])
+def test_a_decoder_has_what_the_encoder_had(coded, size):
+    frames = moving(10, 70, 90)
+    made = coded(frames, size=size)
+    decibels = [psnr(one, other) for one, other in zip(frames, Reader(made.data, threads=1), strict=True)]
+    assert np.mean(decibels) == pytest.approx(made.psnr, abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 70), (67, 3), (64, 64), (65, 129)])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_any_size_and_length_comes_back(coded, shape, count):
+    frames = moving(count, *shape)
+    reader = Reader(coded(frames, size=2).data, threads=1)
+    assert len(reader) == count
+    assert [frame.shape for frame in reader] == [(*shape, 3)] * count
+
+
+def test_what_stays_is_repeated_in_a_few_bytes(coded):
+    frames = [np.full((64, 80, 3), 90, np.uint8)] * 6
+    alone, data = len(coded(frames[:1], 0.0).data), coded(frames, 0.0).data
+    assert kinds_of(data)[0][0] == Kind.INTRA
+    assert kinds_of(data)[0][-1] == Kind.REPEAT
+    assert len(data) < 2 * alone
+
+
+def test_a_scene_begins_a_group(coded):
+    first, other = moving(3, 64, 96), [255 - frame[::-1, ::-1] for frame in moving(3, 64, 96)]
+    random = np.random.default_rng(0).integers(0, 256, (64, 96, 3))
+    other = [(frame // 2 + random // 2).astype(np.uint8) for frame in other]
+    assert [len(kinds) for kinds in kinds_of(coded([*first, *other]).data)] == [3, 3]
+
+
+def test_groups_end_at_keyint(coded):
+    assert [len(kinds) for kinds in kinds_of(coded(moving(7, 32, 32), size=2, keyint=3).data)] == [3, 3, 1]
+
+
+def test_a_size_is_met(video_codec):
+    frames = moving(4, 64, 96)
+    made = video_codec.encode(lambda: frames, Fraction(25), Target(size=3000), Structure(), 1)
+    assert 1500 < len(made.data) <= 3000
+
+
+def test_frames_of_two_sizes_are_refused(coded):
+    with pytest.raises(BadRequest, match="after others"):
+        coded([*moving(1, 32, 32), *moving(1, 32, 40)])
+
+
+def test_no_frames_are_refused(coded):
+    with pytest.raises(BadRequest, match="no frames"):
+        coded([])
+
+
+@pytest.mark.parametrize("options", [{"size": 3}, {"keyint": 0}])
+def test_impossible_structures_are_refused(options):
+    with pytest.raises(BadRequest):
+        Structure(**options)
+
+
+def test_large_frames_are_refused_before_they_are_coded():
+    codec = VideoCodec(str(GOLDEN / "golden.trm"), threads=1, adapter="none", limit=4096)
+    with pytest.raises(PictureTooLarge):
+        codec.encode(lambda: moving(1, 70, 70), Fraction(25), Target(), Structure(), 1)

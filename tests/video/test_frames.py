@@ -1,0 +1,55 @@
+"""Video files in and out: what ffmpeg reads is what was written, with its rate and its sound."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+pytest.importorskip("imageio_ffmpeg")
+
+from moving import moving
+from trellic.errors import UnreadablePicture
+from trellic.metrics import psnr
+from trellic.video.frames import BT601, BT709, probe, read_frames, read_sound, write_video
+
+RATE = Fraction(30000, 1001)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """A video file of 6 frames."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    write_video(iter(moving(6, 64, 96)), str(path), ".mp4", (96, 64), RATE, BT709, b"")
+    return path
+
+
+def test_what_was_written_is_read(clip):
+    found = probe(clip)
+    assert (found.width, found.height, found.rate, found.matrix, found.sound) == (96, 64, RATE, BT709, "")
+    frames = list(read_frames(found))
+    assert len(frames) == 6
+    assert all(psnr(one, other) > 35 for one, other in zip(moving(6, 64, 96), frames, strict=True))
+    assert len(list(read_frames(found, 2))) == 2
+    assert read_sound(found) == b""
+
+
+def test_untagged_video_of_few_lines_is_bt601(tmp_path):
+    path = tmp_path / "clip.y4m"
+    write_video(iter(moving(2, 32, 32)), str(path), ".y4m", (32, 32), Fraction(25), BT601, b"")
+    found = probe(path)
+    assert (found.matrix, found.full, found.rate) == (BT601, False, 25)
+    assert all(psnr(one, two) > 45 for one, two in zip(moving(2, 32, 32), read_frames(found), strict=True))
+
+
+def test_what_is_no_video_is_refused(tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(UnreadablePicture, match="no video"):
+        probe(tmp_path / "text.mp4")
+    with pytest.raises(UnreadablePicture, match="no such file"):
+        probe(tmp_path / "missing.mp4")
+
+
+def test_what_ffmpeg_cannot_write_is_an_error(tmp_path):
+    frames = iter([np.zeros((8, 8, 3), np.uint8)])
+    with pytest.raises(UnreadablePicture, match="ffmpeg cannot write"):
+        write_video(frames, str(tmp_path / "no" / "a.mp4"), ".mp4", (8, 8), Fraction(25), BT601, b"")

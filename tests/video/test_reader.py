@@ -1,0 +1,157 @@
+"""Any frame decodes alone; damage is an error of one line, in bounded time."""
+
+import contextlib
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import GOLDEN
+from moving import moving
+from trellic.container.sections import Section, SectionType
+from trellic.container.video import CodedFrame, Kind, VideoHeader, read_group, write_group, write_video
+from trellic.errors import DamagedStream, IncompleteStream, MissingModel, NotAStream, TrellicError, UnsupportedStream
+from trellic.video import Reader
+
+
+@pytest.fixture(scope="module")
+def data(coded):
+    return coded(moving(9, 70, 90), size=4, keyint=5, sound=b"sound").data
+
+
+def shown(data):
+    """Return all frames of a file, once its sound was read."""
+    reader = Reader(data, threads=1)
+    assert isinstance(reader.sound, bytes)
+    return list(reader)
+
+
+def rewritten(data, change):
+    """Return a file with its groups' frames changed, checksums made right again."""
+    stream = Reader(data).stream
+    sections = []
+    for group in stream.groups:
+        sections.append(write_group(group.frames.start, change(list(read_group(stream.read(group.entry))))))
+    return write_video(stream.header, sections)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_frame_alone_equals_the_same_frame_of_all(data, threads):
+    reader = Reader(data, threads=threads)
+    frames = list(reader)
+    for number in range(len(reader)):
+        assert np.array_equal(reader[number], frames[number])
+    assert np.array_equal(reader[-1], frames[-1])
+    assert reader.sound == b"sound"
+    with pytest.raises(IndexError):
+        reader[9]
+
+
+def test_verifying_takes_the_same_indices_for_any_number_of_threads(data):
+    assert Reader(data, threads=1).verify() == Reader(data, threads=2).verify()
+
+
+@pytest.mark.parametrize("cut", [3, 20, 60, -1])
+def test_what_is_cut_off_is_incomplete(data, cut):
+    with pytest.raises((IncompleteStream, NotAStream)):
+        list(Reader(data[:cut]))
+
+
+def test_other_files_are_refused():
+    with pytest.raises(NotAStream):
+        Reader(b"\x93TLC" + bytes(60))
+    with pytest.raises(UnsupportedStream):
+        Reader(b"\x93TLV\x02" + bytes(60))
+
+
+def test_a_flipped_bit_never_decodes_silently(data):
+    chosen = random.Random(0)
+    for _ in range(60):
+        damaged = bytearray(data)
+        damaged[chosen.randrange(len(data))] ^= 1 << chosen.randrange(8)
+        with pytest.raises(TrellicError, match=r"^[^\n]+$"):
+            shown(bytes(damaged))
+
+
+def test_damage_with_right_checksums_is_an_error_or_decodes(data):
+    chosen = random.Random(1)
+
+    def change(frames):
+        at = chosen.randrange(len(frames))
+        payload = bytearray(frames[at].payload)
+        for _ in range(chosen.randrange(1, 4)):
+            payload[chosen.randrange(len(payload))] = chosen.randrange(256)
+        frames[at] = replace(frames[at], payload=bytes(payload))
+        return frames
+
+    for _ in range(40):
+        with contextlib.suppress(TrellicError):
+            assert len(shown(rewritten(data, change))) == 9
+
+
+def frame(kind, number, *references, payload=b"", kept=True):
+    return CodedFrame(kind, number, references, 1000, kept, payload)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frames: frames[:1] + frames[:1] + frames[2:],  # a frame twice, another missing
+        lambda frames: [frames[0], frame(Kind.REPEAT, 4, 3), *frames[2:]],  # a reference that comes later
+        lambda frames: [frames[0], frame(Kind.REPEAT, 4, 4), *frames[2:]],  # itself
+        lambda frames: [frames[0], frame(Kind.REPEAT, 4, 2**30), *frames[2:]],
+        lambda frames: frames[1:] + frames[:1],  # the first is not intra
+    ],
+)
+def test_impossible_orders_are_refused(data, change):
+    damaged = rewritten(data, lambda frames: change(frames) if frames[0].number == 0 else frames)
+    with pytest.raises(DamagedStream):
+        shown(damaged)
+
+
+def test_thousands_of_repeats_are_streamed(coded):
+    data = coded(moving(1, 64, 64)).data
+    stream = Reader(data).stream
+    intra = next(read_group(stream.read(stream.groups[0].entry)))
+    count = 3000
+    repeats = [frame(Kind.REPEAT, number, number - 1) for number in range(1, count)]
+    header = VideoHeader(**{**vars(stream.header), "frames": count})
+    reader = Reader(write_video(header, [write_group(0, [intra, *repeats])]), threads=1)
+    assert sum(1 for _ in reader) == count
+
+
+def test_frames_that_wait_too_long_are_refused(coded):
+    data = coded(moving(1, 64, 64)).data
+    stream = Reader(data).stream
+    intra = next(read_group(stream.read(stream.groups[0].entry)))
+    numbers = [*range(2, 40), 1]
+    section = write_group(0, [intra, *(frame(Kind.REPEAT, number, 0) for number in numbers)])
+    header = VideoHeader(**{**vars(stream.header), "frames": 40})
+    with pytest.raises(DamagedStream, match="order"):
+        list(Reader(write_video(header, [section]), threads=1))
+
+
+def test_a_missing_model_is_named(data):
+    stream = Reader(data).stream
+    header = VideoHeader(**{**vars(stream.header), "model": b"\x01\x02\x03\x04"})
+    sections = [Section(SectionType.FRAMES, stream.read(group.entry)) for group in stream.groups]
+    with pytest.raises(MissingModel, match="01020304"):
+        list(Reader(write_video(header, sections)))
+
+
+def test_the_golden_video_decodes_to_its_indices_and_frames():
+    reader = Reader((GOLDEN / "video.tlv").read_bytes())
+    assert (len(reader), reader.size, reader.sound) == (12, (90, 70), b"sound")
+    assert reader.verify()[:16] == "434bdad4cfc132ee"
+    with Image.open(GOLDEN / "video.png") as expected:
+        assert np.abs(reader[11].astype(int) - np.asarray(expected)).max() <= 2
+
+
+def test_unknown_sections_are_refused_or_skipped(data):
+    stream = Reader(data).stream
+    groups = [Section(SectionType.FRAMES, stream.read(group.entry)) for group in stream.groups]
+    assert len(Reader(write_video(stream.header, [Section(200, b"later"), *groups]))) == 9
+    with pytest.raises(UnsupportedStream):
+        Reader(write_video(stream.header, [Section(33, b""), *groups]))
