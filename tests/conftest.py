@@ -1,5 +1,6 @@
 """Fixtures: small pictures, the shipped model, and a tiny model trained by nobody."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -90,3 +91,28 @@ def in_two_processes(script: str, *arguments: object) -> subprocess.CompletedPro
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python", sys.executable,
                "-c", script, *map(str, arguments)]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def s3(worker_environment):
+    """An S3-compatible server on this machine, and the URL of a bucket."""
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server.start()
+    host, port = server.get_host_and_port()
+    values = {"ENDPOINT_URL": f"http://{host}:{port}", "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}
+    for name, value in values.items():
+        worker_environment.setenv(f"AWS_{name}", value)
+    import fsspec
+
+    fsspec.filesystem("s3").mkdir("bucket")
+    yield "s3://bucket"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def worker_environment():
+    """The environment, as long as tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch

@@ -14,6 +14,7 @@ LAYERS = [
     "errors",
     "processors",
     "limits",
+    "remote",
     "files",
     "kernels",
     "metrics",

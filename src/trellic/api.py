@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from PIL import Image
 
@@ -18,7 +18,7 @@ from trellic.container import Stream
 from trellic.container.bytes import Data
 from trellic.container.header import QUALITY_ONE
 from trellic.errors import BadRequest, MissingModel, OutOfMemory
-from trellic.files import open_bytes
+from trellic.files import FileBytes, open_bytes
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, find_model, find_model_by_hash
 from trellic.picture.colour import profile_name
@@ -27,7 +27,8 @@ from trellic.picture.pillow import AnyPicture, shown_mode
 from trellic.quantize import DEFAULT_EFFORT, quantizer_numbered
 
 AnyData = Data | bytearray | memoryview | str | PathLike[str] | IO[bytes]
-"""What callers may call a stream: its bytes, a path, or a file open in binary mode."""
+"""What callers may call a stream: its bytes, a path or URL, or a file open in binary mode. Of a URL, and of a file in
+which one can seek, only what is needed is read."""
 
 
 @lru_cache(4)
@@ -64,14 +65,15 @@ def _opened(data: AnyData) -> Iterator[Data]:
     """
     with _memory_errors():
         if isinstance(data, str | PathLike):
-            with open_bytes(Path(data)) as found:
+            with open_bytes(data) as found:
                 yield found
         elif isinstance(data, bytearray | memoryview):
             yield bytes(data)
         elif hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list | tuple | dict):
             yield data
         elif hasattr(data, "read"):
-            yield data.read()
+            file = cast(IO[bytes], data)
+            yield FileBytes(file) if file.seekable() else file.read()
         else:
             raise BadRequest(f"a {type(data).__name__} is no stream; bytes, a path or an open file are")
 
@@ -121,7 +123,7 @@ def decode(
 ) -> Image.Image:
     """Return the picture of a .tlic file, by the model that it names.
 
-    data     bytes, a path, or an open file
+    data     bytes, a path or URL, or an open file; for a region, only the parts of it are read that are needed
     limit    most pixels to accept, sides counted in multiples of 64
     crop     x, y, width and height of the region to decode instead of all
     partial  whether to show the tiles that a file that was cut off has; missing ones are grey

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trellic import api
-from trellic.bulk.storage import retried, store_of
+from trellic.bulk.storage import store_of
 from trellic.codec import Codec, Target
 from trellic.container import Stream
 from trellic.errors import TrellicError
@@ -21,6 +21,7 @@ from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT
 from trellic.picture.pillow import picture_of
 from trellic.quantize import DEFAULT_EFFORT
+from trellic.remote import retried
 
 Row = Mapping[str, Any]
 Array = npt.NDArray[np.uint8]

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from trellic.errors import FileExists
+from trellic.remote import RemoteBytes, url_of
 
 try:
     import fcntl
@@ -148,11 +149,12 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 class FileBytes:
-    """A file's bytes, read when they are asked for: `bytes` for whoever takes slices, from any thread."""
+    """An open file's bytes from where it is, read when they are asked for: `bytes` for whoever takes slices, from any
+    thread."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
-        self._length = os.fstat(self._file.fileno()).st_size
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._start = file, file.tell()
+        self._length = file.seek(0, os.SEEK_END) - self._start
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -161,25 +163,28 @@ class FileBytes:
     def __getitem__(self, part: slice, /) -> bytes:
         start, stop, _ = part.indices(self._length)
         with self._lock:
-            self._file.seek(start)
+            self._file.seek(self._start + start)
             return self._file.read(max(0, stop - start))
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 @contextlib.contextmanager
-def open_bytes(path: Path) -> Iterator["FileBytes | bytes"]:
-    """Give a file's bytes: read when they are asked for, or at once where that cannot be, as from a pipe."""
+def open_bytes(name: str | os.PathLike[str]) -> Iterator["FileBytes | RemoteBytes | bytes"]:
+    """Give the bytes at a path or URL: read when they are asked for, or at once where that cannot be, as from a pipe.
+
+    Raises MissingLibrary or StorageFailed at a URL.
+    """
+    path = Path(name)
+    if url := url_of(name if isinstance(name, str) else path):
+        yield RemoteBytes(url)
+        return
     if path == STANDARD:
         yield sys.stdin.buffer.read()  # once: standard input cannot be read again
         return
     if not path.is_file():
         yield path.read_bytes()
         return
-    with contextlib.closing(FileBytes(path)) as data:
-        yield data
+    with path.open("rb") as file:
+        yield FileBytes(file)
 
 
 def check_free(path: Path, force: bool) -> None:

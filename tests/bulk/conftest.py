@@ -1,7 +1,6 @@
 """Fixtures: a bulk run in this process, by the tiny model."""
 
 import json
-import logging
 from pathlib import Path
 
 import pytest
@@ -42,28 +41,3 @@ def records_of(out: Path) -> list[dict]:
 @pytest.fixture(autouse=True)
 def _tiny_model_installed(monkeypatch):
     monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
-
-
-@pytest.fixture(scope="session")
-def s3(worker_environment):
-    """An S3-compatible server on this machine, and the URL of a bucket."""
-    pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server.start()
-    host, port = server.get_host_and_port()
-    values = {"ENDPOINT_URL": f"http://{host}:{port}", "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}
-    for name, value in values.items():
-        worker_environment.setenv(f"AWS_{name}", value)
-    import fsspec
-
-    fsspec.filesystem("s3").mkdir("bucket")
-    yield "s3://bucket"
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def worker_environment():
-    """The environment, as long as tests run."""
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch

@@ -4,10 +4,11 @@ from functools import partial
 
 import pytest
 
-from trellic.bulk import storage
-from trellic.bulk.storage import Entry, deliver, listed, retried, store_of
+from trellic import remote
+from trellic.bulk.storage import Entry, deliver, listed, store_of
 from trellic.errors import FileExists, NoPictures, StorageFailed
 from trellic.files import SCRATCH
+from trellic.remote import retried
 
 PNG = frozenset({".png"})
 
@@ -98,12 +99,12 @@ def failing(times, error):
 
 
 def test_storage_that_fails_for_a_while_is_tried_again(monkeypatch):
-    monkeypatch.setattr(storage.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(remote.time, "sleep", lambda seconds: None)
     assert retried(failing(2, TimeoutError())) == (3, 3)
 
 
 def test_storage_that_keeps_failing_is_an_error_of_one_line(monkeypatch):
-    monkeypatch.setattr(storage.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(remote.time, "sleep", lambda seconds: None)
     with pytest.raises(StorageFailed, match="TimeoutError after 6 tries"):
         retried(failing(99, TimeoutError()))
 

@@ -15,10 +15,11 @@ from tempfile import TemporaryDirectory
 
 from trellic.bulk.coding import Coding
 from trellic.bulk.records import Record, as_text, put_error, put_facts, record_of
-from trellic.bulk.storage import deliver, retried, store_of
+from trellic.bulk.storage import deliver, store_of
 from trellic.bulk.tars import TarReader, TarWriter
 from trellic.bulk.tasks import TAR, Task
 from trellic.errors import TrellicError
+from trellic.remote import retried
 
 REQUESTS = 8
 """To storage at a time, of each worker."""

@@ -15,10 +15,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from trellic.bulk.records import COLUMNS, Record, is_final
-from trellic.bulk.storage import retried, store_of
+from trellic.bulk.storage import store_of
 from trellic.bulk.tasks import TAR
 from trellic.errors import MissingLibrary
 from trellic.files import scratch_below
+from trellic.remote import retried
 
 FOLDER = "manifest"
 LINES, TABLE = frozenset({".jsonl"}), frozenset({".parquet"})

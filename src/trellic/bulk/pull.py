@@ -6,10 +6,11 @@ import re
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from trellic.bulk.storage import deliver, retried, store_of
+from trellic.bulk.storage import deliver, store_of
 from trellic.errors import BadRequest, DamagedModel
 from trellic.model import Model
 from trellic.model.file import LARGEST_MODEL
+from trellic.remote import retried
 
 LEAST_DIGITS = 8
 """Of a hash: as many as a stream names its model by."""

@@ -5,22 +5,15 @@ stays, unless `force` says otherwise; the same bytes again are no conflict, sinc
 """
 
 import hashlib
-import random
 import sys
-import time
 from collections.abc import Callable, Iterator, Set
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
-from trellic.errors import FileExists, MissingLibrary, NoPictures, StorageFailed, TrellicError
+from trellic.errors import FileExists, NoPictures
 from trellic.files import is_scratch, move
+from trellic.remote import retried, system_of
 
-Value = TypeVar("Value")
-TRIES = 6
-LONGEST_WAIT = 20.0
-"""Seconds between two tries."""
-FINAL = (FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError, MemoryError)
-"""What another try does not change."""
 TAGS = ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "last_modified", "updated", "created")
 """By which storage says that a file has changed, the best first."""
 
@@ -112,15 +105,8 @@ class Remote:
     is_near = False
 
     def __init__(self, url: str) -> None:
-        try:
-            import fsspec
-        except ImportError as error:
-            raise MissingLibrary(f"{url} needs fsspec: pip install 'trellic[remote]'") from error
         self.scheme = url.partition("://")[0]
-        try:
-            self.system: Any = fsspec.filesystem(self.scheme, use_listings_cache=False)
-        except (ImportError, ValueError) as error:
-            raise MissingLibrary(f"{url}: {error}") from error
+        self.system: Any = system_of(url)
 
     def files(self, root: str, suffixes: Set[str]) -> Iterator[Entry]:
         """See `Store`."""
@@ -155,25 +141,6 @@ class Remote:
     def remove(self, path: str) -> None:
         """See `Store`."""
         self.system.rm_file(path)
-
-
-def retried(work: Callable[[], Value]) -> tuple[Value, int]:
-    """Return what storage gives, and how often it was asked. Raises StorageFailed, or what no other try would change.
-
-    Waits double, with jitter: a store that is overloaded is given time.
-    """
-    for tried in range(1, TRIES + 1):
-        try:
-            return work(), tried
-        except (TrellicError, *FINAL):
-            raise
-        except (NotImplementedError, TypeError, ValueError) as error:
-            raise StorageFailed(f"{type(error).__name__}: {error}") from error
-        except Exception as error:  # clients of storage raise kinds of their own
-            if tried == TRIES:
-                raise StorageFailed(f"{type(error).__name__} after {TRIES} tries: {error}") from error
-        time.sleep(min(LONGEST_WAIT, 0.2 * 2**tried) * random.uniform(0.5, 1))
-    raise AssertionError
 
 
 def deliver(file: Path, path: str, force: bool) -> tuple[str, int]:

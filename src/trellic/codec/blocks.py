@@ -16,8 +16,10 @@ from trellic.container.grid import Beside
 
 Rings = Mapping[int, Ring]
 """Numbers of blocks, and what each sees."""
-DecodeRinged = Callable[[Rings], Iterable[DecodedUnit]]
-"""Decodes blocks in the order they are given."""
+Payloads = Mapping[int, Sequence[bytes]]
+"""Numbers of blocks, and what each is decoded from; of others, too."""
+DecodeRinged = Callable[[Rings, Payloads], Iterable[DecodedUnit]]
+"""Decodes blocks in the order of their rings."""
 
 CodeRinged = Callable[[int, Window, Ring], CodedUnit]
 
@@ -52,15 +54,18 @@ class Edges:
 
 
 class BlockDecoder:
-    """Decodes blocks by their numbers, and the black ones that white ones see, each once."""
+    """Decodes blocks by their numbers, and the black ones that white ones see, each once; all is read at once.
 
-    def __init__(self, grid: Grid, decode: DecodeRinged) -> None:
-        self.grid, self.decode = grid, decode
+    read  returns what blocks are decoded from, by their numbers in rising order
+    """
+
+    def __init__(self, grid: Grid, read: Callable[[Sequence[int]], list[list[bytes]]], decode: DecodeRinged) -> None:
+        self.grid, self.read, self.decode = grid, read, decode
         self.edges = Edges(grid)
         self.ahead: dict[int, DecodedUnit] = {}
 
     def __call__(self, numbers: Sequence[int]) -> Iterator[DecodedUnit]:
-        """Yield blocks in the order of their numbers, which rise. Raises as `decode` does."""
+        """Yield blocks in the order of their numbers, which rise. Raises as `read` and `decode` do."""
         if not numbers:
             return
         first = numbers[0] // self.grid.columns
@@ -70,11 +75,13 @@ class BlockDecoder:
         seen = {each for number in whites for each in self.edges.missing_of(number)}
         wanted = {number for number in numbers if self.grid.is_black(number) and number not in self.ahead}
         blacks = dict.fromkeys(sorted(seen | wanted), NO_RING)
-        found = self.ahead | dict(zip(blacks, self.decode(blacks), strict=True))
+        needed = sorted([*blacks, *whites])
+        payloads = dict(zip(needed, self.read(needed), strict=True))
+        found = self.ahead | dict(zip(blacks, self.decode(blacks, payloads), strict=True))
         for number, unit in found.items():
             self.edges.put(number, unit)
         rings = {number: self.edges.ring(number) for number in whites}
-        found |= dict(zip(rings, self.decode(rings), strict=True))
+        found |= dict(zip(rings, self.decode(rings, payloads), strict=True))
         yield from (found.pop(number) for number in numbers)
         self.ahead = found
 

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from trellic.codec.blocks import BlockDecoder
+from trellic.codec.blocks import BlockDecoder, Payloads
 from trellic.codec.resources import Resources
 from trellic.codec.ring import Ring
 from trellic.codec.store import DecodeUnits
@@ -69,17 +69,16 @@ def unit_decoder(
     see  takes a tile's number and the indices of its latents, pass by pass
     """
 
-    def decode(rings: Mapping[int, Ring | None]) -> Iterator[DecodedUnit]:
-        def one(number: int, payloads: Sequence[bytes]) -> DecodedUnit:
+    def decode(rings: Mapping[int, Ring | None], payloads: Payloads) -> Iterator[DecodedUnit]:
+        def one(number: int) -> DecodedUnit:
             seen = partial(see, number)
-            return decode_unit(resources.sessions, stream, number, payloads, seen, view, rings[number])
+            return decode_unit(resources.sessions, stream, number, payloads[number], seen, view, rings[number])
 
-        payloads = zip(rings, stream.read_units(list(rings)), strict=True)
-        return resources.workers.map(lambda each: one(*each), payloads)
+        return resources.workers.map(one, rings)
 
     if stream.header.grid.predicted:
-        return BlockDecoder(stream.header.grid, decode)
-    return lambda numbers: decode(dict.fromkeys(numbers))
+        return BlockDecoder(stream.header.grid, stream.read_units, decode)
+    return lambda numbers: decode(dict.fromkeys(numbers), dict(zip(numbers, stream.read_units(numbers), strict=True)))
 
 
 def all_indices(stream: Stream, resources: Resources) -> Iterator[bytes]:

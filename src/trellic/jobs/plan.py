@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from trellic.errors import BadRequest, NoPictures
 from trellic.files import STANDARD, is_scratch
 from trellic.processors import processors
+from trellic.remote import name_of, url_of
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
@@ -36,6 +37,8 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
         path = Path(text)
         if path.is_dir():
             matches = [(entry, entry.relative_to(path)) for entry in sorted(filter(wanted, path.rglob("*")))]
+        elif url := url_of(text):
+            matches = [(path, Path(name_of(url)))]
         elif path.exists() or not glob.has_magic(text):
             matches = [(path, Path(path.name))]
         else:
@@ -51,7 +54,8 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
 def plan(
     inputs: list[str], out: Path | None, suffixes: Iterable[str], suffix: str, keep_suffix: bool = False
 ) -> list[Job]:
-    """Return what to read and where to write: beside the input, to the file `out`, or below the folder `out`.
+    """Return what to read and where to write: beside the input, to the file `out`, or below the folder `out`; of a URL,
+    here instead of beside it.
 
     STANDARD stands for standard input, and for standard output, where input comes from there and no output is named.
     keep_suffix  whether a target's name is that of its source with a suffix more
@@ -69,7 +73,11 @@ def plan(
         raise BadRequest(f"{out} is the name of a file, and there is a folder of pictures to write")
     if out and single and (out.suffix or files[0][0] == STANDARD) and not out.is_dir():
         return [Job(files[0][0], out)]
-    return [Job(path, renamed(out / below if out else path, suffix, keep_suffix)) for path, below in files]
+    beside = [below if url_of(path) else path for path, below in files]
+    return [
+        Job(path, renamed(out / below if out else near, suffix, keep_suffix))
+        for (path, below), near in zip(files, beside, strict=True)
+    ]
 
 
 def renamed(path: AnyPath, suffix: str, keep_suffix: bool) -> AnyPath:
