@@ -31,7 +31,7 @@ def data() -> bytes:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves one file, with ranges or without, and keeps what was asked for; fails as often as it is told to."""
+    """Serves one file, with ranges or without, and keeps what was asked for; fails a number of times."""
 
     def __init__(self, data: bytes, ranges: bool = True) -> None:
         self.data, self.ranges, self.failures = data, ranges, 0

@@ -1,6 +1,6 @@
 """Blocks of 128 pixels: what they save over tiles of that side, seams, regions of 100 megapixels, and memory.
 
-Each third picture of a set is coded in tiles, each coded alone, and in blocks; and once whole, to compare edges with.
+Each sixth picture of a set is coded in tiles, each coded alone, and in blocks; and once whole, to compare edges with.
 Large pictures are mosaics of training photographs, coded at effort 1: decoding time does not depend on it.
 """
 
@@ -31,9 +31,9 @@ from trellic.picture.kinds import readable_suffixes
 from trellic.picture.pillow import readable
 from trellic.picture.types import Picture, Pixels
 
-SIDE, EVERY, QUALITIES = 128, 3, (10, 20, 35, 50, 65)
-LARGE, TILE, REGION, REGIONS = 10_000, 1024, 256, 9
-WIDTH, HEIGHTS = 2048, (2048, 8192)
+SIDE, EVERY, QUALITIES = 128, 6, (10, 25, 40, 60)
+LARGE, TILE, REGION, REGIONS = 10_000, 1024, 256, 7
+WIDTH, HEIGHTS = 1024, (1024, 8192)
 
 
 class Counted:
