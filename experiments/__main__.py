@@ -26,6 +26,7 @@ LATER = (
     "previews",
     "preview_times",
     "stability",
+    "progressive",
     "large",
     "bulk",
     "bulk_kills",

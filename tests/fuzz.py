@@ -59,10 +59,16 @@ def exactly(data: bytes, samples: np.ndarray) -> bytes:
     return write_stream(stream.header, [*metadata, Section(kind, pack(colours))])
 
 
+def first_part(data: bytes, limit: int) -> Image.Image:
+    """Return the picture of the first layer, or of the first group where there are no layers."""
+    stream = Stream.parse(data, limit)
+    return api.decode(data, limit, layers=1) if stream.layers else api.decode(data, limit, groups=1)
+
+
 def outcome(data: bytes) -> str:
     """Return "decoded", the name of the TrellicError that refuses a stream, or "FAILED: " and any other error."""
     try:
-        for show in (api.preview, partial(api.decode, groups=1), api.decode):
+        for show in (api.preview, first_part, partial(api.decode, partial=True), api.decode):
             show(data, limit=PIXELS).save(io.BytesIO(), "PNG", compress_level=0)
     except TrellicError as error:
         return type(error).__name__ if len(str(error).splitlines()) == 1 else f"FAILED: {error!r} is not one line"

@@ -94,7 +94,7 @@ def change_sections(data: bytes, random: Random) -> bytes:
     header, sections = parsed(data)
     chosen = int(random.integers(len(sections)))
     section = sections[chosen]
-    types = [*SectionType, 6, 18, 127, 140, 255]
+    types = [*SectionType, 6, 19, 127, 140, 255]
     options = [[], [section, section], [Section(int(random.choice(types)), section.payload)]]
     return write_stream(header, [*sections[:chosen], *options[random.integers(3)], *sections[chosen + 1 :]])
 
@@ -154,6 +154,9 @@ REPAIRED: tuple[Mutation, ...] = (
         for kind in (SectionType.EXACT, SectionType.EXACT_ALPHA, SectionType.ALPHA)
         for change in (blindly, change_samples)
     ),
+    change_payload(SectionType.LAYERS, blindly),
+    change_payload(SectionType.LAYER, blindly),
+    change_payload(SectionType.LAYER, change_words),
     change_payload(SectionType.ADAPTER, blindly),
     change_payload(SectionType.ADAPTER, change_adapter),
     change_payload(SectionType.ICC, change_packed),

@@ -34,6 +34,8 @@ LATENTS = {
     "tiles": "b8dc90467c72a13b",
     "adapter": "1fdf2044d99b9e3e",
     "blocks": "b43296864d1a435d",
+    "layers": "e7c1c0416a7eb062",
+    "layers_trits": "e17b3f839253a0d1",
 }
 
 
@@ -64,5 +66,25 @@ def test_a_golden_adapter_is_the_one_of_its_stream():
     assert hashlib.sha256(values).hexdigest()[:16] == "fdddfdc9072d464d"
 
 
+FIRST_LAYERS = {
+    "layers": ["12d4acf7", "b477138d", "08faabfe", "92c346b7", "b3b4f406", "1f22e773"],
+    "layers_trits": ["e7854f6a", "1c6635b1", "617399d4"],
+}
+"""Of the indices of the first layer, of the first two, and so on."""
+
+
+@pytest.mark.parametrize("name", FIRST_LAYERS)
+def test_every_prefix_of_a_golden_stream_in_layers_is_pinned(name):
+    codec, stream = Codec(str(GOLDEN / "golden.trm"), 1), Stream.parse((GOLDEN / f"{name}.tlic").read_bytes())
+    prefixes = [stream.keeping(layers) for layers in range(1, stream.layer_count + 1)]
+    assert [codec.verify(prefix)[:8] for prefix in prefixes] == FIRST_LAYERS[name]
+
+
 def test_every_quantizer_is_pinned():
-    assert set(LATENTS) == {"tiles", "adapter", "blocks", *(quantizer.name for quantizer in (*QUANTIZERS, LATTICE))}
+    assert set(LATENTS) == {
+        "tiles",
+        "adapter",
+        "blocks",
+        *FIRST_LAYERS,
+        *(quantizer.name for quantizer in (*QUANTIZERS, LATTICE)),
+    }

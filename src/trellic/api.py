@@ -13,6 +13,7 @@ from PIL import Image
 from trellic.codec import Codec, Target
 from trellic.codec.attached import adapter_facts
 from trellic.codec.codec import NO_ADAPTER
+from trellic.codec.layer_targets import LayersAsked
 from trellic.codec.picture_decoder import Region, metadata_of
 from trellic.container import Stream
 from trellic.container.bytes import Data
@@ -96,6 +97,7 @@ def encode(
     psnr: float | None = None,
     lossless: bool = False,
     tune: str = Target.tune,
+    layers: LayersAsked | None = None,
     effort: int = DEFAULT_EFFORT,
     quantizer: str = "",
     model: str = DEFAULT,
@@ -110,7 +112,7 @@ def encode(
     """
     with _memory_errors():
         codec = _codec(find_model(model), quantizer, effort, adapter=adapter, embed=embed)
-        return codec.encode(image, quality, bpp=bpp, size=size, psnr=psnr, lossless=lossless, tune=tune)
+        return codec.encode(image, quality, bpp=bpp, size=size, psnr=psnr, lossless=lossless, tune=tune, layers=layers)
 
 
 def decode(
@@ -120,6 +122,7 @@ def decode(
     crop: Region | None = None,
     partial: bool = False,
     groups: int | None = None,
+    layers: int | None = None,
 ) -> Image.Image:
     """Return the picture of a .tlic file, by the model that it names.
 
@@ -128,11 +131,12 @@ def decode(
     crop     x, y, width and height of the region to decode instead of all
     partial  whether to show the tiles that a file that was cut off has; missing ones are grey
     groups   how many groups of latents to decode, the rest being predicted from them; None for all
+    layers   how many layers to decode, of a file that has them; None for all
     Raises a TrellicError that says what is wrong with the data.
     """
     with _opened(data) as found:
         stream = Stream.parse(found, limit, partial)
-        return codec_for(stream).decode(stream, crop, groups=groups)
+        return codec_for(stream).decode(stream, crop, groups=groups, layers=layers)
 
 
 def preview(data: AnyData, scale: int = 8, limit: int = MOST_PIXELS) -> Image.Image:
@@ -177,12 +181,14 @@ def _facts(data: Data) -> dict[str, Any]:
         sections[entry.name][0] += 1
         sections[entry.name][1] += entry.length
     metadata = metadata_of(stream)
-    coded = sum(entry.length for entry in {unit.coded for unit in stream.units})
+    coded = sum(entry.length for entry in {each for unit in stream.units for each in (unit.coded, *unit.further)})
+    ends = [stream.end_of(count) for count in range(1, stream.layer_count + 1)] if stream.layers else []
+    pixels = header.width * header.height
     return {
         "bytes": len(data),
         "width": header.width,
         "height": header.height,
-        "bpp": len(data) * 8 / (header.width * header.height),
+        "bpp": len(data) * 8 / pixels,
         "mode": shown_mode(metadata, header.grey, stream.has_alpha),
         "profile": profile_name(metadata, header.grey),
         "orientation": orientation_of(metadata),
@@ -193,6 +199,7 @@ def _facts(data: Data) -> dict[str, Any]:
         "adapter": adapter_facts(stream),
         "overhead_bytes": len(data) - coded,
         "sections": [{"type": name, "count": count, "bytes": size} for name, (count, size) in sections.items()],
+        "layers": [{"bytes": end, "bpp": 8 * end / pixels} for end in ends],
         "tiles": [header.grid.columns, header.grid.rows],
         "predicted": stream.header.grid.predicted,
     }

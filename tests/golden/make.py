@@ -19,6 +19,7 @@ from PIL import Image
 from adapters import random_changes
 from moving import moving
 from trellic.codec import Codec, Target
+from trellic.codec.layer_targets import LayersAsked
 from trellic.entropy.tables import SCALES
 from trellic.model import Model
 from trellic.model.adapter import Adapter
@@ -30,6 +31,7 @@ from trellic.quantize import QUANTIZERS
 from trellic.video import Reader, Structure, VideoCodec
 
 HERE = Path(__file__).parent
+LAYERS = {"layers": 6, "layers_trits": 3}
 DESIGN = Design(
     latents=12,
     transform=TransformOptions(fine=(0, 0, 8), coarse=(1, 1, 8), gain_knots=3),
@@ -67,13 +69,19 @@ def make_adapter(model: Path, path: Path) -> None:
 
 
 def make_stream(
-    model: Path, quantizer: str, image: Image.Image, name: str, adapter: str = "none", block: int = 0
+    model: Path,
+    quantizer: str,
+    image: Image.Image,
+    name: str,
+    adapter: str = "none",
+    block: int = 0,
+    layers: LayersAsked | None = None,
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = 3
     image.info["exif"] = exif.tobytes()
     codec = Codec(str(model), quantizer=quantizer, tile=block or TILE, adapter=adapter, embed=True, predict=block > 0)
-    data = codec.encode(image, QUALITY)
+    data = codec.encode(image, QUALITY, layers=layers)
     (HERE / f"{name}.tlic").write_bytes(data)
     buffer = io.BytesIO()
     codec.decode(data).save(buffer, "PNG")
@@ -102,6 +110,9 @@ def main() -> None:
         make_stream(model, "tcq8", waves(400, 300), "blocks", block=128)
     if not (HERE / "video.tlv").exists():
         make_video(model, HERE / "video.tlv")
+    for name, layers in LAYERS.items():
+        if not (HERE / f"{name}.tlic").exists():
+            make_stream(model, "", waves(400, 90), name, layers=layers)
     streams = {quantizer.name: (quantizer.name, waves()) for quantizer in QUANTIZERS}
     streams["tiles"] = ("tcq8", waves(400, 90))
     streams["lattice"] = ("lattice", waves())

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from trellic.container import Grid, Header, Section, SectionType, write_stream
 from trellic.container.bytes import varint
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.container.index import check_of
+from trellic.container.layers import Layering
 from trellic.entropy.parameters import scale_indices_of
 from trellic.entropy.rans import LENGTH_BITS, Encoder
 from trellic.entropy.tables import PRECISION, TOTAL
@@ -54,6 +56,9 @@ BLOCKS = BLOCKS_SECTIONS[-1]
 EXACT = Section(SectionType.EXACT, pack(textured(50, 75)))
 ADAPTER = random_adapter()
 EMBEDDED = section_of(ADAPTER, True)
+LAYERED = CODEC.encode(textured(90, 400), 80, layers=6)
+LAYERED_HEADER, (LAYERS, *LAYER_SECTIONS) = sections_of(LAYERED)
+LAYERING = Layering.read(LAYERS.payload)
 BOMB = 1 << 26
 """Bytes that a bomb inflates to, a thousand times its own size."""
 
@@ -111,6 +116,15 @@ def with_grid(width: int, height: int, *sections: Section) -> bytes:
     """Return the stream of two tiles with other sides announced."""
     return write_stream(replace(TILED_HEADER, grid=TILED_HEADER.grid._replace(tile_width=width, tile_height=height)),
                         list(sections or TILES))  # fmt: skip
+
+
+def layered(payload: bytes, *sections: Section) -> bytes:
+    """Return the stream in layers, of two tiles, with another list of them."""
+    return write_stream(LAYERED_HEADER, [Section(SectionType.LAYERS, payload), *(sections or LAYER_SECTIONS)])
+
+
+def relayered(**values: Any) -> bytes:
+    return layered(replace(LAYERING, **values).write())
 
 
 def escape(length: int, upper: int) -> bytes:
@@ -176,6 +190,39 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "adapter_too_large": lambda: with_adapter(named(bytes(LARGEST_PART + 1))),
     "adapter_twice": lambda: with_sections(EMBEDDED, EMBEDDED, LATENTS),
     "adapter_behind_its_tile": lambda: with_sections(LATENTS, EMBEDDED),
+    "layers_empty": lambda: layered(b""),
+    "layers_by_four": lambda: relayered(radix=4),
+    "layers_of_no_plane": lambda: relayered(planes=0),
+    "layers_of_many_planes": lambda: relayered(planes=9),
+    "layers_of_other_planes": lambda: relayered(planes=3),
+    "layers_of_a_wide_dead_zone": lambda: relayered(dead_zone=513),
+    "layers_of_trits_with_a_dead_zone": lambda: relayered(radix=3),
+    "layers_of_no_sweep": lambda: layered(LAYERS.payload[:3] + bytes(1) + LAYERS.payload[4:]),
+    "layers_of_many_sweeps": lambda: relayered(least=(40, 30, 20, 10), joined=(1,) * 16),
+    "layers_of_rising_slopes": lambda: relayered(least=LAYERING.least[::-1]),
+    "layers_of_nothing": lambda: relayered(joined=(0, *LAYERING.joined)),
+    "layers_of_fewer_sweeps": lambda: relayered(joined=LAYERING.joined[:-1]),
+    "layers_trailing": lambda: layered(LAYERS.payload + b"\0"),
+    "layers_of_too_coarse_a_step": lambda: relayered(radix=3, dead_zone=0, planes=8, least=(), joined=(1,) * 8),
+    "layers_of_another_dead_zone": lambda: relayered(dead_zone=400),
+    "layers_joined_otherwise": lambda: relayered(joined=(10,)),
+    "layers_missing": lambda: write_stream(LAYERED_HEADER, LAYER_SECTIONS),
+    "layers_without_one": lambda: with_sections(LAYERS, LATENTS),
+    "layers_twice": lambda: layered(LAYERS.payload, LAYERS, *LAYER_SECTIONS),
+    "layer_of_one_tile": lambda: layered(LAYERS.payload, *LAYER_SECTIONS[:3]),
+    "layer_too_many": lambda: layered(LAYERS.payload, *LAYER_SECTIONS, *LAYER_SECTIONS[-2:]),
+    "layer_cut": lambda: LAYERED[:-1],
+    "layer_before_alpha": lambda: layered(LAYERS.payload, *LAYER_SECTIONS[:4], ALPHA),
+    "layer_of_another_quantizer": lambda: write_stream(
+        replace(LAYERED_HEADER, quantizer=2), [LAYERS, *LAYER_SECTIONS]
+    ),
+    "layer_truncated": lambda: layered(
+        LAYERS.payload,
+        *LAYER_SECTIONS[:-1],
+        replace(LAYER_SECTIONS[-1], payload=LAYER_SECTIONS[-1].payload[:-4]),
+    ),
+    "layer_swapped": lambda: layered(LAYERS.payload, *LAYER_SECTIONS[2:4], *LAYER_SECTIONS[:2], *LAYER_SECTIONS[4:]),
+    "layers_quantizer_without_layers": lambda: with_sections(LATENTS, header=replace(HEADER, quantizer=10)),
     "alpha_empty": lambda: with_alpha(b""),
     "alpha_no_picture": lambda: with_alpha(b"GIF89a" + ALPHA.payload[6:]),
     "alpha_of_wrong_size": lambda: with_alpha(pack(np.zeros((50, 76), np.uint8) + np.arange(76, dtype=np.uint8))),

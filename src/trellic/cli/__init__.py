@@ -22,6 +22,7 @@ from trellic.cli.export import export
 from trellic.cli.fit_previews import fit_previews
 from trellic.cli.fit_tables import fit_tables
 from trellic.cli.info import info
+from trellic.cli.layers import layers
 from trellic.cli.macs import macs
 from trellic.cli.retrain import retrain
 from trellic.cli.serve import serve
@@ -32,7 +33,7 @@ from trellic.cli.version import show_version
 from trellic.errors import TrellicError
 
 PANELS = {
-    "Pictures": (encode, decode, info, verify, serve, demo),
+    "Pictures": (encode, decode, info, verify, layers, serve, demo),
     "Measuring": (evaluate, compare, stability),
     "Models": (macs, fit_tables, fit_previews, calibrate, compact),
     "Training": (train, retrain, adapt, export),

@@ -23,6 +23,7 @@ from trellic.cli.options import (
     Format,
     Json,
     Keep,
+    Layers,
     Lossless,
     Model,
     MostPixels,
@@ -74,6 +75,7 @@ def encode(
     psnr: Psnr = None,
     lossless: Lossless = False,
     tune: Tune = "psnr",
+    layers: Layers = "",
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
@@ -98,10 +100,12 @@ def encode(
     from trellic.bulk.coding import CodecOptions, Encode
     from trellic.bulk.run import Bulk
     from trellic.codec import Target
+    from trellic.codec.layer_targets import LayerTargets
     from trellic.picture.stripping import names_to_drop
 
     options = CodecOptions(model, quantizer, effort, max_pixels, tile, adapter, embed, predict)
-    coding = Encode.of(Target(quality, bpp, size, psnr, lossless, tune), options, names_to_drop(strip, keep))
+    target = Target(quality, bpp, size, psnr, lossless, tune, LayerTargets.of(layers) if layers else None)
+    coding = Encode.of(target, options, names_to_drop(strip, keep))
     _run(Bulk(coding, inputs, out, shard, pack, table, most_errors, force, cores), ray, quiet, as_json)
 
 

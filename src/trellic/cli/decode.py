@@ -35,10 +35,11 @@ def decode(
     groups: Annotated[
         int | None, typer.Option(min=0, help="Decode so many groups of latents; the rest is predicted.")
     ] = None,
+    layers: Annotated[int | None, typer.Option(min=1, metavar="K", help="Decode the first K layers.")] = None,
     carry: Annotated[
         bool, typer.Option("--carry", help="Let PNG files carry their stream: encode returns it without loss.")
     ] = False,
-    partial: Annotated[bool, typer.Option("--partial", help="Show the tiles that a cut-off file has.")] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="Show what a cut-off file has: tiles, layers.")] = False,
     frames: Annotated[str, typer.Option(metavar="A:B", help="Of a video: only these frames, A up to B.")] = "",
     background: Background = "",
     device: Device = "cpu",
@@ -73,11 +74,13 @@ def decode(
     suffix = suffix_of(format, background)
     if preview is not None and (groups is not None or resume):
         raise BadRequest("--preview chooses its groups, and is not resumed: no --groups or --resume with it")
-    if carry and (region or partial or preview is not None or groups is not None):
-        raise BadRequest("--carry is for whole pictures: no --crop, --partial, --preview or --groups with it")
+    if carry and (region or partial or preview is not None or groups is not None or layers is not None):
+        raise BadRequest("--carry is for whole pictures: no --crop, --partial, --preview, --groups or --layers with it")
     jobs, manner = plan(inputs, out, [".tlic"], suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
-    how = Decoding(suffix, background, max_pixels, threads, device, region, partial, force, groups, preview, carry)
+    how = Decoding(
+        suffix, background, max_pixels, threads, device, region, partial, force, groups, preview, carry, layers
+    )  # fmt: skip
     check = functools.partial(check_picture, region=region) if resume else None
     raise typer.Exit(run(jobs, work, manner, check))
 

@@ -21,6 +21,7 @@ from trellic.cli.options import (
     Json,
     Keep,
     Keyint,
+    Layers,
     Lossless,
     Model,
     MostPixels,
@@ -53,6 +54,7 @@ def encode(
     keyint: Keyint = 64,
     lossless: Lossless = False,
     tune: Tune = "psnr",
+    layers: Layers = "",
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
@@ -76,6 +78,7 @@ def encode(
     """Compress pictures into .tlic files, and videos into .tlv files."""
     from trellic.cli.clips import Clips, encode_clips
     from trellic.codec import Codec, Target
+    from trellic.codec.layer_targets import LayerTargets
     from trellic.errors import BadRequest
     from trellic.jobs.clips import are_clips
     from trellic.jobs.resume import Expected, check_stream
@@ -87,13 +90,14 @@ def encode(
     from trellic.video import Structure
 
     if are_clips(inputs):
-        if lossless or hold or quantizer or tune != "psnr" or resume:
-            raise BadRequest("--lossless, --hold, --quantizer, --tune and --resume are for pictures")
+        if lossless or hold or quantizer or tune != "psnr" or resume or layers:
+            raise BadRequest("--lossless, --hold, --quantizer, --tune, --layers and --resume are for pictures")
         clips = Clips(Target(quality, bpp, size, psnr), bitrate, Structure(gop, keyint), model, effort, adapter, embed)
         raise typer.Exit(encode_clips(inputs, out, clips, max_pixels, Manner(force, as_json, quiet, at_once)))
     if bitrate is not None:
         raise BadRequest("--bitrate is for videos")
-    target, dropped = Target(quality, bpp, size, psnr, lossless, tune), names_to_drop(strip, keep)
+    ends = LayerTargets.of(layers) if layers else None
+    target, dropped = Target(quality, bpp, size, psnr, lossless, tune, ends), names_to_drop(strip, keep)
     jobs, manner = plan(inputs, out, readable_suffixes(), ".tlic", keep_suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
     if hold and quantizer:

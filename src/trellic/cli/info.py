@@ -42,6 +42,8 @@ def _text(job: Job, facts: dict[str, Any]) -> str:
         f"colours {facts['profile'] or 'unspecified'}, orientation {facts['orientation']}",
         *([f"{columns} × {rows} {'blocks' if facts['predicted'] else 'tiles'}"] if (columns, rows) != (1, 1) else []),
     ]
+    for number, layer in enumerate(facts["layers"], 1):
+        lines.append(f"  to layer {number:<2} {layer['bytes']:8} bytes, {layer['bpp']:.3f} bpp")
     for section in facts["sections"]:
         times = f" in {section['count']}" if section["count"] > 1 else ""
         lines.append(f"  {section['type']:10} {section['bytes']:9} bytes{times}")

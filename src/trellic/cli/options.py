@@ -37,6 +37,12 @@ Size = Annotated[int | None, typer.Option(metavar="BYTES", help="Instead of a qu
 Psnr = Annotated[float | None, typer.Option(metavar="DB", help="Instead of a quality: at least this PSNR.")]
 Lossless = Annotated[bool, typer.Option("--lossless", help="Instead of a quality: code every pixel exactly.")]
 Tune = Annotated[str, typer.Option(metavar="MEASURE", help="What to encode for: psnr or ssimulacra2.")]
+Layers = Annotated[
+    str,
+    typer.Option(
+        "--layers", metavar="N|SIZES", help="Code in N layers, or in layers of 20000,60000 bytes, 0.1,0.3bpp."
+    ),
+]
 Tile = Annotated[int, typer.Option(metavar="SIDE", help="Side of the tiles of large pictures.")]
 Predict = Annotated[
     bool, typer.Option("--predict", help="Tiles of 128, 192, 256 or 384 pixels that predict each other: quick regions.")

@@ -25,9 +25,10 @@ def carried_stream(
     decode  shows a stream of the model
 
     A quality is met from the stream's own on, a size by a stream that is not larger. For a PSNR the picture is coded
-    anew, since less may be enough; and without loss too, since on another processor pixels may differ in the last bit.
+    anew, since less may be enough; and without loss too, since on another processor pixels may differ in the last
+    bit; and in layers, since they may be others.
     """
-    if not picture.carried or target.lossless or target.psnr is not None:
+    if not picture.carried or target.lossless or target.psnr is not None or target.layers:
         return None
     try:
         stream = Stream.parse(picture.carried, limit)

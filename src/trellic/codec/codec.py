@@ -10,6 +10,7 @@ from PIL import Image
 from trellic.codec.attached import MOST_ATTACHED, AttachedModel, adapter_of, section_of
 from trellic.codec.carried import carried_stream
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.layer_targets import LayersAsked, LayerTargets
 from trellic.codec.picture_decoder import Region, all_indices, metadata_of, show
 from trellic.codec.picture_encoder import PictureEncoder, Progress, no_progress
 from trellic.codec.rate_control import Encoded, Target, best_of, meet
@@ -30,7 +31,7 @@ from trellic.model.previews import Preview, read_previews
 from trellic.picture.fill import filled
 from trellic.picture.pillow import AnyPicture, picture_of, strips_to_pillow
 from trellic.picture.types import Picture, Source, Strips
-from trellic.quantize import DEFAULT_EFFORT, Quantizer, quantizer_for, quantizer_named, searches
+from trellic.quantize import DEFAULT_EFFORT, NESTED, Quantizer, quantizer_for, quantizer_named, searches
 
 
 def _encoding_by(name: str, effort: int) -> tuple[Quantizer, bool]:
@@ -126,15 +127,17 @@ class Codec:
         psnr: float | None = None,
         lossless: bool = False,
         tune: str = Target.tune,
+        layers: LayersAsked | None = None,
     ) -> bytes:
         """Return the stream of a picture.
 
         image    a Pillow image of any mode, uint8 (H, W) or (H, W, 3 or 4), a path, or an open file
         quality  0 to 100; instead of it, a rate in bits per pixel, a size in bytes, a PSNR in dB, or nothing lost
         tune     the measure to encode for: psnr or ssimulacra2
+        layers   how many layers, 2 to 16, or the sizes where they end: "20000,60000" in bytes, "0.1,0.3bpp"
         Raises BadRequest, UnreadablePicture, PictureTooLarge or TargetMissed.
         """
-        target = Target(quality, bpp, size, psnr, lossless, tune)
+        target = Target(quality, bpp, size, psnr, lossless, tune, LayerTargets.of(layers) if layers else None)
         return self.encode_picture(picture_of(image, self.limit), target).data
 
     def encode_picture(self, picture: Source, target: Target, progress: Progress = no_progress) -> Encoded:
@@ -153,14 +156,22 @@ class Codec:
         grid = (Grid.of_blocks if self.predict else Grid.of)(picture.width, picture.height, self.tile)
         grid.check(self.limit)
         picture = picture if target.lossless else filled(picture)
-        header = Header(self.model.sha256[:HASH_BYTES], grid, 0, self.quantizer.number, picture.grey)
+        deployed = self.deployed
+        if target.layers:
+            if self.predict:
+                raise BadRequest("blocks that predict each other are not coded in layers")
+            if self._settings[2]:
+                raise BadRequest("layers have a quantizer of their own: no other with them")
+            deployed = DeployedQuantizer.of(self.model, NESTED)
+        header = Header(self.model.sha256[:HASH_BYTES], grid, 0, deployed.quantizer.number, picture.grey)
         plain = PictureEncoder(
             picture,
             header,
-            self.deployed,
+            deployed,
             self._attached(None).resources,
             target.tune,
             self.searches,
+            layers=target.layers,
             progress=progress,
         )
         if target.lossless:
@@ -175,13 +186,18 @@ class Codec:
 
         return best_of(target, pixels, [lambda each=each: encode_with(each) for each in candidates])  # type: ignore[misc]
 
-    def decode(self, data: Data | Stream, crop: Region | None = None, *, groups: int | None = None) -> Image.Image:
+    def decode(
+        self, data: Data | Stream, crop: Region | None = None, *, groups: int | None = None, layers: int | None = None
+    ) -> Image.Image:
         """Return the picture of a stream that was coded with this model, or a region of it.
 
         groups  how many groups of latents to decode, the rest being predicted from them; None for all
+        layers  how many layers to decode, of a stream that has them; None for all
         Raises NotAStream, UnsupportedStream, DamagedStream, IncompleteStream, PictureTooLarge or BadRequest.
         """
-        return strips_to_pillow(self.decode_strips(data, crop, view_of_groups(self.model, groups)))
+        stream = self._parse(data)
+        stream = stream if layers is None else stream.keeping(layers)
+        return strips_to_pillow(self.decode_strips(stream, crop, view_of_groups(self.model, groups)))
 
     def preview(self, data: Data | Stream, scale: int = 8) -> Image.Image:
         """Return a stream's picture at 1/8, 1/4 or 1/2 of its size, its sides rounded up, from the first groups alone.

@@ -156,7 +156,7 @@ class Coding:
     def __call__(self, step: Code) -> None:
         """Code one pass, and put what is decoded into its variable."""
         planes = self.values.by_name[step.variable][step.channels]
-        means, log_scales = self._predictions(step, planes.shape)
+        means, log_scales = self.predictions(step, planes.shape)
         rounds = step.quantizer == "rounding"
         parameters = rounding_parameters(self.deployed.tables_of(step.tables)) if rounds else self.parameters
         states, state = (ONE_STATE, 0) if rounds else (self.deployed.states, self.state)
@@ -169,7 +169,7 @@ class Coding:
         if not rounds:
             self.state = state
 
-    def _predictions(self, step: Code, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+    def predictions(self, step: Code, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
         """Return means and natural log scales of a pass's planes. Raises DamagedModel."""
         known = self.values.by_name
         means = known[step.mean] if step.mean else np.zeros(shape, np.float32)

@@ -25,7 +25,7 @@ MOST_HELD = 1 << 24
 
 
 class PartsMissing(UserWarning):
-    """A stream is cut off, and some of its tiles are shown grey."""
+    """A stream is cut off, and some of its tiles are shown grey, or from fewer layers."""
 
 
 def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region | None, view: View = FULL) -> Strips:
@@ -41,6 +41,11 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
         raise IncompleteStream("cut off: no tile of it is whole")
     if not all(whole):
         warnings.warn(f"{whole.count(False)} of {len(whole)} tiles are missing, shown grey", PartsMissing, stacklevel=3)
+    elif any(stream.units[number].cut for number in header.grid.touching(region)):
+        cut = f"layer {stream.layer_count + 1} is cut: shown as far as it goes, and nothing proves it"
+        warnings.warn(cut, PartsMissing, stacklevel=3)
+    if stream.layers and view.extent.groups is not None and view.scale == 1:
+        raise BadRequest("a stream in layers has no groups that could be decoded alone; fewer layers can")
     if crop is None:
         stream.prove()
     worked_on = header.grid if header.grid.predicted else shown_grid(header.grid)

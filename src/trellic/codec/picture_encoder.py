@@ -18,12 +18,14 @@ from trellic.codec.drawn import BLOCK, MOSTLY, Survey, survey
 from trellic.codec.encoder import unseen
 from trellic.codec.exact import LARGEST_SIDE, QUICK, THOROUGH
 from trellic.codec.fidelity import errors_of_units
+from trellic.codec.layer_targets import LayerTargets
+from trellic.codec.layered import CodedParts, sections_in_layers
 from trellic.codec.layout import Layout, cheapest
 from trellic.codec.rate_control import Encoded
 from trellic.codec.resources import Resources
 from trellic.codec.ring import Ring
 from trellic.codec.tiles import Window, surroundings, windows
-from trellic.codec.units import CodedUnit, ExactCoder, code_unit
+from trellic.codec.units import CodedUnit, ExactCoder, code_unit, code_unit_in_sweeps
 from trellic.codec.visibility import PSNR
 from trellic.container import Grid, Header, Section, write_stream
 from trellic.container.grid import MOST_AT_ONCE
@@ -71,6 +73,7 @@ class PictureEncoder:
     searches       whether better latents are searched for
     measured       whether the PSNR is wanted
     adapter        the section that its resources' adapter needs
+    layers         where layers are to end, where latents are coded in layers; then no layouts are compared
     progress       called with the number of tiles that are done, and of all, each time that they are coded
     """
 
@@ -82,6 +85,7 @@ class PictureEncoder:
     searches: bool = False
     measured: bool = False
     adapter: Section | None = None
+    layers: LayerTargets | None = None
     progress: Progress = no_progress
     exact: ExactCoder = field(default_factory=ExactCoder)
 
@@ -96,7 +100,7 @@ class PictureEncoder:
             return self._code(header, Layout(header.grid, frozenset()))
         seen = self._survey(header.grid)
         plain = Layout(header.grid, seen.flat)
-        if seen.fraction < LEAST_DRAWN:
+        if seen.fraction < LEAST_DRAWN or self.layers:
             return self._code(header, plain)
         costs = Costs(header.grid)
         attempts = [Attempt(self._code(header, plain, costs), costs.error_of(header.grid.picture, quality))]
@@ -158,6 +162,9 @@ class PictureEncoder:
                     costs.spread_flat(window.tile)
                 return self.exact.code(window, effort)
             seen = window.seeing(surroundings(window.tile, window.around, layout.has_latents))
+            if self.layers:
+                layering = self.layers.layering
+                return code_unit_in_sweeps(sessions, self.deployed, header.quality, seen, self.tune, layering)
             see = costs.seen(window.tile, sessions.model, self.deployed) if costs else unseen
             unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, self.searches, see, ring)
             if costs:
@@ -172,13 +179,13 @@ class PictureEncoder:
 
     def _write(self, header: Header, units: Iterator[CodedUnit], costs: Costs | None) -> Encoded:
         """Return the stream of units, each taken when it is coded."""
-        coded: list[list[Section]] = []
+        parts: list[CodedParts] = []
         bits, psnr = 0.0, None
 
         def taken() -> Iterator[CodedUnit]:
             nonlocal bits
             for done, unit in enumerate(units, 1):
-                coded.append(unit.sections)
+                parts.append((unit.sections, unit.sweeps))
                 bits += unit.estimated_bits
                 self.progress(done, header.grid.tiles)
                 yield unit
@@ -190,7 +197,13 @@ class PictureEncoder:
                 costs.errors += errors
         else:
             deque(taken(), maxlen=0)
-        sections = [*self.metadata, *(pack(header.grid, coded) if header.grid.predicted else chain(*coded))]
+        coded = [unit for unit, _ in parts]
+        sections = list(self.metadata)
+        if self.layers:
+            front = sum(len(section.payload) for section in sections)
+            sections += sections_in_layers(self.layers, parts, front, header.width * header.height)
+        else:
+            sections += pack(header.grid, coded) if header.grid.predicted else chain(*coded)
         if self.adapter and any(section.type in BY_LATENTS for section in sections):
             sections.insert(0, self.adapter)
         return Encoded(write_stream(header, sections), header.quality / QUALITY_ONE, bits, psnr)

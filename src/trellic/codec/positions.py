@@ -25,7 +25,7 @@ def pattern_of(mask: Mask) -> npt.NDArray[np.uint8]:
 
 
 @lru_cache(64)
-def _columns_of(mask: Mask, width: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def columns_of(mask: Mask, width: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return the columns of each row of a pattern in planes of a width, int32 (rows, width), and how many there are."""
     found = [np.flatnonzero(np.resize(row, width)) for row in pattern_of(mask)]
     columns = np.zeros((len(found), width), np.int32)
@@ -62,7 +62,7 @@ def coded_positions(
     means, log_scales  float32 (C, H, W), of all latents; step in 1/1024
     decoded            float32 (C, H, W): the mask's latents are set to their means
     """
-    columns, counts = _columns_of(mask, means.shape[2])
+    columns, counts = columns_of(mask, means.shape[2])
     room = means.shape[0] * int(counts[np.arange(means.shape[1]) % len(counts)].sum())
     positions, scale_indices = np.empty(room, np.int32), np.empty(room, np.uint8)
     fixed = np.empty(room, np.int32)

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from trellic.codec.layer_targets import LayerTargets
 from trellic.codec.visibility import PSNR, TUNES
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
 from trellic.errors import BadRequest, TargetMissed
@@ -23,7 +24,8 @@ NEAR_LOG_SIZE, NEAR_PSNR = 0.002, 0.01
 class Target:
     """A rate in bits per pixel, a size in bytes, a PSNR in dB, or nothing lost; if none of them, a quality 0 to 100.
 
-    tune  the measure that errors are weighed for: psnr or ssimulacra2
+    tune    the measure that errors are weighed for: psnr or ssimulacra2
+    layers  where layers are to end; None for a stream that is not in layers
     """
 
     quality: float = DEFAULT_QUALITY
@@ -32,10 +34,13 @@ class Target:
     psnr: float | None = None
     lossless: bool = False
     tune: str = PSNR
+    layers: LayerTargets | None = None
 
     def __post_init__(self) -> None:
         if sum(value is not None for value in (self.bpp, self.size, self.psnr, self.lossless or None)) > 1:
             raise BadRequest("give one of bpp, size, psnr and lossless")
+        if self.layers and self.lossless:
+            raise BadRequest("what loses nothing is not coded in layers")
         if not 0 <= self.quality <= 100:
             raise BadRequest(f"quality {self.quality} is not between 0 and 100")
         if self.tune not in TUNES:

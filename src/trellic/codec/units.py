@@ -11,17 +11,21 @@ from trellic.codec.encoder import Seen as SeenPass
 from trellic.codec.encoder import analyse_tile, encode_latents
 from trellic.codec.encoder import unseen as unseen_pass
 from trellic.codec.exact import QUICK, Effort, pack, unpack
+from trellic.codec.layer_decoder import decode_layers
+from trellic.codec.layer_encoder import CodedSweeps, encode_sweeps
 from trellic.codec.ring import Ring, edges_of
 from trellic.codec.search import search
 from trellic.codec.settle import settled
 from trellic.codec.tiles import Window
 from trellic.codec.view import FULL, View, averaged
 from trellic.container import Box, Section, SectionType, Stream
+from trellic.container.layers import Layering
 from trellic.container.sections import BY_LATENTS
+from trellic.errors import DamagedStream
 from trellic.model import Sessions
 from trellic.model.model import Floats
 from trellic.picture.types import Pixels
-from trellic.quantize import quantizer_numbered
+from trellic.quantize import NESTED, quantizer_numbered
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,14 @@ class CodedUnit:
 
     estimated_bits  what the tables promise for its latents
     original        its pixels, uint8 (H, W, 3), and what a decoder will have of them
+    sweeps          of its latents, where they are coded in layers: their sections are made when all tiles are coded
     """
 
     sections: list[Section]
     estimated_bits: float
     original: Pixels
     decoded: DecodedUnit
+    sweeps: CodedSweeps | None = None
 
     @property
     def bytes(self) -> int:
@@ -75,7 +81,7 @@ def code_unit(
     searches  whether better latents are searched for; what they are is not shown
     ring      what a block's prediction sees of its neighbours; None where it is no block
     """
-    alpha = [Section(SectionType.ALPHA, pack(window.alpha))] if window.alpha is not None else []
+    alpha = _alpha_of(window)
     analysed = replace(analyse_tile(sessions, window, quality, tune), ring=ring)
     coded = encode_latents(sessions, analysed, deployed, see)
     if searches:
@@ -84,6 +90,19 @@ def code_unit(
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
     decoded = DecodedUnit(coded.decoded["y"], alpha=window.alpha, edges=edges_of(coded.decoded))
     return CodedUnit(sections, coded.estimated_bits, window.own, decoded)
+
+
+def code_unit_in_sweeps(
+    sessions: Sessions, deployed: DeployedQuantizer, quality: int, window: Window, tune: str, layering: Layering
+) -> CodedUnit:
+    """Code a tile in sweeps, at a quality in 1/256 of a point."""
+    sweeps, decoded = encode_sweeps(sessions, analyse_tile(sessions, window, quality, tune), deployed, layering)
+    unit = DecodedUnit(decoded["y"], alpha=window.alpha)
+    return CodedUnit(_alpha_of(window), sum(sweeps.bits), window.own, unit, sweeps)
+
+
+def _alpha_of(window: Window) -> list[Section]:
+    return [Section(SectionType.ALPHA, pack(window.alpha))] if window.alpha is not None else []
 
 
 class ExactCoder:
@@ -142,6 +161,9 @@ def decode_unit(
     def samples(payload: bytes, channels: int) -> Pixels:
         return averaged(unpack(payload, shown.height, shown.width, channels), view.scale)
 
+    if unit.coded.type == SectionType.LAYER:
+        alpha, layers = (samples(payloads[0], 1), payloads[1:]) if unit.alpha else (None, payloads)
+        return DecodedUnit(_decode_layers(sessions, stream, number, layers, see), alpha=alpha)
     alpha = samples(payloads[0], 1) if len(payloads) > 1 else None
     if unit.coded.type in BY_LATENTS:
         decoded = _decode_latents(sessions, stream, number, payloads[-1], see, view.extent, ring)
@@ -156,9 +178,23 @@ def _decode_latents(
     sessions: Sessions, stream: Stream, number: int, payload: bytes, see: Seen, extent: Extent, ring: Ring | None
 ) -> dict[str, Floats]:
     header, tile = stream.header, stream.header.grid.tile(number)
+    if header.quantizer == NESTED.number:
+        raise DamagedStream("latents of a nested quantizer are not in layers")
     deployed = DeployedQuantizer.of(sessions.model, quantizer_numbered(header.quantizer))
     step, height, width = deployed.step_at(header.quality), tile.height, tile.width
     return decode_latents(sessions, payload, height, width, header.quality, deployed, step, see, extent, ring)
+
+
+def _decode_layers(sessions: Sessions, stream: Stream, number: int, payloads: Sequence[bytes], see: Seen) -> Floats:
+    header, tile, layering = stream.header, stream.header.grid.tile(number), stream.layering
+    if header.quantizer != NESTED.number or layering is None or len(payloads) > layering.layers:
+        raise DamagedStream("layers of another quantizer, or more of them than the stream announces")
+    deployed = DeployedQuantizer.of(sessions.model, NESTED)
+    decoded = decode_layers(
+        sessions, layering, payloads, tile.height, tile.width, header.quality, deployed,
+        deployed.step_at(header.quality), see, stream.read_cut(number),
+    )  # fmt: skip
+    return decoded["y"]
 
 
 def _shown(stream: Stream, number: int) -> Box:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from trellic.container.bytes import Reader, varint
 from trellic.container.header import Header
+from trellic.container.layers import MOST_LAYERS
 from trellic.container.sections import Entry, Section, SectionType
 from trellic.errors import DamagedStream
 
 CHECKSUM_BYTES, CHECK_BYTES = 4, 2
 MOST_SECTIONS = 64
-"""Beside those of tiles, two for each at most."""
+"""Beside those of tiles, two for each at most, and those of further layers."""
 
 
 def write_front(header: Header, sections: Sequence[Section]) -> bytes:
@@ -39,7 +40,7 @@ def read_front(reader: Reader, limit: int) -> tuple[Header, list[Entry]]:
     header.grid.check(limit)
     seed = zlib.crc32(reader.since(0))
     count = reader.varint() if indexed else 1
-    if count > 2 * header.grid.tiles + MOST_SECTIONS:
+    if count > (1 + MOST_LAYERS) * header.grid.tiles + MOST_SECTIONS:
         raise DamagedStream(f"{count} sections are more than a stream can have")
     found = []
     for _ in range(count):
@@ -50,6 +51,9 @@ def read_front(reader: Reader, limit: int) -> tuple[Header, list[Entry]]:
         found.append((type_, length, entry_seed, reader.integer(CHECKSUM_BYTES)))
     if check_of(reader.since(0)) != reader.integer(CHECK_BYTES):
         raise DamagedStream("the header's checksum is wrong")
+    further = [type_ for type_, *_ in found].count(SectionType.LAYER)
+    if count - further > 2 * header.grid.tiles + MOST_SECTIONS:
+        raise DamagedStream(f"{count} sections are more than a stream can have")
     entries, start = [], reader.at
     for type_, length, entry_seed, checksum in found:
         entries.append(Entry(type_, start, length, entry_seed, checksum))

@@ -19,8 +19,10 @@ class SectionType(IntEnum):
     EXACT_ALPHA = 2
     BLOCKS = 3
     BLOCKS_ALPHA = 4
+    LAYER = 5
     ALPHA = 16
     ADAPTER = 17
+    LAYERS = 18
     FRAMES = 19
     ICC = 128
     EXIF = 129
@@ -32,14 +34,15 @@ class SectionType(IntEnum):
 
 PACKED = {SectionType.BLOCKS, SectionType.BLOCKS_ALPHA}
 """Each codes a group of blocks."""
-BY_LATENTS = {SectionType.LATENTS, *PACKED}
+BY_LATENTS = {SectionType.LATENTS, SectionType.LAYER, *PACKED}
 """What a model decodes."""
 UNITS = {*BY_LATENTS, SectionType.EXACT, SectionType.EXACT_ALPHA}
-"""Each codes one tile, a picture that is coded whole, or a group of blocks."""
+"""Each codes one tile, a picture that is coded whole, or a group of blocks; of layers, the first one of a tile."""
 ONCE = {
-    SectionType.ADAPTER, SectionType.ICC, SectionType.EXIF, SectionType.COLOUR, SectionType.XMP, SectionType.RESOLUTION,
+    SectionType.ADAPTER, SectionType.LAYERS, SectionType.ICC, SectionType.EXIF, SectionType.COLOUR, SectionType.XMP,
+    SectionType.RESOLUTION,
 }  # fmt: skip
-"""Each stands before the first unit, and occurs at most once: the adapter, and metadata."""
+"""Each stands before the first unit, and occurs at most once: the adapter, how layers are made, and metadata."""
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,10 @@ from trellic.container.bytes import Data, Reader
 from trellic.container.grid import Grid
 from trellic.container.header import Header
 from trellic.container.index import read_front, write_front
+from trellic.container.layers import MOST_LAYERS, Layering
 from trellic.container.packed import check_blocks, groups_of, unpack
-from trellic.container.sections import (
-    ONCE,
-    OPTIONAL_FROM,
-    PACKED,
-    UNITS,
-    Entry,
-    Section,
-    SectionType,
-)
-from trellic.errors import DamagedStream, IncompleteStream, UnsupportedStream
+from trellic.container.sections import ONCE, OPTIONAL_FROM, PACKED, UNITS, Entry, Section, SectionType
+from trellic.errors import BadRequest, DamagedStream, IncompleteStream, UnsupportedStream
 from trellic.limits import MOST_PIXELS
 
 LARGEST_GAP = 1 << 15
@@ -27,15 +20,27 @@ LARGEST_GAP = 1 << 15
 
 @dataclass(frozen=True)
 class Unit:
-    """What codes a tile, or a picture that is coded whole; alpha is missing where it is opaque, or coded with it."""
+    """What codes a tile, or a picture that is coded whole; alpha is missing where it is opaque, or coded with it.
+
+    further  layers after the first
+    cut      the layer after them, of which the file has only the front
+    """
 
     coded: Entry
     alpha: Entry | None
+    further: tuple[Entry, ...] = ()
+    cut: Entry | None = None
 
     @property
     def entries(self) -> list[Entry]:
-        """All its sections."""
-        return [self.alpha, self.coded] if self.alpha else [self.coded]
+        """All its sections that are whole."""
+        return [*([self.alpha] if self.alpha else []), self.coded, *self.further]
+
+    def within(self, end: int) -> "Unit":
+        """Return what of the unit lies before a byte of the stream."""
+        whole = tuple(entry for entry in self.further if entry.end <= end)
+        rest = self.further[len(whole) :] if self.coded.end <= end else ()
+        return replace(self, further=whole, cut=rest[0] if rest and rest[0].start < end else None)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Stream:
     entries   all sections, unknown ones too
     units     one for each tile, in raster order
     adapter   names the adapter of its latents, and may hold it
+    layers    says how layers are made, where latents are coded in layers
     metadata  what is known of the rest
     data      the bytes, or the file, that it was parsed from
     """
@@ -53,6 +59,7 @@ class Stream:
     entries: tuple[Entry, ...]
     units: tuple[Unit, ...]
     adapter: Entry | None
+    layers: Entry | None
     metadata: dict[SectionType, Entry]
     data: Data
 
@@ -64,19 +71,62 @@ class Stream:
         Raises NotAStream, UnsupportedStream, DamagedStream, IncompleteStream or PictureTooLarge.
         """
         header, entries = read_front(Reader(data, IncompleteStream), limit)
-        once, units = _sort(entries)
+        once, units = _sort(entries, header.grid.tiles)
         if any(unit.coded.type in PACKED for unit in units):
             header = replace(header, grid=check_blocks(header.grid))
             units = _units_of_blocks(header.grid, units)
         if len(units) != header.grid.tiles:
             raise DamagedStream(f"{len(units)} tiles, where {header.grid.columns}×{header.grid.rows} are announced")
-        adapter = once.pop(SectionType.ADAPTER, None)
-        stream = cls(header, tuple(entries), tuple(units), adapter, once, data)
+        adapter, layers = once.pop(SectionType.ADAPTER, None), once.pop(SectionType.LAYERS, None)
+        if (layers is not None) != any(unit.coded.type == SectionType.LAYER for unit in units):
+            raise DamagedStream("layers without a list of layers, or the reverse")
+        stream = cls(header, tuple(entries), tuple(units), adapter, layers, once, data)
         if len(data) > stream.length:
             raise DamagedStream(f"{len(data) - stream.length} bytes after the stream's end")
         if len(data) < stream.length and not partial:
-            raise IncompleteStream(f"cut off: {len(data)} of {stream.length} bytes are there")
+            raise IncompleteStream(f"cut off: {stream._where_cut()}; --partial shows what is there")
+        if len(data) < stream.length and layers:
+            stream = replace(stream, units=tuple(unit.within(len(data)) for unit in units))
         return stream
+
+    @cached_property
+    def layering(self) -> Layering | None:
+        """How latents are divided, or None where they are not. Raises DamagedStream or UnsupportedStream."""
+        return Layering.read(self.read(self.layers)) if self.layers else None
+
+    @property
+    def layer_count(self) -> int:
+        """The layers that every tile coded in layers has in the file; 1 where there are none."""
+        return 1 + min((len(unit.further) for unit in self.units if unit.coded.type == SectionType.LAYER), default=0)
+
+    def end_of(self, layers: int) -> int:
+        """Return where the first layers end, in bytes from the stream's front."""
+        return max(entry.end for entry in self.keeping(layers).entries)
+
+    def keeping(self, layers: int) -> "Stream":
+        """Return the stream of the first layers alone. Raises BadRequest."""
+        if not self.layers or not 1 <= layers <= self.layer_count:
+            held = f"has {self.layer_count}" if self.layers else "is not coded in layers"
+            raise BadRequest(f"the stream {held}: {layers} cannot be taken")
+        units = tuple(replace(unit, further=unit.further[: layers - 1], cut=None) for unit in self.units)
+        front = [entry for entry in self.entries if entry.end <= units[0].entries[0].start]
+        first = [entry for unit in units for entry in ([unit.alpha] if unit.alpha else []) + [unit.coded]]
+        later = [unit.further[layer] for layer in range(layers - 1) for unit in units if unit.further]
+        return replace(self, entries=(*front, *first, *later), units=units)
+
+    def copy(self) -> bytes:
+        """Return a file of the stream's sections as they are. Raises DamagedStream or IncompleteStream."""
+        payloads = self.read_all(self.entries)
+        sections = [Section(entry.type, payload) for entry, payload in zip(self.entries, payloads, strict=True)]
+        return write_stream(self.header, sections)
+
+    def _where_cut(self) -> str:
+        """Return what of a stream is missing."""
+        if self.layers:
+            whole = replace(self, units=tuple(unit.within(len(self.data)) for unit in self.units))
+            if all(whole.is_whole(number) for number in range(len(self.units))):
+                return f"layer {whole.layer_count + 1} of {self.layer_count} is cut"
+        return f"{len(self.data)} of {self.length} bytes are there"
 
     @property
     def length(self) -> int:
@@ -139,6 +189,11 @@ class Stream:
                 found.update(zip(group, unpack(next(payloads), len(group), entry.type), strict=True))
         return [found[number] for number in numbers]
 
+    def read_cut(self, number: int) -> bytes | None:
+        """Return the front of the layer that is cut, of a tile: nothing proves it. None where there is none."""
+        cut = self.units[number].cut
+        return bytes(self.data[cut.start : len(self.data)]) if cut else None
+
     def prove(self) -> None:
         """Check the checksum of every section that is present. Raises DamagedStream."""
         for entry in self.entries:
@@ -151,17 +206,23 @@ def write_stream(header: Header, sections: Sequence[Section]) -> bytes:
     return b"".join([write_front(header, sections), *(section.payload for section in sections)])
 
 
-def _sort(entries: Sequence[Entry]) -> tuple[dict[SectionType, Entry], list[Unit]]:
+def _sort(entries: Sequence[Entry], tiles: int) -> tuple[dict[SectionType, Entry], list[Unit]]:
     """Return sections that occur once, and units. Raises DamagedStream or UnsupportedStream.
 
-    All else goes before the tiles: whoever reads as a stream needs it first. A tile's alpha goes right before it.
+    All else goes before the tiles: whoever reads as a stream needs it first. A tile's alpha goes right before it, and
+    further layers after all tiles' first ones.
     """
     once: dict[SectionType, Entry] = {}
     units: list[Unit] = []
     alpha: Entry | None = None
+    further: list[Entry] = []
     for entry in entries:
-        if entry.type in UNITS:
-            if alpha and entry.type not in {SectionType.LATENTS, SectionType.EXACT}:
+        if entry.type == SectionType.LAYER and len(units) == tiles and not alpha:
+            further.append(entry)
+        elif further:
+            raise DamagedStream("other sections between layers")
+        elif entry.type in UNITS:
+            if alpha and entry.type not in {SectionType.LATENTS, SectionType.EXACT, SectionType.LAYER}:
                 raise DamagedStream("a tile has alpha twice")
             units.append(Unit(entry, alpha))
             alpha = None
@@ -179,7 +240,7 @@ def _sort(entries: Sequence[Entry]) -> tuple[dict[SectionType, Entry], list[Unit
             once[SectionType(entry.type)] = entry
     if alpha or not units:
         raise DamagedStream("no tile at the end")
-    return once, units
+    return once, _layered(units, further)
 
 
 def _units_of_blocks(grid: Grid, groups: Sequence[Unit]) -> list[Unit]:
@@ -189,6 +250,16 @@ def _units_of_blocks(grid: Grid, groups: Sequence[Unit]) -> list[Unit]:
         raise DamagedStream(f"{len(groups)} groups, where blocks take {len(numbers)}")
     units = {number: unit for unit, group in zip(groups, numbers, strict=True) for number in group}
     return [units[number] for number in range(grid.tiles)]
+
+
+def _layered(units: list[Unit], further: list[Entry]) -> list[Unit]:
+    """Return units with their layers after the first, which come layer by layer. Raises DamagedStream."""
+    layered = [number for number, unit in enumerate(units) if unit.coded.type == SectionType.LAYER]
+    if further and (not layered or len(further) % len(layered) or len(further) >= MOST_LAYERS * len(layered)):
+        raise DamagedStream(f"{len(further)} layers after the first, where {len(layered)} tiles have layers")
+    for place, number in enumerate(layered):
+        units[number] = replace(units[number], further=tuple(further[place :: len(layered)]))
+    return units
 
 
 def _runs(entries: Sequence[Entry]) -> list[list[Entry]]:

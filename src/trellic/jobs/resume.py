@@ -16,7 +16,7 @@ from trellic.picture.orientation import orientation_of
 from trellic.picture.pillow import size_of
 from trellic.picture.stripping import stripped
 from trellic.picture.vips import open_source
-from trellic.quantize import quantizer_numbered
+from trellic.quantize import NESTED, quantizer_numbered
 
 STRIP = 1024
 """To read at a time."""
@@ -32,6 +32,7 @@ class Expected:
     quality   in points, or None where it is not the target
     size      most bytes, and bpp, bits per pixel, where one of them is
     lossless  whether nothing is lost
+    layers    how many, where they were asked for by number; 0 where not
     dropped   metadata that are stripped
     """
 
@@ -42,6 +43,7 @@ class Expected:
     size: int | None = None
     bpp: float | None = None
     lossless: bool = False
+    layers: int = 0
     dropped: Set[str] = frozenset()
 
     @classmethod
@@ -50,7 +52,11 @@ class Expected:
         of_quality = target.bpp is target.size is target.psnr is None and not target.lossless
         quality = target.quality if of_quality else None
         model, adapters = codec.model.sha256[:HASH_BYTES], tuple(codec.adapter_payloads)
-        return cls(model, codec.quantizer.number, adapters, quality, target.size, target.bpp, target.lossless, dropped)
+        quantizer = NESTED if target.layers else codec.quantizer
+        layers = target.layers.count if target.layers else 0
+        return cls(
+            model, quantizer.number, adapters, quality, target.size, target.bpp, target.lossless, layers, dropped
+        )  # fmt: skip
 
 
 def check_stream(job: Job, expected: Expected) -> None:
@@ -69,6 +75,8 @@ def check_stream(job: Job, expected: Expected) -> None:
         names = [quantizer_numbered(number).name for number in (header.quantizer, expected.quantizer)]
         raise FileExists(f"it is of quantizer {names[0]}, not {names[1]}")
     by_latents = any(unit.coded.type in BY_LATENTS for unit in stream.units)
+    if by_latents and expected.layers and stream.layer_count != expected.layers:
+        raise FileExists(f"it has {stream.layer_count} layers, not {expected.layers}")
     if by_latents and (stream.read(stream.adapter) if stream.adapter else b"") not in expected.adapters:
         raise FileExists("it is of another adapter")
     quality = header.quality / QUALITY_ONE

@@ -3,6 +3,7 @@
 Files are whole or not there. Both raise TrellicError, and OSError where a file cannot be read or written.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from trellic.codec.picture_encoder import Progress, no_progress
 from trellic.codec.view import view_of_groups
 from trellic.container import Stream
 from trellic.container.header import QUALITY_ONE
+from trellic.errors import BadRequest
 from trellic.files import open_bytes, write_atomically
 from trellic.jobs.plan import Job
 from trellic.picture.kinds import kind_of
@@ -74,6 +76,7 @@ class Decoding:
     groups      how many groups of latents to decode, the rest being predicted from them; None for all
     preview     the scale of a preview to show instead: 8, 4 or 2
     carry       whether the picture's file carries the stream
+    layers      how many layers to decode, of streams that have them; None for all
     scratch     whether the picture's file need not last, see `write_atomically`
     """
 
@@ -88,6 +91,7 @@ class Decoding:
     groups: int | None = None
     preview: int | None = None
     carry: bool = False
+    layers: int | None = None
     scratch: bool = False
 
 
@@ -95,6 +99,7 @@ def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Fact
     """Decode a stream to a picture file."""
     with open_bytes(job.source) as data:
         stream = Stream.parse(data, how.limit, how.partial)
+        stream = stream if how.layers is None else stream.keeping(how.layers)
         codec = api.codec_for(stream, how.threads, how.device)
         view = view_of_groups(codec.model, how.groups) if how.preview is None else codec.preview_view(how.preview)
         found = codec.decode_strips(stream, how.region, view)
@@ -109,6 +114,24 @@ def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Fact
             "width": found.width, "height": found.height, "mode": mode_of(found.grey, found.has_alpha),
             **facts_of(stream, len(data), codec),
         }  # fmt: skip
+
+
+def cut_file(job: Job, keep: int | None, size: int | None, force: bool = False) -> Facts:
+    """Write the first layers of a stream to another file: so many, or as many as fit into so many bytes.
+
+    Raises BadRequest where there are not so many, or not even the first one fits.
+    """
+    with open_bytes(job.source) as data:
+        stream = Stream.parse(data, sys.maxsize)
+        count = stream.layer_count if keep is None else keep
+        found = stream.keeping(count).copy()
+        while size is not None and len(found) > size:
+            if count == 1:
+                raise BadRequest(f"{size} bytes are too few: the first layer takes {len(found)}")
+            count -= 1
+            found = stream.keeping(count).copy()
+    write_atomically(job.target, lambda file: file.write(found), replace=force)
+    return {"layers": count, "bytes": len(found), "bpp": 8 * len(found) / (stream.header.width * stream.header.height)}
 
 
 def verify_file(source: Path, limit: int, threads: int = 0) -> Facts:

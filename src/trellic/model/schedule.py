@@ -5,6 +5,7 @@ and training all follow the same list (`trellic.codec.coding.run`); a new prior 
 """
 
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -137,6 +138,26 @@ class Schedule:
         if groups == 0:
             return self.code[: self.code.index(next(step for step in self.passes if step.quantizer == "deployed"))]
         return self.code[: self.code.index(self.groups[groups - 1]) + 1]
+
+    @property
+    def again(self) -> tuple[Step, ...]:
+        """The steps of coding whose results change with the latents: all but rounded passes, and what reads only these.
+
+        A step whose outputs another one replaces is among them.
+        """
+        fixed = {"quality", *(step.variable for step in self.passes if step.quantizer == "rounding")}
+        writers = Counter(name for step in self.code if isinstance(step, Run) for name in step.writes)
+        steps: list[Step] = []
+        for step in self.code:
+            if isinstance(step, Code):
+                once = step.quantizer == "rounding"
+            else:
+                once = fixed.issuperset(parse_reference(text).name for text in step.reads)
+                once = once and all(writers[name] == 1 for name in step.writes)
+                fixed.update(step.writes if once else ())
+            if not once:
+                steps.append(step)
+        return tuple(steps)
 
     @property
     def stride(self) -> int:

@@ -65,13 +65,16 @@ QUANTIZERS = (
     _tcq(7, 0o135, 0o62),
     _tcq(8, 0o235, 0o126),
     _tcq(9, 0o533, 0o212),
-    _tcq(12, 0o1015, 0o736),  # 10 is reserved
+    _tcq(12, 0o1015, 0o736),
     _tcq(13, 0o3721, 0o1312),
 )
 """Numbers are part of the format. Codes of 16 states and more were searched by `experiments/states`."""
 
 LATTICE = Quantizer(11, "lattice", ONE_STATE, lattice.quantize, ONE, 0.06, lattice.FIXED, lattice.tables)
 """Not tuned, and of no effort: what is lost in coding again and again is what it is for."""
+
+NESTED = Quantizer(10, "nested", ONE_STATE, deadzone.quantize, ONE, 0.08)
+"""Of streams in layers, whose indices are coded digit by digit (`codec/layers.py`); with one plane, a dead zone."""
 
 BY_EFFORT = ("uniform", "deadzone", "rdoq", "tcq8", "tcq32", "tcq128", "tcq256", "tcq512", "tcq1024")
 """The quantizer of each effort from 1 to 9, for those who do not know the words. Decoding takes the same for all."""
@@ -107,7 +110,7 @@ def quantizer_to_tune(name: str) -> Quantizer:
 
 def quantizer_numbered(number: int) -> Quantizer:
     """Return the quantizer that a stream names by number. Raises UnsupportedStream."""
-    for quantizer in (*QUANTIZERS, LATTICE):
+    for quantizer in (*QUANTIZERS, LATTICE, NESTED):
         if quantizer.number == number:
             return quantizer
     raise UnsupportedStream(f"quantizer number {number} is not known to this release")
@@ -116,7 +119,7 @@ def quantizer_numbered(number: int) -> Quantizer:
 def relatives(quantizer: Quantizer) -> list[Quantizer]:
     """Return the quantizers whose tables and operating points serve this one: itself, then the nearest in states.
 
-    The lattice has the operating points of rdoq.
+    The lattice and nested quantizers have the operating points of rdoq.
 
     All trellises have the same two sets of levels, and the number of states changes their statistics little.
     """
@@ -124,8 +127,8 @@ def relatives(quantizer: Quantizer) -> list[Quantizer]:
     def memory(one: Quantizer) -> int:
         return len(one.states.sets).bit_length()
 
-    if quantizer.number == LATTICE.number:
-        return [LATTICE, quantizer_named("rdoq")]
+    if quantizer.number in (LATTICE.number, NESTED.number):
+        return [quantizer, quantizer_named("rdoq")]
     if not quantizer.states.is_trellis:
         return [quantizer]
     trellises = [one for one in QUANTIZERS if one.states.is_trellis]

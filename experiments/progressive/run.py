@@ -1,0 +1,117 @@
+"""Layers: every prefix of a stream, cut files, and JPEG 2000's layers beside them. What is measured stays.
+
+Single-layer streams of the same networks are those of `quantizers`.
+"""
+
+import io
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from experiments.store import SETS, TEST, NotMeasured, keep, lines_of
+from trellic.codec import Codec, Target
+from trellic.codec.layer_targets import LayerTargets
+from trellic.container import Stream
+from trellic.evaluate.codecs.pillow import JPEG2000_BEST
+from trellic.jobs.local import complain
+from trellic.jobs.plan import find_files
+from trellic.metrics import psnr
+from trellic.picture.kinds import readable_suffixes
+from trellic.picture.pillow import readable
+from trellic.picture.types import Picture, Pixels
+
+QUALITY = 85
+LAYERS = {"halving": 10, "trits": 3}
+"""Every sweep a layer, and every plane."""
+DECIBELS = (28, 31, 34, 37, 40)
+"""Of JPEG 2000's layers."""
+CUTS, OF_PICTURES = 50, 2
+"""How often the streams of the first pictures of each set are cut at random: 200 cuts."""
+EVERY = 6
+"""Every sixth picture comes first, then those after them: what is measured at any time is spread over the sets."""
+
+
+def prefixes(codec: Codec, picture: Picture, layers: int) -> dict[str, Any]:
+    """Return bytes, PSNR in dB, and seconds of a processor that decoding took, of every prefix."""
+    stream = Stream.parse(codec.encode_picture(picture, Target(QUALITY, layers=LayerTargets.of(layers))).data)
+    sizes, found, seconds = [], [], []
+    for count in range(1, stream.layer_count + 1):
+        data = stream.keeping(count).copy()
+        start = time.process_time()
+        shown = codec.decode(data)
+        seconds.append(time.process_time() - start)
+        sizes.append(len(data))
+        found.append(psnr(picture.pixels, np.asarray(shown)))
+    return {"bytes": sizes, "psnr": found, "seconds": seconds}
+
+
+def cuts(codec: Codec, picture: Picture) -> dict[str, Any]:
+    """Return where a stream was cut at random, rising, and the PSNR in dB of what is shown then."""
+    data = codec.encode_picture(picture, Target(QUALITY, layers=LayerTargets.of(LAYERS["halving"]))).data
+    first = Stream.parse(data).end_of(1)
+    ends = sorted(np.random.default_rng(0).integers(first, len(data), CUTS).tolist())
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that something is cut
+        for end in ends:
+            shown = codec.decode(Stream.parse(data[:end], partial=True))
+            found.append(psnr(picture.pixels, np.asarray(shown)))
+    return {"bytes": ends, "psnr": found}
+
+
+def jpeg2000(pixels: Pixels) -> dict[str, Any]:
+    """Return bytes and PSNR in dB of JPEG 2000's layers: a prefix is as large as a file of so many layers."""
+
+    def coded(count: int) -> bytes:
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "JPEG2000", quality_layers=DECIBELS[:count], **JPEG2000_BEST)
+        return file.getvalue()
+
+    whole, sizes, found = coded(len(DECIBELS)), [], []
+    for count in range(1, len(DECIBELS) + 1):
+        shown: Any = Image.open(io.BytesIO(whole))
+        shown.layers = count
+        sizes.append(len(coded(count)))
+        found.append(psnr(pixels, np.asarray(shown)))
+    return {"bytes": sizes, "psnr": found}
+
+
+def single(codec: Codec, picture: Picture) -> dict[str, Any]:
+    """Return seconds of a processor that decoding the deployed quantizer's stream took, beside its bytes and PSNR."""
+    data = codec.encode_picture(picture, Target(QUALITY)).data
+    start = time.process_time()
+    shown = codec.decode(data)
+    return {
+        "bytes": [len(data)],
+        "seconds": [time.process_time() - start],
+        "psnr": [psnr(picture.pixels, np.asarray(shown))],
+    }
+
+
+def run(data: Path) -> None:
+    """Measure what is missing."""
+    layered, plain, lines = Codec(threads=1), Codec(threads=1, quantizer="tcq8"), []
+    try:
+        lines = lines_of("progressive")[1]
+    except NotMeasured:
+        layered.decode(layered.encode(np.zeros((64, 64, 3), np.uint8) + np.arange(64, dtype=np.uint8)[:, None, None]))
+    done = {(line["set"], line["picture"]) for line in lines}
+    files = {name: [path for path, _ in find_files([str(data / SETS[name])], readable_suffixes())] for name in TEST}
+    ordered = [(name, path) for first in range(EVERY) for name in TEST for path in files[name][first::EVERY]]
+    cut = {path for paths in files.values() for path in paths[::EVERY][:OF_PICTURES]}
+    for name, path in ordered:
+        if (name, path.name) in done:
+            continue
+        for _, picture in readable([path], complain):
+            pixels = picture.pixels
+            facts = {kind: prefixes(layered, picture, layers) for kind, layers in LAYERS.items()}
+            facts |= {"jpeg2000": jpeg2000(pixels), "single": single(plain, picture)}
+            if path in cut:
+                facts["cuts"] = cuts(layered, picture)
+            lines.append({"set": name, "picture": path.name, "pixels": pixels.shape[0] * pixels.shape[1], **facts})
+            keep("progressive", lines)
+            complain(f"progressive: {name} {path.name}")

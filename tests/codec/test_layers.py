@@ -1,0 +1,190 @@
+"""Streams in layers, end to end: every prefix decodes, is exact, and better than the one before; cut files show."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import GOLDEN, textured
+from trellic.codec import Codec
+from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.encoder import analyse
+from trellic.codec.layer_decoder import decode_layers
+from trellic.codec.layer_encoder import encode_sweeps
+from trellic.codec.layer_targets import LayerTargets
+from trellic.container import Stream
+from trellic.container.layers import Layering
+from trellic.errors import BadRequest, IncompleteStream
+from trellic.metrics import psnr
+from trellic.quantize import NESTED
+
+EXACT = GOLDEN.parent / "conformance" / "exact.trm"
+"""Its scales and means depend on what was decoded before."""
+QUALITY = 20000
+HALVING = Layering(2, 4, 102, (22, 15), (1,) * 10)
+TRITS = Layering(3, 3, 0, (20,), (1,) * 5)
+
+
+@pytest.fixture(scope="module")
+def codec():
+    return Codec(str(EXACT), 1)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return textured(200, 330)
+
+
+def prefixes(codec: Codec, layering: Layering, pixels: np.ndarray):
+    """Return latents, the latents of each prefix as decoded, the encoder's, and payloads."""
+    analysed = analyse(codec.sessions, pixels, QUALITY)
+    deployed = DeployedQuantizer.of(codec.model, NESTED)
+    sweeps, decoded = encode_sweeps(codec.sessions, analysed, deployed, layering)
+    payloads = sweeps.join(layering.joined)
+    height, width = (side + -side % 64 for side in pixels.shape[:2])
+
+    def decode(layers: int, cut: bytes | None = None) -> np.ndarray:
+        step = deployed.step_at(QUALITY)
+        given = codec.sessions, layering, payloads[:layers], height, width, QUALITY, deployed, step
+        return decode_layers(*given, cut=cut)["y"]
+
+    return analysed.targets["y"], decode, decoded["y"], payloads
+
+
+@pytest.mark.parametrize("layering", [HALVING, TRITS])
+def test_a_decoder_has_the_encoders_latents_and_each_layer_brings_them_nearer(codec, layering):
+    targets, decode, decoded, payloads = prefixes(codec, layering, textured(64, 128))
+    found = [decode(layers) for layers in range(1, len(payloads) + 1)]
+    assert np.array_equal(found[-1], decoded)
+    errors = [float(np.square(one - targets).mean()) for one in found]
+    assert errors == sorted(errors, reverse=True)
+
+
+@pytest.mark.parametrize("layering", [HALVING, TRITS])
+def test_what_is_decoded_of_a_cut_layer_is_what_the_whole_one_has(codec, layering):
+    _, decode, _, payloads = prefixes(codec, layering, textured(64, 128))
+    layer = max(range(1, len(payloads)), key=lambda number: len(payloads[number]))
+    before, after, changed = decode(layer), decode(layer + 1), 0
+    for part in (0, 1, 7, len(payloads[layer]) // 2, len(payloads[layer]) - 1):
+        found = decode(layer, payloads[layer][:part])
+        begun = np.abs(found - after) < np.abs(found - before)
+        assert ((found == before) | (found == after) | ~begun).all()
+        assert changed <= (found == after).sum() + 1
+        changed = (found == after).sum()
+
+
+def test_sweeps_joined_otherwise_are_the_same_latents(codec):
+    _, decode, decoded, _ = prefixes(codec, HALVING, textured(64, 64))
+    _, joined, _, payloads = prefixes(codec, replace(HALVING, joined=(2, 5, 3)), textured(64, 64))
+    assert len(payloads) == 3
+    assert np.array_equal(joined(2), decode(7))
+    assert np.array_equal(joined(3), decoded)
+
+
+def test_one_plane_is_a_quantizer_of_its_own(codec):
+    """What the next planes of a latent cost beside one plane is little: digits are coded given all before."""
+    _, _, nested, payloads = prefixes(codec, HALVING, textured(128, 128))
+    _, _, single, alone = prefixes(codec, Layering(2, 1, 102, (), (1,)), textured(128, 128))
+    assert sum(map(len, payloads)) < 1.35 * len(alone[0])
+    assert nested.shape == single.shape
+
+
+@pytest.mark.parametrize("asked", [6, 2, "600,2000", "0.1,0.4bpp", [600, 2000]])
+@pytest.mark.parametrize("tile", [1024, 256])
+def test_every_prefix_is_a_picture_and_kept_alone_the_same(codec, picture, asked, tile):
+    tiled = Codec(str(EXACT), 1, tile=tile)
+    stream = Stream.parse(tiled.encode(picture, 80, layers=asked))
+    assert stream.layer_count == (asked if isinstance(asked, int) else 3)
+    for layers in range(1, stream.layer_count + 1):
+        kept = stream.keeping(layers).copy()
+        alone = Stream.parse(kept)
+        assert alone.layer_count == layers
+        assert codec.verify(alone) == codec.verify(stream.keeping(layers))
+        assert np.array_equal(codec.decode(kept), codec.decode(stream, layers=layers))
+    with pytest.raises(BadRequest, match="has"):
+        codec.decode(stream, layers=stream.layer_count + 1)
+
+
+def test_prefixes_are_exact_with_any_number_of_threads(picture):
+    streams, hashes = set(), set()
+    for threads in (1, 3):
+        codec = Codec(str(EXACT), threads, tile=256)
+        data = codec.encode(picture, 70, layers=4)
+        stream = Stream.parse(data)
+        streams.add(data)
+        hashes.add(tuple(codec.verify(stream.keeping(layers)) for layers in range(1, 5)))
+    assert len(streams) == len(hashes) == 1
+
+
+@pytest.mark.parametrize("tile", [1024, 256])
+def test_a_file_cut_anywhere_shows_what_it_has_and_more_bytes_never_much_less(codec, picture, tile):
+    data = Codec(str(EXACT), 1, tile=tile).encode(picture, 80, layers=5)
+    first = Stream.parse(data).keeping(1)
+    begin = max(unit.coded.end for unit in first.units)
+    best = 0.0
+    for end in range(begin, len(data), max(1, (len(data) - begin) // 25)):
+        with pytest.raises(IncompleteStream, match="is cut"):
+            Stream.parse(data[:end])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = psnr(np.asarray(codec.decode(Stream.parse(data[:end], partial=True))), picture)
+        assert found > best - 0.3
+        best = max(best, found)
+    with pytest.raises(IncompleteStream):
+        codec.verify(Stream.parse(data[:-1], partial=False))
+
+
+def test_alpha_grey_and_regions_work_in_layers(codec, picture):
+    alpha = np.tile(np.arange(330) % 256, (200, 1)).astype(np.uint8)
+    image = Image.fromarray(np.dstack([picture, alpha]), "RGBA")
+    data = codec.encode(image, 60, layers=3)
+    assert np.array_equal(np.asarray(codec.decode(data, layers=1))[:, :, 3], alpha)
+    region = codec.decode(data, (40, 30, 100, 60), layers=2)
+    whole = codec.decode(data, layers=2).crop((40, 30, 140, 90))
+    assert np.abs(np.asarray(region).astype(int) - np.asarray(whole)).max() <= 1
+    assert codec.decode(codec.encode(Image.fromarray(picture[:, :, 0]), 60, layers=2), layers=1).mode == "L"
+    assert codec.preview(data, 8).size == (42, 25)
+
+
+def test_groups_of_layers_are_refused(codec, picture):
+    data = codec.encode(picture, 60, layers=2)
+    with pytest.raises(BadRequest, match="no groups"):
+        codec.decode(data, groups=1)
+
+
+def test_a_size_is_met_in_layers(codec, picture):
+    data = codec.encode(picture, size=9000, layers=4)
+    assert 8000 < len(data) <= 9000
+
+
+def test_a_quantizer_of_another_name_and_lossless_are_refused(picture):
+    with pytest.raises(BadRequest, match="of their own"):
+        Codec(str(EXACT), 1, quantizer="tcq8").encode(picture, layers=3)
+    with pytest.raises(BadRequest, match="loses nothing"):
+        Codec(str(EXACT), 1).encode(picture, lossless=True, layers=3)
+
+
+@pytest.mark.parametrize(
+    "asked", ["x", "1", "17", "3.5", "2000,1000", "0,5", "1,inf", ",".join(map(str, range(1, 18)))]
+)
+def test_impossible_layers_are_refused(asked):
+    with pytest.raises(BadRequest, match="layers"):
+        LayerTargets.of(asked)
+
+
+@pytest.mark.parametrize("count", range(2, 17))
+def test_so_many_layers_as_asked_for(count):
+    targets = LayerTargets.of(count)
+    bits = [100.0 * 1.3**n for n in range(len(targets.layering.sweeps))]
+    joined = targets.join(bits, 50, 1, 1 << 16)
+    assert len(joined) == count
+    assert sum(joined) == len(targets.layering.sweeps)
+
+
+def test_a_flat_picture_in_layers_is_exact(codec):
+    flat = np.full((70, 90, 3), 40, np.uint8)
+    data = codec.encode(flat, layers=4)
+    assert np.array_equal(codec.decode(data).convert("RGB"), flat)
+    assert Stream.parse(data).layers is None
