@@ -4,13 +4,17 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from experiments.browser.chromium import chromium
 from trellic.container import Header, Section, Stream
+from trellic.errors import MissingLibrary
 from trellic.picture.pillow import from_pillow, read
 from trellic.picture.types import Picture
 
@@ -116,3 +120,13 @@ def worker_environment():
     """The environment, as long as tests run."""
     with pytest.MonkeyPatch.context() as patch:
         yield patch
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A browser for all tests, which are skipped where there is none."""
+    try:
+        with chromium() as started:
+            yield started
+    except MissingLibrary as error:
+        pytest.skip(str(error))

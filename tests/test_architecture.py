@@ -34,6 +34,7 @@ LAYERS = [
     "bulk",
     "data",
     "serve",
+    "zoom",
     "networks",
     "train",
     "cli",

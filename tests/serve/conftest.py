@@ -12,10 +12,8 @@ import pytest
 from PIL import Image
 
 from conftest import GOLDEN, textured
-from experiments.browser.chromium import chromium
 from trellic.codec import Codec
 from trellic.container.bytes import Data
-from trellic.errors import MissingLibrary
 from trellic.serve.coding import Coding
 from trellic.serve.folder import Folder
 from trellic.serve.handler import Handler
@@ -108,16 +106,6 @@ def seen(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[Seen]:
 
     monkeypatch.setattr(Handler, "_transfer", noted)
     return requests
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A browser for all tests, which are skipped where there is none."""
-    try:
-        with chromium() as started:
-            yield started
-    except MissingLibrary as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture

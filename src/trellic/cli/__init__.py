@@ -27,13 +27,14 @@ from trellic.cli.macs import macs
 from trellic.cli.retrain import retrain
 from trellic.cli.serve import serve
 from trellic.cli.stability import stability
+from trellic.cli.tiles import tiles
 from trellic.cli.train import train
 from trellic.cli.verify import verify
 from trellic.cli.version import show_version
 from trellic.errors import TrellicError
 
 PANELS = {
-    "Pictures": (encode, decode, info, verify, layers, serve, demo),
+    "Pictures": (encode, decode, info, verify, layers, tiles, serve, demo),
     "Measuring": (evaluate, compare, stability),
     "Models": (macs, fit_tables, fit_previews, calibrate, compact),
     "Training": (train, retrain, adapt, export),

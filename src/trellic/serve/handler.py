@@ -16,7 +16,7 @@ from trellic.errors import MissingAdapter, MissingModel, PictureTooLarge, Trelli
 from trellic.files import open_bytes
 from trellic.serve.answers import Answer, Refused, knows, refusal
 from trellic.serve.ranges import range_of
-from trellic.serve.site import Request, Site
+from trellic.serve.site import Answering, Request
 
 MOST_SENT = 1 << 25
 """Bytes of a picture that a client sends."""
@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = PATIENCE
 
-    def __init__(self, site: Site, is_named: Callable[[str], bool], *connection: Any) -> None:
+    def __init__(self, site: Answering, is_named: Callable[[str], bool], *connection: Any) -> None:
         self.site, self.is_named = site, is_named
         super().__init__(*connection)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from trellic.errors import BadRequest
 from trellic.serve.handler import Handler
-from trellic.serve.site import Site
+from trellic.serve.site import Answering
 
 MOST_CONNECTIONS = 32
 
@@ -20,7 +20,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = MOST_CONNECTIONS
 
-    def __init__(self, site: Site, host: str, port: int) -> None:
+    def __init__(self, site: Answering, host: str, port: int) -> None:
         self.site, self.host = site, host
         self._connections = threading.BoundedSemaphore(MOST_CONNECTIONS)
         try:

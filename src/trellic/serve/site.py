@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from trellic.serve.accept import TLIC, shown_kind
@@ -29,6 +29,13 @@ class Request(NamedTuple):
     accept: str
     known: str
     body: Callable[[], bytes]
+
+
+class Answering(Protocol):
+    """What a server asks."""
+
+    def answer(self, request: Request) -> Answer:
+        """Return the answer to a request. Raises Refused or a TrellicError."""
 
 
 @dataclass
