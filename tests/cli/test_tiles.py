@@ -44,7 +44,7 @@ def test_tiles_are_served_until_it_is_interrupted(tmp_path):
     ("arguments", "says"),
     [
         ((), b"-o DIR, or served"),
-        (("-o", "out", "--serve"), b"-o DIR, or served"),
+        (("-o", "o", "--serve"), b"or served"),
         (("-o", "o", "--format", "gif"), b"gif"),
     ],
 )

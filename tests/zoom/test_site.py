@@ -24,7 +24,7 @@ def test_tiles_and_facts_are_served(server, source):
 
 @pytest.mark.parametrize(
     "path",
-    ["5/0/0.png", "4/9/0.png", "4/0/3.png", "4/0/0.webp", "4/0.png", "../4/0/0.png", "x", "4/0/-1.png", "99/0/0.png"],
+    ["5/0/0.png", "4/9/0.png", "4/0/3.png", "4/0/0.webp", "4/0.png", "4/0/.png", "x", "4/0/-1.png", "99/0/0.png"],
 )
 def test_what_is_no_tile_is_not_there(server, path):
     with pytest.raises(urllib.error.HTTPError) as caught:

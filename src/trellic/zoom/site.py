@@ -18,7 +18,7 @@ _TILE = re.compile(r"/(\d{1,2})/(\d{1,6})/(\d{1,6})\.(\w{1,5})", re.ASCII)
 
 
 class TileSite:
-    """Answers requests for one stream. `name` tells it from others: a client keeps tiles by it."""
+    """Answers requests for one stream. A client keeps tiles by the `name` of the stream."""
 
     def __init__(self, source: TileSource, name: str) -> None:
         self.source, self.name = source, name
