@@ -4,13 +4,16 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conftest import GOLDEN
 from trellic.errors import BadRequest
 from trellic.model import DEFAULT, Model, find_model
+from trellic.model.adapter import Adapter
 from trellic.model.graph import Operation
 from trellic.model.schedule import Code, Schedule
+from trellic.web.operations import planes_of
 from trellic.web.pack import pack_decoder
 
 LARGEST_HALF = 4_500_000
@@ -42,6 +45,25 @@ def test_a_half_names_its_model_and_is_always_the_same(model):
 def test_tables_that_quantizers_share_are_kept_once(model):
     own = model.with_quantizer("uniform", tables=model.tables_for("deadzone", 1)[0])
     assert len(zlib.decompress(pack_decoder(own))) == len(zlib.decompress(pack_decoder(model)))
+
+
+def test_offsets_of_quantizers_are_packed(model):
+    packed = zlib.decompress(pack_decoder(model))
+    for name, sets in (("rdoq", 1), ("tcq8", 2)):
+        offsets = model.tables_for(name, sets)[1]
+        assert offsets.any()
+        assert planes_of(offsets.astype("<u2")) in packed
+
+
+def test_weights_are_those_with_the_adapter(model):
+    adapter = Adapter.read(GOLDEN / "golden.tra")
+    before, after = (one.file.arrays["decoder"] for one in (model, adapter.attach_to(model)))
+    changed = [name for name in before if not np.array_equal(before[name], after[name])]
+    assert changed
+    packed = zlib.decompress(pack_decoder(model, adapter))
+    for name in changed:
+        assert planes_of(after[name]) in packed
+        assert planes_of(before[name]) not in packed
 
 
 @pytest.mark.parametrize(
