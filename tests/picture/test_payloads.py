@@ -1,5 +1,6 @@
 """Metadata survives, within bounds."""
 
+import tracemalloc
 import zlib
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from trellic.container import SectionType
 from trellic.errors import BadRequest, DamagedStream
 from trellic.picture.metadata import ColourSpace, Metadata
-from trellic.picture.payloads import pack_metadata, unpack_metadata
+from trellic.picture.payloads import METADATA_LIMIT, pack_metadata, unpack_metadata
 
 
 def test_a_metadata_bomb_is_refused():
@@ -15,6 +16,16 @@ def test_a_metadata_bomb_is_refused():
     for bad in (zlib.compress(bytes(1 << 25)), zlib.compress(b"packet")[:-3], b"noise"):
         with pytest.raises(DamagedStream):
             unpack_metadata({SectionType.XMP: bad})
+
+
+def test_a_metadata_bomb_takes_no_memory():
+    bomb = zlib.compress(bytes(1 << 27))
+    tracemalloc.start()
+    with pytest.raises(DamagedStream):
+        unpack_metadata({SectionType.XMP: bomb})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * METADATA_LIMIT
 
 
 def test_metadata_that_no_decoder_would_take_is_refused():
