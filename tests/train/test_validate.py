@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from conftest import textured
+from trellic.networks.learned import Coded
 from trellic.networks.surrogates import Rounding
 from trellic.networks.transforms.conditioning import lambda_of
 from trellic.train.start import load_run
@@ -36,3 +37,30 @@ def test_validation_does_not_depend_on_batches_and_leaves_the_mode(workshop):
     assert whole["bpp"][2] == pytest.approx(sum(part["bpp"][2] for part in parts) / 5, rel=1e-4)
     assert whole["mse"][2] == pytest.approx(sum(part["mse"][2] for part in parts) / 5, rel=1e-4)
     assert codec.training
+
+
+class Watched:
+    """A codec that says in which mode it was asked to code: 1 bit a picture, and the pictures themselves."""
+
+    def __init__(self) -> None:
+        self.training, self.modes = True, set[bool]()
+
+    def train(self, mode: bool = True) -> None:
+        self.training = mode
+
+    def eval(self) -> None:
+        self.train(False)
+
+    def __call__(self, pictures, qualities, coder) -> Coded:
+        self.modes.add(self.training)
+        return Coded(pictures + 1 / 255, {"y": torch.ones(len(pictures))})
+
+
+def test_a_codec_is_validated_as_it_will_be_used_and_goes_on_as_it_was():
+    codec = Watched()
+    found = validate(codec, torch.full((3, 3, 8, 8), 0.5), lambda quality: Rounding())
+    assert codec.modes == {False}
+    assert codec.training
+    assert found["bpp"] == pytest.approx([1 / 64] * 5)
+    assert found["mse"] == pytest.approx([1.0] * 5, rel=1e-3)
+    assert found["psnr"] == pytest.approx([48.13] * 5, abs=0.01)
