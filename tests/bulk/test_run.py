@@ -52,6 +52,8 @@ def test_what_is_done_is_skipped_by_the_next_run_and_what_changed_is_not(folder)
     Image.fromarray(textured(30, 30)).save(folder / "in" / "new.png")
     assert run(folder / "in", out=folder / "out").done == 1
     assert all(path.stat().st_mtime_ns == at for path, at in before.items())
+    os.utime(folder / "in" / "a.png", (1, 1))  # of the same size, but perhaps another picture
+    assert run(folder / "in", out=folder / "out").done == 1
     assert run(folder / "in", out=folder / "out", coding=encoding(20), force=True).done == 4
 
 
