@@ -6,6 +6,7 @@ import pytest
 from adapters import GOLDEN, random_changes
 from trellic.errors import DamagedAdapter
 from trellic.model import Model, find_model
+from trellic.model import merge as merging
 from trellic.model.change import Change, count_of
 from trellic.model.merge import EXACT_SUM, FINEST, are_exact, merge, merge_rows
 
@@ -74,10 +75,43 @@ def test_numbers_that_are_not_finite_are_refused():
         merge(GOLDEN, "decoder", [change])
 
 
+LAYER = "prior.networks.first_0.layers.0."
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Model:
+    return Model.read(find_model("base"))
+
+
+def low_rank_change(shipped: Model) -> Change:
+    """Return a change of an exact layer by a half, up or down, before its fixed points."""
+    shape = shipped.file.arrays["decoder"][LAYER + "weight"].shape
+    signs = np.random.default_rng(0).choice(np.array([-1, 1], np.int32), count_of(shape, 1))
+    return Change(LAYER + "weight", shape, 1, -1, signs)
+
+
+def test_a_change_of_an_exact_layer_counts_its_inputs_fixed_points(shipped):
+    change, arrays = low_rank_change(shipped), shipped.file.arrays["decoder"]
+    scale = {**shipped.file.arrays["encoder"], **arrays}[LAYER + "fixed_point.scale"].astype(np.float64)
+    assert np.ptp(scale) > 0
+    wanted = change.values() / scale
+    found = merge(shipped, "decoder", [change])[change.array].astype(np.float64) - arrays[change.array]
+    assert np.abs(found - wanted).mean() < 0.1 * np.abs(wanted).mean()
+
+
+def test_what_was_merged_is_proven_exact_before_it_is_used(shipped, monkeypatch):
+    def careless(before, changed, reach):
+        units = merge_rows(before, before, reach)[1]
+        return np.rint(64 * before / units[:, None]) * units[:, None], units
+
+    monkeypatch.setattr(merging, "merge_rows", careless)
+    with pytest.raises(DamagedAdapter, match="half precision does not hold"):
+        merge(shipped, "decoder", [low_rank_change(shipped)])
+
+
 @pytest.mark.parametrize("what", ["bias", "fixed_point.scale"])
-def test_only_low_rank_changes_reach_an_exact_network(what):
-    shipped = Model.read(find_model("base"))
-    name = f"prior.networks.first_0.layers.0.{what}"
+def test_only_low_rank_changes_reach_an_exact_network(what, shipped):
+    name = LAYER + what
     shape = shipped.file.arrays["decoder"][name].shape
     change = Change(name, shape, 0, -9, np.ones(count_of(shape, 0), np.int32))
     with pytest.raises(DamagedAdapter, match="must stay as it is"):
