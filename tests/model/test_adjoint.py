@@ -73,6 +73,17 @@ def test_convolutions_gates_and_continued_edges_are_adjoint(groups):
     assert forward == pytest.approx(reverse, rel=1e-3)
 
 
+def test_what_is_clipped_has_no_gradient():
+    bounds = {"low": np.array(0.0, np.float32), "high": np.array(255.0, np.float32)}
+    graph = Graph(("x",), ("out",), (Operation("Clip", ("x", "low", "high"), ("out",), {}),), {}, bounds)
+    derived, weights = gradient_of(graph, {})
+    session = onnxruntime.InferenceSession(derived.to_onnx(weights), providers=["CPUExecutionProvider"])
+    x = np.array([-9, 10, 200, 300], np.float32).reshape(1, 1, 1, 4)
+    gradient, shown = session.run(None, dict(zip(derived.inputs, (x, np.full_like(x, 100), ONE), strict=True)))
+    assert shown.ravel().tolist() == [0, 10, 200, 255]
+    assert gradient.ravel().tolist() == [0, -90, 100, 0]
+
+
 def test_weights_of_errors_scale_the_gradient():
     model = Model.read(GOLDEN / "golden.trm")
     latents, target = np.ones((model.latents, 4, 4), np.float32), np.zeros((3, 64, 64), np.float32)
