@@ -36,6 +36,7 @@ LATER = (
     "search",
     "tune",
     "compact",
+    "blocks",
     "adapters",
     "learning",
     "mutations",

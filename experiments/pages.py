@@ -40,6 +40,7 @@ NAMES = (
     "tune",
     "compact",
     "theory",
+    "blocks",
     "adapters",
     "learning",
     "mutations",

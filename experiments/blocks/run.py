@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from experiments.blocks.strips import pictures, saved
 from experiments.large.run import mosaic, timed
 from experiments.store import SETS, TEST, Line, keep, path_of
 from trellic.codec import Codec, Target
 from trellic.codec.attached import AttachedModel
 from trellic.codec.picture_encoder import PictureEncoder
 from trellic.codec.rate_control import Encoded
-from trellic.container import Grid, Header, Stream
+from trellic.container import Grid, Header
 from trellic.container.bytes import Data
 from trellic.container.header import HASH_BYTES, QUALITY_ONE
 from trellic.files import open_bytes
@@ -33,6 +34,8 @@ from trellic.picture.types import Picture, Pixels
 
 SIDE, EVERY, QUALITIES = 128, 6, (10, 25, 40, 60)
 LARGE, TILE, REGION, REGIONS = 10_000, 1024, 256, 7
+STRIPS = (20, 50)
+"""Qualities at which profiles of neighbours' indices are tried."""
 WIDTH, HEIGHTS = 1024, (1024, 8192)
 
 
@@ -68,19 +71,22 @@ def across_edges(pixels: Pixels) -> float:
 
 
 def rates(picture: Picture, blocks: Codec, whole: Codec) -> Line:
-    """Code a picture at all qualities in tiles and in blocks."""
-    found: dict[str, list[tuple[int, float, float]]] = {"tiles": [], "blocks": []}
-    for quality in QUALITIES:
-        ways = {"tiles": in_tiles(blocks, picture, quality), "blocks": blocks.encode_picture(picture, Target(quality))}
-        for name, coded in ways.items():
+    """Code a picture at all qualities in tiles, in blocks, and whole: bytes, PSNR, bits of latents, steps at edges."""
+    ways: dict[str, Callable[[float], Encoded]] = {
+        "tiles": lambda quality: in_tiles(blocks, picture, quality),
+        "blocks": lambda quality: blocks.encode_picture(picture, Target(quality)),
+        "whole": lambda quality: whole.encode_picture(picture, Target(quality)),
+    }
+    found: Line = {"pixels": picture.width * picture.height}
+    found["count"] = Grid(picture.width, picture.height, SIDE, SIDE).tiles
+    for name, encode in ways.items():
+        found[name] = []
+        for quality in QUALITIES:
+            coded = encode(quality)
             shown = blocks.decode_picture(coded.data).pixels
-            found[name].append((len(coded.data), psnr(picture.pixels, shown), coded.estimated_bits / 8))
-            if name == "blocks" and quality == QUALITIES[0]:
-                seams = across_edges(shown)
-    at_once = whole.decode_picture(whole.encode_picture(picture, Target(QUALITIES[0])).data)
-    tiles = Stream.parse(coded.data).header.grid.tiles
-    return {"pixels": picture.width * picture.height, "tiles": tiles, **found,
-            "across": {"blocks": seams, "whole": across_edges(at_once.pixels)}}  # fmt: skip
+            error, steps = psnr(picture.pixels, shown), across_edges(shown)
+            found[name].append((len(coded.data), error, coded.estimated_bits, steps))
+    return found
 
 
 def regions(path: Path, codec: Codec) -> Line:
@@ -142,5 +148,9 @@ def run(data: Path) -> None:
         files = [file for file, _ in find_files([str(data / SETS[group])], readable_suffixes())][::EVERY]
         for file, picture in readable(files, complain):
             measure(group, file.name, lambda picture=picture: rates(picture, blocks, whole))  # type: ignore[misc]
+    chosen = data / "train" / "cid22", data / SETS["cid22"]
+    for quality in STRIPS:
+        training, others = pictures(chosen[0], 0, 18), pictures(chosen[1], 1, 6)
+        measure("strips", str(quality), lambda: saved(whole, training, others, SIDE, quality))  # noqa: B023
     for name, work in large(data / "train" / "cid22"):
         measure("large", name, work)

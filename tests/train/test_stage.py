@@ -8,7 +8,19 @@ from trellic.train.stage import read_stages, stage_named, stages
 
 
 def test_the_packages_stages_are_rows():
-    named = {"pretrain", "synthesis", "noise", "entropy", "exact", "decoder", "joint", "rounding", "adapt", "follow"}
+    named = {
+        "pretrain",
+        "synthesis",
+        "noise",
+        "entropy",
+        "blocks",
+        "exact",
+        "decoder",
+        "joint",
+        "rounding",
+        "adapt",
+        "follow",
+    }
     assert set(stages()) == named
     assert stage_named("exact").exact
     assert stage_named("joint").keep_if_better

@@ -1,5 +1,6 @@
 """A trainable codec: the interface that losses, stages and validation are written for."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -51,6 +52,9 @@ class Tensors:
         """Keep a variable."""
         self.by_name[name] = value
 
+    def coded(self, step: Code) -> None:
+        """Take note of a pass that is coded."""
+
 
 def positions_of(mask: Mask, like: Tensor) -> Tensor:
     """Return a mask at every position of a tensor (N, C, h, w), float32 (1, 1, h, w)."""
@@ -90,9 +94,18 @@ class LearnedCodec(nn.Module):
         run(self.schedule.encode, self._run_graph, values, no_passes)
         return {name: values.by_name[name] for name in self.schedule.variables}
 
-    def code(self, targets: dict[str, Tensor], quality: Tensor, coder: Coder) -> Decoded:
-        """Code variables pass by pass, each pass seeing what was decoded before it."""
-        values = Tensors(quality=quality, **{name: torch.zeros_like(target) for name, target in targets.items()})
+    def code(
+        self,
+        targets: dict[str, Tensor],
+        quality: Tensor,
+        coder: Coder,
+        values_of: Callable[..., Tensors] = Tensors,
+    ) -> Decoded:
+        """Code variables pass by pass, each pass seeing what was decoded before it.
+
+        values_of  returns what holds the variables, by name
+        """
+        values = values_of(quality=quality, **{name: torch.zeros_like(target) for name, target in targets.items()})
         bits = {name: target.new_zeros(len(target)) for name, target in targets.items()}
 
         def code_pass(step: Code) -> None:
@@ -101,6 +114,7 @@ class LearnedCodec(nn.Module):
             decoded, cost = coder(step, target, self._predict(step, values, target, quality))
             around = (0, 0, 0, 0, step.start, whole.shape[1] - step.stop)
             values.write(step.variable, whole + F.pad(decoded, around))
+            values.coded(step)
             bits[step.variable] = bits[step.variable] + cost.sum(dim=(1, 2, 3))
 
         run(self.schedule.code, self._run_graph, values, code_pass)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trellic.container.grid import Beside
 from trellic.networks.learned import Coder, Decoded, LearnedCodec
+from trellic.networks.ring import RingedTensors, ring_in
 from trellic.train.crops import Crops
 from trellic.train.data import to_device
 from trellic.train.processes import local_rank, wait_for_all
@@ -17,6 +20,8 @@ from trellic.train.processes import local_rank, wait_for_all
 FIXED_POINT = 32
 """Cached latents are kept in 1/32 of the unit: an error a thousandth of what quantizing makes."""
 CACHE_BATCH = 4
+MARGIN = 64
+"""Pixels around a block, of which its ring is taken."""
 
 CoderOf = Callable[[Tensor], Coder]
 """Qualities (N, 1, 1, 1) of a batch → what stands for the quantizer."""
@@ -53,6 +58,29 @@ class LiveLatents(Latents):
         pictures, quality = self.crops.draw(count, device)
         targets = self.codec.encode(pictures, quality)
         return Batch(pictures, quality, self.codec.code(targets, quality, self.coder_of(quality)), targets)
+
+
+class BlockLatents(LiveLatents):
+    """Latents of blocks in the middle of new crops, coded with a ring of the latents around, on random sides.
+
+    What lies around is coded as a part of the whole crop, and has no gradient. A crop is larger than its block by
+    MARGIN on all sides.
+    """
+
+    def draw(self, count: int, device: torch.device) -> Batch:
+        """Return a new batch, with gradients for whatever is trained."""
+        pictures, quality = self.crops.draw(count, device)
+        with torch.no_grad():
+            targets = self.codec.encode(pictures, quality)
+            around = self.codec.code(targets, quality, self.coder_of(quality)).values
+        strides = {name: one.stride for name, one in self.codec.schedule.variables.items()}
+        sides: Beside[bool] = Beside(*(bool(self.crops.random.integers(2)) for _ in Beside._fields))
+        ring = ring_in(around, strides, MARGIN, sides)
+        inside = {name: slice(MARGIN // stride, -MARGIN // stride) for name, stride in strides.items()}
+        own = {name: each[:, :, inside[name], inside[name]] for name, each in targets.items()}
+        values_of = partial(RingedTensors, self.codec.schedule, ring)
+        decoded = self.codec.code(own, quality, self.coder_of(quality), values_of)
+        return Batch(pictures[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN], quality, decoded, own)
 
 
 class CachedLatents(Latents):

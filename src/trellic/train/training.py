@@ -18,7 +18,7 @@ from trellic.networks.surrogates import NoisyRounding, Rounding
 from trellic.train.config import TrainConfig
 from trellic.train.crops import Crops
 from trellic.train.data import PixelStore
-from trellic.train.latents import CachedLatents, Latents, LiveLatents
+from trellic.train.latents import BlockLatents, CachedLatents, Latents, LiveLatents
 from trellic.train.noise import Noise
 from trellic.train.processes import world
 from trellic.train.quantizer_in_loop import QuantizerInTheLoop
@@ -81,7 +81,7 @@ class StageTraining:
 
     def begin(self, seed: int) -> None:
         """Start drawing batches by a seed."""
-        if self.stage.latents == "live":
+        if self.stage.latents != "cached":
             self.latents: Latents = self._live(seed)
         else:
             once = self._live(self.config.seed)
@@ -118,7 +118,8 @@ class StageTraining:
 
     def _live(self, seed: int) -> LiveLatents:
         crops = Crops.of(self.pictures, self.cache, self.config.mix, self.config.crop, seed)
-        return LiveLatents(self.codec, crops, self._coder)
+        kind = BlockLatents if self.stage.latents == "blocks" else LiveLatents
+        return kind(self.codec, crops, self._coder)
 
     def _coder(self, quality: Tensor) -> Coder:
         """Return what stands for the quantizer in this stage."""
