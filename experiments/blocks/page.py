@@ -32,6 +32,7 @@ def slots() -> dict[str, str]:
         "overhead": _overhead(groups).markdown(),
         "seams": _seams(groups).markdown(),
         "strips": _strips(by_kind.get("strips", [])).markdown(),
+        "trial": _trial(by_kind.get("trial", [])),
         "memory": _memory(by_kind.get("large", [])).markdown(),
         "regions": _regions(by_kind.get("large", [])).markdown(),
         "region": f"{REGION}×{REGION}",
@@ -112,6 +113,19 @@ def _strips(lines: list[Line]) -> Table:
         for line in lines
     ]
     return Table(["quality", "latents", "bits with profiles", "bits by scale alone"], rows)
+
+
+def _trial(lines: list[Line]) -> str:
+    """Return what training brought, in a sentence."""
+    if not lines:
+        return "The stage is not tried yet."
+    line = lines[0]
+    (logs, errors), (after, its_errors) = (np.array(line[name]).T for name in ("before", "after"))
+    moved = 100 * (np.exp(after - logs - np.gradient(logs, errors) * (its_errors - errors)) - 1)
+    found = ", ".join(
+        f"{percent(value, 2)} at quality {quality}" for value, quality in zip(moved, line["qualities"], strict=True)
+    )
+    return f"After {line['steps']} steps in {line['minutes']:g} minutes, bytes at equal PSNR: {found}."
 
 
 def _memory(lines: list[Line]) -> Table:

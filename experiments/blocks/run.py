@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from experiments.blocks.strips import pictures, saved
+from experiments.blocks.trial import trial
 from experiments.large.run import mosaic, timed
 from experiments.store import SETS, TEST, Line, keep, path_of
 from trellic.codec import Codec, Target
@@ -152,5 +153,6 @@ def run(data: Path) -> None:
     for quality in STRIPS:
         training, others = pictures(chosen[0], 0, 18), pictures(chosen[1], 1, 6)
         measure("strips", str(quality), lambda: saved(whole, training, others, SIDE, quality))  # noqa: B023
+    measure("trial", "blocks", lambda: trial(*chosen, others, SIDE))
     for name, work in large(data / "train" / "cid22"):
         measure("large", name, work)
