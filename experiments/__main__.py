@@ -38,6 +38,7 @@ LATER = (
     "compact",
     "blocks",
     "adapters",
+    "video",
     "learning",
     "mutations",
     "comparison",

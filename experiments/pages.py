@@ -42,6 +42,7 @@ NAMES = (
     "theory",
     "blocks",
     "adapters",
+    "video",
     "learning",
     "mutations",
     "history",

@@ -37,7 +37,7 @@ def test_any_size_and_length_comes_back(coded, shape, count):
 
 
 def test_what_stays_is_repeated_in_a_few_bytes(coded):
-    frames = [np.full((64, 80, 3), 90, np.uint8)] * 6
+    frames = [np.full((64, 80, 3), 128, np.uint8)] * 6
     alone, data = len(coded(frames[:1], 0.0).data), coded(frames, 0.0).data
     assert kinds_of(data)[0][0] == Kind.INTRA
     assert kinds_of(data)[0][-1] == Kind.REPEAT

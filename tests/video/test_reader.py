@@ -10,6 +10,7 @@ from PIL import Image
 
 from conftest import GOLDEN
 from moving import moving
+from trellic.container.bytes import varint
 from trellic.container.sections import Section, SectionType
 from trellic.container.video import CodedFrame, Kind, VideoHeader, read_group, write_group, write_video
 from trellic.errors import DamagedStream, IncompleteStream, MissingModel, NotAStream, TrellicError, UnsupportedStream
@@ -120,6 +121,15 @@ def test_thousands_of_repeats_are_streamed(coded):
     header = VideoHeader(**{**vars(stream.header), "frames": count})
     reader = Reader(write_video(header, [write_group(0, [intra, *repeats])]), threads=1)
     assert sum(1 for _ in reader) == count
+
+
+def test_groups_of_more_frames_than_a_decoder_lists_are_refused(coded):
+    data = coded(moving(1, 64, 64)).data
+    stream = Reader(data).stream
+    header = VideoHeader(**{**vars(stream.header), "frames": 1 << 20})
+    payload = varint(0) + varint(1 << 20)
+    with pytest.raises(DamagedStream, match="1048576 frames"):
+        Reader(write_video(header, [Section(SectionType.FRAMES, payload)]))
 
 
 def test_frames_that_wait_too_long_are_refused(coded):

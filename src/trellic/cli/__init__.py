@@ -24,6 +24,7 @@ from trellic.cli.fit_tables import fit_tables
 from trellic.cli.info import info
 from trellic.cli.layers import layers
 from trellic.cli.macs import macs
+from trellic.cli.make_pairs import make_pairs
 from trellic.cli.retrain import retrain
 from trellic.cli.serve import serve
 from trellic.cli.stability import stability
@@ -37,7 +38,7 @@ PANELS = {
     "Pictures": (encode, decode, info, verify, layers, tiles, serve, demo),
     "Measuring": (evaluate, compare, stability),
     "Models": (macs, fit_tables, fit_previews, calibrate, compact),
-    "Training": (train, retrain, adapt, export),
+    "Training": (train, retrain, adapt, make_pairs, export),
 }
 """The verbs, everyday ones first."""
 

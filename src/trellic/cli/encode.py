@@ -50,7 +50,7 @@ def encode(
     size: Size = None,
     psnr: Psnr = None,
     bitrate: Bitrate = None,
-    gop: Gop = 1,
+    gop: Gop = "adaptive",
     keyint: Keyint = 64,
     lossless: Lossless = False,
     tune: Tune = "psnr",
@@ -92,7 +92,8 @@ def encode(
     if are_clips(inputs):
         if lossless or hold or quantizer or tune != "psnr" or resume or layers:
             raise BadRequest("--lossless, --hold, --quantizer, --tune, --layers and --resume are for pictures")
-        clips = Clips(Target(quality, bpp, size, psnr), bitrate, Structure(gop, keyint), model, effort, adapter, embed)
+        target, structure = Target(quality, bpp, size, psnr), Structure.of(gop, keyint)
+        clips = Clips(target, bitrate, structure, model, effort, adapter, embed)
         raise typer.Exit(encode_clips(inputs, out, clips, max_pixels, Manner(force, as_json, quiet, at_once)))
     if bitrate is not None:
         raise BadRequest("--bitrate is for videos")

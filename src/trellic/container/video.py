@@ -14,7 +14,7 @@ from trellic.errors import DamagedStream, IncompleteStream, NotAStream, Unsuppor
 from trellic.limits import LARGEST_SIDE, MOST_PIXELS
 
 MAGIC, VERSION = b"\x93TLV", 1
-MOST_FRAMES = 1 << 20
+MOST_FRAMES, MOST_IN_GROUP = 1 << 20, 1 << 12
 MOST_OTHERS = 64
 """Sections beside those of frames, at most."""
 LONGEST_FRONT = 64
@@ -238,6 +238,6 @@ def _frames_of(data: Data, entry: Entry) -> range:
     """Return the numbers of a group's frames. Raises DamagedStream."""
     reader = Reader(data[entry.start : min(entry.end, entry.start + LONGEST_FRONT)])
     first, count = reader.varint(), reader.varint()
-    if not 1 <= count <= MOST_FRAMES:
+    if not 1 <= count <= MOST_IN_GROUP:
         raise DamagedStream(f"a group of {count} frames")
     return range(first, first + count)

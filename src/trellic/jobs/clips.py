@@ -18,7 +18,6 @@ from trellic.picture.saving import save
 from trellic.picture.types import Picture
 from trellic.quantize import quantizer_numbered
 from trellic.video import Reader, Structure, VideoCodec
-from trellic.video.codec import Progress, no_progress
 from trellic.video.frames import SUFFIXES, probe, read_frames, read_sound, write_video
 
 SUFFIX = ".tlv"
@@ -54,7 +53,6 @@ def encode_clip(
     bitrate: float | None,
     structure: Structure,
     force: bool = False,
-    progress: Progress = no_progress,
 ) -> Facts:
     """Encode a video file, with its sound.
 
@@ -64,7 +62,7 @@ def encode_clip(
     sound = read_sound(clip)
     if bitrate is not None:
         target = Target(bpp=bits_per_pixel(bitrate, clip.rate, clip.width, clip.height))
-    coded = codec.encode(lambda: read_frames(clip), clip.rate, target, structure, clip.matrix, sound, progress)
+    coded = codec.encode(lambda: read_frames(clip), clip.rate, target, structure, clip.matrix, sound)
     write_atomically(job.target, lambda file: file.write(coded.data), replace=force)
     reader = Reader(coded.data)
     return {**_rates(len(coded.data), reader), "quality": coded.quality, "psnr": coded.psnr, "model": codec.model.name}

@@ -22,13 +22,6 @@ from trellic.video.networks import SHIPPED, adapter_named, networks_of
 MOST_DENOMINATOR = 1 << 20
 """Of a rate."""
 
-Progress = Callable[[int], None]
-"""Takes how many frames are coded."""
-
-
-def no_progress(frames: int) -> None:
-    """Report nothing."""
-
 
 class VideoCodec:
     """Encode videos with one model, and an adapter of it for residual pictures.
@@ -65,7 +58,6 @@ class VideoCodec:
         structure: Structure,
         matrix: int,
         sound: bytes = b"",
-        progress: Progress = no_progress,
     ) -> Encoded:
         """Return the file of a video that meets a target.
 
@@ -94,7 +86,6 @@ class VideoCodec:
             for group in encode_groups(self.networks, checked(), quality, structure):
                 sections.append(group.section)
                 decibels += group.decibels
-                progress(len(decibels))
             if not decibels:
                 raise BadRequest("a video of no frames")
             name = self.model.sha256[:HASH_BYTES]

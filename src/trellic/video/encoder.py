@@ -6,19 +6,21 @@ from typing import NamedTuple
 
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
 from trellic.container.sections import Section
-from trellic.container.video import CodedFrame, write_group
+from trellic.container.video import MOST_IN_GROUP, CodedFrame, write_group
 from trellic.errors import BadRequest
 from trellic.metrics import psnr
 from trellic.picture.types import Pixels
-from trellic.video.energy import Lookahead, Source
+from trellic.video.energy import Lookahead, Source, mini_group_for
 from trellic.video.frame_encoder import encode_intra, encode_predicted
 from trellic.video.networks import Networks
 from trellic.video.reference import Reference
 from trellic.video.structure import SIZES, Kept, mini_group
 
+ADAPTIVE = 0
+"""A size of mini-groups: by how frames move."""
 KEYINT = 64
 """Frames of a group, at most."""
-INTRA_OFFSET, LEVEL_OFFSETS = 8, (0, -5, -10, -10)
+INTRA_OFFSET, LEVEL_OFFSETS = 8, (3, -5, -10, -12)
 """Points of quality that an intra frame has more than its video, and frames of each level."""
 
 
@@ -26,19 +28,26 @@ INTRA_OFFSET, LEVEL_OFFSETS = 8, (0, -5, -10, -10)
 class Structure:
     """How frames depend on each other.
 
-    size    frames of a mini-group: 1, 2, 4 or 8
+    size    frames of a mini-group: 1, 2, 4 or 8, or ADAPTIVE
     keyint  most frames of a group
     Raises BadRequest.
     """
 
-    size: int = 1
+    size: int = ADAPTIVE
     keyint: int = KEYINT
 
+    @classmethod
+    def of(cls, gop: str, keyint: int) -> "Structure":
+        """Return the structure that an option names: adaptive, or a size. Raises BadRequest."""
+        if gop != "adaptive" and not gop.isdecimal():
+            raise BadRequest(f"--gop {gop!r} is neither adaptive nor a number")
+        return cls(ADAPTIVE if gop == "adaptive" else int(gop), keyint)
+
     def __post_init__(self) -> None:
-        if self.size not in SIZES:
+        if self.size not in {*SIZES, ADAPTIVE}:
             raise BadRequest(f"--gop {self.size} is not one of {', '.join(map(str, SIZES))}")
-        if not 1 <= self.keyint <= 1 << 12:
-            raise BadRequest(f"--keyint {self.keyint} is not between 1 and 4096")
+        if not 1 <= self.keyint <= MOST_IN_GROUP:
+            raise BadRequest(f"--keyint {self.keyint} is not between 1 and {MOST_IN_GROUP}")
 
 
 class CodedGroup(NamedTuple):
@@ -62,10 +71,15 @@ def encode_groups(
         group = _Group(networks, quality, first)
         group.begin(ahead.take(1)[0])
         while group.count < structure.keyint:
-            usable = _usable(group.last, ahead.peek(min(structure.size, structure.keyint - group.count)))
+            most = min(structure.size or max(SIZES), structure.keyint - group.count)
+            following = ahead.peek(most)
+            usable = _usable(group.last, following)
             if not usable:
                 break
-            size = max(one for one in SIZES if one <= usable)
+            if structure.size == ADAPTIVE:
+                size = mini_group_for(group.last, following[:usable])
+            else:
+                size = max(one for one in SIZES if one <= usable)
             group.add(ahead.take(size))
         yield CodedGroup(write_group(first, group.frames), group.decibels)
         first += group.count

@@ -1,10 +1,11 @@
-"""Temporal energy: how much of a frame an earlier one does not explain. It says where scenes begin.
+"""Temporal energy: how much of a frame an earlier one does not explain. It says where scenes
+begin, and how many frames are coded at a time.
 
 Source: Cheng et al., Learning Image and Video Compression Through Spatial-Temporal Energy Compaction (2019).
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from trellic.picture.types import Pixels
 from trellic.video.motion import Uint8s
 from trellic.video.planes import full_search, halved, luma
+from trellic.video.structure import SIZES
 
 BLOCK = 8
 """Of luma at half size."""
@@ -19,6 +21,9 @@ REACH, FAR_REACH = 8, 16
 """How far blocks are looked for at half size, each way: up to two frames apart, and farther."""
 CUT = 0.7
 """A frame begins a scene where the frame before leaves more of it than this, beside what a flat block would leave."""
+
+FARTHER, EXPLAINED = 1.5, 0.5
+"""Of a mini-group's last frame, the most energy beside that of its first, and beside a flat block's."""
 
 
 class Source:
@@ -48,6 +53,20 @@ class Source:
     def begins_scene(self, before: "Source") -> bool:
         """Return whether the frame before explains so little that an intra frame is better."""
         return self.energy(before) > CUT * self.activity + 1
+
+
+def mini_group_for(before: Source, following: Sequence[Source]) -> int:
+    """Return how many of the following frames become a mini-group: the more, the less they differ from the last one.
+
+    The largest size whose last frame is explained nearly as well as the first is by the frame before them all.
+    """
+    first = following[0].energy(before)
+    for size in sorted(SIZES, reverse=True):
+        if 1 < size <= len(following):
+            energy = following[size - 1].energy(before, size)
+            if energy <= FARTHER * first and energy <= EXPLAINED * before.activity:
+                return size
+    return 1
 
 
 class Lookahead:

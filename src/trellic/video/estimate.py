@@ -260,7 +260,7 @@ def sad_weight(quality: float) -> float:
 
     Measured: motion is half of all bits at low qualities, and coarser motion is then better.
     """
-    return 8 + 88 * 2 ** (-quality / 16)
+    return 4 + 44 * 2 ** (-quality / 16)
 
 
 def estimate(frame: int, pixels: Pixels, references: Sequence[Reference], weight: float) -> tuple[Symbols, Motion]:
