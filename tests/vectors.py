@@ -19,6 +19,7 @@ from trellic.codec.coding import Arrays, Coding, Pass, empty_variables, run, sca
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.container import Section, SectionType, Stream, write_stream
 from trellic.container.header import HIGHEST_QUALITY
+from trellic.container.sections import BY_LATENTS
 from trellic.entropy.rans import Decoder
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.types import Picture
@@ -29,7 +30,7 @@ VECTORS = TESTS / "conformance"
 MODELS = {name: TESTS / name for name in ("golden/golden.trm", "conformance/exact.trm")}
 GOLDEN, EXACT = MODELS
 QUANTIZERS = ("uniform", "rdoq", "tcq8", "tcq1024", "lattice")
-ELSEWHERE = ("adapter", "blocks", "layer")
+ELSEWHERE = ("adapter", "blocks")
 """What the browser's decoder refuses by its kind: names of streams of it begin so."""
 FIRST = 8
 """Indices of a pass that are given one by one."""
@@ -89,6 +90,7 @@ def make_streams() -> None:
     made["unknown_section"] = write_stream(header, [Section(200, b"skipped"), *sections])
     for quantizer in QUANTIZERS:
         made[f"exact_networks_{quantizer}"] = exact.using(quantizer).encode(textured(150, 420), 60)
+    made["exact_networks_layers"] = exact.encode(textured(150, 420), 60, layers=6)
     hard = {name: make for name, make in hostile.MAKERS.items() if not name.startswith(ELSEWHERE)}
     refused = {f"refused/{name}": make() for name, make in hard.items()}
     (VECTORS / "refused").mkdir(exist_ok=True)
@@ -135,7 +137,7 @@ def vector_of(path: Path, codecs: dict[bytes, tuple[str, Codec]]) -> dict[str, A
     picture = path.with_suffix(".png")
     if not picture.exists():
         codec.decode(stream).convert("RGBA").save(picture)
-    lossy = any(unit.coded.type == SectionType.LATENTS for unit in stream.units)
+    lossy = any(unit.coded.type in BY_LATENTS for unit in stream.units)
     return {
         "stream": str(path.relative_to(TESTS)), "model": model, "width": stream.header.width,
         "height": stream.header.height, "grey": stream.header.grey, "alpha": stream.has_alpha,

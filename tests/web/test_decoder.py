@@ -22,7 +22,7 @@ from trellic.tune.compact import compact
 from trellic.web.pack import pack_decoder
 
 STREAMS, MODELS = 300, 400
-BEYOND = {*PACKED, SectionType.LAYER, SectionType.LAYERS, SectionType.ADAPTER}
+BEYOND = {*PACKED, SectionType.ADAPTER}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def has_sound_metadata(data: bytes) -> bool:
 
 
 def is_beyond(data: bytes) -> bool:
-    """Return whether a stream has blocks, layers or an adapter, which the golden model's decoder half does not have."""
+    """Return whether a stream has blocks or an adapter, which the golden model's decoder half does not have."""
     try:
         _, entries = read_front(Reader(data, IncompleteStream), fuzz.PIXELS)
     except TrellicError:

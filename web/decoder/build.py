@@ -10,7 +10,16 @@ from pathlib import Path
 HERE = Path(__file__).parent
 BUILT = HERE.parent.parent / "src" / "trellic" / "web" / "static" / "tlic.wasm"
 COMPILER = [sys.executable, "-m", "ziglang", "cc", "-target", "wasm32-wasi", "-mexec-model=reactor"]
-OPTIONS = ["-std=c11", "-O3", "-msimd128", "-mbulk-memory", "-ffp-contract=off", "-fno-math-errno", "-s"]
+OPTIONS = [
+    "-std=c11",
+    "-O3",
+    "-fno-unroll-loops",
+    "-msimd128",
+    "-mbulk-memory",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-s",
+]
 LINKER = ["-Wl,-z,stack-size=262144"]
 
 

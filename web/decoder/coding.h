@@ -21,6 +21,7 @@ typedef struct {
   Sha256 *seen;                          // takes all indices; NULL where nobody asks
 } Coding;
 
+SMALL_BEGIN
 static uint32_t step_at(const Quantizer *one, uint32_t quality) {
   const uint32_t *at = one->quality, *steps = one->step;
   if (quality < at[0]) return steps[0];
@@ -57,6 +58,7 @@ static bool start_coding(Coding *coding, const Model *model, const Stream *strea
   return true;
 }
 
+SMALL_END
 // How much a step lowers scale indices.
 static float scale_offset(uint32_t step) {
   return (float)(rint(log(step / (double)ONE) / (LOG_RANGE / (SCALES - 1)) * 256) / 256);
@@ -104,6 +106,11 @@ static void see(Sha256 *seen, int32_t index) {
   sha256_add(seen, bytes, 4);
 }
 
+static float affine_log_scale(const Coding *coding, const float *affine, uint32_t channels, uint32_t channel) {
+  float log_scale = affine[channel] + affine[channels + channel] * coding->quality;
+  return log_scale > lowest_z_log ? log_scale : lowest_z_log;
+}
+
 static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Coder *coder, uint32_t *state) {
   Tensor *planes = slots + step->slot, *means = slots + step->mean, *scales = slots + step->log_scale;
   uint32_t channels = step->stop - step->start, height = planes->height, width = planes->width;
@@ -117,12 +124,7 @@ static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Code
   float offset = rounds ? 0 : scale_offset(coding->step);
   const float *affine = step->log_scale ? NULL : coding->model->array[step->scale_array].values;
   for (uint32_t channel = 0; channel < channels; channel++) {
-    float log_scale = 0;
-    if (affine) {
-      uint32_t at = step->start + channel;
-      log_scale = affine[at] + affine[planes->channels + at] * coding->quality;
-      log_scale = log_scale > lowest_z_log ? log_scale : lowest_z_log;
-    }
+    float log_scale = affine ? affine_log_scale(coding, affine, planes->channels, step->start + channel) : 0;
     for (uint32_t row = 0; row < height; row++) {
       const uint8_t *mask = step->mask + row % step->rows * step->columns;
       size_t at = (channel * (size_t)height + row) * width;
@@ -165,6 +167,7 @@ static bool run_step(const Model *model, const Step *step, Tensor *slots, uint64
   return true;
 }
 
+SMALL_BEGIN
 // Decode a tile's latents, sides in pixels: all variables, of which the one that becomes the picture is kept.
 static bool decode_latents(const Coding *coding, const uint8_t *data, size_t size, uint32_t height, uint32_t width,
                            Tensor *latents, Arena *arena) {
@@ -189,3 +192,4 @@ static bool decode_latents(const Coding *coding, const uint8_t *data, size_t siz
     if (slot != model->y) give_to(arena, slots[slot].data);
   return end_coder(&coder);
 }
+SMALL_END

@@ -37,10 +37,10 @@ SMALL_BEGIN
 SMALL_END
 #include "coding.h"
 SMALL_BEGIN
+#include "layers.h"
 #include "prefix.h"
 #include "exact.h"
 #include "picture.h"
-SMALL_END
 
 #ifdef __wasm__
 #define EXPORT(name) __attribute__((export_name(name)))
@@ -141,7 +141,7 @@ static bool decode_with(const Model *model, const uint8_t *data, size_t size, ui
   Stream stream;
   TRY(parse_stream(&stream, data, size, most_pixels, arena));
   report(&stream);
-  Picture picture = {&stream, model, {.seen = seen}, arena, NULL, 0, NULL};
+  Picture picture = {&stream, model, {.seen = seen}, NULL, arena, NULL, 0, NULL};
   TRY(fits_model(&stream, model) && prove(&stream));
   TRY(picture.latents = take_zeros(arena, stream.units, sizeof(Tensor)));
   if (!seen) {
@@ -177,3 +177,4 @@ EXPORT("verify") int tlic_verify(const Model *model, const uint8_t *data, size_t
   empty(&arena);
   return failure;
 }
+SMALL_END

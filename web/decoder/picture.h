@@ -6,7 +6,8 @@
 typedef struct {
   const Stream *stream;
   const Model *model;
-  Coding coding;  // started by the first tile with latents
+  Coding coding;       // started by the first tile with latents
+  Layering *layering;  // and this by the first with layers
   Arena *arena;
   Tensor *latents;  // of each tile; without data where there are none, not yet, or not any more
   uint32_t decoded;
@@ -15,7 +16,8 @@ typedef struct {
 
 static bool has_latents(const Picture *picture, uint32_t number) {
   const Stream *stream = picture->stream;
-  return stream->entries[stream->unit[number].coded].type == LATENTS;
+  uint32_t type = stream->entries[stream->unit[number].coded].type;
+  return type == LATENTS || type == LAYER;
 }
 
 // Put channels of samples of a tile, RGBA, into the picture: from `first`, as many as `count`, to `to`.
@@ -42,7 +44,15 @@ static bool decode_unit(Picture *picture, uint32_t number) {
     if (done) put_samples(picture, shown, samples, 1, 1, 3);
   }
   const uint8_t *data = stream->data + coded->start;
-  if (done && coded->type == LATENTS) {
+  if (done && coded->type == LAYER && !picture->layering)
+    done = (picture->layering = start_layers(stream, picture->arena)) != NULL;
+  if (done && has_latents(picture, number) && (coded->type == LAYER) != (stream->quantizer == NESTED))
+    done = fail(DAMAGED, "layers and nested quantizers are not without each other");
+  if (done && coded->type == LAYER) {
+    done = picture->coding.model || start_coding(&picture->coding, picture->model, stream, picture->arena);
+    done = done && decode_layers(&picture->coding, picture->layering, stream, number, tile.bottom - tile.top,
+                                 tile.right - tile.left, picture->latents + number, picture->arena, &arena);
+  } else if (done && coded->type == LATENTS) {
     done = picture->coding.model || start_coding(&picture->coding, picture->model, stream, picture->arena);
     done = done && decode_latents(&picture->coding, data, (size_t)coded->length, tile.bottom - tile.top,
                                   tile.right - tile.left, picture->latents + number, picture->arena);

@@ -31,6 +31,7 @@ typedef struct {
   uint64_t first, second, initial;
 } Coder;
 
+SMALL_BEGIN
 static bool build_tables(Tables *tables, const Frequencies *frequencies, Arena *arena) {
   const uint8_t *planes = frequencies->planes;
   uint32_t count = frequencies->count;
@@ -66,7 +67,7 @@ static bool build_trellis(Trellis *trellis, uint32_t quantizer) {
     uint16_t states, h0, h1;
   } known[14] = {{1, 0, 0},     {1, 0, 0},      {1, 0, 0},          {4, 05, 02},         {8, 017, 04},
                  {16, 023, 04}, {32, 057, 022}, {64, 0135, 062},    {128, 0235, 0126},   {256, 0533, 0212},
-                 {0, 0, 0},     {1, 0, 0},      {512, 01015, 0736}, {1024, 03721, 01312}};
+                 {1, 0, 0},     {1, 0, 0},      {512, 01015, 0736}, {1024, 03721, 01312}};
   if (quantizer >= 14 || !known[quantizer].states) return fail(UNSUPPORTED, "a quantizer that is not known");
   trellis->states = known[quantizer].states;
   for (uint32_t state = 0; state < known[quantizer].states; state++) {
@@ -78,11 +79,13 @@ static bool build_trellis(Trellis *trellis, uint32_t quantizer) {
   return true;
 }
 
+SMALL_END
 static void refill(Coder *coder, uint64_t *state) {
   if (*state >= LOWEST || coder->at == coder->count) return;
   *state = *state << 32 | little32(coder->words + 4 * coder->at++);
 }
 
+SMALL_BEGIN
 static bool start_coder(Coder *coder, const uint8_t *data, size_t size) {
   *coder = (Coder){data, 0, 0, SMALLEST, SMALLEST, SMALLEST};
   if (!size) return true;
@@ -110,6 +113,7 @@ static bool end_coder(const Coder *coder) {
   return fail(DAMAGED, "coded data does not end where the picture does");
 }
 
+SMALL_END
 // After a symbol of a frequency, at an offset into its range: the states change places.
 static void advance(Coder *coder, uint64_t frequency, uint64_t offset) {
   uint64_t state = frequency * (coder->first >> 16) + offset;

@@ -6,12 +6,15 @@
 #define MOST_AT_ONCE (1u << 23)
 #define HIGHEST_QUALITY 25600
 #define LARGEST_ADAPTER (1u << 20)
+#define MOST_LAYERS 29
 enum {
   LATENTS = 0,
   EXACT = 1,
   EXACT_ALPHA = 2,
+  LAYER = 5,
   ALPHA = 16,
   ADAPTER = 17,
+  LAYERS = 18,
   ICC = 128,
   RESOLUTION = 132,
   OPTIONAL_FROM = 128
@@ -28,6 +31,7 @@ typedef struct {
 
 typedef struct {
   uint32_t coded, alpha;  // numbers of entries; NONE for alpha where there is none
+  uint32_t place;         // among the tiles that have layers
 } Unit;
 #define NONE 0xFFFFFFFFu
 
@@ -37,9 +41,10 @@ typedef struct {
   uint32_t model, width, height, tile_width, tile_height, quality, quantizer;
   bool grey, alpha;
   uint32_t columns, rows, count, units, adapter_name;
+  uint32_t layered, further, first_further;  // tiles that have layers, and the entries of layers after their first
   Entry *entries;
   Unit *unit;
-  Entry *adapter, *metadata[RESOLUTION - ICC + 1];  // NULL where they are missing
+  Entry *adapter, *layers, *metadata[RESOLUTION - ICC + 1];  // NULL where they are missing
 } Stream;
 
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -102,7 +107,7 @@ static bool read_index(Reader *reader, Stream *stream, bool indexed, Arena *aren
   uint32_t seed = crc32_of(reader->data, reader->at, 0), check, tiles = stream->columns * stream->rows;
   uint64_t count = 1;
   if (indexed) TRY(read_varint(reader, &count));
-  if (count > 2 * (uint64_t)tiles + 64) return fail(DAMAGED, "more sections than a stream can have");
+  if (count > (1 + MOST_LAYERS) * (uint64_t)tiles + 64) return fail(DAMAGED, "more sections than a stream can have");
   stream->count = (uint32_t)count;
   uint64_t room = (reader->size - reader->at) / 5;  // an entry has five bytes at least: more cannot be read
   TRY(stream->entries = take_from(arena, (count < room ? count : room) + 1, sizeof(Entry)));
@@ -118,6 +123,8 @@ static bool read_index(Reader *reader, Stream *stream, bool indexed, Arena *aren
   uint32_t crc = crc32_of(reader->data, reader->at, 0);
   TRY(read_integer(reader, 2, &check));
   if (check != (crc >> 16 ^ (crc & 0xFFFF))) return fail(DAMAGED, "the header's checksum is wrong");
+  for (uint32_t n = 0; n < stream->count; n++) count -= stream->entries[n].type == LAYER;
+  if (count > 2 * (uint64_t)tiles + 64) return fail(DAMAGED, "more sections than a stream can have");
   uint64_t start = reader->at;
   for (uint32_t n = 0; n < stream->count; n++) {
     stream->entries[n].start = start;
@@ -127,30 +134,42 @@ static bool read_index(Reader *reader, Stream *stream, bool indexed, Arena *aren
 }
 
 static bool sort_sections(Stream *stream, Arena *arena) {
-  uint32_t alpha = NONE;
+  uint32_t alpha = NONE, tiles = stream->columns * stream->rows;
   TRY(stream->unit = take_from(arena, stream->count, sizeof(Unit)));
   for (uint32_t n = 0; n < stream->count; n++) {
     Entry *entry = stream->entries + n;
-    if (entry->type <= EXACT_ALPHA) {
+    bool layer = entry->type == LAYER;
+    if (layer && stream->units == tiles && alpha == NONE) {
+      if (!stream->further++) stream->first_further = n;
+    } else if (stream->further) {
+      return fail(DAMAGED, "other sections between layers");
+    } else if (entry->type <= EXACT_ALPHA || layer) {
       if (alpha != NONE && entry->type == EXACT_ALPHA) return fail(DAMAGED, "a tile has alpha twice");
       stream->alpha |= alpha != NONE || entry->type == EXACT_ALPHA;
-      stream->unit[stream->units++] = (Unit){n, alpha};
+      stream->unit[stream->units++] = (Unit){n, alpha, stream->layered};
+      stream->layered += layer;
       alpha = NONE;
     } else if (entry->type == ALPHA) {
       if (alpha != NONE) return fail(DAMAGED, "a tile has alpha twice");
       alpha = n;
-    } else if (entry->type < OPTIONAL_FROM && entry->type != ADAPTER) {
+    } else if (entry->type < OPTIONAL_FROM && entry->type != ADAPTER && entry->type != LAYERS) {
       return fail(UNSUPPORTED, "a section type that is not known");
     } else if (stream->units || alpha != NONE) {
       return fail(DAMAGED, "other sections after the first tile");
     } else if (entry->type <= RESOLUTION) {
-      Entry **once = entry->type == ADAPTER ? &stream->adapter : stream->metadata + entry->type - ICC;
+      Entry **once = entry->type == ADAPTER  ? &stream->adapter
+                     : entry->type == LAYERS ? &stream->layers
+                                             : stream->metadata + entry->type - ICC;
       if (*once) return fail(DAMAGED, "a section occurs twice");
       *once = entry;
     }
   }
   if (alpha != NONE || !stream->units) return fail(DAMAGED, "no tile at the end");
-  if (stream->units != stream->columns * stream->rows) return fail(DAMAGED, "more or fewer tiles than are announced");
+  if (stream->further && (!stream->layered || stream->further % stream->layered ||
+                          stream->further >= MOST_LAYERS * (uint64_t)stream->layered))
+    return fail(DAMAGED, "not as many layers of each tile");
+  if (stream->units != tiles) return fail(DAMAGED, "more or fewer tiles than are announced");
+  if (!stream->layers != !stream->layered) return fail(DAMAGED, "layers without a list of layers, or the reverse");
   return true;
 }
 

@@ -18,7 +18,7 @@ from trellic.errors import BadRequest
 from trellic.model import Model
 from trellic.model.adapter import Adapter
 from trellic.model.schedule import Code, Run, parse_reference
-from trellic.quantize import LATTICE, QUANTIZERS
+from trellic.quantize import LATTICE, NESTED, QUANTIZERS
 from trellic.web.operations import Arrays, pack_graph, planes_of
 
 MAGIC = b"TLH\1"
@@ -40,7 +40,7 @@ def pack_decoder(base: Model, adapter: Adapter | None = None) -> bytes:
         _pack_run(step, slots, names) if isinstance(step, Run) else _pack_pass(step, slots, arrays, rounded)
         for step in (*model.schedule.code, *model.schedule.decode)
     ]
-    deployed = [DeployedQuantizer.of(model, each) for each in (*QUANTIZERS, LATTICE)]
+    deployed = [DeployedQuantizer.of(model, each) for each in (*QUANTIZERS, LATTICE, NESTED)]
     quantizers = [_pack_quantizer(each, tables, offsets) for each in deployed]
     parts = [
         MAGIC, model.sha256, name, varint(model.margin), varint(len(slots)), _pack_variables(model),

@@ -161,7 +161,7 @@ class Decoder {
 }
 
 const QUANTIZERS = [
-  "uniform", "deadzone", "rdoq", "tcq4", "tcq8", "tcq16", "tcq32", "tcq64", "tcq128", "tcq256", "", "lattice",
+  "uniform", "deadzone", "rdoq", "tcq4", "tcq8", "tcq16", "tcq32", "tcq64", "tcq128", "tcq256", "nested", "lattice",
   "tcq512", "tcq1024",
 ];
 
