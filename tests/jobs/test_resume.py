@@ -1,5 +1,6 @@
 """What --resume takes for done."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -8,7 +9,7 @@ from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target
 from trellic.errors import FileExists
 from trellic.jobs.plan import Job
-from trellic.jobs.resume import Expected, check_picture, check_stream
+from trellic.jobs.resume import check_picture, check_stream
 from trellic.picture.orientation import orientation_alone
 
 
@@ -38,7 +39,20 @@ def test_a_stream_that_keeps_what_is_to_be_stripped_is_not_done(tmp_path):
     Image.new("RGB", (40, 30), "red").save(tmp_path / "a.png", exif=exif)
     job = Job(tmp_path / "a.png", tmp_path / "a.tlic")
     job.target.write_bytes(codec.encode(job.source))
-    check_stream(job, Expected.of(codec, Target(), frozenset()))
-    check_stream(job, Expected.of(codec, Target(), frozenset({"xmp"})))
+    check_stream(job, codec, Target(), frozenset())
+    check_stream(job, codec, Target(), frozenset({"xmp"}))
     with pytest.raises(FileExists, match="stripped"):
-        check_stream(job, Expected.of(codec, Target(), frozenset({"exif"})))
+        check_stream(job, codec, Target(), frozenset({"exif"}))
+
+
+def test_a_stream_of_a_lower_psnr_is_not_done(tmp_path):
+    codec = Codec(str(GOLDEN / "golden.trm"), 1, effort=1)
+    pixels = np.dstack([textured(200, 240), np.full((200, 240), 255, np.uint8)])
+    pixels[:40, :, 3] = 0  # what cannot be seen is not measured
+    job = Job(tmp_path / "a.png", tmp_path / "a.tlic")
+    Image.fromarray(pixels).save(job.source)
+    job.target.write_bytes(codec.encode(job.source, psnr=20.0))
+    check_stream(job, codec, Target(psnr=20.0), frozenset())
+    check_stream(job, codec, Target(psnr=19.0), frozenset())
+    with pytest.raises(FileExists, match="dB, fewer than 24"):
+        check_stream(job, codec, Target(psnr=24.0), frozenset())

@@ -81,7 +81,7 @@ def encode(
     from trellic.codec.layer_targets import LayerTargets
     from trellic.errors import BadRequest
     from trellic.jobs.clips import are_clips
-    from trellic.jobs.resume import Expected, check_stream
+    from trellic.jobs.resume import check_stream
     from trellic.jobs.work import encode_file
     from trellic.picture.kinds import readable_suffixes
     from trellic.picture.pillow import lift_pillows_limit
@@ -117,5 +117,5 @@ def encode(
         line = f"{job.source} → {job.target}  {facts['bytes']} bytes, {facts['bpp']:.3f} bpp"
         return {**facts, "line": f"{line}, quality {facts['quality']:g}"}
 
-    expected = Expected.of(codec, target, dropped)
-    raise typer.Exit(run(jobs, work, manner, partial(check_stream, expected=expected) if resume else None))
+    check = partial(check_stream, codec=codec, target=target, dropped=dropped) if resume else None
+    raise typer.Exit(run(jobs, work, manner, check))

@@ -2,19 +2,24 @@
 
 import sys
 from collections.abc import Set
-from dataclasses import dataclass
+
+import numpy as np
 
 from trellic.codec import Codec, Target
 from trellic.codec.picture_decoder import metadata_of
+from trellic.codec.rate_control import NEAR_PSNR
 from trellic.container import Stream
 from trellic.container.header import HASH_BYTES, QUALITY_ONE
 from trellic.container.sections import BY_LATENTS
 from trellic.errors import FileExists
 from trellic.files import open_bytes
 from trellic.jobs.plan import Job
+from trellic.metrics import psnr_of
+from trellic.picture.fill import filled
 from trellic.picture.orientation import orientation_of
 from trellic.picture.pillow import size_of
 from trellic.picture.stripping import stripped
+from trellic.picture.types import Source, Strips
 from trellic.picture.vips import open_source
 from trellic.quantize import NESTED, quantizer_numbered
 
@@ -24,72 +29,61 @@ SIDEWAYS = 5
 """The first orientation that takes a turn by a quarter, which some kinds of pictures are written with."""
 
 
-@dataclass(frozen=True)
-class Expected:
-    """The expected output of a run: the first bytes of its model's hash, its quantizer's number, and its target.
+def check_stream(job: Job, codec: Codec, target: Target, dropped: Set[str]) -> None:
+    """Raise a TrellicError unless the job's target is what a codec writes for the source, as far as can be seen.
 
-    adapters  payloads of the sections that name an adapter, b"" for none, one of which a stream of latents has
-    quality   in points, or None where it is not the target
-    size      most bytes, and bpp, bits per pixel, where one of them is
-    lossless  whether nothing is lost
-    layers    how many, where they were asked for by number; 0 where not
-    dropped   metadata that are stripped
-    """
-
-    model: bytes
-    quantizer: int
-    adapters: tuple[bytes, ...] = (b"",)
-    quality: float | None = None
-    size: int | None = None
-    bpp: float | None = None
-    lossless: bool = False
-    layers: int = 0
-    dropped: Set[str] = frozenset()
-
-    @classmethod
-    def of(cls, codec: Codec, target: Target, dropped: Set[str]) -> "Expected":
-        """Return the expected output of a codec for a target, some metadata being dropped."""
-        of_quality = target.bpp is target.size is target.psnr is None and not target.lossless
-        quality = target.quality if of_quality else None
-        model, adapters = codec.model.sha256[:HASH_BYTES], tuple(codec.adapter_payloads)
-        quantizer = NESTED if target.layers else codec.quantizer
-        layers = target.layers.count if target.layers else 0
-        return cls(
-            model, quantizer.number, adapters, quality, target.size, target.bpp, target.lossless, layers, dropped
-        )  # fmt: skip
-
-
-def check_stream(job: Job, expected: Expected) -> None:
-    """Raise a TrellicError unless the target is what a run writes for the source, as far as its bytes show.
-
-    Its checksums are proven, its size in pixels is the source's, and model, quantizer and target are the run's.
+    dropped  metadata that are stripped
+    Its checksums are proven, its size in pixels is the source's, and model, quantizer, adapter and what was asked for
+    are the run's. For a PSNR it is decoded and measured: it has that at least, as a size is the largest.
     """
     data = job.target.read_bytes()
     stream = Stream.parse(data, sys.maxsize)
     stream.prove()
     header = stream.header
     _check_same((header.width, header.height), size_of(job.source))
-    if header.model != expected.model:
-        raise FileExists(f"it is of model {header.model.hex()}, not {expected.model.hex()}")
-    if header.quantizer != expected.quantizer:
-        names = [quantizer_numbered(number).name for number in (header.quantizer, expected.quantizer)]
-        raise FileExists(f"it is of quantizer {names[0]}, not {names[1]}")
+    model = codec.model.sha256[:HASH_BYTES]
+    if header.model != model:
+        raise FileExists(f"it is of model {header.model.hex()}, not {model.hex()}")
+    quantizer = NESTED if target.layers else codec.quantizer
+    if header.quantizer != quantizer.number:
+        raise FileExists(f"it is of quantizer {quantizer_numbered(header.quantizer).name}, not {quantizer.name}")
     by_latents = any(unit.coded.type in BY_LATENTS for unit in stream.units)
-    if by_latents and expected.layers and stream.layer_count != expected.layers:
-        raise FileExists(f"it has {stream.layer_count} layers, not {expected.layers}")
-    if by_latents and (stream.read(stream.adapter) if stream.adapter else b"") not in expected.adapters:
+    layers = target.layers.count if target.layers else 0
+    if by_latents and layers and stream.layer_count != layers:
+        raise FileExists(f"it has {stream.layer_count} layers, not {layers}")
+    if by_latents and (stream.read(stream.adapter) if stream.adapter else b"") not in codec.adapter_payloads:
         raise FileExists("it is of another adapter")
-    quality = header.quality / QUALITY_ONE
-    if expected.quality is not None and header.quality != round(expected.quality * QUALITY_ONE):
-        raise FileExists(f"it is of quality {quality:g}, not {expected.quality:g}")
-    if expected.lossless and by_latents:
+    if target.lossless and by_latents:
         raise FileExists("it is not lossless")
     metadata = metadata_of(stream)
-    if stripped(metadata, expected.dropped) != metadata:
+    if stripped(metadata, dropped) != metadata:
         raise FileExists("it keeps metadata that are to be stripped")
-    most = expected.size if expected.bpp is None else int(expected.bpp * header.width * header.height / 8)
-    if most is not None and len(data) > most:
-        raise FileExists(f"it has {len(data)} bytes, more than {most}")
+    _check_amount(job, stream, codec, target)
+
+
+def _check_amount(job: Job, stream: Stream, codec: Codec, target: Target) -> None:
+    """Raise FileExists unless a stream has the quality, or about as many bytes or dB, as are asked for."""
+    header = stream.header
+    if target.psnr is not None:
+        found = _psnr(codec.decode_strips(stream), filled(open_source(job.source, sys.maxsize)))
+        if found < target.psnr - NEAR_PSNR:
+            raise FileExists(f"it has {found:.2f} dB, fewer than {target.psnr:g}")
+        return
+    most = target.size if target.bpp is None else int(target.bpp * header.width * header.height / 8)
+    if most is not None and stream.length > most:
+        raise FileExists(f"it has {stream.length} bytes, more than {most}")
+    if most is None and not target.lossless and header.quality != round(target.quality * QUALITY_ONE):
+        raise FileExists(f"it is of quality {header.quality / QUALITY_ONE:g}, not {target.quality:g}")
+
+
+def _psnr(decoded: Strips, source: Source) -> float:
+    """Return the PSNR of a decoded picture, taken strip by strip, in dB."""
+    error, top = 0.0, 0
+    for pixels, _ in decoded.strips:
+        original, _ = source.rows(top, top + len(pixels))
+        error += float(np.square(original.astype(np.int32) - pixels).sum())
+        top += len(pixels)
+    return psnr_of(error / (3 * source.width * source.height))
 
 
 def check_picture(job: Job, region: tuple[int, int, int, int] | None = None) -> None:
