@@ -153,7 +153,7 @@ def test_latents_of_tiles_that_are_done_are_forgotten(tiled, picture, monkeypatc
     tall = Picture(np.tile(picture.pixels[:, :200], (6, 1, 1)))
     stream = Stream.parse(tiled.encode_picture(tall, Target(30)).data)
     assert stream.header.grid.rows == 12
-    assert sum(len(pixels) for pixels, _ in tiled.decode_strips(stream).strips) == 3000
+    assert sum(len(pixels) for pixels, _ in tiled.decode_strips(stream).strips()) == 3000
     assert max(held) == 2
 
 

@@ -10,7 +10,7 @@ from trellic.picture import vips
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.orientation import orientation_alone
 from trellic.picture.pillow import read
-from trellic.picture.types import Converted, Picture, Strips
+from trellic.picture.types import Converted, Part, Picture, Strips
 from trellic.picture.vips_saving import can_write_strips, write_strips
 
 pytest.importorskip("pyvips")
@@ -26,9 +26,9 @@ def in_strips(monkeypatch):
 
 
 def strips_of(picture: Picture) -> Strips:
-    strips = (picture.rows(top, min(top + 64, picture.height)) for top in range(0, picture.height, 64))
+    parts = (Part(0, top, *picture.rows(top, min(top + 64, picture.height))) for top in range(0, picture.height, 64))
     has_alpha = picture.alpha is not None
-    return Strips(picture.width, picture.height, picture.grey, has_alpha, picture.metadata, 4, strips)
+    return Strips(picture.width, picture.height, picture.grey, has_alpha, picture.metadata, 4, parts)
 
 
 def test_grey_is_found_in_strips(tmp_path):

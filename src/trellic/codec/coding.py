@@ -5,7 +5,7 @@ pass, and in nothing else. Within a pass, latents are coded channel by channel i
 scales too, but coding them by falling scale costs bits (docs/decisions, 4).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -41,16 +41,22 @@ class Values(Protocol[Value]):
         """Keep a variable."""
 
 
+def _nothing(step: Step) -> None:
+    """Do nothing once a step is done."""
+
+
 def run(
     steps: Iterable[Step],
     graphs: Callable[[str, list[Value]], Sequence[Value]],
     values: Values[Value],
     code: Callable[[Code], None],
+    done: Callable[[Step], None] = _nothing,
 ) -> None:
     """Follow the steps of a schedule.
 
     graphs  runs a graph by name: inputs → outputs
     code    codes a pass: reads what it needs from `values`, and puts there what is decoded
+    done    is told of each step once it is done
     """
     for step in steps:
         if isinstance(step, Run):
@@ -59,6 +65,7 @@ def run(
                 values.write(name, output)
         else:
             code(step)
+        done(step)
 
 
 def no_passes(step: Code) -> None:
@@ -84,6 +91,10 @@ class Arrays:
 
     def coded(self, step: Code) -> None:
         """Take note of a pass that is coded."""
+
+    def keep(self, names: Set[str]) -> None:
+        """Forget all other variables."""
+        self.by_name = {name: value for name, value in self.by_name.items() if name in names}
 
 
 class Pass(NamedTuple):

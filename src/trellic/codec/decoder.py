@@ -1,6 +1,7 @@
 """Coded data → latents → pixels."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,9 @@ from trellic.entropy.rans import Decoder
 from trellic.entropy.states import CdfIndices, Indices, States
 from trellic.errors import DamagedModel
 from trellic.model import Sessions
+from trellic.model.bands import run_in_bands
 from trellic.model.model import Floats
+from trellic.model.schedule import Step
 from trellic.quantize import QuantizerParameters
 
 
@@ -78,12 +81,18 @@ def decode_latents(
     values = arrays_of(model, ring, quality=scalar(fraction), **empty)
     coding = Coding(model, deployed, deployed.for_step(step), fraction, values, code, skipped)
     steps = model.schedule.through(extent.groups)
-    run(steps, sessions.run, values, coding)
+    graphs = partial(run_in_bands, sessions)
+    live = model.schedule.live
+
+    def forget(step: Step) -> None:
+        values.keep(live[step])
+
+    run(steps, graphs, values, coding, forget)
     if len(steps) == len(model.schedule.code):
         coder.finish()
     elif extent.predicts:
         coding.coder = predicted
-        run(model.schedule.code[len(steps) :], sessions.run, values, coding)
+        run(model.schedule.code[len(steps) :], graphs, values, coding, forget)
     return {name: values.by_name[name] for name in empty}
 
 

@@ -27,15 +27,12 @@ def errors_of_units(resources: Resources, header: Header, units: Iterator[CodedU
             originals[number] = unit.original
             yield unit.decoded
 
-    top = 0
-    for pixels, _ in StripDecoder(resources, header, decode).strips():
-        strip = Box(0, top, header.width, top + len(pixels))
+    for strip, pixels, _ in StripDecoder(resources, header, decode).parts():
         for number in grid.touching(strip):
             tile = grid.tile(number)
             shared = tile.common(strip)
             _add_errors(originals[number][*shared.within(tile)], pixels[*shared.within(strip)], shared, errors)
-        top = strip.bottom
-        for done in [number for number in originals if grid.tile(number).bottom <= top]:
+        for done in [number for number in originals if grid.tile(number).bottom <= strip.bottom]:
             del originals[done]
     return errors
 

@@ -16,7 +16,7 @@ from trellic.entropy.states import Indices
 from trellic.errors import BadRequest, IncompleteStream
 from trellic.picture.metadata import Metadata
 from trellic.picture.payloads import unpack_metadata
-from trellic.picture.types import Strips
+from trellic.picture.types import Part, Strips
 
 Region = tuple[int, int, int, int]
 """x, y, width and height in pixels."""
@@ -59,11 +59,13 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
             yield next(decoded) if stream.is_whole(number) else grey_unit(stream, number, view.scale)
 
     strips = StripDecoder(resources, header, decode_all, region, view, MOST_HELD)
-    region = strips.region
-    has_alpha = stream.has_alpha
-    shown = ((pixels, alpha if has_alpha else None) for pixels, alpha in strips.strips())
-    width, height = region.width // view.scale, region.height // view.scale
-    return Strips(width, height, header.grey, has_alpha, metadata_of(stream), len(strips.rows), shown)
+    region, scale, has_alpha = strips.region, view.scale, stream.has_alpha
+    parts = (
+        Part((box.left - region.left) // scale, (box.top - region.top) // scale, pixels, alpha if has_alpha else None)
+        for box, pixels, alpha in strips.parts()
+    )
+    width, height = region.width // scale, region.height // scale
+    return Strips(width, height, header.grey, has_alpha, metadata_of(stream), strips.count, parts)
 
 
 def unit_decoder(

@@ -62,18 +62,21 @@ class StripDecoder:
             for _, row in groupby(grid.touching(self.region), lambda number: number // grid.columns)
         ]
 
-    def strips(self) -> Iterator[tuple[Pixels, Pixels]]:
-        """Yield pixels, uint8 (h, W, 3), and alpha, (h, W)."""
+    @property
+    def count(self) -> int:
+        """How many parts there are."""
+        return sum(1 for boxes in self.rows for _ in self._parts(boxes))
+
+    def parts(self) -> Iterator[tuple[Box, Pixels, Pixels]]:
+        """Yield boxes with their pixels, uint8 (h, w, 3), and alpha, (h, w), row by row, each from left to right."""
         for boxes in self.rows:
-            strip, scale = _hull(boxes).common(self.region), self.view.scale
-            height, width = strip.height // scale, strip.width // scale
-            pixels = np.empty((height, width, 3), np.uint8)
-            alpha = np.full((height, width), 255, np.uint8)
             for part in self._parts(boxes):
-                shown = _hull(part).common(strip)
-                place = shown.within(strip, scale)
-                self._show(part, shown, pixels[*place], alpha[*place])
-            yield pixels, alpha
+                shown, scale = _hull(part).common(self.region), self.view.scale
+                height, width = shown.height // scale, shown.width // scale
+                pixels = np.empty((height, width, 3), np.uint8)
+                alpha = np.full((height, width), 255, np.uint8)
+                self._show(part, shown, pixels, alpha)
+                yield shown, pixels, alpha
 
     def _parts(self, boxes: list[Box]) -> Iterator[list[Box]]:
         """Yield the boxes of a row, as many at a time as may be held."""

@@ -79,7 +79,7 @@ def _check_amount(job: Job, stream: Stream, codec: Codec, target: Target) -> Non
 def _psnr(decoded: Strips, source: Source) -> float:
     """Return the PSNR of a decoded picture, taken strip by strip, in dB."""
     error, top = 0.0, 0
-    for pixels, _ in decoded.strips:
+    for pixels, _ in decoded.strips():
         original, _ = source.rows(top, top + len(pixels))
         error += float(np.square(original.astype(np.int32) - pixels).sum())
         top += len(pixels)

@@ -103,7 +103,7 @@ def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Fact
         codec = api.codec_for(stream, how.threads, how.device)
         view = view_of_groups(codec.model, how.groups) if how.preview is None else codec.preview_view(how.preview)
         found = codec.decode_strips(stream, how.region, view)
-        found = replace(found, strips=follow(found.strips, found.count))
+        found = replace(found, parts=follow(found.parts, found.count))
         if is_large(found.width, found.height) and can_write_strips(job.target) and not how.carry:
             write_strips(found, job.target, how.background, replace=how.force)
         else:

@@ -7,6 +7,7 @@ and training all follow the same list (`trellic.codec.coding.run`); a new prior 
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 Mask = tuple[str, ...]
@@ -138,6 +139,19 @@ class Schedule:
         if groups == 0:
             return self.code[: self.code.index(next(step for step in self.passes if step.quantizer == "deployed"))]
         return self.code[: self.code.index(self.groups[groups - 1]) + 1]
+
+    @cached_property
+    def live(self) -> dict[Step, set[str]]:
+        """What is read after each step of coding, before it is written again: by later steps, or when it is decoded."""
+        always, found = {"quality", *self.variables}, dict[Step, set[str]]()
+        live = always
+        for step in reversed(self.code):
+            found[step] = found.get(step, set()) | live
+            if isinstance(step, Run):
+                live = live - {*step.writes} | {parse_reference(text).name for text in step.reads} | always
+            else:
+                live = live | {step.mean, step.log_scale}
+        return found
 
     @property
     def again(self) -> tuple[Step, ...]:

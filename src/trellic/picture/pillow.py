@@ -221,17 +221,16 @@ def to_pillow(picture: Picture) -> Image.Image:
 
 
 def strips_to_pillow(strips: Strips) -> Image.Image:
-    """Return the Pillow image of a picture that comes in strips, which are not held together."""
-    image, top = None, 0
-    for pixels, alpha in strips.strips:
+    """Return the Pillow image of a picture that comes in strips, whose parts are not held together."""
+    image = None
+    for left, top, pixels, alpha in strips.parts:
         part = to_pillow(Picture(pixels, strips.grey, alpha, strips.metadata))
-        if strips.count == 1:
+        if part.size == (strips.width, strips.height):
             return part
         if image is None:
             image = Image.new(part.mode, (strips.width, strips.height))
             image.info = part.info
-        image.paste(part, (0, top))
-        top += part.height
+        image.paste(part, (left, top))
     assert image is not None
     return image
 

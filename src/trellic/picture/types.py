@@ -3,7 +3,8 @@
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import groupby
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -78,11 +79,24 @@ class Picture:
         return self.pixels[top:bottom], self.alpha[top:bottom] if self.alpha is not None else None
 
 
+class Part(NamedTuple):
+    """A box of a decoded picture: its upper left corner, pixels, uint8 (h, w, 3), and alpha, (h, w).
+
+    alpha  None where the whole picture is opaque
+    """
+
+    left: int
+    top: int
+    pixels: Pixels
+    alpha: Pixels | None
+
+
 @dataclass(frozen=True)
 class Strips:
-    """A decoded picture from top to bottom, in `count` strips.
+    """A decoded picture from top to bottom, in strips of the whole width, each in one part or several.
 
-    strips  pixels, uint8 (h, W, 3), and alpha, (h, W), or None where the whole picture is opaque
+    count  of all parts
+    parts  of each strip from left to right: a very wide one is not held whole
     """
 
     width: int
@@ -91,19 +105,25 @@ class Strips:
     has_alpha: bool
     metadata: Metadata
     count: int
-    strips: Iterator[tuple[Pixels, Pixels | None]]
+    parts: Iterator[Part]
+
+    def strips(self) -> Iterator[tuple[Pixels, Pixels | None]]:
+        """Yield the pixels of each strip, uint8 (h, W, 3), and its alpha, (h, W), or None."""
+        for _, parts in groupby(self.parts, lambda part: part.top):
+            found = list(parts)
+            alphas = [part.alpha for part in found if part.alpha is not None]
+            pixels = np.concatenate([part.pixels for part in found], axis=1) if len(found) > 1 else found[0].pixels
+            yield pixels, np.concatenate(alphas, axis=1) if alphas else None
 
     def join(self) -> Picture:
         """Return the picture, all strips taken."""
         pixels = np.empty((self.height, self.width, 3), np.uint8)
         alpha = np.empty((self.height, self.width), np.uint8)
-        top = 0
-        for strip, its_alpha in self.strips:
-            bottom = top + len(strip)
-            pixels[top:bottom] = strip
+        for left, top, its, its_alpha in self.parts:
+            place = slice(top, top + its.shape[0]), slice(left, left + its.shape[1])
+            pixels[place] = its
             if its_alpha is not None:
-                alpha[top:bottom] = its_alpha
-            top = bottom
+                alpha[place] = its_alpha
         return Picture(pixels, self.grey, alpha if self.has_alpha else None, self.metadata)
 
 

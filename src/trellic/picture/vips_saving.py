@@ -48,8 +48,12 @@ def write_strips(found: Strips, path: Path, background: str = "", replace: bool 
     name = kind.name
     if found.has_alpha and name == "JPEG":
         check_alpha(kind, background)
-        pixels = (flattened(strip, alpha, background) for strip, alpha in found.strips if alpha is not None)
-        found = dataclasses.replace(found, has_alpha=False, grey=False, strips=((strip, None) for strip in pixels))
+        parts = (
+            part._replace(pixels=flattened(part.pixels, part.alpha, background), alpha=None)
+            for part in found.parts
+            if part.alpha is not None
+        )
+        found = dataclasses.replace(found, has_alpha=False, grey=False, parts=parts)
     if found.metadata.exif and not parsed(found.metadata.exif):
         warn(f"{name} does not keep its EXIF data, which are damaged")
         found = dataclasses.replace(found, metadata=found.metadata.without("exif"))
@@ -75,7 +79,7 @@ def _write_stored_png(found: Strips, file: IO[bytes]) -> None:
     file.write(b"\x89PNG\r\n\x1a\n")
     write_chunk(b"IHDR", struct.pack(">IIBBBBB", found.width, found.height, 8, colour_type, 0, 0, 0))
     packer = zlib.compressobj(0)
-    for pixels, alpha in found.strips:
+    for pixels, alpha in found.strips():
         samples = pixels[:, :, :1] if found.grey else pixels
         samples = samples if alpha is None else np.dstack([samples, alpha])
         lines = np.zeros((len(samples), 1 + samples[0].size), np.uint8)  # each begins with its filter's number: none

@@ -20,7 +20,7 @@ from trellic.files import open_bytes
 from trellic.picture.kinds import KINDS
 from trellic.picture.pillow import read
 from trellic.picture.saving import write
-from trellic.picture.types import Picture, Pixels, Strips
+from trellic.picture.types import Part, Picture, Pixels, Strips
 from trellic.serve.answers import Refused
 from trellic.serve.turns import Deadline, Turns
 
@@ -107,9 +107,9 @@ def _stopped_by(deadline: Deadline, codec: ImageCodec) -> ImageCodec:
 def _joined(deadline: Deadline, strips: Strips) -> Picture:
     """Return the picture of strips, or raise Refused once the time is over."""
 
-    def taken() -> Iterator[tuple[Pixels, Pixels | None]]:
-        for strip in strips.strips:
+    def taken() -> Iterator[Part]:
+        for part in strips.parts:
             deadline.check()
-            yield strip
+            yield part
 
-    return replace(strips, strips=taken()).join()
+    return replace(strips, parts=taken()).join()
