@@ -62,7 +62,12 @@ class Costs:
 
     def error_of(self, box: Box, quality: int) -> float:
         """Return what the squared error of such a box is worth in bits, at a quality of 0 to 25600."""
-        return lambda_at(quality / HIGHEST_QUALITY) / 3 * float(self.errors[_cells(box)].sum())
+        return worth(quality) * float(self.errors[_cells(box)].sum())
+
+
+def worth(quality: int) -> float:
+    """Return what a squared error of 1 in one sample is worth in bits, at a quality of 0 to 25600."""
+    return lambda_at(quality / HIGHEST_QUALITY) / 3
 
 
 def _cells(box: Box) -> tuple[slice, slice]:

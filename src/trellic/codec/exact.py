@@ -26,8 +26,8 @@ class Effort(NamedTuple):
     method: int
 
 
-QUICK, THOROUGH = Effort(80, 4), Effort(100, 6)
-"""The second takes several times as long, for files that are smaller now and then."""
+QUICK, THOROUGH = Effort(100, 4), Effort(100, 6)
+"""The second takes ten times as long, one or two seconds per megapixel, for 0 to 30 % less, or, in few colours, 1 %."""
 
 
 def pack(samples: Pixels, effort: Effort = QUICK) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from trellic.codec.costs import Costs
+from trellic.codec.palettes import Trial
 from trellic.container import Box, Grid
 
 SECTION_BITS = 56
@@ -11,14 +12,15 @@ SECTION_BITS = 56
 
 
 class Layout(NamedTuple):
-    """A grid and the numbers of its tiles that are coded exactly, with what that is expected to cost.
+    """A grid and those of its tiles that are coded exactly, with what that is expected to cost.
 
+    exact  in how many colours, or ALL, by number
     bits   of all tiles
-    error  of those coded by latents: their squared error, in bits, see `Costs`
+    error  of all tiles: their squared error, in bits, see `Costs`
     """
 
     grid: Grid
-    exact: frozenset[int]
+    exact: Mapping[int, int]
     bits: float = 0.0
     error: float = 0.0
 
@@ -37,20 +39,19 @@ class Layout(NamedTuple):
         return any(number not in self.exact for number in self.grid.touching(box))
 
 
-def cheapest(grid: Grid, costs: Costs, quality: int, exact_bits: Mapping[int, float]) -> Layout:
+def cheapest(grid: Grid, costs: Costs, quality: int, trials: Mapping[int, Trial]) -> Layout:
     """Return the cheapest layout of a grid at a quality of 0 to 25600.
 
-    costs       of latents
-    exact_bits  of the tiles that may be coded exactly, by number
+    costs   of latents
+    trials  of the tiles that may be coded exactly, by number
     """
-    exact, bits, error = set(), 0.0, 0.0
+    exact, bits, error = {}, 0.0, 0.0
     for number in range(grid.tiles):
         tile = grid.tile(number)
-        latent_bits, latent_error = costs.bits_of(tile), costs.error_of(tile, quality)
-        if exact_bits.get(number, float("inf")) < latent_bits + latent_error:
-            exact.add(number)
-            bits += exact_bits[number]
-        else:
-            bits += latent_bits
-            error += latent_error
-    return Layout(grid, frozenset(exact), bits + SECTION_BITS * grid.tiles, error)
+        latents = costs.bits_of(tile), costs.error_of(tile, quality)
+        if number in trials and trials[number].cost < sum(latents):
+            exact[number] = trials[number].colours
+            latents = trials[number].bits, trials[number].error
+        bits += latents[0]
+        error += latents[1]
+    return Layout(grid, exact, bits + SECTION_BITS * grid.tiles, error)

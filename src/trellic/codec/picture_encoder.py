@@ -12,7 +12,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from trellic.codec.blocks import code_blocks
-from trellic.codec.costs import Costs
+from trellic.codec.costs import Costs, worth
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.drawn import BLOCK, MOSTLY, Survey, survey
 from trellic.codec.encoder import unseen
@@ -21,11 +21,12 @@ from trellic.codec.fidelity import errors_of_units
 from trellic.codec.layer_targets import LayerTargets
 from trellic.codec.layered import CodedParts, sections_in_layers
 from trellic.codec.layout import Layout, cheapest
+from trellic.codec.palettes import ALL, Trial, cheapest_palette
 from trellic.codec.rate_control import Encoded
 from trellic.codec.resources import Resources
 from trellic.codec.ring import Ring
 from trellic.codec.tiles import Window, surroundings, windows
-from trellic.codec.units import CodedUnit, ExactCoder, code_unit, code_unit_in_sweeps
+from trellic.codec.units import CodedUnit, ExactCoder, code_unit, code_unit_in_sweeps, squared_error
 from trellic.codec.visibility import PSNR
 from trellic.container import Grid, Header, Section, write_stream
 from trellic.container.grid import MOST_AT_ONCE
@@ -97,9 +98,9 @@ class PictureEncoder:
         """Return the stream that costs least at a quality in 1/256 of a point."""
         header = replace(self.header, quality=quality)
         if header.grid.predicted:
-            return self._code(header, Layout(header.grid, frozenset()))
+            return self._code(header, Layout(header.grid, {}))
         seen = self._survey(header.grid)
-        plain = Layout(header.grid, seen.flat)
+        plain = Layout(header.grid, dict.fromkeys(seen.flat, ALL))
         if seen.fraction < LEAST_DRAWN or self.layers:
             return self._code(header, plain)
         costs = Costs(header.grid)
@@ -108,7 +109,7 @@ class PictureEncoder:
         if best.exact != plain.exact:
             attempts.append(self._attempt(header, best))
         least = min(attempt.cost for attempt in attempts)
-        attempts += [self._attempt(header, one) for one in others if one.is_exact and AT_BEST * one.cost < least]
+        attempts += [self._attempt(header, one) for one in others if one.is_exact and _at_best(one) < least]
         return min(attempts, key=lambda attempt: attempt.cost).encoded
 
     def encode_exactly(self) -> Encoded:
@@ -116,7 +117,7 @@ class PictureEncoder:
         header = replace(self.header, quality=HIGHEST_QUALITY)
         if self._fits_at_once:
             header = replace(header, grid=Grid.whole(header.width, header.height))
-        return self._code(header, Layout(header.grid, frozenset(range(header.grid.tiles))))
+        return self._code(header, Layout(header.grid, dict.fromkeys(range(header.grid.tiles), ALL)))
 
     @property
     def _fits_at_once(self) -> bool:
@@ -135,17 +136,26 @@ class PictureEncoder:
         if self._fits_at_once:
             grids.append(Grid.of(header.width, header.height, BLOCK))
         for grid in grids:
-            yield cheapest(grid, costs, header.quality, self._exact_bits(grid, self._survey(grid).drawn))
+            yield cheapest(grid, costs, header.quality, self._trials(grid, self._survey(grid).drawn, header.quality))
         if self._fits_at_once and self._survey(header.grid).fraction >= MOSTLY:
             whole = Grid.whole(header.width, header.height)
-            yield Layout(whole, frozenset({0}), self._exact_bits(whole, frozenset({0}))[0])
+            found = self._trials(whole, frozenset({0}), header.quality)[0]
+            yield Layout(whole, {0: found.colours}, found.bits, found.error)
 
-    def _exact_bits(self, grid: Grid, numbers: frozenset[int]) -> dict[int, float]:
-        """Return what tiles take when they are coded exactly, quickly, by number."""
+    def _trials(self, grid: Grid, numbers: frozenset[int], quality: int) -> dict[int, Trial]:
+        """Return what tiles take when they are coded exactly, quickly, in the cheapest number of colours, by number."""
+
+        def best(numbered: tuple[int, Window]) -> tuple[int, Trial]:
+            number, window = numbered
+
+            def code(colours: int) -> Trial:
+                unit = self.exact.code(window, QUICK, colours)
+                return Trial(colours, 8.0 * unit.bytes, worth(quality) * squared_error(unit))
+
+            return number, cheapest_palette(code, quality)
+
         chosen = (pair for pair in enumerate(windows(self.picture, grid, 0)) if pair[0] in numbers)
-        workers = self.resources_for(grid.at_once).workers
-        units = workers.map(lambda pair: (pair[0], self.exact.code(pair[1], QUICK)), chosen)
-        return {number: 8.0 * unit.bytes for number, unit in units}
+        return dict(self.resources_for(grid.at_once).workers.map(best, chosen))
 
     def _attempt(self, header: Header, layout: Layout) -> Attempt:
         return Attempt(self._code(replace(header, grid=layout.grid), layout), layout.error)
@@ -154,13 +164,13 @@ class PictureEncoder:
         """Code a layout, and put into `costs` what its latents cost."""
         sessions, workers = self.resources_for(header.grid.at_once)
         is_small = header.grid.tiles > 1 and header.grid.tile_width * header.grid.tile_height < LEAST_THOROUGH
-        effort = QUICK if is_small else THOROUGH
 
         def code(number: int, window: Window, ring: Ring | None = None) -> CodedUnit:
             if number in layout.exact:
                 if costs:
                     costs.spread_flat(window.tile)
-                return self.exact.code(window, effort)
+                colours = layout.exact[number]
+                return self.exact.code(window, QUICK if is_small or colours != ALL else THOROUGH, colours)
             seen = window.seeing(surroundings(window.tile, window.around, layout.has_latents))
             if self.layers:
                 layering = self.layers.layering
@@ -207,3 +217,8 @@ class PictureEncoder:
         if self.adapter and any(section.type in BY_LATENTS for section in sections):
             sections.insert(0, self.adapter)
         return Encoded(write_stream(header, sections), header.quality / QUALITY_ONE, bits, psnr)
+
+
+def _at_best(layout: Layout) -> float:
+    """Return the least that an exact layout may cost once it is coded thoroughly, where it is."""
+    return layout.bits * (AT_BEST if ALL in layout.exact.values() else 1) + layout.error

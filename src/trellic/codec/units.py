@@ -13,6 +13,7 @@ from trellic.codec.encoder import unseen as unseen_pass
 from trellic.codec.exact import QUICK, Effort, pack, unpack
 from trellic.codec.layer_decoder import decode_layers
 from trellic.codec.layer_encoder import CodedSweeps, encode_sweeps
+from trellic.codec.palettes import in_colours
 from trellic.codec.ring import Ring, edges_of
 from trellic.codec.search import search
 from trellic.codec.settle import settled
@@ -65,6 +66,12 @@ class CodedUnit:
         return sum(len(section.payload) for section in self.sections)
 
 
+def squared_error(unit: CodedUnit) -> float:
+    """Return the squared error of an exact unit's samples, summed, in 8-bit units."""
+    assert unit.decoded.pixels is not None
+    return float(np.square(unit.original.astype(np.int32) - unit.decoded.pixels).sum())
+
+
 def code_unit(
     sessions: Sessions,
     deployed: DeployedQuantizer,
@@ -106,21 +113,25 @@ def _alpha_of(window: Window) -> list[Section]:
 
 
 class ExactCoder:
-    """Codes tiles of one picture exactly, each once at an effort, however often it is asked."""
+    """Codes tiles of one picture exactly, each once at an effort and in so many colours, however often it is asked."""
 
     def __init__(self) -> None:
-        self._coded: dict[tuple[Box, Effort], Section] = {}
+        self._coded: dict[tuple[Box, int, Effort], Section] = {}
 
-    def code(self, window: Window, effort: Effort) -> CodedUnit:
-        """Code a tile exactly; thoroughly, that is by the smaller of both efforts: more is not always better."""
-        section = self._section(window, QUICK)
+    def code(self, window: Window, effort: Effort, colours: int) -> CodedUnit:
+        """Code a tile exactly, in so many colours or ALL.
+
+        Thoroughly, that is by the smaller of both efforts: more is not always better.
+        """
+        stored = window._replace(own=in_colours(window.own, colours))
+        section = self._section(stored, QUICK, colours)
         if effort != QUICK:
-            section = min(section, self._section(window, effort), key=lambda one: len(one.payload))
-        decoded = DecodedUnit(None, window.own, window.alpha)
+            section = min(section, self._section(stored, effort, colours), key=lambda one: len(one.payload))
+        decoded = DecodedUnit(None, stored.own, window.alpha)
         return CodedUnit([section], 8.0 * len(section.payload), window.own, decoded)
 
-    def _section(self, window: Window, effort: Effort) -> Section:
-        key = window.tile, effort
+    def _section(self, window: Window, effort: Effort, colours: int) -> Section:
+        key = window.tile, colours, effort
         if key not in self._coded:
             kind, samples = _samples(window)
             self._coded[key] = Section(kind, pack(samples, effort))
