@@ -49,3 +49,13 @@ def test_an_image_of_strips_is_the_picture(wide):
     codec, data = wide
     picture, image = codec.decode_picture(data), np.asarray(codec.decode(data))
     assert np.array_equal(image, np.dstack([picture.pixels, picture.alpha]))
+
+
+def test_parts_of_a_wide_row_make_the_same_strips_and_image(wide, monkeypatch):
+    codec, data = wide
+    whole = codec.decode_picture(data)
+    monkeypatch.setattr(picture_decoder, "MOST_HELD", 256 * 256 * 2)
+    found = codec.decode_strips(data)
+    assert found.count > len(list(codec.decode_strips(data).strips()))
+    assert np.array_equal(np.concatenate([pixels for pixels, _ in found.strips()]), whole.pixels)
+    assert np.array_equal(np.asarray(codec.decode(data))[:, :, :3], whole.pixels)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from trellic.model.schedule import ANCHORS, NON_ANCHORS, Code, Run, Schedule, Variable, parse_reference
+from trellic.model.schedule import ALL, ANCHORS, NON_ANCHORS, Code, Run, Schedule, Variable, parse_reference
 
 SCHEDULE = Schedule(
     {"z": Variable(4, 64), "y": Variable(12, 16)},
@@ -89,3 +89,16 @@ def broken(path: tuple, value: object) -> dict:
 def test_what_cannot_be_followed_is_refused(path, value):
     with pytest.raises(ValueError, match=r"."):
         Schedule.from_json(broken(path, value))
+
+
+def test_what_is_read_later_is_live_and_nothing_else():
+    first, second = Run("a", ("z",), ("features",)), Run("b", ("features", "y[0:2]"), ("mean", "scale"))
+    code = [Code("z", 0, 1, ALL, "", "z_scale", tables="z", quantizer="rounding"), first, second]
+    code += [Code("y", 0, 2, ANCHORS, "mean", "scale"), Run("c", ("y",), ("mean", "scale"))]
+    code += [Code("y", 0, 2, NON_ANCHORS, "mean", "scale")]
+    schedule = Schedule({"z": Variable(1, 64), "y": Variable(2, 16)}, (), tuple(code), ())
+    always = {"quality", "z", "y"}
+    assert [schedule.live[step] - always for step in code[:-1]] == [
+        set(), {"features"}, {"mean", "scale"}, set(), {"mean", "scale"},
+    ]  # fmt: skip
+    assert schedule.live[code[-1]] == always
