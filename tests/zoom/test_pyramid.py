@@ -9,13 +9,13 @@ from PIL import Image
 from conftest import textured
 from trellic.codec.view import averaged
 from trellic.errors import BadRequest, FileExists
-from trellic.picture.types import Strips
+from trellic.picture.types import Part, Strips
 from trellic.zoom.levels import Levels
 from trellic.zoom.pyramid import LevelWriter, write_pyramid
 
 
 def strips_of(pixels, alpha=None, height=192):
-    parts = [(pixels[top : top + height], None if alpha is None else alpha[top : top + height])
+    parts = [Part(0, top, pixels[top : top + height], None if alpha is None else alpha[top : top + height])
              for top in range(0, len(pixels), height)]  # fmt: skip
     return Strips(pixels.shape[1], len(pixels), False, alpha is not None, _metadata(), len(parts), iter(parts))
 
@@ -88,7 +88,7 @@ def test_only_a_folder_of_tiles_is_replaced(tmp_path):
 
 def test_what_fails_leaves_nothing(tmp_path):
     def broken():
-        yield textured(300, 300), None
+        yield Part(0, 0, textured(300, 300), None)
         raise RuntimeError
 
     strips = Strips(300, 600, False, False, _metadata(), 2, broken())

@@ -80,7 +80,7 @@ def write_pyramid(strips: Strips, folder: Path, suffix: str, replace: bool) -> i
             count += 1
 
         writer = LevelWriter(levels.last, put)
-        for pixels, alpha in strips.strips:
+        for pixels, alpha in strips.strips():
             writer.add(pixels if alpha is None else np.dstack([pixels, alpha]))
         writer.end()
         for name, body in page_files(levels, suffix).items():
