@@ -4,7 +4,7 @@ import pytest
 
 from trellic.codec.costs import Costs
 from trellic.codec.layout import SECTION_BITS, Layout, cheapest
-from trellic.codec.palettes import ALL, Trial
+from trellic.codec.palettes import ALL, ExactCost
 from trellic.container import Box, Grid
 from trellic.metrics import lambda_at
 
@@ -22,7 +22,7 @@ def costs_of(*tiles: tuple[float, float]) -> Costs:
 
 def test_a_tile_is_exact_where_that_takes_fewer_bits():
     found = cheapest(
-        GRID, costs_of((1000, 0), (1000, 0)), 12800, {0: Trial(ALL, 900.0, 0.0), 1: Trial(8, 900.0, 200.0)}
+        GRID, costs_of((1000, 0), (1000, 0)), 12800, {0: ExactCost(ALL, 900.0, 0.0), 1: ExactCost(8, 900.0, 200.0)}
     )
     assert found == Layout(GRID, {0: ALL}, pytest.approx(1900 + 2 * SECTION_BITS), 0.0)
     assert not found.is_exact
@@ -33,12 +33,12 @@ def test_a_tile_is_exact_where_more_bits_are_worth_the_error_that_they_spare():
     gain = lambda_at(0.5) * error / 3
     for exact, bits in ((True, 1000 + 0.9 * gain), (False, 1000 + 1.1 * gain)):
         assert (
-            0 in cheapest(GRID, costs_of((1000, error), (1, 0)), quality, {0: Trial(ALL, bits, 0.0)}).exact
+            0 in cheapest(GRID, costs_of((1000, error), (1, 0)), quality, {0: ExactCost(ALL, bits, 0.0)}).exact
         ) is exact
 
 
 def test_a_tile_in_fewer_colours_has_its_bits_and_its_error():
-    found = cheapest(GRID, costs_of((1000, 0), (2000, 0)), 12800, {1: Trial(16, 700.0, 300.0)})
+    found = cheapest(GRID, costs_of((1000, 0), (2000, 0)), 12800, {1: ExactCost(16, 700.0, 300.0)})
     assert (found.exact, found.error) == ({1: 16}, 300)
     assert found.bits == pytest.approx(1700 + 2 * SECTION_BITS)
 

@@ -5,7 +5,7 @@ import pytest
 
 from codec.test_picture_encoder import text
 from conftest import textured
-from trellic.codec.palettes import ALL, COUNTS, Trial, cheapest_palette, in_colours
+from trellic.codec.palettes import ALL, COUNTS, ExactCost, cheapest_palette, in_colours
 from trellic.container.header import HIGHEST_QUALITY
 
 PAGE = text(128, 256)
@@ -44,7 +44,7 @@ def test_grey_stays_grey():
 
 def trials(**bits):
     """Return what gives trials of these bits by number of colours, without error."""
-    return lambda count: Trial(count, bits.get(f"of_{count}", 10_000.0), 0.0)
+    return lambda count: ExactCost(count, bits.get(f"of_{count}", 10_000.0), 0.0)
 
 
 def test_fewer_colours_are_tried_for_as_long_as_they_cost_less():

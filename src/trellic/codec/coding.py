@@ -56,7 +56,7 @@ def run(
 
     graphs  runs a graph by name: inputs → outputs
     code    codes a pass: reads what it needs from `values`, and puts there what is decoded
-    done    is told of each step once it is done
+    done    called with each step once it is done
     """
     for step in steps:
         if isinstance(step, Run):

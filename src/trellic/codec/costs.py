@@ -62,10 +62,10 @@ class Costs:
 
     def error_of(self, box: Box, quality: int) -> float:
         """Return what the squared error of such a box is worth in bits, at a quality of 0 to 25600."""
-        return worth(quality) * float(self.errors[_cells(box)].sum())
+        return error_weight(quality) * float(self.errors[_cells(box)].sum())
 
 
-def worth(quality: int) -> float:
+def error_weight(quality: int) -> float:
     """Return what a squared error of 1 in one sample is worth in bits, at a quality of 0 to 25600."""
     return lambda_at(quality / HIGHEST_QUALITY) / 3
 

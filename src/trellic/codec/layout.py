@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from trellic.codec.costs import Costs
-from trellic.codec.palettes import Trial
+from trellic.codec.palettes import ExactCost
 from trellic.container import Box, Grid
 
 SECTION_BITS = 56
@@ -39,19 +39,19 @@ class Layout(NamedTuple):
         return any(number not in self.exact for number in self.grid.touching(box))
 
 
-def cheapest(grid: Grid, costs: Costs, quality: int, trials: Mapping[int, Trial]) -> Layout:
+def cheapest(grid: Grid, costs: Costs, quality: int, exact_costs: Mapping[int, ExactCost]) -> Layout:
     """Return the cheapest layout of a grid at a quality of 0 to 25600.
 
-    costs   of latents
-    trials  of the tiles that may be coded exactly, by number
+    costs        of latents
+    exact_costs  of the tiles that may be coded exactly, by number
     """
     exact, bits, error = {}, 0.0, 0.0
     for number in range(grid.tiles):
         tile = grid.tile(number)
         latents = costs.bits_of(tile), costs.error_of(tile, quality)
-        if number in trials and trials[number].cost < sum(latents):
-            exact[number] = trials[number].colours
-            latents = trials[number].bits, trials[number].error
+        if number in exact_costs and exact_costs[number].cost < sum(latents):
+            exact[number] = exact_costs[number].colours
+            latents = exact_costs[number].bits, exact_costs[number].error
         bits += latents[0]
         error += latents[1]
     return Layout(grid, exact, bits + SECTION_BITS * grid.tiles, error)

@@ -18,13 +18,13 @@ ALL = 0
 """Stands for all colours that there are."""
 COUNTS = (128, 64, 32, 16, 8, 4)
 """Of colours, to try."""
-WORTH_IT = 0.75
+MOST_OF_EXACT = 0.75
 """Bits of fewer colours beside those of all, at most."""
 SETTLED = 0.001
 """Fraction of the pixels: where fewer change their colour, k-means ends."""
 
 
-class Trial(NamedTuple):
+class ExactCost(NamedTuple):
     """What a tile takes when it is coded exactly in so many colours, or ALL.
 
     bits   of its samples
@@ -41,8 +41,8 @@ class Trial(NamedTuple):
         return self.bits + self.error
 
 
-def cheapest_palette(code: Callable[[int], Trial], quality: int) -> Trial:
-    """Return the trial of least cost at a quality of 0 to 25600; fewer colours are tried for as long as they cost less.
+def cheapest_palette(code: Callable[[int], ExactCost], quality: int) -> ExactCost:
+    """Return the least cost at a quality of 0 to 25600; fewer colours are tried for as long as they cost less.
 
     What is drawn stays as it is at the highest quality, and where fewer colours save little.
     """
@@ -52,7 +52,7 @@ def cheapest_palette(code: Callable[[int], Trial], quality: int) -> Trial:
         if trial.cost > best.cost:
             break
         best = trial
-    return best if best.bits < WORTH_IT * exact.bits else exact
+    return best if best.bits < MOST_OF_EXACT * exact.bits else exact
 
 
 def in_colours(pixels: Pixels, count: int) -> Pixels:

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from trellic.codec.blocks import code_blocks
-from trellic.codec.costs import Costs, worth
+from trellic.codec.costs import Costs, error_weight
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.drawn import BLOCK, MOSTLY, Survey, survey
 from trellic.codec.encoder import unseen
@@ -21,7 +21,7 @@ from trellic.codec.fidelity import errors_of_units
 from trellic.codec.layer_targets import LayerTargets
 from trellic.codec.layered import CodedParts, sections_in_layers
 from trellic.codec.layout import Layout, cheapest
-from trellic.codec.palettes import ALL, Trial, cheapest_palette
+from trellic.codec.palettes import ALL, ExactCost, cheapest_palette
 from trellic.codec.rate_control import Encoded
 from trellic.codec.resources import Resources
 from trellic.codec.ring import Ring
@@ -136,21 +136,23 @@ class PictureEncoder:
         if self._fits_at_once:
             grids.append(Grid.of(header.width, header.height, BLOCK))
         for grid in grids:
-            yield cheapest(grid, costs, header.quality, self._trials(grid, self._survey(grid).drawn, header.quality))
+            yield cheapest(
+                grid, costs, header.quality, self._exact_costs(grid, self._survey(grid).drawn, header.quality)
+            )
         if self._fits_at_once and self._survey(header.grid).fraction >= MOSTLY:
             whole = Grid.whole(header.width, header.height)
-            found = self._trials(whole, frozenset({0}), header.quality)[0]
+            found = self._exact_costs(whole, frozenset({0}), header.quality)[0]
             yield Layout(whole, {0: found.colours}, found.bits, found.error)
 
-    def _trials(self, grid: Grid, numbers: frozenset[int], quality: int) -> dict[int, Trial]:
+    def _exact_costs(self, grid: Grid, numbers: frozenset[int], quality: int) -> dict[int, ExactCost]:
         """Return what tiles take when they are coded exactly, quickly, in the cheapest number of colours, by number."""
 
-        def best(numbered: tuple[int, Window]) -> tuple[int, Trial]:
+        def best(numbered: tuple[int, Window]) -> tuple[int, ExactCost]:
             number, window = numbered
 
-            def code(colours: int) -> Trial:
+            def code(colours: int) -> ExactCost:
                 unit = self.exact.code(window, QUICK, colours)
-                return Trial(colours, 8.0 * unit.bytes, worth(quality) * squared_error(unit))
+                return ExactCost(colours, 8.0 * unit.bytes, error_weight(quality) * squared_error(unit))
 
             return number, cheapest_palette(code, quality)
 
