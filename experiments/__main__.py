@@ -39,6 +39,7 @@ LATER = (
     "blocks",
     "adapters",
     "video",
+    "slim",
     "learning",
     "mutations",
     "comparison",

@@ -43,6 +43,7 @@ NAMES = (
     "blocks",
     "adapters",
     "video",
+    "slim",
     "learning",
     "mutations",
     "history",

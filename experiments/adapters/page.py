@@ -24,21 +24,28 @@ SIZE = re.compile(r"(\d+) bytes, (\d+) for decoders, (.*); by quality")
 def slots() -> dict[str, str]:
     """Return the page's slots."""
     results = results_of("adapters")
-    saved, latents, others, trained, missing = [], [], [], [], []
+    saved, latents, weights, others, trained, missing = [], [], [], [], [], []
     for domain in DOMAINS:
-        records, name = of_group(results.records, domain), NAMES[domain]
-        found = SIZE.search(results.head.codecs.get(f"adapted to {domain}", ""))
+        name, adapted = NAMES[domain], f"adapted to {domain}"
+        records = of_group(results.records, domain)
+        measured = {record.picture for record in records if record.codec == adapted}
+        records = [record for record in records if record.picture in measured]
+        found = SIZE.search(results.head.codecs.get(adapted, ""))
         if not records or not found:
             missing.append(name)
             continue
         size, decoder, how = int(found[1]), int(found[2]), found[3]
-        trained.append([name, how, str(size), str(decoder)])
-        saved.append([name, *_row(records, "trellic", f"adapted to {domain}"), *_bytes(records, domain, size)])
+        trained.append([name, how, str(size), str(decoder), str(len(measured))])
+        saved.append([name, *_row(records, "trellic", adapted), *_bytes(records, domain, size)])
+        if by_setting(records, f"all weights, {domain}"):
+            weights.append(
+                [name, *_row(records, "trellic", adapted), *_row(records, "trellic", f"all weights, {domain}")]
+            )
         if domain in DRAWN:
             latents.append([name, *_row(records, "latents alone", f"latents alone, {domain}")])
         others.append([name, *(
             percent(saving(records, codec, other, PSNR).mean)
-            for other in OTHERS for codec in ("trellic", f"adapted to {domain}")
+            for other in OTHERS for codec in ("trellic", adapted)
         )])  # fmt: skip
     counted = [f"with the adapter, {count}" for count in COUNTS]
     against = [f"{LABELS[other]}, {when}" for other in OTHERS for when in ("before", "after")]
@@ -46,11 +53,15 @@ def slots() -> dict[str, str]:
         "model": results.head.model,
         "command": results.head.command,
         "commit": results.head.commit,
-        "trained": Table(["pictures", "adapter", "bytes", "of them for decoders"], trained).markdown(),
+        "trained": Table(["pictures", "adapter", "bytes", "of them for decoders", "test pictures"], trained).markdown(),
         "saved": Table(
             ["pictures", "bits", "rate + λ · distortion", "bytes of a picture", "pays after", *counted], saved
         ).markdown(),
         "latents": Table(["pictures", "bits", "rate + λ · distortion"], latents).markdown(),
+        "weights": Table(
+            ["pictures", "adapter: bits", "rate + λ · distortion", "all weights: bits", "rate + λ · distortion"],
+            weights,
+        ).markdown(),
         "others": Table(["pictures", *against], others).markdown(),
         "missing": f"Not measured yet: {', '.join(missing)}." if missing else "",
     }
@@ -58,10 +69,13 @@ def slots() -> dict[str, str]:
 
 def _row(records: Sequence[Record], before: str, after: str) -> list[str]:
     """Return the BD-rate, mean over pictures, and the change of the mean log cost."""
-    return [percent(saving(records, after, before, PSNR).mean, 2), percent(100 * _cost(records, before, after), 2)]
+    return [
+        percent(saving(records, after, before, PSNR).mean, 2),
+        percent(100 * cost_change(records, before, after), 2),
+    ]
 
 
-def _cost(records: Sequence[Record], before: str, after: str) -> float:
+def cost_change(records: Sequence[Record], before: str, after: str) -> float:
     """Return the change of log(bpp + λ · MSE), mean over qualities, both averaged over pictures."""
     changes = []
     curves = [by_setting(records, codec) for codec in (before, after)]

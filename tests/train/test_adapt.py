@@ -9,7 +9,8 @@ pytest.importorskip("torch")
 from conftest import run_trellic
 from trellic.errors import NoPictures, NotBetter
 from trellic.model import Model
-from trellic.train.adapt import Adaptation, adapt, divide
+from trellic.train.adapt import Adaptation, adapt, crop_for
+from trellic.train.data import divide
 
 HOW = Adaptation(steps=60, crop=64, rate=3e-3)
 
@@ -21,6 +22,13 @@ def test_every_fifth_picture_is_for_validation_two_at_least(count, chosen):
     assert {int(path.name) for path in validated_on} == chosen
     assert not set(trained_on) & set(validated_on)
     assert len(trained_on) + len(validated_on) == count
+
+
+@pytest.mark.parametrize(
+    ("sides", "crop"), [([512] * 5, 384), ([400] * 9 + [90], 384), ([300] * 8 + [90] * 2, 64), ([40] * 3, 64)]
+)
+def test_crops_are_as_large_as_most_pictures_have_room_for(sides, crop):
+    assert crop_for(sides) == crop
 
 
 def test_too_few_pictures_are_refused():

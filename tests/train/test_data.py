@@ -11,6 +11,14 @@ from trellic.train.data import PixelStore, centres, list_pictures, to_device
 CPU = torch.device("cpu")
 
 
+def test_files_are_listed_as_they_are(tmp_path):
+    for name in ("b.png", "a.png", "c.txt"):
+        (tmp_path / name).touch()
+    assert list_pictures([str(tmp_path / "b.png"), str(tmp_path)]) == [
+        tmp_path / "b.png", tmp_path / "a.png", tmp_path / "b.png",
+    ]  # fmt: skip
+
+
 def test_pixels_are_those_of_the_files(workshop, tmp_path):
     paths = list_pictures([str(workshop.pictures)])
     store = PixelStore.of_files(paths, tmp_path)

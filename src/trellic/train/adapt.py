@@ -36,7 +36,7 @@ from trellic.train.training import DeployedModel, StageTraining
 from trellic.train.validate import QUALITIES
 
 STAGE = "adapt"
-CROPS = (384, 320, 256, 192)
+CROPS = (384, 320, 256, 192, 128, 64)
 """Sides of crops in pixels, the largest that NINE_TENTHS of the pictures have room for. What is learned on smaller ones
 is partly about their borders, of which a picture has fewer."""
 NINE_TENTHS = 0.9
@@ -107,7 +107,7 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
         folder = Path(place)
         pictures = PixelStore.of_files(trained_on, folder, say)
         sides = [min(picture.shape[:2]) for picture in pictures.pictures]
-        crop = how.crop or _crop_for(sides)
+        crop = how.crop or crop_for(sides)
         if small := sum(side < crop for side in sides):
             say(f"{small} of {len(sides)} pictures are smaller than {crop} pixels, skipped")
         validation = centres(validated_on, crop, torch.device("cpu"))
@@ -132,7 +132,7 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
     return Adapted(adapter, saved, before.picture_bytes)
 
 
-def _crop_for(sides: Sequence[int]) -> int:
+def crop_for(sides: Sequence[int]) -> int:
     """Return the side of crops for pictures of these shorter sides."""
     room = (crop for crop in CROPS if sum(side >= crop for side in sides) >= NINE_TENTHS * len(sides))
     return next(room, CROPS[-1])
