@@ -67,7 +67,7 @@ def measure_domain(data: Path, domain: str) -> None:
     codecs = [ours(), whole(f"adapted to {domain}", domain, f"{size}, {settings}")]
     if domain in DRAWN:
         codecs += [by_latents("latents alone", "none"), by_latents(f"latents alone, {domain}", domain)]
-    if domain == ALL_WEIGHTS:
+    if (FOLDER / f"{domain}.trm").exists():
         about = f"all weights, {how['steps']} steps; by quality"
         codecs.append(ours(model=domain)._replace(name=f"all weights, {domain}", about=about, model=""))
     codecs = [codec._replace(curve=QUALITIES) for codec in codecs]
@@ -126,7 +126,7 @@ def by_latents(name: str, adapter: str) -> ImageCodec:
         grid, points = Grid.of(pixels.shape[1], pixels.shape[0], SIDE), round(quality * QUALITY_ONE)
         header = Header(codec.model.sha256[:HASH_BYTES], grid, points, codec.quantizer.number)
         shown = windows(Picture(pixels), grid, codec.model.margin)
-        units = [code_unit(sessions, codec.deployed, points, window) for window in shown]
+        units = [code_unit(sessions, codec.deployed, points, window, "psnr", False) for window in shown]
         return write_stream(
             header, [*([section] if section else []), *(one for unit in units for one in unit.sections)]
         )

@@ -109,7 +109,21 @@ def test_what_was_merged_is_proven_exact_before_it_is_used(shipped, monkeypatch)
         merge(shipped, "decoder", [low_rank_change(shipped)])
 
 
-@pytest.mark.parametrize("what", ["bias", "fixed_point.scale"])
+@pytest.mark.parametrize("layer", ["first_0.layers.0", "first_0.layers.2", "second_1.head.layer"])
+def test_a_delta_of_a_bias_goes_onto_the_units_of_an_exact_layer(layer, shipped):
+    before, name = shipped.file.arrays["decoder"], f"prior.networks.{layer}.bias"
+    integers = np.arange(before[name].size, dtype=np.int32) % 7 - 3
+    merged = merge(shipped, "decoder", [Change(name, before[name].shape, 0, -6, integers)])
+    assert np.allclose(merged[name] - before[name], integers * 2.0**-6, atol=2.0**-9)
+    weight = f"prior.networks.{layer}.weight"
+    held = {**before, **shipped.file.arrays["encoder"]}
+    levels = float(held[f"prior.networks.{layer}.fixed_point.levels"])
+    rows = np.column_stack([merged[weight].reshape(len(merged[weight]), -1), merged[name]]).astype(float)
+    reach = np.append(np.full(rows.shape[1] - 1, levels), 1.0)
+    assert are_exact(rows, merge_rows(rows, rows, reach)[1], reach)
+
+
+@pytest.mark.parametrize("what", ["weight", "fixed_point.scale"])
 def test_only_low_rank_changes_reach_an_exact_network(what, shipped):
     name = LAYER + what
     shape = shipped.file.arrays["decoder"][name].shape

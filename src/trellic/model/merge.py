@@ -1,7 +1,8 @@
 """Changes merged into a model's weights: an adapter then costs no time, and exact networks stay exact.
 
-A change of a layer before table indices is merged row by row in integers: the sum of all magnitudes that a row can add
-up stays below 2²⁴ units, as `trellic.networks.exact` explains, or the row's unit becomes coarser until it does.
+A change of a layer before table indices is merged row by row in integers, bias and all: the sum of all magnitudes that
+a row can add up stays below 2²⁴ units, as `trellic.networks.exact` explains, or the row's unit becomes coarser until it
+does.
 """
 
 from collections.abc import Sequence
@@ -45,22 +46,28 @@ def _exact_arrays(model: Model) -> set[str]:
 
 
 def _merge_exact(model: Model, arrays: Arrays, change: Change) -> None:
-    """Merge a low-rank change into an exact 1×1 layer; its bias goes onto the same units."""
-    layer = change.array.removesuffix("weight")
+    """Merge a low-rank change of an exact layer's weight, or a delta of its bias; both go onto the same units."""
+    layer, _, tensor = change.array.rpartition(".")
     buffers = {**model.file.arrays["encoder"], **model.file.arrays["decoder"]}  # exporting shares those that are alike
-    levels, scale = buffers.get(layer + LEVELS), buffers.get(layer + SCALE)
-    before, bias = arrays.get(change.array), arrays.get(f"{layer}bias")
-    if not change.rank or levels is None or scale is None or before is None or bias is None:
+    levels, scale = buffers.get(f"{layer}.{LEVELS}"), buffers.get(f"{layer}.{SCALE}")
+    weight, bias = arrays.get(f"{layer}.weight"), arrays.get(f"{layer}.bias")
+    may_change = change.rank > 0 if tensor == "weight" else tensor == "bias"
+    if not may_change or levels is None or scale is None or weight is None or bias is None:
         raise DamagedAdapter(f"changes {change.array}, which must stay as it is")
-    changed = before.astype(np.float64) + change.values() / scale
-    rows = np.column_stack([before[:, :, 0, 0], bias]).astype(np.float64)
-    reach = np.append(np.full(before.shape[1], float(levels)), 1.0)
-    merged, units = merge_rows(rows, np.column_stack([changed[:, :, 0, 0], bias]), reach)
-    arrays[change.array] = _held(change.array, merged[:, :-1, None, None], before.dtype)
-    arrays[f"{layer}bias"] = _held(f"{layer}bias", merged[:, -1], bias.dtype)
-    held = np.column_stack([arrays[change.array][:, :, 0, 0], arrays[f"{layer}bias"]]).astype(np.float64)
-    if not are_exact(held, units, reach):
+    changed = {"weight": weight.astype(np.float64), "bias": bias.astype(np.float64)}
+    changed[tensor] += change.values() / (scale if tensor == "weight" else 1.0)
+    before, after = (_rows(one["weight"], one["bias"]) for one in ({"weight": weight, "bias": bias}, changed))
+    reach = np.append(np.full(before.shape[1] - 1, float(levels)), 1.0)
+    merged, units = merge_rows(before, after, reach)
+    arrays[f"{layer}.weight"] = _held(change.array, merged[:, :-1].reshape(weight.shape), weight.dtype)
+    arrays[f"{layer}.bias"] = _held(f"{layer}.bias", merged[:, -1], bias.dtype)
+    if not are_exact(_rows(arrays[f"{layer}.weight"], arrays[f"{layer}.bias"]), units, reach):
         raise DamagedAdapter(f"half precision does not hold {change.array} as it would be changed")
+
+
+def _rows(weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Doubles:
+    """Return a layer's weights with its bias as a last column, (O, I + 1)."""
+    return np.column_stack([weight.reshape(len(weight), -1), bias]).astype(np.float64)
 
 
 def merge_rows(before: Doubles, changed: Doubles, reach: Doubles) -> tuple[Doubles, Doubles]:

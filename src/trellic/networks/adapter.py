@@ -1,7 +1,8 @@
 """Adapters in training: low-rank matrices and deltas beside frozen weights, rounded as an adapter's file holds them.
 
-Every 1×1 convolution gets W + L·R, with L zero at the start; depthwise kernels and biases of the transforms, and
-gains, get a delta. Stems and merges stay. Merged when attached (`trellic.model.merge`), they cost nothing.
+Every 1×1 convolution gets W + L·R, with L zero at the start; all biases, depthwise kernels of the transforms, gains,
+and log scales that are affine in quality get a delta. Stems and merges stay. Merged when attached
+(`trellic.model.merge`), they cost nothing.
 Source: Few-Shot Domain Adaptation for Learned Image Compression (AAAI 2025); Hu et al., LoRA (2022).
 """
 
@@ -110,8 +111,7 @@ def _adapted(module: nn.Module, rank: int, deltas: bool, kernels: bool) -> Itera
         pointwise = module.weight.shape[2:] == (1, 1)
         if pointwise or (deltas and kernels and module.groups > 1):
             yield "weight", rank * pointwise
-        if deltas:
-            yield "bias", 0
+        yield "bias", 0
     elif isinstance(module, Gain):
         yield "logs", 0
 

@@ -36,12 +36,12 @@ from trellic.train.training import DeployedModel, StageTraining
 from trellic.train.validate import QUALITIES
 
 STAGE = "adapt"
-CROPS = (384, 320, 256, 192, 128, 64)
+CROPS = (256, 192, 128, 64)
 """Sides of crops in pixels, the largest that NINE_TENTHS of the pictures have room for. What is learned on smaller ones
 is partly about their borders, of which a picture has fewer."""
 NINE_TENTHS = 0.9
-STEP_PIXELS, MOST = 384**2, 4
-"""Of a batch: one crop of the largest, or some more of smaller ones."""
+STEP_PIXELS, MOST = 2 * 256**2, 4
+"""Of a batch: two crops of the largest, or some more of smaller ones."""
 WARMUP = 30
 RATES = {"prior.parametrizations.*": 10.0}
 """Factors of the learning rate: log scales of hyper-latents, few and far from where they should be, learn faster."""
@@ -66,7 +66,7 @@ class Adaptation:
     minutes: float = 4.0
     steps: int = 0
     crop: int = 0
-    rate: float = 1.5e-3
+    rate: float = 1e-3
     seed: int = 1
 
 
