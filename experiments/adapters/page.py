@@ -63,7 +63,9 @@ def slots() -> dict[str, str]:
             weights,
         ).markdown(),
         "others": Table(["pictures", *against], others).markdown(),
-        "missing": f"Not measured yet: {', '.join(missing)}." if missing else "",
+        "missing": f"No adapter is better on validation pictures, or none is measured: {', '.join(missing)}."
+        if missing
+        else "",
     }
 
 

@@ -20,6 +20,7 @@ from trellic.codec.tiles import SIDE, windows
 from trellic.codec.units import code_unit
 from trellic.container import Grid, Header, write_stream
 from trellic.container.header import HASH_BYTES, QUALITY_ONE
+from trellic.errors import NotBetter
 from trellic.evaluate.codecs import codec_named
 from trellic.evaluate.codecs.image_codec import ImageCodec
 from trellic.files import write_atomically
@@ -52,7 +53,8 @@ OTHERS = {"avif-usual": (12, 38, 62, 88), "jxl-usual": (5, 30, 70, 90)}
 def run(data: Path) -> None:
     """Train and measure what is missing."""
     for domain, how in DOMAINS.items():
-        train(data / "domains" / domain / "adapt", FOLDER / f"{domain}.tra", how)
+        if not train(data / "domains" / domain / "adapt", FOLDER / f"{domain}.tra", how):
+            continue
         if domain == ALL_WEIGHTS:
             train_all_weights(data / "domains" / domain / "adapt", FOLDER / f"{domain}.trm", how["steps"])
         measure_domain(data, domain)
@@ -80,14 +82,19 @@ def measure_domain(data: Path, domain: str) -> None:
         measure("adapters", codecs, [named], ("psnr",))
 
 
-def train(pictures: Path, out: Path, how: dict[str, Any]) -> None:
-    """Train an adapter, unless it is there."""
+def train(pictures: Path, out: Path, how: dict[str, Any]) -> bool:
+    """Train an adapter, unless it is there; return whether there is one that is better on validation pictures."""
     from trellic.train.adapt import Adaptation, adapt  # here, so that pages need no torch
 
     if not out.exists():
         paths = [path for path, _ in find_files([str(pictures)], readable_suffixes())]
-        made = adapt(Model.read(find_model(DEFAULT)), paths, Adaptation(**how), complain)
+        try:
+            made = adapt(Model.read(find_model(DEFAULT)), paths, Adaptation(**how), complain)
+        except NotBetter as error:
+            complain(f"{out.stem}: {error}")
+            return False
         write_atomically(out, lambda file: file.write(made.adapter.pack()))
+    return True
 
 
 def train_all_weights(pictures: Path, out: Path, steps: int) -> None:

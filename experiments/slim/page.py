@@ -7,9 +7,11 @@ from experiments.slim.run import EVERY, KINDS, STEPS
 from experiments.store import lines_of
 from trellic.evaluate.measure import Record
 from trellic.evaluate.report.tables import Table, percent
-from trellic.evaluate.summary import PSNR, pictures_of, saving
+from trellic.evaluate.summary import PSNR, by_setting, pictures_of, saving
 
 WIDE, SLIM, GENERAL, ADAPTED = "wide", *(f"slim, {kind}" for kind in KINDS), "wide, adapter"
+
+NO_ADAPTER = "The wide model has no adapter beside it: `trellic adapt` found none that is better on validation frames."
 
 
 def slots() -> dict[str, str]:
@@ -42,8 +44,9 @@ def slots() -> dict[str, str]:
         "synthesis": f"{wide['synthesis_ms'] / slim['synthesis_ms']:.1f}",
         "saved": Table(
             ["model", "bits against the wide model", "rate + λ · distortion"],
-            [[name, *_against(records, name, WIDE)] for name in (SLIM, GENERAL, ADAPTED)],
+            [[name, *_against(records, name, WIDE)] for name in (SLIM, GENERAL, ADAPTED) if by_setting(records, name)],
         ).markdown(),
+        "adapter": "" if by_setting(records, ADAPTED) else NO_ADAPTER,
         "general": " and ".join(_against(records, SLIM, GENERAL)),
     }
 

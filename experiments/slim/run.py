@@ -48,12 +48,12 @@ Line = dict[str, Any]
 def run(data: Path) -> None:
     """Train what is missing, and measure."""
     os.environ["TRELLIC_MODELS"] = str(ADAPTERS.resolve())
-    train_adapter(data / "domains" / DOMAIN / "adapt", ADAPTERS / f"{DOMAIN}.tra", DOMAINS[DOMAIN])
     for kind, (folder, every) in KINDS.items():
         train(data / folder, every, FOLDER / f"{kind}.trm")
     models = {"wide": DEFAULT, **{f"slim, {kind}": str(FOLDER / f"{kind}.trm") for kind in KINDS}}
     codecs = [ours(threads=1, model=model)._replace(name=name, model="") for name, model in models.items()]
-    codecs.append(whole("wide, adapter", DOMAIN, "adapted"))
+    if train_adapter(data / "domains" / DOMAIN / "adapt", ADAPTERS / f"{DOMAIN}.tra", DOMAINS[DOMAIN]):
+        codecs.append(whole("wide, adapter", DOMAIN, "adapted"))
     results = Results(None)
     paths = sorted((data / "domains" / DOMAIN / "test").iterdir())[::EVERY]
     with processes(beside=0) as pool:
