@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from experiments.adapters.run import DOMAINS, DRAWN, OTHERS
+from experiments.adapters.run import DOMAINS, DRAWN, LATENTS, OTHERS, PLAIN
 from experiments.store import results_of
 from trellic.evaluate.codecs import LABELS
 from trellic.evaluate.measure import Record
@@ -24,7 +24,7 @@ SIZE = re.compile(r"(\d+) bytes, (\d+) for decoders, (.*); by quality")
 def slots() -> dict[str, str]:
     """Return the page's slots."""
     results = results_of("adapters")
-    saved, latents, weights, others, trained, missing = [], [], [], [], [], []
+    saved, weights, others, trained, missing = [], [], [], [], []
     for domain in DOMAINS:
         name, adapted = NAMES[domain], f"adapted to {domain}"
         records = of_group(results.records, domain)
@@ -36,16 +36,15 @@ def slots() -> dict[str, str]:
             continue
         size, decoder, how = int(found[1]), int(found[2]), found[3]
         trained.append([name, how, str(size), str(decoder), str(len(measured))])
-        saved.append([name, *_row(records, "trellic", adapted), *_bytes(records, domain, size)])
+        plain = LATENTS if domain in DRAWN else PLAIN
+        saved.append([name, *_row(records, plain, adapted), *_bytes(records, plain, adapted, size)])
         if by_setting(records, f"all weights, {domain}"):
             weights.append(
                 [name, *_row(records, "trellic", adapted), *_row(records, "trellic", f"all weights, {domain}")]
             )
-        if domain in DRAWN:
-            latents.append([name, *_row(records, "latents alone", f"latents alone, {domain}")])
         others.append([name, *(
             percent(saving(records, codec, other, PSNR).mean)
-            for other in OTHERS for codec in ("trellic", adapted)
+            for other in OTHERS for codec in (plain, adapted)
         )])  # fmt: skip
     counted = [f"with the adapter, {count}" for count in COUNTS]
     against = [f"{LABELS[other]}, {when}" for other in OTHERS for when in ("before", "after")]
@@ -57,16 +56,21 @@ def slots() -> dict[str, str]:
         "saved": Table(
             ["pictures", "bits", "rate + λ · distortion", "bytes of a picture", "pays after", *counted], saved
         ).markdown(),
-        "latents": Table(["pictures", "bits", "rate + λ · distortion"], latents).markdown(),
-        "weights": Table(
-            ["pictures", "adapter: bits", "rate + λ · distortion", "all weights: bits", "rate + λ · distortion"],
-            weights,
-        ).markdown(),
+        "weights": _beside(weights),
         "others": Table(["pictures", *against], others).markdown(),
         "missing": f"No adapter is better on validation pictures, or none is measured: {', '.join(missing)}."
         if missing
         else "",
     }
+
+
+def _beside(weights: Sequence[list[str]]) -> str:
+    """Return what training all weights saves, where that was measured."""
+    if not weights:
+        return "What training all weights saves in as many steps is not measured yet."
+    head = ["pictures", "adapter: bits", "rate + λ · distortion", "all weights: bits", "rate + λ · distortion"]
+    table = Table(head, weights).markdown()
+    return f"Beside an adapter, all weights trained for as many steps, by the recipe `joint`:\n\n{table}"
 
 
 def _row(records: Sequence[Record], before: str, after: str) -> list[str]:
@@ -91,11 +95,10 @@ def cost_change(records: Sequence[Record], before: str, after: str) -> float:
     return sum(changes) / len(changes)
 
 
-def _bytes(records: Sequence[Record], domain: str, adapter: int) -> list[str]:
+def _bytes(records: Sequence[Record], plain: str, adapted: str, adapter: int) -> list[str]:
     """Return bytes of a picture at medium quality, after how many the adapter pays, and what numbers of them save."""
-    plain = [one.bytes for one in by_setting(records, "trellic")[MIDDLE]]
-    mean = sum(plain) / len(pictures_of(records))
-    rate = saving(records, f"adapted to {domain}", "trellic", PSNR).mean
+    mean = sum(one.bytes for one in by_setting(records, plain)[MIDDLE]) / len(pictures_of(records))
+    rate = saving(records, adapted, plain, PSNR).mean
     if rate is None:
         return [f"{mean:.0f}", *[NOTHING] * (1 + len(COUNTS))]
     each = -rate / 100 * mean

@@ -42,9 +42,10 @@ DOMAINS: dict[str, dict[str, Any]] = {
 ALL_WEIGHTS = "xray_nih"
 """The kind for which all weights are trained too, for as many steps."""
 EVERY = 4
-"""Of the test pictures."""
+"""Of the test pictures; twice that for DRAWN ones, which are large."""
 DRAWN = ("screen_browser",)
-"""Kinds whose tiles are often coded exactly: these are measured by latents alone, too."""
+"""Kinds whose tiles are mostly coded exactly, which no adapter changes: these are measured by latents alone."""
+PLAIN, LATENTS = "trellic", "latents alone"
 QUALITIES = (10, 30, 50, 70, 90)
 OTHERS = {"avif-usual": (12, 38, 62, 88), "jxl-usual": (5, 30, 70, 90)}
 """Other codecs, at fewer settings than they have."""
@@ -66,9 +67,11 @@ def measure_domain(data: Path, domain: str) -> None:
     adapter, how = find_adapter(domain), DOMAINS[domain]
     size = f"adapter {adapter.name}, {len(adapter.pack())} bytes, {len(adapter.decoder)} for decoders"
     settings = " ".join(f"{key} {value}" for key, value in how.items() if not isinstance(value, tuple))
-    codecs = [ours(), whole(f"adapted to {domain}", domain, f"{size}, {settings}")]
+    name, about = f"adapted to {domain}", f"{size}, {settings}"
     if domain in DRAWN:
-        codecs += [by_latents("latents alone", "none"), by_latents(f"latents alone, {domain}", domain)]
+        codecs = [by_latents(LATENTS, "none", "every tile by its latents"), by_latents(name, domain, about)]
+    else:
+        codecs = [ours(), whole(name, domain, about)]
     if (FOLDER / f"{domain}.trm").exists():
         about = f"all weights, {how['steps']} steps; by quality"
         codecs.append(ours(model=domain)._replace(name=f"all weights, {domain}", about=about, model=""))
@@ -77,7 +80,7 @@ def measure_domain(data: Path, domain: str) -> None:
     with tempfile.TemporaryDirectory() as place:
         named = Path(place, domain)  # a set has its folder's name
         named.mkdir()
-        for path in sorted((data / "domains" / domain / "test").iterdir())[::EVERY]:
+        for path in sorted((data / "domains" / domain / "test").iterdir())[:: EVERY * (1 + (domain in DRAWN))]:
             shutil.copy(path, named)
         measure("adapters", codecs, [named], ("psnr",))
 
@@ -122,7 +125,7 @@ def whole(name: str, adapter: str, about: str) -> ImageCodec:
     return _codec(name, codec, about, lambda pixels, quality: codec.encode(pixels, quality))
 
 
-def by_latents(name: str, adapter: str) -> ImageCodec:
+def by_latents(name: str, adapter: str, about: str) -> ImageCodec:
     """Return trellic without units that are coded exactly, with an adapter or "none"."""
     codec = Codec(adapter=adapter)
     chosen = find_adapter(adapter) if adapter != "none" else None
@@ -138,7 +141,7 @@ def by_latents(name: str, adapter: str) -> ImageCodec:
             header, [*([section] if section else []), *(one for unit in units for one in unit.sections)]
         )
 
-    return _codec(name, codec, "every tile by its latents", encode)
+    return _codec(name, codec, about, encode)
 
 
 def _codec(name: str, codec: Codec, about: str, encode: Callable[[Pixels, float], bytes]) -> ImageCodec:

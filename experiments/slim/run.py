@@ -37,7 +37,7 @@ STEPS = 200
 """Of each of the two stages."""
 KINDS = {"frames": ("domains/game3d/adapt", 1), "photographs": ("train/photos", 10)}
 """What slim models are trained on: a folder, and every how many of its pictures."""
-EVERY = 2
+EVERY = 4
 """Of the test pictures."""
 QUALITIES = (10, 30, 50, 70, 90)
 REPEATS = 7
