@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.browser.chromium import chromium
 from trellic.container import Header, Section, Stream
 from trellic.errors import MissingLibrary
 from trellic.picture.pillow import from_pillow, read
@@ -125,6 +124,8 @@ def worker_environment():
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A browser for all tests, which are skipped where there is none."""
+    from experiments.browser.chromium import chromium
+
     try:
         with chromium() as started:
             yield started

@@ -6,6 +6,7 @@ untrained model with exact networks, whose scales and means depend on what was d
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from conftest import sections_of, textured
 from hostile import streams as hostile
 from test_hostile_streams import REFUSED
 from trellic.codec import Codec, Target
-from trellic.codec.coding import Arrays, Coding, Pass, empty_variables, run, scalar
+from trellic.codec.blocks import BlockDecoder, Payloads
+from trellic.codec.coding import Coding, Pass, empty_variables, run, scalar
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.ring import Ring, arrays_of, edges_of
+from trellic.codec.units import DecodedUnit
 from trellic.container import Section, SectionType, Stream, write_stream
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.container.sections import BY_LATENTS
+from trellic.container.sections import BY_LATENTS, PACKED
 from trellic.entropy.rans import Decoder
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.types import Picture
@@ -30,7 +34,7 @@ VECTORS = TESTS / "conformance"
 MODELS = {name: TESTS / name for name in ("golden/golden.trm", "conformance/exact.trm")}
 GOLDEN, EXACT = MODELS
 QUANTIZERS = ("uniform", "rdoq", "tcq8", "tcq1024", "lattice")
-ELSEWHERE = ("adapter", "blocks")
+ELSEWHERE = ("adapter",)
 """What the browser's decoder refuses by its kind: names of streams of it begin so."""
 FIRST = 8
 """Indices of a pass that are given one by one."""
@@ -85,9 +89,12 @@ def pictures() -> dict[str, tuple[Picture, Target]]:
 def make_streams() -> None:
     """Write streams that are missing, and those that must be refused."""
     golden, exact = (Codec(str(path), 1, tile=256) for path in MODELS.values())
+    golden_blocks, exact_blocks = (Codec(str(path), 1, tile=128, predict=True) for path in MODELS.values())
     made = {name: golden.encode_picture(*given).data for name, given in pictures().items()}
     header, sections = sections_of(made["grey"])
     made["unknown_section"] = write_stream(header, [Section(200, b"skipped"), *sections])
+    made["blocks_alpha"] = golden_blocks.encode_picture(*pictures()["alpha"]).data
+    made["exact_networks_blocks"] = exact_blocks.encode(textured(200, 420), 60)
     for quantizer in QUANTIZERS:
         made[f"exact_networks_{quantizer}"] = exact.using(quantizer).encode(textured(150, 420), 60)
     made["exact_networks_layers"] = exact.encode(textured(150, 420), 60, layers=6)
@@ -100,14 +107,33 @@ def make_streams() -> None:
             path.write_bytes(data)
 
 
-def passes_of(codec: Codec, stream: Stream, number: int) -> list[dict[str, Any]]:
-    """Return what each pass of a tile decodes to; nothing where it is exact."""
+def all_passes(codec: Codec, stream: Stream) -> list[list[dict[str, Any]]]:
+    """Return what each pass of each tile decodes to."""
+    grid = stream.header.grid
+    found: dict[int, list[dict[str, Any]]] = {number: [] for number in range(grid.tiles)}
+
+    def decode(rings: Mapping[int, Ring | None], payloads: Payloads) -> Iterator[DecodedUnit]:
+        for number, ring in rings.items():
+            found[number], decoded = passes_of(codec, stream, number, payloads[number][-1], ring)
+            yield DecodedUnit(None, edges=edges_of(decoded) if decoded else None)
+
+    if grid.predicted:
+        list(BlockDecoder(grid, stream.read_units, decode)(list(found)))
+    else:
+        list(decode(dict.fromkeys(found), dict(enumerate(stream.read_units(list(found))))))
+    return list(found.values())
+
+
+def passes_of(
+    codec: Codec, stream: Stream, number: int, payload: bytes, ring: Ring | None
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return what each pass of a tile decodes to, and its variables; nothing where it is exact or in layers."""
     unit, header, model = stream.units[number], stream.header, codec.model
-    if unit.coded.type != SectionType.LATENTS:
-        return []
+    if unit.coded.type not in {SectionType.LATENTS, *PACKED}:
+        return [], {}
     deployed = DeployedQuantizer.of(model, quantizer_numbered(header.quantizer))
     fraction, tile = header.quality / HIGHEST_QUALITY, header.grid.tile(number)
-    coder, found = Decoder(stream.read(unit.coded)), []
+    coder, found = Decoder(payload, ring is not None), []
 
     def code(at: Pass, states: Any, parameters: Any) -> Any:
         decoded = coder.pull_by(states, at.parameters.scale_indices, parameters.tables, at.state)
@@ -120,10 +146,11 @@ def passes_of(codec: Codec, stream: Stream, number: int) -> list[dict[str, Any]]
         })  # fmt: skip
         return decoded
 
-    values = Arrays(quality=scalar(fraction), **empty_variables(model, tile.height, tile.width))
+    empty = empty_variables(model, tile.height, tile.width)
+    values = arrays_of(model, ring, quality=scalar(fraction), **empty)
     parameters = deployed.for_step(deployed.step_at(header.quality))
     run(model.schedule.code, codec.sessions.run, values, Coding(model, deployed, parameters, fraction, values, code))
-    return found
+    return found, {name: values.by_name[name] for name in empty}
 
 
 def hash_of(values: Any) -> str:
@@ -142,7 +169,7 @@ def vector_of(path: Path, codecs: dict[bytes, tuple[str, Codec]]) -> dict[str, A
         "stream": str(path.relative_to(TESTS)), "model": model, "width": stream.header.width,
         "height": stream.header.height, "grey": stream.header.grey, "alpha": stream.has_alpha,
         "indices": codec.verify(stream), "picture": str(picture.relative_to(TESTS)), "tolerance": int(lossy),
-        "tiles": [passes_of(codec, stream, number) for number in range(len(stream.units))],
+        "tiles": all_passes(codec, stream),
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from trellic.picture.types import Picture
 MINUTES, QUALITIES = 8.0, (20, 35, 50)
 OPTIONS = {
     "stage": "blocks", "quantizer": DEPLOYED, "minutes": MINUTES, "batch": 4, "crop": 256, "learning_rate": 1e-4,
-    "schedule": "decay", "warmup": 10, "validate_every": 100_000.0,
+    "schedule": "cosine", "warmup": 10, "validate_every": 100_000.0,
 }  # fmt: skip
 
 

@@ -111,13 +111,17 @@ static float affine_log_scale(const Coding *coding, const float *affine, uint32_
   return log_scale > lowest_z_log ? log_scale : lowest_z_log;
 }
 
-static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Coder *coder, uint32_t *state) {
+static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Coder *coder, uint32_t *state,
+                     const Ring *ring) {
   Tensor *planes = slots + step->slot, *means = slots + step->mean, *scales = slots + step->log_scale;
-  uint32_t channels = step->stop - step->start, height = planes->height, width = planes->width;
+  uint32_t channels = step->stop - step->start;
   const Tensor *given[2] = {step->mean ? means : NULL, step->log_scale ? scales : NULL};
   for (int n = 0; n < 2; n++)
-    if (given[n] && (given[n]->channels != channels || given[n]->height != height || given[n]->width != width))
+    if (given[n] && (given[n]->channels != channels || given[n]->height != planes->height ||
+                     given[n]->width != planes->width))
       return bad("predictions have an impossible shape");
+  uint32_t height = planes->height - lines_down(ring), width = planes->width - lines_across(ring);
+  uint32_t top = ring->top != NULL, left = ring->left != NULL;
   bool rounds = step->tables != NONE, follows = !rounds && coding->trellis.states > 1,
        lattice = !rounds && coding->lattice;
   const Tables *tables = rounds ? coding->rounded[step->tables] : &coding->deployed;
@@ -127,7 +131,7 @@ static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Code
     float log_scale = affine ? affine_log_scale(coding, affine, planes->channels, step->start + channel) : 0;
     for (uint32_t row = 0; row < height; row++) {
       const uint8_t *mask = step->mask + row % step->rows * step->columns;
-      size_t at = (channel * (size_t)height + row) * width;
+      size_t at = (channel * (size_t)planes->height + row + top) * planes->width + left;
       float *decoded = planes->data + step->start * area_of(planes) + at;
       for (uint32_t column = 0; column < width; column++) {
         if (!mask[column % step->columns]) continue;
@@ -144,6 +148,7 @@ static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Code
       }
     }
   }
+  show_ring(step, planes, ring);
   return end_pass(coder);
 }
 
@@ -169,23 +174,41 @@ static bool run_step(const Model *model, const Step *step, Tensor *slots, uint64
 
 SMALL_BEGIN
 // Decode a tile's latents, sides in pixels: all variables, of which the one that becomes the picture is kept.
-static bool decode_latents(const Coding *coding, const uint8_t *data, size_t size, uint32_t height, uint32_t width,
-                           Tensor *latents, Arena *arena) {
+// A block has a ring, and a place for all its variables, by slot.
+static bool decode_latents(const Coding *coding, Part data, uint32_t height, uint32_t width, const Ring *ring,
+                           Tensor *variables, Tensor *latents, Arena *arena) {
   const Model *model = coding->model;
   float quality = coding->quality;
   Tensor slots[MOST_SLOTS] = {{1, 1, 1, &quality, false}};
   Coder coder;
-  uint32_t state = 0;
-  uint64_t work = MOST_WORK * height * width;
-  TRY(start_coder(&coder, data, size));
+  uint32_t state = 0, finest = STRIDE;
+  const Ring *seen = ring ? ring : &no_ring;
+  uint64_t work = MOST_WORK * (height + 2 * STRIDE * (uint64_t)(ring != NULL)) * (width + 2 * STRIDE * (ring != NULL));
+  TRY(start_coder(&coder, data.data, data.size, ring != NULL));
   for (uint32_t slot = 1; slot <= model->variables; slot++) {
     uint32_t stride = model->stride[slot];
-    slots[slot] = (Tensor){model->channels[slot], height / stride, width / stride, NULL, false};
+    finest = smaller(finest, stride);
+    slots[slot] = (Tensor){model->channels[slot], height / stride + lines_down(seen),
+                           width / stride + lines_across(seen), NULL, false};
     TRY(slots[slot].data = take_zeros(arena, slots[slot].channels * (uint64_t)area_of(slots + slot), sizeof(float)));
   }
   for (uint32_t n = 0; n < model->code_steps; n++) {
     const Step *step = model->step + n;
-    TRY(step->codes ? run_pass(coding, step, slots, &coder, &state) : run_step(model, step, slots, &work, arena));
+    if (step->codes) {
+      TRY(run_pass(coding, step, slots, &coder, &state, seen));
+      continue;
+    }
+    TRY(run_step(model, step, slots, &work, arena));
+    for (uint32_t write = 0; ring && write < step->writes; write++)
+      TRY(cut_output(slots + model->write[step->write_at + write], height / finest, width / finest, ring, arena));
+  }
+  for (uint32_t slot = 1; ring && slot <= model->variables; slot++) {
+    TRY(cut(slots + slot, ring, 1, 1, arena));
+    if (!variables) continue;
+    variables[slot] = slots[slot];
+    size_t count = slots[slot].channels * area_of(slots + slot);
+    TRY(variables[slot].data = take_from(arena, count, sizeof(float)));
+    memcpy(variables[slot].data, slots[slot].data, count * sizeof(float));
   }
   *latents = slots[model->y];
   for (uint32_t slot = 1; slot < model->slots; slot++)

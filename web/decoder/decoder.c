@@ -1,6 +1,6 @@
 // A decoder of .tlic streams (docs/format.md) in one translation unit: for browsers as WebAssembly, natively for tests.
 //
-// It decodes whole pictures: latents, exact units, alpha. Streams and models may be hostile: all is checked, memory is
+// It decodes whole pictures: latents, blocks, exact units, alpha. Streams and models may be hostile: all is checked, memory is
 // bounded, and what cannot be is refused by a code and a reason. Its functions are those that tlic.js calls.
 
 #include <math.h>
@@ -34,6 +34,7 @@ SMALL_BEGIN
 #include "prepare.h"
 #include "operations.h"
 #include "graph.h"
+#include "ring.h"
 SMALL_END
 #include "coding.h"
 SMALL_BEGIN
@@ -141,8 +142,8 @@ static bool decode_with(const Model *model, const uint8_t *data, size_t size, ui
   Stream stream;
   TRY(parse_stream(&stream, data, size, most_pixels, arena));
   report(&stream);
-  Picture picture = {&stream, model, {.seen = seen}, NULL, arena, NULL, 0, NULL};
-  TRY(fits_model(&stream, model) && prove(&stream));
+  Picture picture = {&stream, model, {.seen = seen}, NULL, arena, NULL, 0, NULL, NULL};
+  TRY(fits_model(&stream, model) && prove(&stream) && unpack_blocks(&stream, arena));
   TRY(picture.latents = take_zeros(arena, stream.units, sizeof(Tensor)));
   if (!seen) {
     uint64_t bytes = 4 * (uint64_t)stream.width * stream.height;

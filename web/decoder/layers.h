@@ -303,7 +303,7 @@ static bool run_sweep(const Coding *coding, Layering *layering, Tensor *slots, N
     if (!step->codes) {
       TRY(run_step(model, step, slots, &work, arena));
     } else if (step->tables != NONE) {
-      TRY(run_pass(coding, step, slots, coder, &state));
+      TRY(run_pass(coding, step, slots, coder, &state, &no_ring));
     } else {
       Nested *own = nested + step->slot;
       for (int begins = 1; begins >= 0; begins--)
@@ -342,7 +342,7 @@ static bool decode_layers(const Coding *coding, Layering *layering, const Stream
     const Entry *entry =
         stream->entries + (layer ? stream->first_further + (layer - 1) * stream->layered + unit->place : unit->coded);
     Coder coder;
-    TRY(start_coder(&coder, stream->data + entry->start, (size_t)entry->length));
+    TRY(start_coder(&coder, stream->data + entry->start, (size_t)entry->length, false));
     uint64_t coarsest = coding->step;
     for (uint32_t n = 1; n < layering->planes; n++) coarsest *= layering->radix;
     if (coarsest > LARGEST_STEP) return fail(UNSUPPORTED, "a first plane of too large a step");

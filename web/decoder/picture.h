@@ -12,12 +12,13 @@ typedef struct {
   Tensor *latents;  // of each tile; without data where there are none, not yet, or not any more
   uint32_t decoded;
   uint8_t *pixels;  // RGBA; NULL where only indices are wanted
+  Tensor **black;   // of each black block that others may see, its variables; NULL of others, and where there are none
 } Picture;
 
 static bool has_latents(const Picture *picture, uint32_t number) {
   const Stream *stream = picture->stream;
   uint32_t type = stream->entries[stream->unit[number].coded].type;
-  return type == LATENTS || type == LAYER;
+  return stream->blocks || type == LATENTS || type == LAYER;
 }
 
 // Put channels of samples of a tile, RGBA, into the picture: from `first`, as many as `count`, to `to`.
@@ -29,36 +30,91 @@ static void put_samples(Picture *picture, Box box, const uint8_t *samples, int f
         picture->pixels[4 * ((size_t)y * picture->stream->width + x) + (size_t)(to + n)] = samples[first + n];
 }
 
+static bool decode_tile(Picture *picture, uint32_t number, const Ring *ring, Tensor *variables) {
+  Box tile = tile_of(picture->stream, number);
+  TRY(picture->coding.model || start_coding(&picture->coding, picture->model, picture->stream, picture->arena));
+  give_to(picture->arena, picture->latents[number].data);
+  picture->latents[number].data = NULL;
+  return decode_latents(&picture->coding, coded_of(picture->stream, number), tile.bottom - tile.top,
+                        tile.right - tile.left, ring, variables, picture->latents + number, picture->arena);
+}
+
+static bool is_black(const Stream *stream, uint32_t number) {
+  return (number / stream->columns + number % stream->columns) % 2 == 0;
+}
+
+// Decode a black block, and keep its variables for its neighbours.
+static bool decode_black(Picture *picture, uint32_t number) {
+  TRY(picture->black[number] = take_zeros(picture->arena, picture->model->variables + 1, sizeof(Tensor)));
+  return decode_tile(picture, number, &no_ring, picture->black[number]);
+}
+
+// Find the variables of a black neighbour, decoding it where that was not done; its indices are seen in its turn.
+static bool look_at(Picture *picture, bool is_there, uint32_t number, const Tensor **variables) {
+  if (!is_there) return true;
+  Sha256 *seen = picture->coding.seen;
+  picture->coding.seen = NULL;
+  bool done = picture->black[number] || decode_black(picture, number);
+  picture->coding.seen = seen;
+  *variables = picture->black[number];
+  return done;
+}
+
+static void forget_black(Picture *picture, uint32_t number) {
+  for (uint32_t slot = 0; picture->black[number] && slot <= picture->model->variables; slot++)
+    give_to(picture->arena, picture->black[number][slot].data);
+  give_to(picture->arena, picture->black[number]);
+  picture->black[number] = NULL;
+}
+
+static bool decode_block(Picture *picture, uint32_t number) {
+  const Stream *stream = picture->stream;
+  uint32_t columns = stream->columns, row = number / columns, column = number % columns;
+  if (!picture->black) TRY(picture->black = take_zeros(picture->arena, stream->units, sizeof(Tensor *)));
+  for (uint32_t n = 0; !column && row > 1 && n < columns; n++) forget_black(picture, (row - 2) * columns + n);
+  if (is_black(stream, number)) {
+    if (picture->black[number] && !picture->coding.seen) return true;
+    forget_black(picture, number);
+    return decode_black(picture, number);
+  }
+  Ring ring = no_ring;
+  TRY(look_at(picture, column, number - 1, &ring.left));
+  TRY(look_at(picture, row, number - columns, &ring.top));
+  TRY(look_at(picture, column + 1 < columns, number + 1, &ring.right));
+  TRY(look_at(picture, row + 1 < stream->rows, number + columns, &ring.bottom));
+  return decode_tile(picture, number, &ring, NULL);
+}
+
 static bool decode_unit(Picture *picture, uint32_t number) {
   const Stream *stream = picture->stream;
-  Box tile = tile_of(stream, number), shown = shown_of(stream, number);
+  Box shown = shown_of(stream, number);
   uint32_t width = shown.right - shown.left, height = shown.bottom - shown.top;
-  const Unit *unit = stream->unit + number;
-  const Entry *coded = stream->entries + unit->coded;
+  Part alpha = alpha_of(stream, number), coded = coded_of(stream, number);
   Arena arena = {NULL, 0};
   uint8_t *samples;
   bool done = true;
-  if (unit->alpha != NONE) {
-    const Entry *alpha = stream->entries + unit->alpha;
-    done = decode_exact(stream->data + alpha->start, (size_t)alpha->length, width, height, &samples, &arena);
+  if (alpha.data) {
+    done = decode_exact(alpha.data, alpha.size, width, height, &samples, &arena);
     if (done) put_samples(picture, shown, samples, 1, 1, 3);
   }
-  const uint8_t *data = stream->data + coded->start;
-  if (done && coded->type == LAYER && !picture->layering)
+  uint32_t type = stream->entries[stream->unit[number].coded].type;
+  if (done && type == LAYER && !picture->layering)
     done = (picture->layering = start_layers(stream, picture->arena)) != NULL;
-  if (done && has_latents(picture, number) && (coded->type == LAYER) != (stream->quantizer == NESTED))
+  if (done && has_latents(picture, number) && (type == LAYER) != (stream->quantizer == NESTED))
     done = fail(DAMAGED, "layers and nested quantizers are not without each other");
-  if (done && coded->type == LAYER) {
+  if (done && type == LAYER) {
+    Box tile = tile_of(stream, number);
     done = picture->coding.model || start_coding(&picture->coding, picture->model, stream, picture->arena);
     done = done && decode_layers(&picture->coding, picture->layering, stream, number, tile.bottom - tile.top,
                                  tile.right - tile.left, picture->latents + number, picture->arena, &arena);
-  } else if (done && coded->type == LATENTS) {
-    done = picture->coding.model || start_coding(&picture->coding, picture->model, stream, picture->arena);
-    done = done && decode_latents(&picture->coding, data, (size_t)coded->length, tile.bottom - tile.top,
-                                  tile.right - tile.left, picture->latents + number, picture->arena);
+  } else if (done && stream->blocks) {
+    done = decode_block(picture, number);
+  } else if (done && has_latents(picture, number)) {
+    done = decode_tile(picture, number, NULL, NULL);
   } else if (done) {
-    done = decode_exact(data, (size_t)coded->length, width, height, &samples, &arena);
-    if (done) put_samples(picture, shown, samples, 0, coded->type == EXACT_ALPHA ? 4 : 3, 0);
+    int channels = type == EXACT_ALPHA ? 4 : 3;
+    done = decode_exact(coded.data, coded.size, width, height, &samples, &arena);
+    if (done) put_samples(picture, shown, samples, 0, channels, 0);
     for (size_t n = 0; done && picture->coding.seen && n < (size_t)width * height; n++)
       sha256_add(picture->coding.seen, samples + 4 * n, 3);
   }
@@ -160,7 +216,7 @@ static uint32_t equal_part(uint32_t side) {
 static bool decode_tiles(Picture *picture) {
   const Stream *stream = picture->stream;
   uint32_t width = stream->tile_width, height = stream->tile_height, margin = picture->model->margin;
-  if (width * height > LARGEST_SHOWN) width = equal_part(stream->width), height = equal_part(stream->height);
+  if (width * height > LARGEST_SHOWN || stream->blocks) width = equal_part(stream->width), height = equal_part(stream->height);
   uint32_t bottom = coded_side(stream->height), right = coded_side(stream->width);
   if (width < right || height < bottom) height = coded_side(height / 2);
   for (uint32_t top = 0; top < bottom; top += height) {
@@ -170,6 +226,7 @@ static bool decode_tiles(Picture *picture) {
       TRY(decode_unit(picture, picture->decoded));
       if (picture->pixels) continue;
       give_to(picture->arena, picture->latents[picture->decoded].data);
+      picture->latents[picture->decoded].data = NULL;
     }
     for (uint32_t left = 0; picture->pixels && left < right; left += width) {
       Arena arena = {NULL, 0};

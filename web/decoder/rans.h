@@ -1,4 +1,4 @@
-// Bytes → indices: two interleaved rANS states, probability tables, and the trellis states that choose between them.
+// Bytes → indices: two interleaved rANS states, of blocks a single one, probability tables, and the trellis states that choose between them.
 
 #define SCALES 64
 #define TOTAL 65536u
@@ -29,6 +29,7 @@ typedef struct {
   const uint8_t *words;
   size_t count, at;
   uint64_t first, second, initial;
+  bool single;  // one state, held twice
 } Coder;
 
 SMALL_BEGIN
@@ -86,8 +87,8 @@ static void refill(Coder *coder, uint64_t *state) {
 }
 
 SMALL_BEGIN
-static bool start_coder(Coder *coder, const uint8_t *data, size_t size) {
-  *coder = (Coder){data, 0, 0, SMALLEST, SMALLEST, SMALLEST};
+static bool start_coder(Coder *coder, const uint8_t *data, size_t size, bool single) {
+  *coder = (Coder){data, 0, 0, SMALLEST, SMALLEST, SMALLEST, single};
   if (!size) return true;
   Reader reader = {data, size, 0, DAMAGED, DAMAGED};
   TRY(read_varint(&reader, &coder->first));
@@ -95,11 +96,12 @@ static bool start_coder(Coder *coder, const uint8_t *data, size_t size) {
     coder->initial = LOWEST;
     TRY(read_varint(&reader, &coder->first));
   }
-  TRY(read_varint(&reader, &coder->second));
+  if (!single) TRY(read_varint(&reader, &coder->second));
   if ((size - reader.at) % 4) return fail(DAMAGED, "coded data cannot be whole");
   coder->words = data + reader.at, coder->count = (size - reader.at) / 4;
   refill(coder, &coder->first);
-  refill(coder, &coder->second);
+  if (single) coder->second = coder->first;
+  else refill(coder, &coder->second);
   return true;
 }
 
@@ -118,7 +120,9 @@ SMALL_END
 static void advance(Coder *coder, uint64_t frequency, uint64_t offset) {
   uint64_t state = frequency * (coder->first >> 16) + offset;
   refill(coder, &state);
-  coder->first = coder->second, coder->second = state;
+  if (__builtin_expect(coder->single, 0)) coder->first = state;
+  else coder->first = coder->second;
+  coder->second = state;
 }
 
 static int32_t raw_bits(Coder *coder, int bits) {

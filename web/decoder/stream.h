@@ -11,6 +11,8 @@ enum {
   LATENTS = 0,
   EXACT = 1,
   EXACT_ALPHA = 2,
+  BLOCKS = 3,
+  BLOCKS_ALPHA = 4,
   LAYER = 5,
   ALPHA = 16,
   ADAPTER = 17,
@@ -34,16 +36,23 @@ typedef struct {
   uint32_t place;         // among the tiles that have layers
 } Unit;
 #define NONE 0xFFFFFFFFu
+#define GROUP 8u  // blocks in a row and in a column of a group
+
+typedef struct {
+  const uint8_t *data;
+  size_t size;
+} Part;
 
 typedef struct {
   const uint8_t *data;
   size_t size;
   uint32_t model, width, height, tile_width, tile_height, quality, quantizer;
-  bool grey, alpha;
+  bool grey, alpha, blocks;  // whether tiles are blocks, which predict each other
   uint32_t columns, rows, count, units, adapter_name;
   uint32_t layered, further, first_further;  // tiles that have layers, and the entries of layers after their first
   Entry *entries;
   Unit *unit;
+  Part *block;  // alpha and latents of each block; without data where there are none
   Entry *adapter, *layers, *metadata[RESOLUTION - ICC + 1];  // NULL where they are missing
 } Stream;
 
@@ -133,6 +142,34 @@ static bool read_index(Reader *reader, Stream *stream, bool indexed, Arena *aren
   return true;
 }
 
+// Whether tiles have the sides of blocks.
+static bool possible_blocks(const Stream *stream) {
+  static const uint32_t sides[4] = {128, 192, 256, 384};
+  for (int n = 0; n < 4; n++)
+    if (stream->tile_width == smaller(sides[n], coded_side(stream->width)) &&
+        stream->tile_height == smaller(sides[n], coded_side(stream->height)) && stream->columns * stream->rows > 1)
+      return true;
+  return false;
+}
+
+// Give each block the section of its group for a unit.
+static bool sort_blocks(Stream *stream, Arena *arena) {
+  if (!possible_blocks(stream)) return fail(DAMAGED, "impossible blocks");
+  uint32_t across = parts(stream->columns, GROUP), groups = stream->units;
+  if (groups != across * parts(stream->rows, GROUP)) return fail(DAMAGED, "more or fewer groups than blocks take");
+  for (uint32_t n = 0; n < groups; n++)
+    if (stream->entries[stream->unit[n].coded].type != BLOCKS &&
+        stream->entries[stream->unit[n].coded].type != BLOCKS_ALPHA)
+      return fail(DAMAGED, "blocks among tiles");
+  stream->units = stream->columns * stream->rows;
+  Unit *unit = take_from(arena, stream->units, sizeof(Unit));
+  TRY(unit);
+  for (uint32_t n = 0; n < stream->units; n++)
+    unit[n] = stream->unit[n / stream->columns / GROUP * across + n % stream->columns / GROUP];
+  stream->unit = unit;
+  return true;
+}
+
 static bool sort_sections(Stream *stream, Arena *arena) {
   uint32_t alpha = NONE, tiles = stream->columns * stream->rows;
   TRY(stream->unit = take_from(arena, stream->count, sizeof(Unit)));
@@ -143,9 +180,10 @@ static bool sort_sections(Stream *stream, Arena *arena) {
       if (!stream->further++) stream->first_further = n;
     } else if (stream->further) {
       return fail(DAMAGED, "other sections between layers");
-    } else if (entry->type <= EXACT_ALPHA || layer) {
-      if (alpha != NONE && entry->type == EXACT_ALPHA) return fail(DAMAGED, "a tile has alpha twice");
-      stream->alpha |= alpha != NONE || entry->type == EXACT_ALPHA;
+    } else if (entry->type <= BLOCKS_ALPHA || layer) {
+      if (alpha != NONE && entry->type >= EXACT_ALPHA && !layer) return fail(DAMAGED, "a tile has alpha twice");
+      stream->alpha |= alpha != NONE || entry->type == EXACT_ALPHA || entry->type == BLOCKS_ALPHA;
+      stream->blocks |= entry->type == BLOCKS || entry->type == BLOCKS_ALPHA;
       stream->unit[stream->units++] = (Unit){n, alpha, stream->layered};
       stream->layered += layer;
       alpha = NONE;
@@ -168,6 +206,7 @@ static bool sort_sections(Stream *stream, Arena *arena) {
   if (stream->further && (!stream->layered || stream->further % stream->layered ||
                           stream->further >= MOST_LAYERS * (uint64_t)stream->layered))
     return fail(DAMAGED, "not as many layers of each tile");
+  if (stream->blocks) return sort_blocks(stream, arena);
   if (stream->units != tiles) return fail(DAMAGED, "more or fewer tiles than are announced");
   if (!stream->layers != !stream->layered) return fail(DAMAGED, "layers without a list of layers, or the reverse");
   return true;
@@ -200,6 +239,55 @@ static bool parse_stream(Stream *stream, const uint8_t *data, size_t size, uint3
   if (size > last->start + last->length) return fail(DAMAGED, "bytes after the stream's end");
   if (size < last->start + last->length) return fail(INCOMPLETE, "cut off");
   return read_adapter(stream);
+}
+
+// Find alpha and latents of the blocks of a group, whose first is in a row and column, in its section.
+static bool unpack_group(Stream *stream, uint32_t top, uint32_t left) {
+  uint32_t bottom = smaller(top + GROUP, stream->rows), right = smaller(left + GROUP, stream->columns);
+  const Entry *entry = stream->entries + stream->unit[top * stream->columns + left].coded;
+  Reader reader = {stream->data + entry->start, (size_t)entry->length, 0, DAMAGED, DAMAGED};
+  uint64_t sum = 0, length;
+  for (int pass = 0; pass < 2; pass++) {
+    for (uint32_t row = top; row < bottom; row++)
+      for (uint32_t column = left; column < right; column++) {
+        Part *part = stream->block + 2 * (row * stream->columns + column);
+        for (int n = entry->type == BLOCKS ? 1 : 0; n < 2; n++) {
+          if (!pass) {
+            TRY(read_varint(&reader, &length));
+            part[n].size = (size_t)length;
+            sum += length;
+          } else {
+            part[n].data = reader.data + reader.at;
+            reader.at += part[n].size;
+          }
+        }
+      }
+    if (sum != (pass ? sum : reader.size - reader.at)) return fail(DAMAGED, "blocks of other lengths than there are");
+  }
+  return true;
+}
+
+static bool unpack_blocks(Stream *stream, Arena *arena) {
+  if (!stream->blocks) return true;
+  TRY(stream->block = take_zeros(arena, 2 * (uint64_t)stream->units, sizeof(Part)));
+  for (uint32_t top = 0; top < stream->rows; top += GROUP)
+    for (uint32_t left = 0; left < stream->columns; left += GROUP) TRY(unpack_group(stream, top, left));
+  return true;
+}
+
+static Part part_of(const Stream *stream, uint32_t entry) {
+  const Entry *found = stream->entries + entry;
+  return (Part){stream->data + found->start, (size_t)found->length};
+}
+
+// Alpha of a tile, without data where it has none, and what it is coded by.
+static Part alpha_of(const Stream *stream, uint32_t number) {
+  Part block = stream->blocks ? stream->block[2 * number] : (Part){NULL, 0};
+  if (stream->blocks) return block.size ? block : (Part){NULL, 0};
+  return stream->unit[number].alpha == NONE ? block : part_of(stream, stream->unit[number].alpha);
+}
+static Part coded_of(const Stream *stream, uint32_t number) {
+  return stream->blocks ? stream->block[2 * number + 1] : part_of(stream, stream->unit[number].coded);
 }
 
 static bool prove(const Stream *stream) {
