@@ -23,6 +23,7 @@ LATER = (
     "limits",
     "exactness",
     "damaged",
+    "hostile",
     "previews",
     "preview_times",
     "stability",

@@ -34,6 +34,7 @@ NAMES = (
     "browser",
     "exactness",
     "damaged",
+    "hostile",
     "limits",
     "states",
     "search",

@@ -55,5 +55,5 @@ def unpack(payload: bytes, height: int, width: int, channels: int) -> Pixels:
             samples = np.asarray(image.convert("RGBA" if channels == 4 else "RGB"))
     except Exception as error:  # damaged data makes Pillow raise errors of any kind
         raise DamagedStream("exact samples cannot be read") from error
-    samples = samples[:, :, 1] if channels == 1 else samples
+    samples = samples[:, :, 1].copy() if channels == 1 else samples  # not a view of three times as much
     return np.broadcast_to(samples, (height, width, *samples.shape[2:]))

@@ -20,7 +20,7 @@ from trellic.picture.types import Part, Strips
 
 Region = tuple[int, int, int, int]
 """x, y, width and height in pixels."""
-MOST_HELD = 1 << 24
+MOST_HELD = 1 << 23
 """Pixels of the tiles whose latents are held at a time, about, however wide a picture is: some 5 bytes a pixel."""
 
 
