@@ -12,7 +12,15 @@ RESULTS = ROOT / "history" / "results"
 GRID, RETRAINED, PARTS = "c5620302c1e50d06", "0a251aca2d1b284a", "07e7e822848f6fef"
 QUANTIZERS = ("uniform", "rdoq", "tcq4", "tcq8")
 STAGES = ("before", "A", "A+B", "A+B+C", "A+B+C+D", "A+B+C+rounding", "control", "B", "exact", "joint", "released")
-"""The order of rows."""
+"""The order of rows, by what results call the stages."""
+NAMES = {
+    "A": "synthesis",
+    "B": "entropy",
+    "C": "both again",
+    "D": "in the loop",
+    "A+B+C+rounding": "by rounding instead",
+}
+"""What stages are called on the page, where results have letters."""
 SETS = ("gb82", "kodak", "cid22")
 SEED = "seed 5"
 """The second seed of the grid."""
@@ -52,13 +60,14 @@ def table_of(curves: Curves, anchors: dict[str, str]) -> Table:
     """Return a row a codec, a column a set and an anchor; "" stands for the codec's own quantizer before."""
     rows = []
     for codec in sorted({codec for _, codec in curves}, key=in_order):
-        quantizer, stage = codec.split(", ", 1)
+        quantizer, stage, *seed = codec.split(", ")
+        name = NAMES.get(stage) or " + ".join(NAMES.get(part, part) for part in stage.split("+"))
         cells = [
             percent(against(curves, group, anchor or f"{quantizer}, before", codec), 2)
             for group in SETS
             for anchor in anchors.values()
         ]
-        rows.append([quantizer, stage, *cells])
+        rows.append([quantizer, ", ".join([name, *seed]), *cells])
     return Table(["quantizer", "stage", *(f"{group}, against {name}" for group in SETS for name in anchors)], rows)
 
 

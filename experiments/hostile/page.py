@@ -7,14 +7,9 @@ from trellic.evaluate.report.tables import Table
 def slots() -> dict[str, str]:
     """Return the page's slots."""
     head, lines = lines_of("hostile")
-    rows = [
-        [
-            line["case"],
-            f"{line['width']}×{line['height']}",
-            f"{line['bytes'] / 1e6:.2f}",
-            f"{line['peak_bytes'] / 1e6:.0f}",
-        ]
-        for line in lines
-    ]
+    rows = []
+    for line in lines:
+        size = f"{line['width']}×{line['height']}"
+        rows.append([line["case"], size, f"{line['bytes'] / 1e6:.2f}", f"{line['peak_bytes'] / 1e6:.0f}"])
     table = Table(["stream", "pixels", "MB", "peak, MB"], rows).markdown()
     return {**head, "table": table, "most": f"{max(line['peak_bytes'] for line in lines) / 1e9:.2f} GB"}

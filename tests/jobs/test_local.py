@@ -15,6 +15,7 @@ import interrupt
 import trellic
 from conftest import GOLDEN, textured
 from trellic.files import remove_strays, write_atomically
+from trellic.jobs.local import printable
 
 TINY = ("--model", GOLDEN / "golden.trm")
 STRAY = ".a.tlic.0123456789ab"
@@ -107,6 +108,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from trellic.files import remove_strays, write_atomically
+from trellic.jobs.local import printable
 target = Path(sys.argv[1])
 for _ in range(150):
     write_atomically(target, lambda file: [file.write(sys.argv[2].encode() * 1000) for _ in range(9)])
@@ -134,3 +136,7 @@ def test_two_runs_into_one_file_leave_a_whole_one(folder):
     assert trellic.info((folder / "noise.tlic").read_bytes())["quality"] in {20, 90}
     trellic.verify((folder / "noise.tlic").read_bytes())
     assert not list(folder.glob(".noise*"))
+
+
+def test_names_are_shown_in_one_line_that_no_terminal_obeys():
+    assert printable("new\nline \x1b[2J ☃ \udcff.png") == r"new\nline \x1b[2J ☃ \udcff.png"

@@ -1,6 +1,8 @@
 """Pictures by Pillow: every mode, metadata kept, conversions reported."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -195,3 +197,19 @@ def test_metadata_too_large_for_a_stream_is_dropped_and_said():
     with pytest.warns(Converted, match="xmp of more than 16 MiB"):
         metadata = from_pillow(image).metadata
     assert (metadata.xmp, metadata.exif) == (b"", orientation_alone(6))
+
+
+@pytest.mark.parametrize("length", [9, -4])
+def test_a_profile_of_a_png_that_was_cut_is_dropped_and_said(length):
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    data = buffer.getvalue()
+    body = b"iCCP" + b"x\0\0" + zlib.compress(bytes(range(256)) * 9)[:length]
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    with pytest.warns(Converted, match="unsound profile"):
+        assert not read(io.BytesIO(data[:33] + chunk + data[33:])).metadata.icc
+
+
+def test_data_of_no_kind_is_refused_without_its_address():
+    with pytest.raises(UnreadablePicture, match="of no kind that Pillow knows"):
+        read(io.BytesIO(b"nonsense"))

@@ -1,5 +1,9 @@
 """Large pictures are read and written in strips as small ones are at once."""
 
+import os
+import threading
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -95,3 +99,16 @@ def test_strips_are_written_by_every_suffix_of_a_kind(tmp_path):
     write_strips(strips_of(Picture(PIXELS)), tmp_path / "out.jfif")
     assert read(tmp_path / "out.jfif").pixels.shape == PIXELS.shape
     assert not can_write_strips(tmp_path / "out.gif")
+
+
+def test_a_pipe_is_read_once_and_nothing_stays_open(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe.png").write_bytes(data))
+    writer.start()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        source = vips.open_source(tmp_path / "pipe.png", 1 << 20)
+    writer.join()
+    assert np.array_equal(source.rows(0, source.height)[0], PIXELS)

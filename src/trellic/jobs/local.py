@@ -96,7 +96,7 @@ def run(
         for text in [*texts, *errors]:
             complain(f"{job.source}: {text}")
         if line and not manner.as_json and not manner.quiet:
-            print(line, file=sys.stderr if piped else sys.stdout)
+            print(printable(line), file=sys.stderr if piped else sys.stdout)
 
     if check_done:
         remove_strays(job.target for job in jobs)
@@ -178,7 +178,12 @@ def describe(error: TrellicError | OSError | MemoryError, job: Job) -> str:
 
 def complain(message: str) -> None:
     """Print a line on stderr."""
-    print(message, file=sys.stderr, flush=True)
+    print(printable(message), file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """Return text as one line that a terminal shows: what else names of files may hold is escaped."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def console() -> Any:

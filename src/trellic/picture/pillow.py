@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from trellic.errors import BadRequest, TrellicError, UnreadablePicture
 from trellic.limits import MOST_PIXELS, check_size
@@ -105,6 +105,8 @@ def _reading() -> Iterator[None]:
             yield
     except TrellicError:
         raise
+    except UnidentifiedImageError as error:
+        raise UnreadablePicture("cannot be read as a picture: it is of no kind that Pillow knows") from error
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UnreadablePicture(f"cannot be read as a picture: {reason}") from error
@@ -160,7 +162,7 @@ def metadata_of(image: Image.Image, profile: bytes, code: tuple[int, int, bool] 
     code  primaries, transfer and full range by H.273, where the file says them
     """
     colours = colours_by_code(*code, grey) if code else None
-    if "icc_profile" in image.info and image.info["icc_profile"] is None:  # Pillow's word for one that is not whole
+    if image.format and not image.info.get("icc_profile", b"whole"):  # Pillow's words for one that is not: None, b""
         warn("unsound profile dropped")
     if colours is None and profile:
         colours = colours_by_profile(profile, grey)

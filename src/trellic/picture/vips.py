@@ -88,6 +88,8 @@ def _read_usual(path: Path, limit: int) -> "Picture | StripReader":
         image = _open(path)
         if image is not None:
             return StripReader(path, image, limit)
+    if path.exists() and not path.is_file():  # a pipe, which cannot be read twice
+        return read(io.BytesIO(path.read_bytes()), limit)
     return read(path, limit)
 
 
