@@ -63,6 +63,12 @@ def test_what_cannot_be_read_is_not_written(rank, exponent):
         pack_changes([of(POINTWISE, np.ones(8), rank, exponent)], ARRAYS, TABLES)
 
 
+def test_bytes_after_the_changes_are_refused():
+    packed = pack_changes(random_changes(GOLDEN)["decoder"], ARRAYS, TABLES)
+    with pytest.raises(DamagedAdapter, match="does not end"):
+        unpack_changes(packed + bytes(4), ARRAYS, TABLES)
+
+
 @pytest.mark.parametrize(
     "data", [b"\0", b"\x01", b"\xff\xff\xff\xff\x0f", b"\x01\xff\x7f\0\0\x20", b"\x01\0\x11\0\x20", b"\x01\0\0\0\0"]
 )

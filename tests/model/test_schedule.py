@@ -102,3 +102,10 @@ def test_what_is_read_later_is_live_and_nothing_else():
         set(), {"features"}, {"mean", "scale"}, set(), {"mean", "scale"},
     ]  # fmt: skip
     assert schedule.live[code[-1]] == always
+
+
+def test_every_variable_is_coded():
+    values = SCHEDULE.to_json()
+    values["variables"]["w"] = {"channels": 1, "stride": 16}
+    with pytest.raises(ValueError, match="does not code every variable"):
+        Schedule.from_json(values)
