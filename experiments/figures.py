@@ -10,9 +10,21 @@ from pathlib import Path
 from experiments.store import ROOT, NotMeasured, shipped
 
 FOLDER = ROOT.parent / "docs" / "figures"
-OF = {"comparison": shipped, "video": shipped, "gain": lambda: "no-model", "trellis": lambda: "no-model"}
+OF = {
+    "comparison": shipped,
+    "progressive": shipped,
+    "video": shipped,
+    "gain": lambda: "no-model",
+    "trellis": lambda: "no-model",
+}
 """Names of figures, and the version of the results that each shows."""
-DRAWN_BY = {"comparison": "comparison", "video": "video", "gain": "theory", "trellis": "theory"}
+DRAWN_BY = {
+    "comparison": "comparison",
+    "progressive": "progressive",
+    "video": "video",
+    "gain": "theory",
+    "trellis": "theory",
+}
 INK, FAINT = "#30343b", "#9aa1ab"
 BLUE, ORANGE = "#1f6fb4", "#d1651a"
 STYLE = {

@@ -6,6 +6,8 @@ Single-layer streams of the same networks are those of `quantizers`.
 import io
 import time
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,19 +66,13 @@ def cuts(codec: Codec, picture: Picture) -> dict[str, Any]:
 
 
 def jpeg2000(pixels: Pixels) -> dict[str, Any]:
-    """Return bytes and PSNR in dB of JPEG 2000's layers: a prefix is as large as a file of so many layers."""
-
-    def coded(count: int) -> bytes:
+    """Return bytes and PSNR in dB of JPEG 2000's layers: a prefix is a file of so many layers."""
+    sizes, found = [], []
+    for count in range(1, len(DECIBELS) + 1):
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "JPEG2000", quality_layers=DECIBELS[:count], **JPEG2000_BEST)
-        return file.getvalue()
-
-    whole, sizes, found = coded(len(DECIBELS)), [], []
-    for count in range(1, len(DECIBELS) + 1):
-        shown: Any = Image.open(io.BytesIO(whole))
-        shown.layers = count
-        sizes.append(len(coded(count)))
-        found.append(psnr(pixels, np.asarray(shown)))
+        sizes.append(len(file.getvalue()))
+        found.append(psnr(pixels, np.asarray(Image.open(file))))
     return {"bytes": sizes, "psnr": found}
 
 
@@ -94,24 +90,27 @@ def single(codec: Codec, picture: Picture) -> dict[str, Any]:
 
 def run(data: Path) -> None:
     """Measure what is missing."""
-    layered, plain, lines = Codec(threads=1), Codec(threads=1, quantizer="tcq8"), []
+    layered, plain = Codec(threads=1), Codec(threads=1, quantizer="tcq8")
     try:
-        lines = lines_of("progressive")[1]
+        lines = {(line["set"], line["picture"]): line for line in lines_of("progressive")[1]}
     except NotMeasured:
-        layered.decode(layered.encode(np.zeros((64, 64, 3), np.uint8) + np.arange(64, dtype=np.uint8)[:, None, None]))
-    done = {(line["set"], line["picture"]) for line in lines}
+        lines = {}
     files = {name: [path for path, _ in find_files([str(data / SETS[name])], readable_suffixes())] for name in TEST}
     ordered = [(name, path) for first in range(EVERY) for name in TEST for path in files[name][first::EVERY]]
     cut = {path for paths in files.values() for path in paths[::EVERY][:OF_PICTURES]}
     for name, path in ordered:
-        if (name, path.name) in done:
-            continue
         for _, picture in readable([path], complain):
-            pixels = picture.pixels
-            facts = {kind: prefixes(layered, picture, layers) for kind, layers in LAYERS.items()}
-            facts |= {"jpeg2000": jpeg2000(pixels), "single": single(plain, picture)}
-            if path in cut:
-                facts["cuts"] = cuts(layered, picture)
-            lines.append({"set": name, "picture": path.name, "pixels": pixels.shape[0] * pixels.shape[1], **facts})
-            keep("progressive", lines)
-            complain(f"progressive: {name} {path.name}")
+            measured: dict[str, Callable[[], dict[str, Any]]] = {
+                "halving": partial(prefixes, layered, picture, LAYERS["halving"]),
+                "trits": partial(prefixes, layered, picture, LAYERS["trits"]),
+                "jpeg2000": partial(jpeg2000, picture.pixels),
+                "single": partial(single, plain, picture),
+                **({"cuts": partial(cuts, layered, picture)} if path in cut else {}),
+            }
+            facts = {"set": name, "picture": path.name, "pixels": picture.width * picture.height}
+            line = lines.setdefault((name, path.name), facts)
+            missing = measured.keys() - line.keys()
+            line |= {kind: measured[kind]() for kind in measured if kind in missing}
+            if missing:
+                keep("progressive", list(lines.values()))
+                complain(f"progressive: {name} {path.name}")
