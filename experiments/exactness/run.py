@@ -1,7 +1,8 @@
 """Do streams decode to the same indices whatever wrote them and whatever reads them?
 
-Every picture is encoded at three qualities by every kind of quantizer under every setting, each in a process of its
-own, and every stream that any of them wrote is decoded under all of them: all pairs of writer and reader. The same for
+Every picture is encoded at three qualities by every kind of quantizer, and in layers, under every setting, each in a
+process of its own, and every stream that any of them wrote, and every prefix of one in layers, is decoded under all of
+them: all pairs of writer and reader. The same for
 a detail with emulated processors, which only read; they need qemu-user and are skipped where it is missing.
 What other runtimes make of the networks is held by tests.
 """
@@ -21,13 +22,15 @@ from PIL import Image
 from experiments.quantizers.run import NAMES
 from experiments.store import ROOT, SETS, keep
 from trellic.codec import Codec, Target
+from trellic.codec.layer_targets import LayerTargets
+from trellic.container import Stream
 from trellic.errors import TrellicError
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
 from trellic.picture.kinds import readable_suffixes
 from trellic.picture.pillow import read
 
-QUALITIES = (10, 50, 90)
+QUALITIES, LAYERS = (10, 50, 90), 6
 EVERY = 6
 """One picture of cid22 in so many."""
 OLD_NUMPY = {"NPY_DISABLE_CPU_FEATURES": "AVX512_ICL AVX512_CLX AVX512_SKX AVX512F FMA3 AVX2"}
@@ -62,14 +65,17 @@ def optimize_no_graphs() -> None:
 def write(folder: Path, out: Path) -> dict[str, str]:
     """Encode every picture; keep streams by their SHA-256, and return the indices' hash of each."""
     made = {}
-    for quantizer in NAMES:
+    targets = {"": LayerTargets(LAYERS), **dict.fromkeys(NAMES)}
+    for quantizer, layers in targets.items():
         codec = Codec(threads=int(os.environ.get("THREADS", "2")), quantizer=quantizer)
         for path, _ in find_files([str(folder)], readable_suffixes()):
             for quality in QUALITIES:
-                data = codec.encode_picture(read(path), Target(quality)).data
-                stream = hashlib.sha256(data).hexdigest()
-                (out / stream).write_bytes(data)
-                made[stream] = codec.verify(data)
+                whole = Stream.parse(codec.encode_picture(read(path), Target(quality, layers=layers)).data)
+                prefixes = [whole.keeping(count) for count in range(1, whole.layer_count + 1)] if layers else [whole]
+                for data in (prefix.copy() for prefix in prefixes):
+                    stream = hashlib.sha256(data).hexdigest()
+                    (out / stream).write_bytes(data)
+                    made[stream] = codec.verify(data)
     return made
 
 

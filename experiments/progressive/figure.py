@@ -19,7 +19,7 @@ from trellic.picture.pillow import read
 
 SHOWN = (1, 3, 6, 10)
 """Of the layers."""
-LEFT, TOP, WIDTH, HEIGHT = 96, 64, 240, 176
+LEFT, TOP, WIDTH, HEIGHT = 120, 96, 208, 144
 """Of the detail that is shown."""
 
 
