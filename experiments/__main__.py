@@ -28,6 +28,7 @@ LATER = (
     "preview_times",
     "stability",
     "progressive",
+    "recognition",
     "large",
     "bulk",
     "bulk_kills",

@@ -29,6 +29,7 @@ NAMES = (
     "preview_times",
     "stability",
     "progressive",
+    "recognition",
     "large",
     "bulk",
     "browser",
