@@ -137,7 +137,9 @@ class Codec:
         layers   how many layers, 2 to 16, or the sizes where they end: "20000,60000" in bytes, "0.1,0.3bpp"
         Raises BadRequest, UnreadablePicture, PictureTooLarge or TargetMissed.
         """
-        target = Target(quality, bpp, size, psnr, lossless, tune, LayerTargets.of(layers) if layers else None)
+        target = Target(
+            quality, bpp, size, psnr, lossless, tune, LayerTargets.of(layers) if layers is not None else None
+        )
         return self.encode_picture(picture_of(image, self.limit), target).data
 
     def encode_picture(self, picture: Source, target: Target, progress: Progress = no_progress) -> Encoded:
