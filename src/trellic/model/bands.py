@@ -6,8 +6,10 @@ the band's edge is further away than it looks. What is exact is the same to the 
 
 from collections.abc import Set
 from fractions import Fraction
+from itertools import compress
 from math import ceil
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -38,12 +40,19 @@ class Reach(NamedTuple):
     around: int
 
 
+_REACHES: "WeakKeyDictionary[Sessions, dict[tuple[str, tuple[bool, ...]], Reach | None]]" = WeakKeyDictionary()
+"""By graph and which of its inputs are no scalars."""
+
+
 def run_in_bands(sessions: Sessions, graph: str, arrays: list[Floats]) -> list[npt.NDArray[Any]]:
     """Return what `Sessions.run` returns, computed in bands where the inputs are large. Raises as it does."""
     shapes = {array.shape[1:] for array in arrays} - {(1, 1)}
-    network, _ = sessions.model.network(graph)
-    planes = {name for name, array in zip(network.inputs, arrays, strict=True) if array.shape[1:] != (1, 1)}
-    reach = reach_of(network, planes)
+    planes = tuple(array.shape[1:] != (1, 1) for array in arrays)
+    known = _REACHES.setdefault(sessions, {})
+    if (graph, planes) not in known:
+        network, _ = sessions.model.network(graph)
+        known[graph, planes] = reach_of(network, set(compress(network.inputs, planes)))
+    reach = known[graph, planes]
     if len(shapes) != 1 or reach is None or not sessions.model.is_exact:
         return sessions.run(graph, arrays)
     (shape,) = shapes
