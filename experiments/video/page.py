@@ -6,7 +6,7 @@ from statistics import mean
 import numpy as np
 
 from experiments.store import Line, lines_of
-from experiments.video.run import CLIPS, DISTURBED, FRAMES, HIGHER, QUALITIES
+from experiments.video.run import CLIPS, DISTURBED, FRAMES, HIGHER, QUALITIES, STRUCTURE_QUALITIES
 from trellic.evaluate.bdrate import bd_rate
 from trellic.evaluate.report.tables import Table
 from trellic.evaluate.video import PEERS
@@ -22,12 +22,14 @@ def slots() -> dict[str, str]:
     head, lines = lines_of("video")
     (drift,) = (line for line in lines if line["kind"] == "drift")
     (access,) = (line for line in lines if line["kind"] == "access")
+    (shown,) = (line for line in lines if line["kind"] == "shown")
     own = [line for line in lines if line.get("codec", "").startswith("trellic")]
     saving, beside = _saving(lines), _beside(lines)
     return {
         **{key: head[key] for key in ("command", "commit", "machine", "model")},
         "frames": str(FRAMES),
         "qualities": ", ".join(f"{quality:g}" for quality in (*QUALITIES, HIGHER)),
+        "structure_qualities": " and ".join(f"{quality:g}" for quality in STRUCTURE_QUALITIES),
         "saving": saving.markdown(),
         "beside": beside.markdown(),
         "structures": _structures(lines).markdown(),
@@ -41,16 +43,22 @@ def slots() -> dict[str, str]:
         "largest": str(drift["largest"]),
         "drift_frames": str(drift["frames"] - 1),
         "disturbed": f"{DISTURBED:.0%}",
+        "shown": f"{shown['bytes']} bytes",
+        "shown_x264": f"{shown['x264_bytes']} bytes",
         "access": f"{access['equal']} of {access['frames']}",
     }
 
 
-def points_of(lines: Sequence[Line], clip: str, codec: str, measure: str = "psnr", highest: float = 100) -> Points:
-    """Return (bytes, PSNR) of a clip by a codec, as far as a setting."""
+def points_of(
+    lines: Sequence[Line], clip: str, codec: str, measure: str = "psnr", settings: Sequence[float] = ()
+) -> Points:
+    """Return (bytes, PSNR) of a clip by a codec at some settings, or all."""
     return [
         (line["bytes"], line[measure])
         for line in lines
-        if line["kind"] == "curve" and (line["clip"], line["codec"]) == (clip, codec) and line["setting"] <= highest
+        if line["kind"] == "curve"
+        and (line["clip"], line["codec"]) == (clip, codec)
+        and (not settings or line["setting"] in settings)
     ]
 
 
@@ -58,12 +66,10 @@ def _percent(value: float | None) -> str:
     return NOTHING if value is None else f"{value:+.1f} %"
 
 
-def _against(lines: Sequence[Line], clip: str, anchor: str, codec: str, measure: str, highest: float) -> float | None:
-    """Return the bits of a codec beside an anchor's at equal PSNR, in per cent more; None where curves do not meet."""
+def _against(anchor: Points, points: Points) -> float | None:
+    """Return bits beside an anchor's at equal PSNR, in per cent more; None where curves do not meet."""
     try:
-        points = points_of(lines, clip, codec, measure, highest if codec.startswith("trellic") else 100)
-        of_anchor = points_of(lines, clip, anchor, measure, highest if anchor.startswith("trellic") else 100)
-        return bd_rate(of_anchor, points).percent
+        return bd_rate(anchor, points).percent
     except ValueError:
         return None
 
@@ -98,7 +104,11 @@ def _beside(lines: Sequence[Line]) -> Table:
     """Return bits beside other codecs at equal PSNR, by RGB and by luma, a clip a row."""
     columns = [(peer.name, measure) for peer in PEERS for measure in ("psnr", "psnr_y")]
     found = {
-        clip: [_against(lines, clip, peer, ADAPTIVE, measure, HIGHER) for peer, measure in columns] for clip in CLIPS
+        clip: [
+            _against(points_of(lines, clip, peer, measure), points_of(lines, clip, ADAPTIVE, measure))
+            for peer, measure in columns
+        ]
+        for clip in CLIPS
     }
     rows = [[clip, *map(_percent, values)] for clip, values in found.items()]
     rows.append(["mean", *(_percent(_mean(column)) for column in zip(*found.values(), strict=True))])
@@ -108,8 +118,10 @@ def _beside(lines: Sequence[Line]) -> Table:
 
 def _structures(lines: Sequence[Line]) -> Table:
     """Return bits of each fixed structure beside the adaptive one's, a clip a row."""
+    at = {"settings": STRUCTURE_QUALITIES}
     found = {
-        clip: [_against(lines, clip, ADAPTIVE, codec, "psnr", max(QUALITIES)) for codec in FIXED] for clip in CLIPS
+        clip: [_against(points_of(lines, clip, ADAPTIVE, **at), points_of(lines, clip, codec, **at)) for codec in FIXED]
+        for clip in CLIPS
     }
     rows = [[clip, *map(_percent, values)] for clip, values in found.items()]
     rows.append(["mean", *(_percent(_mean(column)) for column in zip(*found.values(), strict=True))])

@@ -33,8 +33,8 @@ SHOWN, SHOWN_FRAMES, SHOWN_QUALITY = "bunny", (1, 8, 16), 40.0
 """The clip that may be shown: Big Buck Bunny, © Blender Foundation, CC BY 3.0."""
 FRAMES, RATE = 17, Fraction(25)
 QUALITIES = (20.0, 40.0, 60.0)
-HIGHER = 75.0
-"""A fourth point of the curves that other codecs are compared with."""
+HIGHER, STRUCTURE_QUALITIES = 75.0, (20.0, 60.0)
+"""A fourth point of the curves that other codecs are compared with; and those that structures are compared at."""
 INTRA_QUALITIES, INTRA_FRAMES = (10.0, 25.0, 40.0, 55.0, 70.0, 85.0), (4, 8, 12)
 DRIFT_CLIP, DRIFT_FRAMES, DRIFT_QUALITY, DISTURBED = "foreman_cif", 33, 38.0, 0.01
 
@@ -64,17 +64,20 @@ class Measurement:
 def run(data: Path) -> None:
     """Measure what is missing: first what other codecs are compared with, then the other structures."""
     measurement, codec = Measurement(), VideoCodec(threads=1)
-    for parts in (_comparison, _structures):
-        for name in CLIPS:
-            clip = probe(data / "video" / "test" / f"{name}.mp4")
-            frames = list(read_frames(clip, FRAMES))
-            for key, part in parts(codec, clip, frames):
-                measurement.part({**key, "clip": name}, part)
-            if name == SHOWN and parts is _comparison:
-                _show(codec, clip, frames)
-    frames = list(read_frames(probe(data / "video" / "test" / f"{DRIFT_CLIP}.mp4"), DRIFT_FRAMES))
+    sources = {}
+    for name in CLIPS:
+        clip = probe(data / "video" / "test" / f"{name}.mp4")
+        sources[name] = clip, list(read_frames(clip, DRIFT_FRAMES if name == DRIFT_CLIP else FRAMES))
+    for name, (clip, frames) in sources.items():
+        for key, part in _comparison(codec, clip, frames[:FRAMES]):
+            measurement.part({**key, "clip": name}, part)
+    frames = sources[DRIFT_CLIP][1]
     measurement.part({"kind": "drift", "clip": DRIFT_CLIP}, lambda: _drift(codec, frames))
     measurement.part({"kind": "access", "clip": DRIFT_CLIP}, lambda: _access(codec, frames[:FRAMES]))
+    measurement.part({"kind": "shown", "clip": SHOWN}, lambda: _show(codec, *sources[SHOWN]))
+    for name, (clip, frames) in sources.items():
+        for key, part in _structures(codec, clip, frames[:FRAMES]):
+            measurement.part({**key, "clip": name}, part)
 
 
 def _comparison(codec: VideoCodec, clip: Clip, frames: list[Pixels]) -> Iterator[Part]:
@@ -91,7 +94,7 @@ def _comparison(codec: VideoCodec, clip: Clip, frames: list[Pixels]) -> Iterator
 
 def _structures(codec: VideoCodec, clip: Clip, frames: list[Pixels]) -> Iterator[Part]:
     for size in SIZES[1:]:
-        for quality in QUALITIES:
+        for quality in STRUCTURE_QUALITIES:
             yield _own(codec, clip, frames, quality, size)
 
 
@@ -100,17 +103,18 @@ def _own(codec: VideoCodec, clip: Clip, frames: list[Pixels], quality: float, si
     return key, lambda: _curve(codec, clip, frames, quality, size)
 
 
-def _show(codec: VideoCodec, clip: Clip, frames: list[Pixels]) -> None:
-    """Write some frames as a picture: originals, by trellic, and by x264 at the setting of nearest size."""
+def _show(codec: VideoCodec, clip: Clip, frames: list[Pixels]) -> Line:
+    """Write some frames as a picture: originals, by trellic, and by x264 of nearest size; return both sizes."""
     data = codec.encode(lambda: frames, clip.rate, Target(SHOWN_QUALITY), Structure(), clip.matrix).data
     (peer,) = (one for one in PEERS if one.name == "x264")
     tried = [code_peer(peer, clip, len(frames), setting) for setting in range(26, 40, 2)]
-    _, other = min(tried, key=lambda one: abs(np.log(len(one[0]) / len(data))))
+    file, other = min(tried, key=lambda one: abs(np.log(len(one[0]) / len(data))))
     rows = [[shown[number] for number in SHOWN_FRAMES] for shown in (frames, list(Reader(data)), other)]
     picture = Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
     picture.resize((picture.width * 2 // 3, picture.height * 2 // 3), Image.Resampling.LANCZOS).save(
         ROOT.parent / "docs" / "figures" / "video-frames.webp", quality=85, method=6
     )
+    return {"bytes": len(data), "x264_bytes": len(file)}
 
 
 def _of(measured: Any) -> Line:
