@@ -33,7 +33,7 @@ from trellic.picture.types import Picture, Pixels
 
 FOLDER = Path("runs/adapters")
 DOMAINS: dict[str, dict[str, Any]] = {
-    "xray_nih": {"steps": 600},
+    "xray_nih": {"steps": 550},
     "screen_browser": {"steps": 440, "rank": 3, "parts": ("analysis", "entropy", "synthesis")},
     "remote_sensing_rsscn7": {"steps": 340},
     "game3d": {"steps": 200},

@@ -25,7 +25,7 @@ def test_every_fifth_picture_is_for_validation_two_at_least(count, chosen):
 
 
 @pytest.mark.parametrize(
-    ("sides", "crop"), [([512] * 5, 256), ([200] * 9 + [90], 192), ([300] * 8 + [90] * 2, 64), ([40] * 3, 64)]
+    ("sides", "crop"), [([512] * 5, 192), ([200] * 9 + [90], 192), ([300] * 8 + [90] * 2, 64), ([40] * 3, 64)]
 )
 def test_crops_are_as_large_as_most_pictures_have_room_for(sides, crop):
     assert crop_for(sides) == crop
