@@ -31,3 +31,10 @@ def test_a_pipe_says_what_it_carries(tmp_path):
     Image.fromarray(textured(40, 50)).save(tmp_path / "a.png")
     stream = run_trellic("encode", "a.png", "-o", "-", *MODEL, cwd=tmp_path).stdout
     assert run_trellic("info", "-", cwd=tmp_path, given=stream).stdout.decode().startswith("-: 50×40 RGB")
+
+
+def test_facts_are_a_line_each(tmp_path):
+    done = run_trellic("info", GOLDEN / "blocks.tlic", cwd=tmp_path)
+    lines = done.stdout.decode().splitlines()
+    assert "4 × 3 blocks" in lines
+    assert len(lines) > 6

@@ -24,13 +24,13 @@ def info(files: Files, at_once: AtOnce = 0, as_json: Json = False) -> None:
 
     def work(job: Job) -> dict[str, Any]:
         facts = api.info(job.source)
-        return {**facts, "line": _text(job, facts)}
+        return {**facts, "line": _lines(job, facts)}
 
     jobs = [Job(path, path) for path, _ in find_files(files, [".tlic"])]
     raise typer.Exit(run(jobs, work, Manner(as_json=as_json, at_once=at_once, writes=False)))
 
 
-def _text(job: Job, facts: dict[str, Any]) -> str:
+def _lines(job: Job, facts: dict[str, Any]) -> list[str]:
     """Return facts for people."""
     columns, rows = facts["tiles"]
     shape = f"{facts['width']}×{facts['height']} {facts['mode']}"
@@ -48,7 +48,7 @@ def _text(job: Job, facts: dict[str, Any]) -> str:
         times = f" in {section['count']}" if section["count"] > 1 else ""
         lines.append(f"  {section['type']:10} {section['bytes']:9} bytes{times}")
     lines.append(f"  {'the rest':10} {facts['bytes'] - sum(each['bytes'] for each in facts['sections']):9} bytes")
-    return "\n".join(lines)
+    return lines
 
 
 def _adapter(facts: dict[str, Any]) -> str:

@@ -60,9 +60,9 @@ def run(
 ) -> int:
     """Do every job, several at a time; print a line or a JSON record each, in order; return the exit code.
 
-    `work` returns the facts of one job, with a `line` for people. The exit code is 1 where any failed; of jobs with one
-    target the first is done. `check_done`, given to resume an earlier run, raises a TrellicError where a target that
-    exists is not what the job would write; else the job is skipped. Raises BadRequest.
+    `work` returns the facts of one job, with a `line`, or a list of them, for people. The exit code is 1 where any failed;
+    of jobs with one target the first is done. `check_done`, given to resume an earlier run, raises a TrellicError where a
+    target that exists is not what the job would write; else the job is skipped. Raises BadRequest.
     """
     from rich.progress import track
 
@@ -96,7 +96,8 @@ def run(
         for text in [*texts, *errors]:
             complain(f"{job.source}: {text}")
         if line and not manner.as_json and not manner.quiet:
-            print(printable(line), file=sys.stderr if piped else sys.stdout)
+            lines = line if isinstance(line, list) else [line]
+            print(*map(printable, lines), sep="\n", file=sys.stderr if piped else sys.stdout)
 
     if check_done:
         remove_strays(job.target for job in jobs)
