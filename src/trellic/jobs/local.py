@@ -60,9 +60,9 @@ def run(
 ) -> int:
     """Do every job, several at a time; print a line or a JSON record each, in order; return the exit code.
 
-    `work` returns the facts of one job, with a `line`, or a list of them, for people. The exit code is 1 where any failed;
-    of jobs with one target the first is done. `check_done`, given to resume an earlier run, raises a TrellicError where a
-    target that exists is not what the job would write; else the job is skipped. Raises BadRequest.
+    `work` returns the facts of one job, with a `line`, or a list of them, for people. The exit code is 1 where any
+    failed; of jobs with one target the first is done. `check_done`, given to resume an earlier run, raises a
+    TrellicError where a target that exists is not what the job would write; else the job is skipped. Raises BadRequest.
     """
     from rich.progress import track
 
