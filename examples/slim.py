@@ -31,7 +31,7 @@ if len(sys.argv) > 1:
     folder = Path(sys.argv[1])
     budget = {"minutes": float(sys.argv[2]) / 2} if len(sys.argv) > 2 else {}
 else:
-    folder, budget = Path("terrain"), {"steps": 12, "minutes": 0, "crop": 64, "warmup": 3}
+    folder, budget = Path("terrain"), {"steps": 5, "minutes": 0, "crop": 64, "warmup": 2}
     folder.mkdir(exist_ok=True)
     for number in range(4):
         terrain(number).save(folder / f"{number}.png")
