@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from trellic.errors import FileExists
-from trellic.files import move, scratch_below, write_atomically
+from trellic.files import move, remove_strays, scratch_below, write_atomically
 
 
 def test_a_file_that_appears_during_the_work_is_not_replaced(tmp_path):
@@ -31,6 +31,37 @@ def test_where_there_are_no_links_a_file_is_not_replaced_either(tmp_path, monkey
     write_atomically(tmp_path / "a", lambda file: file.write(b"ours"), replace=False)
     with pytest.raises(FileExists):
         write_atomically(tmp_path / "a", lambda file: file.write(b"others"), replace=False)
+    assert (tmp_path / "a").read_bytes() == b"ours"
+
+
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path):
+    (tmp_path / "a").write_bytes(b"before")
+    (tmp_path / "a").chmod(0o640)
+    write_atomically(tmp_path / "a", lambda file: file.write(b"after"))
+    assert (tmp_path / "a").read_bytes() == b"after"
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path):
+    (tmp_path / "a").write_bytes(b"before")
+
+    def fail(file):
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(OSError, match="full"):
+        write_atomically(tmp_path / "a", fail)
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+    assert (tmp_path / "a").read_bytes() == b"before"
+
+
+def test_what_is_being_written_is_no_stray(tmp_path):
+    def write(file):
+        remove_strays([tmp_path / "a"])
+        assert len(list(tmp_path.iterdir())) == 1
+        file.write(b"ours")
+
+    write_atomically(tmp_path / "a", write)
     assert (tmp_path / "a").read_bytes() == b"ours"
 
 

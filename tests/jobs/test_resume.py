@@ -7,7 +7,7 @@ from PIL import Image
 import trellic
 from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target
-from trellic.errors import FileExists
+from trellic.errors import DamagedStream, FileExists
 from trellic.jobs.plan import Job
 from trellic.jobs.resume import check_picture, check_stream
 from trellic.picture.orientation import orientation_alone
@@ -43,6 +43,58 @@ def test_a_stream_that_keeps_what_is_to_be_stripped_is_not_done(tmp_path):
     check_stream(job, codec, Target(), frozenset({"xmp"}))
     with pytest.raises(FileExists, match="stripped"):
         check_stream(job, codec, Target(), frozenset({"exif"}))
+
+
+GOLDEN_CODEC = Codec(str(GOLDEN / "golden.trm"), 1, effort=1)
+
+
+@pytest.fixture
+def done(tmp_path) -> Job:
+    """A picture and its stream at quality 20, by the quantizer of effort 1."""
+    job = Job(tmp_path / "a.png", tmp_path / "a.tlic")
+    Image.fromarray(textured(40, 50)).save(job.source)
+    job.target.write_bytes(GOLDEN_CODEC.encode(job.source, 20))
+    return job
+
+
+@pytest.mark.parametrize("target", [Target(20), Target(size=100_000), Target(bpp=100)])
+def test_what_is_as_asked_for_is_done(done, target):
+    check_stream(done, GOLDEN_CODEC, target, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("codec", "target", "said"),
+    [
+        (GOLDEN_CODEC, Target(21), "of quality 20, not 21"),
+        (GOLDEN_CODEC, Target(size=5), "more than 5"),
+        (GOLDEN_CODEC, Target(bpp=0.02), "more than 5"),
+        (GOLDEN_CODEC, Target(lossless=True), "not lossless"),
+        (GOLDEN_CODEC.using(effort=3), Target(20), "of quantizer uniform, not rdoq"),
+        (Codec(threads=1, effort=1), Target(20), "of model"),
+        (
+            Codec(str(GOLDEN / "golden.trm"), 1, effort=1, adapter=str(GOLDEN / "golden.tra")),
+            Target(20),
+            "another adapter",
+        ),
+    ],
+)
+def test_what_was_asked_for_otherwise_is_not_done(done, codec, target, said):
+    with pytest.raises(FileExists, match=said):
+        check_stream(done, codec, target, frozenset())
+
+
+def test_a_damaged_stream_is_not_done(done):
+    data = bytearray(done.target.read_bytes())
+    data[-1] ^= 1
+    done.target.write_bytes(data)
+    with pytest.raises(DamagedStream, match="checksum"):
+        check_stream(done, GOLDEN_CODEC, Target(20), frozenset())
+
+
+def test_a_stream_of_another_pictures_size_is_not_done(done):
+    Image.fromarray(textured(40, 51)).save(done.source)
+    with pytest.raises(FileExists, match="50×40, not 51×40"):
+        check_stream(done, GOLDEN_CODEC, Target(20), frozenset())
 
 
 def test_a_stream_of_a_lower_psnr_is_not_done(tmp_path):
