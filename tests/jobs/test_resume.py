@@ -7,9 +7,10 @@ from PIL import Image
 import trellic
 from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target
-from trellic.errors import DamagedStream, FileExists
+from trellic.errors import DamagedStream, FileExists, UnreadablePicture
 from trellic.jobs.plan import Job
 from trellic.jobs.resume import check_picture, check_stream
+from trellic.picture import vips
 from trellic.picture.orientation import orientation_alone
 
 
@@ -95,6 +96,19 @@ def test_a_stream_of_another_pictures_size_is_not_done(done):
     Image.fromarray(textured(40, 51)).save(done.source)
     with pytest.raises(FileExists, match="50×40, not 51×40"):
         check_stream(done, GOLDEN_CODEC, Target(20), frozenset())
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_half_a_picture_is_not_done(tmp_path, monkeypatch, large):
+    if large:  # which is read in strips
+        monkeypatch.setattr(vips, "LARGE", 0)
+    job = Job(tmp_path / "a.tlic", tmp_path / "a.png")
+    job.source.write_bytes(GOLDEN_CODEC.encode(textured(500, 700), 20))
+    Image.fromarray(textured(500, 700)).save(job.target)
+    check_picture(job)
+    job.target.write_bytes(job.target.read_bytes()[:-5000])
+    with pytest.raises(UnreadablePicture, match="cannot be read"):
+        check_picture(job)
 
 
 def test_a_stream_of_a_lower_psnr_is_not_done(tmp_path):
