@@ -15,7 +15,9 @@ import onnxruntime  # noqa: E402
 
 from interpreter import interpret  # noqa: E402
 from trellic.model import Model, Sessions  # noqa: E402
+from trellic.model.merge import EXACT_SUM  # noqa: E402
 from trellic.model.probe import failures  # noqa: E402
+from trellic.networks import exact  # noqa: E402
 from trellic.networks.blocks import Plus  # noqa: E402
 from trellic.networks.codec import TrainableCodec  # noqa: E402
 from trellic.networks.design import Design, PriorOptions, TransformOptions  # noqa: E402
@@ -222,3 +224,10 @@ def test_folded_weights_are_rounded_to_themselves():
         layer.unfold()
         before = layer.weight.clone()
         assert torch.equal(layer.rounded()[0], before)
+
+
+def test_sums_that_single_precision_does_not_hold_are_never_exported(monkeypatch):
+    """Even where units are chosen carelessly: twice as much, or less, is too much."""
+    monkeypatch.setattr(exact, "LARGEST_SUM", 2 * EXACT_SUM)
+    with pytest.raises(ValueError, match="are exact"):
+        exact_conv(64, 256).fold()
