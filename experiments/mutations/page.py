@@ -13,7 +13,7 @@ def slots() -> dict[str, str]:
         found = [(edit, line) for edit in edits if (line := outcome_of(edit, lines))]
         killed = [line for _, line in found if line["outcome"] == "killed"]
         survivors += [
-            f"- {area}, `{edit['file']}`: {edit['what']}. {edit.get('survives', 'No reason is known')}."
+            f"- {area}, `{edit['file']}`, {edit['what']}: {edit.get('survives', 'no reason is known')}."
             for edit, line in found
             if line["outcome"] != "killed"
         ]
