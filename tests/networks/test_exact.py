@@ -231,3 +231,21 @@ def test_sums_that_single_precision_does_not_hold_are_never_exported(monkeypatch
     monkeypatch.setattr(exact, "LARGEST_SUM", 2 * EXACT_SUM)
     with pytest.raises(ValueError, match="are exact"):
         exact_conv(64, 256).fold()
+
+
+def test_weights_that_half_precision_does_not_hold_are_never_exported(monkeypatch):
+    monkeypatch.setattr(exact, "FINEST_WEIGHT", 2.0**20)
+    layer = exact_conv(2, 2)
+    layer.fixed_point.scale.fill_(1024.0)
+    layer.weight.data.fill_(3 * 2.0**-20)
+    layer.bias.data.zero_()
+    with pytest.raises(ValueError, match="half precision does not hold"):
+        layer.fold()
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_levels_are_clipped_before_and_after_they_are_folded(folded):
+    point = FixedPoint(2).eval()
+    if folded:
+        point.fold()
+    assert point(torch.tensor([1e6, -1e6]).view(1, 2, 1, 1)).flatten().tolist() == [LEVELS, -LEVELS]
