@@ -22,8 +22,9 @@ REACH, FAR_REACH = 8, 16
 CUT = 0.7
 """A frame begins a scene where the frame before leaves more of it than this, beside what a flat block would leave."""
 
-FARTHER, EXPLAINED = 1.5, 0.5
-"""Of a mini-group's last frame, the most energy beside that of its first, and beside a flat block's."""
+EXPLAINED, FARTHER, FARTHEST = 0.5, 1.5, 8
+"""Of a mini-group's last frame, the most energy beside a flat block's; and beside that of its first frame, where it is
+the largest."""
 
 
 class Source:
@@ -58,13 +59,13 @@ class Source:
 def mini_group_for(before: Source, following: Sequence[Source]) -> int:
     """Return how many of the following frames become a mini-group: the more, the less they differ from the last one.
 
-    The largest size whose last frame is explained nearly as well as the first is by the frame before them all.
+    The largest size whose last frame is explained well by the frame before them all.
     """
     first = following[0].energy(before)
     for size in sorted(SIZES, reverse=True):
         if 1 < size <= len(following):
             energy = following[size - 1].energy(before, size)
-            if energy <= FARTHER * first and energy <= EXPLAINED * before.activity:
+            if energy <= EXPLAINED * before.activity and (size < FARTHEST or energy <= FARTHER * first):
                 return size
     return 1
 
