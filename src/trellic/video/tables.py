@@ -1,6 +1,6 @@
 """The probability tables of motion: part of the format, as `tables.npy` beside this file holds them.
 
-`trellic fit-motion` made them of training clips; other tables are another number in the header of a stream.
+`python -m experiments.video.fit` made them of training clips. Other tables would be another version of the format.
 """
 
 from functools import cache
