@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trellic.entropy import intervals
-from trellic.entropy.intervals import cumulative, distribution, frequencies
+from trellic.entropy.intervals import cumulative, distribution, frequencies, shared
 from trellic.entropy.tables import SCALES, TOTAL, scale_of
 
 MEANS = st.integers(-(1 << 30), 1 << 30)
@@ -90,3 +90,10 @@ def test_no_processor_rounds_the_tables_otherwise():
 
 
 HASH = "9efd41bfbe76774b"
+
+
+def test_what_rounding_leaves_goes_to_the_likeliest_cell():
+    masses = np.array([1, 5, 1 << 20, 7], np.int64)
+    found = shared(masses)
+    assert found[[0, 1, 3]].tolist() == [1, 1, 1]
+    assert found.sum() == 1 << 16

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from trellic.entropy.parameters import MEAN_LIMIT, ONE, fixed_mean, scale_indices_of
+from trellic.entropy.parameters import ONE, fixed_mean, scale_indices_of
 from trellic.entropy.tables import SCALES, scale_of
 
 LOG_SCALES = np.linspace(-4, 7, 8001, dtype=np.float32)
@@ -34,7 +34,7 @@ def test_scales_beyond_all_have_the_first_or_the_last_index_and_what_is_no_numbe
     ("mean", "fixed"),
     [
         (0.5, 512), (-0.5, -512), (1 / ONE, 1), (0.6 / ONE, 1), (-0.6 / ONE, -1), (0.5 / ONE, 0), (1.5 / ONE, 2),
-        (MEAN_LIMIT, MEAN_LIMIT * ONE), (MEAN_LIMIT + 9, MEAN_LIMIT * ONE), (-math.inf, -MEAN_LIMIT * ONE),
+        (16384, 1 << 24), (16393, 1 << 24), (-math.inf, -(1 << 24)),
         (math.nan, 0),
     ],
 )  # fmt: skip

@@ -1,8 +1,17 @@
 """Frequencies of a table: near to the probabilities that they stand for, and never 0."""
 
 import numpy as np
+import pytest
 
-from trellic.entropy.tables import SCALES, SKIPPED_SCALES, TOTAL, gaussian_tables, quantize_distribution, scale_of
+from trellic.entropy.tables import (
+    SCALES,
+    SKIPPED_SCALES,
+    TOTAL,
+    Tables,
+    gaussian_tables,
+    quantize_distribution,
+    scale_of,
+)
 
 
 def test_what_rounding_loses_is_given_to_those_that_lost_it():
@@ -20,3 +29,9 @@ def test_an_index_escapes_beyond_four_deviations():
     for scale_index in range(SKIPPED_SCALES, SCALES):
         reach = 4 * scale_of(scale_index) + 2
         assert min(1023, reach) <= radius[scale_index] < reach + 1
+
+
+@pytest.mark.parametrize("table", [[0, 65535, 0, 1], [1, 65533, 1], [1, 65532, 1, 1], [65536, 0]])
+def test_what_is_no_distribution_is_no_table(table):
+    with pytest.raises(ValueError, match="is no table"):
+        Tables.of_frequencies([np.array(table, np.uint32)])
