@@ -1,8 +1,8 @@
 """Tiles: parts of a picture that are coded apart, so that memory is bounded and a region is decoded alone.
 
-No seam can show: the analysis of a tile sees the pixels around it and the synthesis the latents around it, as far as
-they matter, so that both compute what they would for the whole picture. Only the prediction of latents ends at a tile's
-edge, which costs bits and changes nothing else.
+The analysis of a tile sees the pixels around it and the synthesis the latents around it, as far as they matter, so that
+both compute what they would for the whole picture. The prediction of latents ends at a tile's edge, which costs bits;
+where most latents are their predicted means, at low quality and in small tiles, the edge can show.
 """
 
 from collections import deque
