@@ -21,7 +21,7 @@ class Live(Latents):
         numbers = torch.arange(self.drawn, self.drawn + count)
         self.drawn += count
         pictures = (numbers.view(-1, 1, 1, 1) / 255).expand(-1, 3, 8, 8)
-        return Batch(pictures, (numbers / COUNT).view(-1, 1, 1, 1), Decoded({"y": self.latents[numbers]}, {}))
+        return Batch(pictures, (numbers / COUNT).view(-1, 1, 1, 1), Decoded({"y": self.latents[numbers]}, {}), {})
 
 
 @pytest.fixture

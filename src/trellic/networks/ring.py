@@ -1,5 +1,6 @@
 """Rings in training: what `trellic.codec.ring` does with arrays of a block, with tensors of a batch, differentiably."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -67,18 +68,18 @@ class RingedTensors(Tensors):
 
     def coded(self, step: Code) -> None:
         """Let graphs see the ring at the positions of a pass."""
-        seen, pattern = self.seen[step.variable].clone(), torch.from_numpy(pattern_of(step.mask))
+        seen, pattern = self.seen[step.variable].clone(), pattern_of(step.mask)
         height, width = self.by_name[step.variable].shape[-2:]
-        rows, columns = torch.arange(height), torch.arange(width)
+        rows, columns = np.arange(height), np.arange(width)
         outside = (
-            (self.ring.left, rows, torch.full((height,), -1)),
-            (self.ring.top, torch.full((width,), -1), columns),
-            (self.ring.right, rows, torch.full((height,), width)),
-            (self.ring.bottom, torch.full((width,), height), columns),
+            (self.ring.left, rows, np.full(height, -1)),
+            (self.ring.top, np.full(width, -1), columns),
+            (self.ring.right, rows, np.full(height, width)),
+            (self.ring.bottom, np.full(width, height), columns),
         )
         for line, row, column in outside:
             if line is not None:
-                chosen = pattern[row % len(pattern), column % pattern.shape[1]] > 0
+                chosen = np.flatnonzero(pattern[row % len(pattern), column % len(pattern[0])] > 0)
                 given = line[step.variable][:, step.channels][:, :, chosen]
                 seen[:, step.channels, row[chosen] + self.top, column[chosen] + self.left] = given
         self.seen[step.variable] = seen

@@ -86,7 +86,8 @@ def deployed_model(config: TrainConfig, pictures: PixelStore) -> DeployedModel:
     model = starting_model(config)
     if model is None:
         raise BadConfig(f"quantizer {config.quantizer} needs a model to start from, which has its tables")
-    followed = latents_of(Path(config.follows), model) if NEAR in stage_named(config.stage).terms else None
+    follows = config.follows and NEAR in stage_named(config.stage).terms
+    followed = latents_of(Path(config.follows), model) if follows else None
     return DeployedModel(codec, deployed_quantizer(model, config), model.weights, followed)
 
 
@@ -98,7 +99,7 @@ def latents_of(wide: Path, model: Model) -> Callable[[Tensor, Tensor], Tensor]:
     followed = Model.read(wide)
     if model.card.get(CUT, {}).get("from") != followed.name:
         raise BadConfig(f"model {model.name} was not cut from {followed.name}")
-    analysis, kept = load(followed).analysis.eval(), torch.tensor(model.card[CUT]["latents"])
+    analysis, kept = load(followed).analysis.eval(), torch.tensor(model.card[CUT]["latents"], device="cpu")
 
     def latents(pictures: Tensor, quality: Tensor) -> Tensor:
         found: Tensor = analysis.to(pictures.device)(pictures, quality)[:, kept.to(pictures.device)]
