@@ -28,6 +28,13 @@ def test_what_is_flat_stays_as_it_is():
     assert len(colours(merged)) > 4
 
 
+def test_the_colour_of_most_stands_for_all_that_are_merged_with_it():
+    drawn = np.zeros((60, 40, 3), np.uint8)
+    drawn[20:40], drawn[40:] = 90, 200
+    drawn[52:] = np.arange(204, 212, dtype=np.uint8)[:, None, None]  # edges whose shades lie on one side
+    assert (in_colours(drawn, 3)[40:] == 200).all()
+
+
 def test_errors_grow_as_colours_become_fewer_and_none_is_made_where_there_are_enough():
     errors = [np.square(PAGE.astype(int) - in_colours(PAGE, count)).sum() for count in (ALL, *COUNTS)]
     assert errors == sorted(errors)

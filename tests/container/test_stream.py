@@ -47,6 +47,14 @@ def test_tiles_survive_with_what_belongs_to_each():
     assert {kind: stream.read(entry) for kind, entry in stream.metadata.items()} == {SectionType.ICC: ICC.payload}
 
 
+def test_groups_of_blocks_and_tiles_do_not_mix():
+    header = replace(HEADER, grid=Grid(1100, 128, 128, 128))
+    blocks = Section(SectionType.BLOCKS, b"group")
+    assert len(Stream.parse(write_stream(header, [blocks, blocks])).units) == 9
+    with pytest.raises(DamagedStream):
+        Stream.parse(write_stream(header, [blocks, LATENTS]))
+
+
 def test_a_plain_picture_has_at_most_twenty_three_bytes_beside_its_coded_data():
     """The states of the range coder are five more, a test of which is beside it."""
     assert len(write_stream(HEADER, [Section(SectionType.LATENTS, bytes(16_000))])) - 16_000 == 22

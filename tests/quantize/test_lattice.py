@@ -42,6 +42,18 @@ def settings_of(step: int, rate_weight: float) -> QuantizerParameters:
     return QuantizerParameters(TABLES, OFFSETS, step, rate_weight)
 
 
+def test_what_weighs_more_is_rounded_less_for_bits():
+    values = np.random.default_rng(0).uniform(-3, 3, 400).astype(np.float32)
+    parameters = Parameters(np.full(400, SURE_SCALE, np.uint8), np.zeros(400, np.int32))
+    placed = lattice.place(parameters, ONE)
+    light, heavy = (
+        lattice.quantize(values, placed, np.full(400, weight, np.float32), settings_of(ONE, 0.1), 0)
+        for weight in (0.001, 100)
+    )
+    assert np.array_equal(heavy, np.rint(values))
+    assert (np.abs(light) < np.abs(heavy)).sum() > 100
+
+
 @given(LATENTS, st.integers(300, 3000))
 @settings(deadline=None)
 def test_a_wide_latents_level_does_not_depend_on_its_mean(latents, step):

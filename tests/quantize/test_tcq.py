@@ -186,3 +186,14 @@ def granular_gain(quantizer):
     cdf_indices, _ = walk(quantizer.states, parameters.scale_indices, indices, 0)
     decoded = dequantize(indices, cdf_indices, parameters.means, settings.offsets, ONE)
     return 10 * math.log10(1 / 12 / np.square(decoded - latents).mean())
+
+
+def test_blocks_are_decided_as_if_all_were_seen(monkeypatch):
+    values = np.random.default_rng(5).laplace(0, 2, 4096).astype(np.float32)
+    parameters = Parameters(np.full(4096, 25, np.uint8), np.zeros(4096, np.int32))
+    given = QuantizerParameters(TABLES, no_offsets(2), ONE, 0.2)
+    found = []
+    for block in (4096, 64):
+        monkeypatch.setattr(tcq, "BLOCK", block)
+        found.append(quantizer_named("tcq8").quantize(values, parameters, np.ones_like(values), given, 0))
+    assert np.array_equal(*found)
