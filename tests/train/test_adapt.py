@@ -8,6 +8,7 @@ pytest.importorskip("torch")
 
 from conftest import run_trellic
 from trellic.errors import NoPictures, NotBetter
+from trellic.evaluate.bdrate import BdRate
 from trellic.model import Model
 from trellic.train.adapt import Adaptation, adapt, crop_for
 from trellic.train.data import divide
@@ -55,6 +56,12 @@ def test_what_is_not_better_is_not_written(workshop):
         adapt(
             Model.read(workshop.model), pictures_of(workshop), Adaptation(steps=2, crop=64, rate=0.3), lambda line: None
         )
+
+
+def test_what_costs_bits_is_not_written(workshop, monkeypatch):
+    monkeypatch.setattr("trellic.train.adapt.bd_rate", lambda before, after: BdRate(0.5, 30.0, 40.0))
+    with pytest.raises(NotBetter, match=r"\+0\.50 % bits on 2 validation pictures"):
+        adapt(Model.read(workshop.model), pictures_of(workshop), Adaptation(steps=2, crop=64), lambda line: None)
 
 
 def test_small_pictures_are_said_to_be_skipped(workshop):
