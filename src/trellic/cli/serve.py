@@ -3,11 +3,14 @@
 import json
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trellic.cli.options import DEFAULT, Json, Model
+
+if TYPE_CHECKING:
+    from trellic.serve.server import Server
 
 
 def serve(
@@ -33,9 +36,14 @@ def serve(
             print(json.dumps({"url": server.url, "folder": str(folder) if folder else None}), flush=True)
         else:
             print(f"{server.url}  (Ctrl-C ends it)", flush=True)
-        if open_page:
-            webbrowser.open(server.url)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            raise typer.Exit from None
+        serve_until_interrupted(server, open_page)
+
+
+def serve_until_interrupted(server: "Server", open_page: bool) -> None:
+    """Serve until Ctrl-C, the page opened in a browser where that is asked for."""
+    if open_page:
+        webbrowser.open(server.url)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        raise typer.Exit from None

@@ -1,13 +1,13 @@
 """trellic tiles: a .tlic file as small tiles at every zoom, for map viewers."""
 
 import json
-import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trellic.cli.options import Force, Json, MostPixels
+from trellic.cli.serve import serve_until_interrupted
 from trellic.limits import MOST_PIXELS
 
 
@@ -50,9 +50,4 @@ def tiles(
         site = TileSite(TileSource(codec, stream, format), tag_of(data[: stream.entries[0].start]))
         with Server(site, host, port) as server:
             print(json.dumps({"url": server.url}) if as_json else f"{server.url}  (Ctrl-C ends it)", flush=True)
-            if open_page:
-                webbrowser.open(server.url)
-            try:
-                server.serve_forever()
-            except KeyboardInterrupt:
-                raise typer.Exit from None
+            serve_until_interrupted(server, open_page)

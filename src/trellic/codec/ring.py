@@ -5,7 +5,8 @@ that are grown by it; passes see the block alone. A graph sees of the ring what 
 positions that are coded by then.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,13 @@ from trellic.codec.positions import Floats, pattern_of
 from trellic.container.grid import Beside
 from trellic.errors import DamagedModel
 from trellic.model import Model
-from trellic.model.schedule import Code, parse_reference
+from trellic.model.schedule import Code, Mask, parse_reference
 
 Line = Mapping[str, Floats]
 """A line of positions of each variable, float32 (C, n), by name."""
 Ring = Beside[Line]
+Positions = npt.NDArray[np.int64]
+L = TypeVar("L")
 NO_RING: Ring = Beside(None, None, None, None)
 """Of a block that sees nothing."""
 
@@ -34,6 +37,26 @@ def ring_of(edges: Beside[Ring]) -> Ring:
     """Return the ring of a block whose neighbours have these edges."""
     left, top, right, bottom = edges
     return Beside(left and left.right, top and top.bottom, right and right.left, bottom and bottom.top)
+
+
+def coded_lines(
+    ring: Beside[L], mask: Mask, height: int, width: int
+) -> Iterator[tuple[L, Positions, Positions, Positions]]:
+    """Yield each line of the ring of a block, which of its positions a mask has, and the rows and columns of these.
+
+    Rows and columns count from the block's own: -1 is above or left of it, its height below, its width right.
+    """
+    pattern, rows, columns = pattern_of(mask), np.arange(height), np.arange(width)
+    outside = (
+        (ring.left, rows, np.full(height, -1)),
+        (ring.top, np.full(width, -1), columns),
+        (ring.right, rows, np.full(height, width)),
+        (ring.bottom, np.full(width, height), columns),
+    )
+    for line, row, column in outside:
+        if line is not None:
+            chosen = pattern[row % len(pattern), column % len(pattern[0])] > 0
+            yield line, np.flatnonzero(chosen), row[chosen], column[chosen]
 
 
 class RingedArrays(Arrays):
@@ -72,20 +95,10 @@ class RingedArrays(Arrays):
 
     def coded(self, step: Code) -> None:
         """Let graphs see the ring at the positions of a pass, whose mask goes on beyond the block's edges."""
-        grown, pattern = self.grown[step.variable][step.channels], pattern_of(step.mask)
+        grown, (top, left) = self.grown[step.variable][step.channels], self.before
         height, width = self.by_name[step.variable].shape[1:]
-        (top, left), rows, columns = self.before, np.arange(height), np.arange(width)
-        outside = (
-            (self.ring.left, rows, np.full(height, -1)),
-            (self.ring.top, np.full(width, -1), columns),
-            (self.ring.right, rows, np.full(height, width)),
-            (self.ring.bottom, np.full(width, height), columns),
-        )
-        for line, row, column in outside:
-            if line is not None:
-                chosen = pattern[row % len(pattern), column % len(pattern[0])] > 0
-                given = line[step.variable][step.channels, chosen]
-                grown[:, row[chosen] + top, column[chosen] + left] = given
+        for line, chosen, rows, columns in coded_lines(self.ring, step.mask, height, width):
+            grown[:, rows + top, columns + left] = line[step.variable][step.channels, chosen]
 
     def _own(self, grown: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the block's own part of grown planes."""

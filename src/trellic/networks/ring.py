@@ -1,11 +1,10 @@
 """Rings in training: what `trellic.codec.ring` does with arrays of a block, with tensors of a batch, differentiably."""
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trellic.codec.positions import pattern_of
+from trellic.codec.ring import coded_lines
 from trellic.container.grid import Beside
 from trellic.model.schedule import Code, Schedule, parse_reference
 from trellic.networks.learned import Tensors
@@ -68,20 +67,11 @@ class RingedTensors(Tensors):
 
     def coded(self, step: Code) -> None:
         """Let graphs see the ring at the positions of a pass."""
-        seen, pattern = self.seen[step.variable].clone(), pattern_of(step.mask)
+        seen = self.seen[step.variable].clone()
         height, width = self.by_name[step.variable].shape[-2:]
-        rows, columns = np.arange(height), np.arange(width)
-        outside = (
-            (self.ring.left, rows, np.full(height, -1)),
-            (self.ring.top, np.full(width, -1), columns),
-            (self.ring.right, rows, np.full(height, width)),
-            (self.ring.bottom, np.full(width, height), columns),
-        )
-        for line, row, column in outside:
-            if line is not None:
-                chosen = np.flatnonzero(pattern[row % len(pattern), column % len(pattern[0])] > 0)
-                given = line[step.variable][:, step.channels][:, :, chosen]
-                seen[:, step.channels, row[chosen] + self.top, column[chosen] + self.left] = given
+        for line, chosen, rows, columns in coded_lines(self.ring, step.mask, height, width):
+            given = line[step.variable][:, step.channels][:, :, chosen]
+            seen[:, step.channels, rows + self.top, columns + self.left] = given
         self.seen[step.variable] = seen
 
     def _grown(self, planes: Tensor) -> Tensor:
