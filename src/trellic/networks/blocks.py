@@ -1,14 +1,15 @@
 """Residual blocks, each beginning close to the identity, chosen by name in a design.
 
-`inverted`  1×1 widen, LeakyReLU, depthwise 3×3, LeakyReLU, 1×1 narrow (after Sandler et al., 2018)
+`inverted`  1×1 widen, activation, depthwise 3×3, activation, 1×1 narrow (after Sandler et al., 2018)
 `gated`     1×1 widen, depthwise 3×3, one half multiplied by the other, 1×1 narrow (after Chen et al., 2022)
-`dense`     1×1 narrow, LeakyReLU, dense 3×3, LeakyReLU, 1×1 widen (after He et al., 2016)
+`dense`     1×1 narrow, activation, dense 3×3, activation, 1×1 widen (after He et al., 2016)
 """
 
 import torch
 from torch import Tensor, nn
 
-SLOPE = 0.1
+from trellic.networks.activations import activation_of
+from trellic.networks.options import Activation, Leaky
 
 
 def full_precision(like: Tensor) -> torch.autocast:
@@ -34,8 +35,8 @@ def depthwise(width: int) -> nn.Conv2d:
 
 
 def activation() -> nn.Module:
-    """Return the activation of all networks: LeakyReLU."""
-    return nn.LeakyReLU(SLOPE)
+    """Return the activation of all networks but the blocks of transforms, which have options: LeakyReLU."""
+    return activation_of(Leaky(), 0)
 
 
 class Plus(nn.Module):
@@ -78,13 +79,19 @@ class Residual(nn.Module):
         return features + self.branch(features)
 
 
-def block(kind: str, width: int, inner: int) -> Residual:
-    """Return a residual block of the named kind: `width` channels outside, `inner` inside."""
-    if kind == "inverted":
-        return Residual(pointwise(width, inner), activation(), depthwise(inner), activation(), pointwise(inner, width))
-    if kind == "gated":
-        return Residual(pointwise(width, 2 * inner), depthwise(2 * inner), Gate(), pointwise(inner, width))
-    if kind == "dense":
-        middle = nn.Conv2d(inner, inner, 3, padding=1)
-        return Residual(pointwise(width, inner), activation(), middle, activation(), pointwise(inner, width))
-    raise ValueError(f"unknown block kind {kind!r}: inverted, gated or dense")
+def block(kind: str, width: int, inner: int, option: Activation = Leaky(), inverse: bool = False) -> Residual:
+    """Return a residual block of the named kind: `width` channels outside, `inner` inside; `inverse` in a synthesis."""
+
+    def activate() -> nn.Module:
+        return activation_of(option, inner, inverse)
+
+    match kind:
+        case "inverted":
+            return Residual(pointwise(width, inner), activate(), depthwise(inner), activate(), pointwise(inner, width))
+        case "gated":
+            return Residual(pointwise(width, 2 * inner), depthwise(2 * inner), Gate(), pointwise(inner, width))
+        case "dense":
+            middle = nn.Conv2d(inner, inner, 3, padding=1)
+            return Residual(pointwise(width, inner), activate(), middle, activate(), pointwise(inner, width))
+        case _:
+            raise ValueError(f"unknown block kind {kind!r}: inverted, gated or dense")

@@ -23,6 +23,7 @@ from trellic.networks.design import Design
 from trellic.networks.export import export
 from trellic.networks.importance import Importance, Values
 from trellic.networks.load import load
+from trellic.networks.options import Leaky
 
 CUT = "cut"
 """The card's entry: of which model, and which of its latents are kept."""
@@ -84,7 +85,8 @@ def cut(model: Model, size: Size, pictures: Tensor) -> Model:
     """
     wide = load(model).eval()
     options, prior = wide.design.transform, wide.design.prior
-    if (options.family, options.blocks, prior.family, prior.context) != ("residual", "inverted", "groups", True):
+    kinds = (options.family, options.blocks, options.activation, prior.family, prior.context)
+    if kinds != ("residual", "inverted", Leaky(), "groups", True):
         raise BadRequest(f"model {model.name} has networks that cannot be cut")
     if any(np.greater(new, old).any() for new, old in zip(astuple(size), astuple(Size.of(wide.design)), strict=True)):
         raise BadRequest(f"model {model.name} is not larger than the preset")

@@ -1,7 +1,10 @@
 """A design: every number that shapes the networks, as small values kept with each model."""
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
+
+from trellic.networks import options
+from trellic.networks.options import Activation, Leaky
 
 STEMS = (8, 12)
 BLOCKS = ("inverted", "gated", "dense")
@@ -18,6 +21,7 @@ class TransformOptions:
     coarse       (analysis blocks, synthesis blocks, inner width) at 1/16
     conditioned  whether features are scaled and shifted by the quality
     gain_knots   qualities at which each channel has a gain of its own, evenly spaced; log-linear in between
+    activation   of the blocks, see `activations.py`
     """
 
     family: str = "residual"
@@ -27,6 +31,7 @@ class TransformOptions:
     coarse: tuple[int, int, int] = (7, 4, 384)
     conditioned: bool = True
     gain_knots: int = 5
+    activation: Activation = Leaky()
 
     def __post_init__(self) -> None:
         if self.stem not in STEMS or self.blocks not in BLOCKS or self.gain_knots < 2:
@@ -100,19 +105,41 @@ class Design:
         return same and self.transform.grows_from(start.transform)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the design as plain JSON values."""
-        return asdict(self)
+        """Return the design as plain JSON values, without options that are at their defaults."""
+        return _to_json(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Design":
         """Return the design that `to_json` described. Raises ValueError for unknown keys."""
         parts = {"transform": TransformOptions, "prior": PriorOptions}
-        kept = {name: _options(parts[name], value) if name in parts else value for name, value in values.items()}
-        return _options(cls, kept)
+        kept = {name: _from_json(parts[name], value) if name in parts else value for name, value in values.items()}
+        return _from_json(cls, kept)
 
 
-def _options(kind: Any, values: dict[str, Any]) -> Any:
+def _to_json(value: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for each in fields(value):
+        own = getattr(value, each.name)
+        if isinstance(own, options.KINDS):
+            if own != each.default:
+                found[each.name] = options.to_json(own)
+        else:
+            found[each.name] = _to_json(own) if is_dataclass(own) else own
+    return found
+
+
+def _from_json(kind: Any, values: dict[str, Any]) -> Any:
     known = {each.name for each in fields(kind)}
     if unknown := set(values) - known:
         raise ValueError(f"unknown design keys: {', '.join(sorted(unknown))}")
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    return kind(**{key: _value(value) for key, value in values.items()})
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case list():
+            return tuple(value)
+        case dict():
+            return options.from_json(value)
+        case _:
+            return value

@@ -14,6 +14,7 @@ from trellic.model.file import FORMAT, ModelFile
 from trellic.model.graph import Graph
 from trellic.model.probe import add_probe
 from trellic.model.schedule import Run
+from trellic.networks.activations import Normalization
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.exact import ExactConv, FixedPoint
 from trellic.networks.graphs import to_graph
@@ -122,7 +123,8 @@ def macs_of(network: nn.Module, inputs: tuple[Tensor, ...], pixels: int) -> floa
         positions = arguments[0] if getattr(module, "transposed", False) else output
         total += module.weight.numel() * positions[0, 0].numel()  # type: ignore[operator,union-attr]
 
-    layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | ExactConv | BasisConv)]
+    counted = nn.Conv2d | ExactConv | BasisConv | Normalization
+    layers = [module for module in network.modules() if isinstance(module, counted)]
     hooks = [layer.register_forward_hook(count_module) for layer in layers]
     with torch.no_grad():
         network(*inputs)

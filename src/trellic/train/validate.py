@@ -1,7 +1,7 @@
 """Validation: rate and distortion of pictures that are never trained on, at fixed qualities, and one cost of all."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,12 @@ BATCH = 4
 
 
 @torch.no_grad()
-def validate(codec: LearnedCodec, pictures: Tensor, coder_of: Callable[[Tensor], Coder]) -> dict[str, Any]:
+def validate(
+    codec: LearnedCodec,
+    pictures: Tensor,
+    coder_of: Callable[[Tensor], Coder],
+    qualities: Sequence[float] = QUALITIES,
+) -> dict[str, Any]:
     """Return bpp (estimated), MSE and PSNR (dB) at each quality, and `cost`, the mean log RD cost by the usual λ.
 
     pictures  float32 (N, 3, H, W) in [0, 1]
@@ -26,10 +31,10 @@ def validate(codec: LearnedCodec, pictures: Tensor, coder_of: Callable[[Tensor],
     """
     was_training = codec.training
     codec.eval()
-    points = [_point(codec, pictures, quality, coder_of) for quality in QUALITIES]
+    points = [_point(codec, pictures, quality, coder_of) for quality in qualities]
     codec.train(was_training)
     bpps, mses, psnrs = (list(values) for values in zip(*points, strict=True))
-    return {"bpp": bpps, "mse": mses, "psnr": psnrs, "cost": cost(bpps, mses, 1.0)}
+    return {"bpp": bpps, "mse": mses, "psnr": psnrs, "cost": cost(bpps, mses, 1.0, qualities)}
 
 
 def _point(
@@ -52,9 +57,11 @@ def _usual_weight(quality: float) -> float:
     return float(lambda_of(torch.tensor(quality, device="cpu")))
 
 
-def cost(bpps: list[float], mses: list[float], lambda_scale: float) -> float:
+def cost(
+    bpps: list[float], mses: list[float], lambda_scale: float, qualities: Sequence[float] = QUALITIES
+) -> float:
     """Return the mean over qualities of log(bpp + scale·λ·MSE): every rate counts alike, and 0.01 is one per cent."""
-    points = zip(QUALITIES, bpps, mses, strict=True)
+    points = zip(qualities, bpps, mses, strict=True)
     costs = [math.log(bpp + lambda_scale * _usual_weight(quality) * mse) for quality, bpp, mse in points]
     return sum(costs) / len(costs)
 

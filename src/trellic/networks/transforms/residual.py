@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trellic.networks.blocks import block
-from trellic.networks.design import Design
+from trellic.networks.design import Design, TransformOptions
 from trellic.networks.transforms.bases import dct, haar_merge, picture_basis
 from trellic.networks.transforms.basis_conv import BasisConv
 from trellic.networks.transforms.conditioning import Condition, Gain
@@ -35,6 +35,11 @@ def _merge_basis(latents: int, energies: np.ndarray | None = None) -> np.ndarray
     return basis[order[:latents]]
 
 
+def _stack(options: TransformOptions, count: int, width: int, inner: int, inverse: bool) -> nn.Sequential:
+    blocks = [block(options.blocks, width, inner, options.activation, inverse) for _ in range(count)]
+    return nn.Sequential(*blocks)
+
+
 class Analysis(nn.Module):
     """Pictures (N, 3, H, W) in [0, 1], quality (N, 1, 1, 1) → latents y (N, latents, H/16, W/16) in quantizer steps."""
 
@@ -43,10 +48,10 @@ class Analysis(nn.Module):
         options = design.transform
         self.stem = BasisConv(stem_basis(options.stem), STEM_STRIDE, transposed=False)
         count, _, inner = options.fine
-        self.fine = nn.Sequential(*[block(options.blocks, STEM_CHANNELS, inner) for _ in range(count)])
+        self.fine = _stack(options, count, STEM_CHANNELS, inner, False)
         self.merge = BasisConv(_merge_basis(design.latents), 2, transposed=False)
         count, _, inner = options.coarse
-        self.coarse = nn.Sequential(*[block(options.blocks, design.latents, inner) for _ in range(count)])
+        self.coarse = _stack(options, count, design.latents, inner, False)
         self.gain = Gain(design.latents, options.gain_knots, 1.0)
         conditions = (STEM_CHANNELS, design.latents) if options.conditioned else ()
         self.conditions = nn.ModuleList(Condition(channels) for channels in conditions)
@@ -71,10 +76,10 @@ class Synthesis(nn.Module):
         options = design.transform
         self.gain = Gain(design.latents, options.gain_knots, -1.0)
         _, count, inner = options.coarse
-        self.coarse = nn.Sequential(*[block(options.blocks, design.latents, inner) for _ in range(count)])
+        self.coarse = _stack(options, count, design.latents, inner, True)
         self.merge = BasisConv(_merge_basis(design.latents), 2, transposed=True)
         _, count, inner = options.fine
-        self.fine = nn.Sequential(*[block(options.blocks, STEM_CHANNELS, inner) for _ in range(count)])
+        self.fine = _stack(options, count, STEM_CHANNELS, inner, True)
         self.stem = BasisConv(stem_basis(options.stem), STEM_STRIDE, transposed=True)
         conditions = (design.latents, STEM_CHANNELS, STEM_CHANNELS) if options.conditioned else ()
         self.conditions = nn.ModuleList(Condition(channels) for channels in conditions)

@@ -1,0 +1,50 @@
+"""What is compared: designs that differ in one option, from one start, on the same pictures, by the same seeds."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trellic.networks.design import Design, PriorOptions, TransformOptions
+from trellic.networks.options import Gdn, Shrink
+
+SEEDS = (1, 2, 3)
+ALL_RATES, HIGH_RATES = (0.1, 0.3, 0.5, 0.7, 0.9), (0.5, 0.75, 1.0)
+BARE = TransformOptions(fine=(0, 0, 8), coarse=(0, 0, 8))
+PRIOR = PriorOptions(groups=(16, 32, 144), z=32, features=96)
+SMALL = Design(192, transform=TransformOptions(fine=(1, 1, 96), coarse=(2, 2, 192)), prior=PRIOR)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A design in a comparison.
+
+    minutes    of CPU time that training takes
+    bare       the design with classical transforms, whose prior is trained once for all cells
+    start      what that prior is kept as
+    qualities  at which it is validated; HIGH_RATES are trained for, too
+    """
+
+    comparison: str
+    option: str
+    design: Design
+    minutes: float
+    bare: Design = replace(SMALL, transform=BARE)
+    start: str = "small"
+    qualities: tuple[float, ...] = ALL_RATES
+
+    @property
+    def least_quality(self) -> float:
+        """The lowest quality that is drawn in training."""
+        return 0.45 if self.qualities == HIGH_RATES else 0.0
+
+
+def _small(**changes: Any) -> Design:
+    return replace(SMALL, transform=replace(SMALL.transform, **changes))
+
+
+CELLS = (
+    Cell("activations", "leaky", SMALL, 2.0),
+    Cell("activations", "gdn", _small(activation=Gdn()), 2.0),
+    Cell("activations", "soft", _small(activation=Shrink()), 2.0),
+    Cell("activations", "hard", _small(activation=Shrink(soft=False)), 2.0),
+)
+"""The first of a comparison is its reference."""

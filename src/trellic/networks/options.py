@@ -1,0 +1,55 @@
+"""Options of a design, each a small frozen value; the modules that build them `match` them.
+
+In a model's card an option is an object with its name as "kind": {"kind": "shrink", "soft": true, "start": 0.02}.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Leaky:
+    """LeakyReLU, see `activations.py`."""
+
+
+@dataclass(frozen=True)
+class Shrink:
+    """Shrinkage by a threshold for each channel, see `activations.py`.
+
+    soft   whether what stays is moved towards zero by the threshold
+    start  the thresholds at the start
+    """
+
+    soft: bool = True
+    start: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not 0 < self.start <= 1:
+            raise ValueError("a threshold starts between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Gdn:
+    """Generalized divisive normalization, see `activations.py`."""
+
+
+Activation = Leaky | Shrink | Gdn
+
+KINDS = (Leaky, Shrink, Gdn)
+
+
+def to_json(option: Any) -> dict[str, Any]:
+    """Return an option as plain JSON values."""
+    return {"kind": type(option).__name__.lower(), **asdict(option)}
+
+
+def from_json(values: dict[str, Any]) -> Any:
+    """Return the option that `to_json` described. Raises ValueError."""
+    known = {kind.__name__.lower(): kind for kind in KINDS}
+    rest = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key != "kind"}
+    kind = known.get(values.get("kind", ""))
+    if kind is None:
+        raise ValueError(f"unknown option {values.get('kind')!r} (known: {', '.join(known)})")
+    if unknown := set(rest) - {each.name for each in fields(kind)}:
+        raise ValueError(f"unknown keys of option {values['kind']}: {', '.join(sorted(unknown))}")
+    return kind(**rest)
