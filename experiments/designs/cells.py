@@ -6,11 +6,15 @@ from typing import Any
 from trellic.networks.design import Design, PriorOptions, TransformOptions
 from trellic.networks.options import Gdn, Shrink
 
+MINUTES = 1.0
+"""Of CPU time, that most cells are trained for."""
 SEEDS = (1, 2, 3)
 ALL_RATES, HIGH_RATES = (0.1, 0.3, 0.5, 0.7, 0.9), (0.5, 0.75, 1.0)
 BARE = TransformOptions(fine=(0, 0, 8), coarse=(0, 0, 8))
 PRIOR = PriorOptions(groups=(16, 32, 144), z=32, features=96)
 SMALL = Design(192, transform=TransformOptions(fine=(1, 1, 96), coarse=(2, 2, 192)), prior=PRIOR)
+
+SMALL_BARE = replace(SMALL, transform=BARE)
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Cell:
     option: str
     design: Design
     minutes: float
-    bare: Design = replace(SMALL, transform=BARE)
+    bare: Design = SMALL_BARE
     start: str = "small"
     qualities: tuple[float, ...] = ALL_RATES
 
@@ -42,9 +46,9 @@ def _small(**changes: Any) -> Design:
 
 
 CELLS = (
-    Cell("activations", "leaky", SMALL, 2.0),
-    Cell("activations", "gdn", _small(activation=Gdn()), 2.0),
-    Cell("activations", "soft", _small(activation=Shrink()), 2.0),
-    Cell("activations", "hard", _small(activation=Shrink(soft=False)), 2.0),
+    Cell("activations", "leaky", SMALL, MINUTES),
+    Cell("activations", "gdn", _small(activation=Gdn()), MINUTES),
+    Cell("activations", "soft", _small(activation=Shrink()), MINUTES),
+    Cell("activations", "hard", _small(activation=Shrink(soft=False)), MINUTES),
 )
 """The first of a comparison is its reference."""

@@ -23,10 +23,10 @@ from trellic.train.terms import CodedBatch, loss_of
 from trellic.train.validate import validate
 
 CROP, BATCH, LEARNING_RATE, WARMUP, AVERAGE = 128, 4, 2e-3, 40, 40
-START_MINUTES = 2.0
+START_MINUTES = 1.5
 SIDE, EVERY = 256, 2
 """Of validation pictures: their middle, of every second one."""
-MILESTONES = (500, 1000)
+MILESTONES = (500,)
 """Steps after which designs are compared at equal steps."""
 CPU = torch.device("cpu")
 

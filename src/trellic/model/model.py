@@ -16,7 +16,7 @@ from trellic.entropy.tables import SCALES, Tables
 from trellic.errors import BadRequest, DamagedModel
 from trellic.model.adjoint import gradient_of
 from trellic.model.arrays import Arrays
-from trellic.model.file import ModelFile, parse_file, read_file
+from trellic.model.file import HALVES, ModelFile, parse_file, read_file
 from trellic.model.graph import Graph
 from trellic.model.schedule import Run, Schedule
 from trellic.quantize.levels import OFFSETS, Offsets, no_offsets
@@ -116,12 +116,16 @@ class Model:
         return isinstance(design, dict) and design.get("exact") is True
 
     def network(self, name: str) -> tuple[Graph, Arrays]:
-        """Return a network and the weights that it names. Raises DamagedModel, or BadRequest for the gradient."""
+        """Return a network and the weights that it names: those of both halves, where it is the encoder's.
+
+        Raises DamagedModel, or BadRequest for the gradient.
+        """
         if name == GRADIENT:
             return self._gradient()
         for half, graphs in self.file.graphs.items():
             if name in graphs:
-                return graphs[name], self.file.arrays[half]
+                seen = HALVES[: HALVES.index(half) + 1]
+                return graphs[name], {key: array for each in seen for key, array in self.file.arrays[each].items()}
         raise DamagedModel(f"model {self.name}: network {name} is missing")
 
     def _gradient(self) -> tuple[Graph, Arrays]:

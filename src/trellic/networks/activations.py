@@ -1,8 +1,8 @@
 """Activations of residual blocks, by the option of a design.
 
 `Leaky`   LeakyReLU
-`Shrink`  values within a threshold θ become zero. Soft: x - clamp(x, -θ, θ). Hard: x · [|x| > θ], whose threshold has no
-          gradient: the slope of a sigmoid of θ/2 stands for it (after learned shrinkage, ICIP 2020)
+`Shrink`  values within a threshold θ become zero. Soft: x - clamp(x, -θ, θ). Hard: x · [|x| > θ], where θ has no
+          gradient: that of a sigmoid of width θ/2 stands for it (after learned shrinkage, ICIP 2020)
 `Gdn`     xᵢ / √(βᵢ + Σⱼ γᵢⱼ xⱼ²), multiplied instead of divided in a synthesis (Ballé et al., 2016)
 """
 

@@ -20,7 +20,7 @@ from trellic.model.change import MOST_RANK, Change
 from trellic.model.file import HALVES
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.exact import ExactConv
-from trellic.networks.learned import LearnedCodec
+from trellic.networks.learned import LearnedCodec, shared_names
 from trellic.networks.transforms.conditioning import Gain
 
 ADAPTER = "adapter"
@@ -90,11 +90,14 @@ def add_adapter(codec: TrainableCodec, rank: int, parts: Sequence[str]) -> None:
         raise BadRequest(f"a rank is 1 to {MOST_RANK}, not {rank}")
     if unknown := set(parts) - set(PARTS):
         raise BadRequest(f"no part {sorted(unknown)[0]!r} (there are: {', '.join(PARTS)})")
+    shared = shared_names(codec)
     prefixes = tuple(prefix for part in parts if part != KERNELS for prefix in codec.parts[part])
     for name, module in list(codec.named_modules()):
         if name.startswith(prefixes):
             deltas = not name.startswith(codec.parts["entropy"])
             for tensor, used in _adapted(module, rank, deltas, KERNELS in parts):
+                if shared[f"{name}.{tensor}"] != f"{name}.{tensor}":
+                    raise BadRequest(f"analysis and synthesis share {name}, which cannot be adapted")
                 parametrize.register_parametrization(module, tensor, Addend(getattr(module, tensor), used))
     for name in codec.prior.affine:
         if f"prior.{name}".startswith(prefixes):

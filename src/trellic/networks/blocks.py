@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trellic.networks.activations import activation_of
-from trellic.networks.options import Activation, Leaky
+from trellic.networks.options import LEAKY, Activation
 
 
 def full_precision(like: Tensor) -> torch.autocast:
@@ -36,7 +36,7 @@ def depthwise(width: int) -> nn.Conv2d:
 
 def activation() -> nn.Module:
     """Return the activation of all networks but the blocks of transforms, which have options: LeakyReLU."""
-    return activation_of(Leaky(), 0)
+    return activation_of(LEAKY, 0)
 
 
 class Plus(nn.Module):
@@ -79,7 +79,7 @@ class Residual(nn.Module):
         return features + self.branch(features)
 
 
-def block(kind: str, width: int, inner: int, option: Activation = Leaky(), inverse: bool = False) -> Residual:
+def block(kind: str, width: int, inner: int, option: Activation = LEAKY, inverse: bool = False) -> Residual:
     """Return a residual block of the named kind: `width` channels outside, `inner` inside; `inverse` in a synthesis."""
 
     def activate() -> nn.Module:

@@ -16,8 +16,7 @@ class TrainableCodec(LearnedCodec):
         super().__init__()
         self.design = design
         self.family = transforms.FAMILIES[design.transform.family]
-        self.analysis = self.family.analysis(design)
-        self.synthesis = self.family.synthesis(design)
+        self.analysis, self.synthesis = self.family.build(design)
         self.prior = priors.FAMILIES[design.prior.family](design)
         self.schedule = Schedule(
             self.prior.variables,

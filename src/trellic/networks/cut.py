@@ -19,11 +19,11 @@ from trellic.errors import BadRequest
 from trellic.model import Model
 from trellic.model.model import SENSITIVITY
 from trellic.networks.codec import TrainableCodec
-from trellic.networks.design import Design
+from trellic.networks.design import Design, TransformOptions
 from trellic.networks.export import export
 from trellic.networks.importance import Importance, Values
 from trellic.networks.load import load
-from trellic.networks.options import Leaky
+from trellic.networks.options import LEAKY
 
 CUT = "cut"
 """The card's entry: of which model, and which of its latents are kept."""
@@ -46,7 +46,7 @@ class Size:
     @classmethod
     def of(cls, design: Design) -> "Size":
         """Return the size of a design."""
-        options, prior = design.transform, design.prior
+        options, prior = design.transform_as(TransformOptions), design.prior
         return cls(options.fine, options.coarse, design.latents, prior.features, prior.z)
 
 
@@ -85,8 +85,8 @@ def cut(model: Model, size: Size, pictures: Tensor) -> Model:
     """
     wide = load(model).eval()
     options, prior = wide.design.transform, wide.design.prior
-    kinds = (options.family, options.blocks, options.activation, prior.family, prior.context)
-    if kinds != ("residual", "inverted", Leaky(), "groups", True):
+    plain = isinstance(options, TransformOptions) and (options.blocks, options.activation) == ("inverted", LEAKY)
+    if not plain or (options.family, prior.family, prior.context) != ("residual", "groups", True):
         raise BadRequest(f"model {model.name} has networks that cannot be cut")
     if any(np.greater(new, old).any() for new, old in zip(astuple(size), astuple(Size.of(wide.design)), strict=True)):
         raise BadRequest(f"model {model.name} is not larger than the preset")
@@ -196,7 +196,7 @@ def _largest(values: Values, count: int) -> npt.NDArray[np.int64]:
 def _design(wide: Design, size: Size, latents: npt.NDArray[np.int64]) -> Design:
     bounds = np.searchsorted(latents, list(accumulate(wide.prior.groups, initial=0)))
     prior = replace(wide.prior, groups=tuple(int(n) for n in np.diff(bounds)), features=size.features, z=size.z)
-    transform = replace(wide.transform, fine=size.fine, coarse=size.coarse)
+    transform = replace(wide.transform_as(TransformOptions), fine=size.fine, coarse=size.coarse)
     return replace(wide, latents=size.latents, transform=transform, prior=prior)
 
 

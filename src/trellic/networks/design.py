@@ -1,10 +1,12 @@
 """A design: every number that shapes the networks, as small values kept with each model."""
 
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from trellic.networks import options
-from trellic.networks.options import Activation, Leaky
+from trellic.networks.options import LEAKY, Activation
+
+Options = TypeVar("Options")
 
 STEMS = (8, 12)
 BLOCKS = ("inverted", "gated", "dense")
@@ -31,14 +33,16 @@ class TransformOptions:
     coarse: tuple[int, int, int] = (7, 4, 384)
     conditioned: bool = True
     gain_knots: int = 5
-    activation: Activation = Leaky()
+    activation: Activation = LEAKY
 
     def __post_init__(self) -> None:
         if self.stem not in STEMS or self.blocks not in BLOCKS or self.gain_knots < 2:
             raise ValueError(f"stem is one of {STEMS}, blocks one of {BLOCKS}, gain_knots 2 or more")
 
-    def grows_from(self, start: "TransformOptions") -> bool:
+    def grows_from(self, start: "TransformOptions | Invertible") -> bool:
         """Return whether a model of options `start` can go on as this one, see `Design.grows_from`."""
+        if not isinstance(start, TransformOptions):
+            return False
         larger = all(
             new >= old
             for new, old in (
@@ -58,6 +62,37 @@ class TransformOptions:
             gain_knots=start.gain_knots,
         )
         return larger and knots and rest == start
+
+
+@dataclass(frozen=True)
+class Invertible:
+    """The shape of an analysis whose inverse is the synthesis, see `transforms/invertible.py`.
+
+    fine        (couplings, inner width) at 1/8
+    coarse      (couplings, inner width) at 1/16
+    recovery    inner width of the network that recovers latents beyond those that are kept
+    denoiser    (blocks at 1/16, blocks at 1/8, inner width), of the synthesis alone
+    gain_knots  qualities at which each channel has a gain of its own
+    """
+
+    family: str = "invertible"
+    fine: tuple[int, int] = (4, 96)
+    coarse: tuple[int, int] = (4, 128)
+    recovery: int = 128
+    denoiser: tuple[int, int, int] = (0, 0, 128)
+    gain_knots: int = 5
+
+    def __post_init__(self) -> None:
+        if self.gain_knots < 2:
+            raise ValueError("gain_knots is 2 or more")
+
+    def grows_from(self, start: "TransformOptions | Invertible") -> bool:
+        """Return whether a model of options `start` can go on as this one: a denoiser may have more blocks."""
+        if not isinstance(start, Invertible):
+            return False
+        larger = all(new >= old for new, old in zip(self.denoiser[:2], start.denoiser[:2], strict=True))
+        silent = start.denoiser[:2] == (0, 0) or self.denoiser[2] == start.denoiser[2]
+        return larger and silent and replace(self, denoiser=start.denoiser) == start
 
 
 @dataclass(frozen=True)
@@ -88,18 +123,25 @@ class Design:
 
     latents: int = 320
     exact: bool = False
-    transform: TransformOptions = field(default_factory=TransformOptions)
+    transform: TransformOptions | Invertible = field(default_factory=TransformOptions)
     prior: PriorOptions = field(default_factory=PriorOptions)
 
     def __post_init__(self) -> None:
         if sum(self.prior.groups) != self.latents:
             raise ValueError(f"groups {self.prior.groups} do not sum to {self.latents} latents")
 
+    def transform_as(self, kind: type[Options]) -> Options:
+        """Return the transform's options, which are of a kind. Raises ValueError for those of another one."""
+        if not isinstance(self.transform, kind):
+            raise ValueError(f"the transform is not {kind.__name__}")
+        return self.transform
+
     def grows_from(self, start: "Design") -> bool:
         """Return whether a model of design `start` can go on as this one, from the same pictures and bits.
 
         It may become exact, or cease to be. Its analysis may have more blocks, which begin as the identity; its stem
         may be larger, new weights beginning at zero; it may become conditioned on quality, and gain knots may be added.
+        An invertible transform may get a denoiser.
         """
         same = (self.latents, self.prior) == (start.latents, start.prior)
         return same and self.transform.grows_from(start.transform)
@@ -111,7 +153,9 @@ class Design:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Design":
         """Return the design that `to_json` described. Raises ValueError for unknown keys."""
-        parts = {"transform": TransformOptions, "prior": PriorOptions}
+        family = values.get("transform", {}).get("family")
+        transform = Invertible if family == Invertible.family else TransformOptions
+        parts = {"transform": transform, "prior": PriorOptions}
         kept = {name: _from_json(parts[name], value) if name in parts else value for name, value in values.items()}
         return _from_json(cls, kept)
 

@@ -1,6 +1,7 @@
 """A trained torch model → a `Model`, which needs no torch."""
 
 import copy
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from trellic.networks.activations import Normalization
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.exact import ExactConv, FixedPoint
 from trellic.networks.graphs import to_graph
+from trellic.networks.learned import shared_names
 from trellic.networks.surrogates import Rounding
 from trellic.networks.transforms.basis_conv import BasisConv
 
@@ -49,7 +51,8 @@ def fold(model: TrainableCodec) -> TrainableCodec:
 def export(model: TrainableCodec, card: dict[str, Any]) -> Model:
     """Return the model with its card, which gains format, design, schedule, margin, costs and exactness probe."""
     folded = fold(model)
-    names = {value.data_ptr(): name for name, value in folded.state_dict().items() if value.numel()}
+    shared, state = shared_names(folded), folded.state_dict()
+    names = {value.data_ptr(): shared[name] for name, value in state.items() if value.numel()}
     graphs: dict[str, dict[str, Graph]] = {"decoder": {}, "encoder": {}}
     arrays: dict[str, Arrays] = {"decoder": {}, "encoder": {}}
     macs = {}
@@ -62,8 +65,9 @@ def export(model: TrainableCodec, card: dict[str, Any]) -> Model:
         graphs[half][graph], found = to_graph(shown, inputs, names, graph)
         arrays[half] |= found
     arrays["decoder"] |= {name: folded.affine(name).detach().numpy() for name in folded.prior.affine}
+    arrays["encoder"] = {name: value for name, value in arrays["encoder"].items() if name not in arrays["decoder"]}
     held = {*arrays["decoder"], *arrays["encoder"]}
-    arrays["encoder"] |= {name: value.numpy() for name, value in folded.state_dict().items() if name not in held}
+    arrays["encoder"] |= {shared[name]: value.numpy() for name, value in state.items() if shared[name] not in held}
     tables = {"gaussian.tables": gaussian_tables().frequency, "gaussian_pair.tables": gaussian_tables(2).frequency}
     full = {
         "format": FORMAT,
@@ -73,7 +77,8 @@ def export(model: TrainableCodec, card: dict[str, Any]) -> Model:
         "macs_per_pixel": macs,
         **card,
     }
-    made = Model.of(ModelFile(full, tables, graphs, {half: _halved(found) for half, found in arrays.items()}))
+    fixed = {shared[name] for name, _ in folded.named_buffers(remove_duplicate=False)}
+    made = Model.of(ModelFile(full, tables, graphs, {half: _halved(found, fixed) for half, found in arrays.items()}))
     if not model.design.exact:
         return made
     channels = {
@@ -83,12 +88,15 @@ def export(model: TrainableCodec, card: dict[str, Any]) -> Model:
     return add_probe(made, channels)
 
 
-def _halved(arrays: Arrays) -> Arrays:
-    """Return arrays with the large ones in half precision."""
-    return {
-        name: values.astype(np.float16) if values.dtype == np.float32 and values.size >= SMALLEST_HALVED else values
-        for name, values in arrays.items()
-    }
+def _halved(arrays: Arrays, fixed: Set[str]) -> Arrays:
+    """Return arrays with the large ones in half precision, but for those that are fixed and would change by it."""
+    found = dict(arrays)
+    for name, values in arrays.items():
+        if values.dtype == np.float32 and values.size >= SMALLEST_HALVED:
+            halved = values.astype(np.float16)
+            if name not in fixed or np.array_equal(halved, values):
+                found[name] = halved
+    return found
 
 
 @torch.no_grad()

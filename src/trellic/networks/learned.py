@@ -137,3 +137,10 @@ class LearnedCodec(nn.Module):
         """Code pictures, differentiably."""
         decoded = self.code(self.encode(pictures, quality), quality, coder)
         return Coded(self.decode(decoded.values, quality), decoded.bits)
+
+
+def shared_names(codec: nn.Module) -> dict[str, str]:
+    """Return the name that each weight and buffer goes by in a model's file, where several names may be of one."""
+    state = codec.state_dict()
+    last = {value.data_ptr(): name for name, value in state.items() if value.numel()}
+    return {name: last[value.data_ptr()] if value.numel() else name for name, value in state.items()}

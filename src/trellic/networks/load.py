@@ -11,6 +11,7 @@ from trellic.networks.blocks import Residual
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.design import Design
 from trellic.networks.exact import ExactConv
+from trellic.networks.learned import shared_names
 from trellic.networks.transforms.basis_conv import BasisConv
 
 
@@ -23,7 +24,8 @@ def load(model: Model, design: Design | None = None) -> TrainableCodec:
     try:
         loaded = TrainableCodec(Design.from_json(model.card["design"]))
         affine = {f"prior.{name}": arrays[name] for name in loaded.prior.affine}
-        state = {name: torch.from_numpy({**arrays, **affine}[name].astype(np.float32)) for name in loaded.state_dict()}
+        known, shared = {**arrays, **affine}, shared_names(loaded)
+        state = {name: torch.from_numpy(known[shared[name]].astype(np.float32)) for name in loaded.state_dict()}
         loaded.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DamagedModel(f"model {model.name}: weights cannot be read ({error})") from error
@@ -41,7 +43,7 @@ def grow(start: TrainableCodec, design: Design) -> TrainableCodec:
     known = start.state_dict()
     state = {name: _grown(known[name], value) for name, value in grown.state_dict().items() if name in known}
     missing, _ = grown.load_state_dict(state, strict=False)
-    for name, module in grown.analysis.named_modules(prefix="analysis"):
+    for name, module in grown.named_modules():
         if isinstance(module, Residual) and any(key.startswith(f"{name}.") for key in missing):
             module.silence()
     return grown

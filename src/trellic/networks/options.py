@@ -34,6 +34,7 @@ class Gdn:
 
 
 Activation = Leaky | Shrink | Gdn
+LEAKY = Leaky()
 
 KINDS = (Leaky, Shrink, Gdn)
 
@@ -47,7 +48,7 @@ def from_json(values: dict[str, Any]) -> Any:
     """Return the option that `to_json` described. Raises ValueError."""
     known = {kind.__name__.lower(): kind for kind in KINDS}
     rest = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key != "kind"}
-    kind = known.get(values.get("kind", ""))
+    kind: Any = known.get(values.get("kind", ""))
     if kind is None:
         raise ValueError(f"unknown option {values.get('kind')!r} (known: {', '.join(known)})")
     if unknown := set(rest) - {each.name for each in fields(kind)}:

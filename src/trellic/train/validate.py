@@ -57,9 +57,7 @@ def _usual_weight(quality: float) -> float:
     return float(lambda_of(torch.tensor(quality, device="cpu")))
 
 
-def cost(
-    bpps: list[float], mses: list[float], lambda_scale: float, qualities: Sequence[float] = QUALITIES
-) -> float:
+def cost(bpps: list[float], mses: list[float], lambda_scale: float, qualities: Sequence[float] = QUALITIES) -> float:
     """Return the mean over qualities of log(bpp + scale·λ·MSE): every rate counts alike, and 0.01 is one per cent."""
     points = zip(qualities, bpps, mses, strict=True)
     costs = [math.log(bpp + lambda_scale * _usual_weight(quality) * mse) for quality, bpp, mse in points]

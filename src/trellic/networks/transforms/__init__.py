@@ -1,28 +1,28 @@
 """Transforms by family: pictures to latents, and latents to pictures."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from trellic.networks.design import Design
-from trellic.networks.transforms import residual
+from trellic.networks.transforms import invertible, residual
 
 
 class Family(NamedTuple):
     """A family of transforms.
 
-    analysis   a design → (pictures, quality) → y; synthesis: (y, quality) → pictures
-    fit_to     scales untrained ones to pictures (N, 3, H, W) in [0, 1]
-    margin     how far around a tile they look, in pixels; a multiple of 16
+    build   a design → analysis, (pictures, quality) → y; and synthesis, (y, quality) → pictures
+    fit_to  scales untrained ones to pictures (N, 3, H, W) in [0, 1]
+    margin  how far around a tile they look, in pixels; a multiple of 16
     """
 
-    analysis: Callable[[Design], nn.Module]
-    synthesis: Callable[[Design], nn.Module]
-    fit_to: Callable[[Tensor, nn.Module, nn.Module], None]
+    build: Callable[[Design], tuple[nn.Module, nn.Module]]
+    fit_to: Callable[[Tensor, Any, Any], None]
     margin: int
 
 
 FAMILIES: dict[str, Family] = {
-    "residual": Family(residual.Analysis, residual.Synthesis, residual.fit_to, residual.MARGIN),  # type: ignore[arg-type]
+    "residual": Family(residual.build, residual.fit_to, residual.MARGIN),
+    "invertible": Family(invertible.build, invertible.fit_to, invertible.MARGIN),
 }

@@ -45,7 +45,7 @@ class Analysis(nn.Module):
 
     def __init__(self, design: Design) -> None:
         super().__init__()
-        options = design.transform
+        options = design.transform_as(TransformOptions)
         self.stem = BasisConv(stem_basis(options.stem), STEM_STRIDE, transposed=False)
         count, _, inner = options.fine
         self.fine = _stack(options, count, STEM_CHANNELS, inner, False)
@@ -73,7 +73,7 @@ class Synthesis(nn.Module):
 
     def __init__(self, design: Design) -> None:
         super().__init__()
-        options = design.transform
+        options = design.transform_as(TransformOptions)
         self.gain = Gain(design.latents, options.gain_knots, -1.0)
         _, count, inner = options.coarse
         self.coarse = _stack(options, count, design.latents, inner, True)
@@ -93,6 +93,11 @@ class Synthesis(nn.Module):
 
     def _condition(self, number: int, features: Tensor, quality: Tensor) -> Tensor:
         return self.conditions[number](features, quality) if self.conditions else features  # type: ignore[no-any-return]
+
+
+def build(design: Design) -> tuple[Analysis, Synthesis]:
+    """Return analysis and synthesis."""
+    return Analysis(design), Synthesis(design)
 
 
 @torch.no_grad()
