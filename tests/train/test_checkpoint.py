@@ -5,7 +5,9 @@ import torch
 
 from trellic.errors import BadConfig
 from trellic.train.checkpoint import Average, read_state, restore, save
-from trellic.train.optimizer import adam
+from trellic.train.config import TrainConfig
+from trellic.train.optimizer import optimizer_of
+from trellic.train.soap import Soap
 
 
 def steps(model, average, optimizer, count, start=0):
@@ -20,7 +22,7 @@ def steps(model, average, optimizer, count, start=0):
 def fresh(rates):
     torch.manual_seed(0)
     model = torch.nn.Linear(2, 2)
-    return model, Average(model, 10), adam(model, 1e-2, rates)
+    return model, Average(model, 10), optimizer_of(model, TrainConfig((), (), learning_rate=1e-2, rates=rates))
 
 
 @pytest.mark.parametrize("rates", [{}, {"*bias": 1.0, "*": 1.0}])
@@ -44,3 +46,20 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"nonsense")
     with pytest.raises(BadConfig, match="not a training run"):
         read_state(tmp_path)
+
+
+def test_soap_goes_on_with_adams_moments_and_adam_not_with_those_in_a_basis(tmp_path):
+    model = torch.nn.Linear(32, 32)
+    average, adam = Average(model, 10), torch.optim.Adam([{"params": list(model.named_parameters())}])
+    soap = Soap([{"params": list(model.named_parameters())}], 1e-3, (0.9, 0.98), torch.float32)
+    model(torch.ones(1, 32)).sum().backward()
+    adam.step()
+    save(tmp_path, model, average, adam, {})
+    restore(read_state(tmp_path), model, average, soap)
+    assert torch.equal(soap.state[model.weight]["exp_avg"], adam.state[model.weight]["exp_avg"])
+    for _ in range(5):
+        soap.step()
+    save(tmp_path, model, average, soap, {})
+    restored = torch.optim.Adam([{"params": list(model.named_parameters())}])
+    restore(read_state(tmp_path), model, average, restored)
+    assert set(restored.state) == {model.bias}

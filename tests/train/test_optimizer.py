@@ -3,13 +3,14 @@
 import pytest
 import torch
 
-from trellic.train.optimizer import adam, rate_factor, set_rate
+from trellic.train.config import TrainConfig
+from trellic.train.optimizer import optimizer_of, rate_factor, set_rate
 
 
 def test_weights_move_at_the_rate_of_their_group():
     model = torch.nn.ModuleDict({"stem": torch.nn.Linear(2, 2), "head": torch.nn.Linear(2, 2)})
     model["head"].bias.requires_grad_(False)
-    optimizer = adam(model, 1e-3, {"stem.weight": 0.2, "stem.*": 0.5})
+    optimizer = optimizer_of(model, TrainConfig((), (), rates={"stem.weight": 0.2, "stem.*": 0.5}))
     set_rate(optimizer, 0.5)
     rates = {name: group["lr"] for group in optimizer.param_groups for name in group["param_names"]}
     assert rates == pytest.approx({"stem.weight": 1e-4, "stem.bias": 2.5e-4, "head.weight": 5e-4})

@@ -47,6 +47,7 @@ def note_session(config: TrainConfig, folder: Path) -> None:
             "date": time.strftime("%Y-%m-%d", time.gmtime()),
             "torch": torch.__version__,
             "device": config.device,
+            "optimizer": config.optimizer,
             "processes": world(),
         }
     )

@@ -1,21 +1,25 @@
 """A run's state on disk: single-precision weights, their average, the optimizer's moments, each by weight name.
 
-Moments by name outlive a change of the optimizer's groups; a weight without moments begins with zero.
+Moments by name outlive a change of the optimizer's groups; a weight without moments begins with zero. Processes that
+share out the moments write theirs to a file each, beside the first one's checkpoint.
 """
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from trellic.errors import BadConfig
 from trellic.files import write_atomically
 from trellic.networks.learned import LearnedCodec
 from trellic.train.processes import from_first, rank
+from trellic.train.soap import Soap
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, SHARE = "checkpoint.pt", "moments-{}.pt"
+ADAMS = {"step", "exp_avg", "exp_avg_sq"}
 State = dict[str, Any]
 
 
@@ -39,6 +43,9 @@ def read_state(folder: Path) -> State:
     """Return the state in a run's folder, on the processor. Raises BadConfig."""
     try:
         state: State = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+        for path in sorted(folder.glob(SHARE.format("*"))):
+            share = torch.load(path, map_location="cpu", weights_only=True)
+            state["optimizer"] = share | state["optimizer"]
     except Exception as error:  # a damaged file makes torch raise errors of any kind
         raise BadConfig(f"{folder}: not a training run ({error})") from error
     return state
@@ -60,25 +67,41 @@ def save(folder: Path, model: nn.Module, average: Average, optimizer: torch.opti
     write_atomically(folder / CHECKPOINT, lambda file: torch.save(state, file))
 
 
+def save_share(folder: Path, optimizer: torch.optim.Optimizer) -> None:
+    """Write the moments that only this process has, where it is not the first and the optimizer shares them out."""
+    if isinstance(optimizer, Soap):
+        write_atomically(folder / SHARE.format(rank()), lambda file: torch.save(_moments(optimizer), file))
+
+
 def restore(state: State, model: nn.Module, average: Average, optimizer: torch.optim.Optimizer) -> None:
     """Go on from a state."""
     model.load_state_dict(state["model"])
     average.model.load_state_dict(state["average"])
+    for name, weight in _named(optimizer):
+        if _fits(kept := state["optimizer"].get(name, {}), weight, optimizer):
+            optimizer.state[weight] = {
+                key: value.to(weight, memory_format=torch.preserve_format)
+                if isinstance(value, Tensor) and key != "step"
+                else value
+                for key, value in kept.items()
+            }
+
+
+def _fits(moments: State, weight: Tensor, optimizer: torch.optim.Optimizer) -> bool:
+    """Return whether an optimizer can go on with moments: SOAP with Adam's, Adam not with those in a basis."""
+    if not moments or moments["exp_avg"].numel() != weight.numel():
+        return False
+    return isinstance(optimizer, Soap) or moments.keys() == ADAMS
+
+
+def _moments(optimizer: torch.optim.Optimizer) -> State:
+    """Return the optimizer's state in this process by weight name."""
+    return {name: optimizer.state[weight] for name, weight in _named(optimizer) if weight in optimizer.state}
+
+
+def _named(optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, Tensor]]:
+    """Yield the weights whose moments this process has."""
     for group in optimizer.param_groups:
         for name, weight in zip(group["param_names"], group["params"], strict=True):
-            kept = state["optimizer"].get(name)
-            if kept and kept["exp_avg"].shape == weight.shape:
-                optimizer.state[weight] = {
-                    key: value if key == "step" else value.to(weight, memory_format=torch.preserve_format)
-                    for key, value in kept.items()
-                }
-
-
-def _moments(optimizer: torch.optim.Optimizer) -> dict[str, dict[str, Any]]:
-    """Return the optimizer's state by weight name."""
-    return {
-        name: optimizer.state[weight]
-        for group in optimizer.param_groups
-        for name, weight in zip(group["param_names"], group["params"], strict=True)
-        if weight in optimizer.state
-    }
+            if not isinstance(optimizer, Soap) or optimizer.holds(weight):
+                yield name, weight

@@ -10,6 +10,7 @@ from trellic.train.data import GRAPHICS_SIDE
 
 SCHEDULES = ("cosine", "constant", "decay")
 PRECISIONS = ("float32", "bfloat16")
+OPTIMIZERS = ("adam", "soap")
 BASIS_RATE = 0.2
 """Of the learning rate, for weights that begin as a cosine or Haar transform: they are good from the start."""
 
@@ -47,7 +48,8 @@ class TrainConfig:
     minutes         wall-clock budget, over all resumes, when `steps` is 0
     batch           crops a step, over all processes
     crop            side of a crop in pixels, a multiple of 64
-    learning_rate   of Adam, at its peak
+    optimizer       "adam", or "soap": fewer steps for the same, each some time longer
+    learning_rate   at its peak
     rates           factors of it by weight name patterns, for weights that move slower or faster
     warmup          steps in which the learning rate rises
     schedule        then "cosine" (level, then to zero), "constant", or "decay" (to zero from the first step)
@@ -74,6 +76,7 @@ class TrainConfig:
     minutes: float = 0.0
     batch: int = 8
     crop: int = 256
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
     rates: dict[str, float] = field(default_factory=lambda: {"*.stem.weight": BASIS_RATE, "*.merge.weight": BASIS_RATE})
     warmup: int = 100
@@ -134,8 +137,9 @@ def _check(config: TrainConfig) -> None:
         raise ValueError("steps, minutes and learning_rate are numbers")
     if min(config.batch, config.warmup, config.average) < 1:
         raise ValueError("batch, warmup and average are 1 or more")
-    if config.schedule not in SCHEDULES or config.precision not in PRECISIONS:
-        raise ValueError(f"schedule is one of {', '.join(SCHEDULES)}, precision one of {', '.join(PRECISIONS)}")
+    for name, names in (("schedule", SCHEDULES), ("precision", PRECISIONS), ("optimizer", OPTIMIZERS)):
+        if getattr(config, name) not in names:
+            raise ValueError(f"{name} is one of {', '.join(names)}")
     if (config.schedule == "decay") != bool(config.branch):
         raise ValueError("schedule decay and branch go together")
     if (config.step > 0) != (config.rate_weight > 0):

@@ -33,6 +33,11 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
 
 
+def type_of(device: torch.device, precision: str) -> torch.dtype:
+    """Return the type of numbers in which a device computes at a configuration's precision."""
+    return torch.bfloat16 if precision == "bfloat16" and has_bfloat16(device) else torch.float32
+
+
 def autocast(device: torch.device, precision: str) -> torch.autocast:
     """Return the context in which a loss is computed: blocks in that precision where the device has it."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16" and has_bfloat16(device))
+    return torch.autocast(device.type, torch.bfloat16, enabled=type_of(device, precision) == torch.bfloat16)

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from trellic.networks.learned import LearnedCodec
-from trellic.train.checkpoint import Average, restore, save, state_for_all
+from trellic.train.checkpoint import Average, restore, save, save_share, state_for_all
 from trellic.train.config import TrainConfig
 from trellic.train.devices import autocast
-from trellic.train.optimizer import adam, rate_factor, set_rate
+from trellic.train.optimizer import optimizer_of, rate_factor, set_rate
 from trellic.train.processes import average_gradients, from_first, rank, start_processes
 
 Report = Callable[[dict[str, Any]], None]
@@ -48,7 +48,7 @@ class Trainer:
         self.first = start_processes()
         folder.mkdir(parents=True, exist_ok=True)
         self.average = Average(task.codec, config.average)
-        self.optimizer = adam(task.codec, config.learning_rate, config.rates)
+        self.optimizer = optimizer_of(task.codec, config)
         self.step, self.elapsed = 0, 0.0
         if state := state_for_all(folder):
             restore(state, task.codec, self.average, self.optimizer)
@@ -78,6 +78,8 @@ class Trainer:
         if self.first:
             facts = {"step": self.step, "elapsed": self.elapsed}
             save(self.folder, self.task.codec, self.average, self.optimizer, facts)
+        else:
+            save_share(self.folder, self.optimizer)
 
     def advance(self) -> dict[str, float]:
         """Take one optimizer step; return its numbers."""

@@ -1,33 +1,38 @@
-"""The optimizer: Adam, with learning rates by groups of weights.
-
-(Muon for the matrices of 1×1 convolutions was tried: better a step, but a step took so much longer on two cores that
-it came out behind at equal time. So did Adam in the eigenbasis of the smaller side of each gradient, after SOAP
-(Vyas et al., 2024), though its matrices were shared out over the processes and a step took only a quarter longer.)
-"""
+"""The optimizer: learning rates by groups of weights, and over the run."""
 
 import math
 from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
 from torch import nn
+
+from trellic.train.config import TrainConfig
+from trellic.train.devices import type_of
+from trellic.train.soap import Soap
 
 BETAS = (0.9, 0.98)
 LEVEL = 0.3
 """Part of a run with a cosine schedule in which the learning rate stays at its peak."""
 
 
-def adam(model: nn.Module, learning_rate: float, rates: dict[str, float]) -> torch.optim.Adam:
-    """Return Adam over all weights that need a gradient, its parameters named; `set_rate` sets each step's rate.
+def optimizer_of(model: nn.Module, config: TrainConfig) -> torch.optim.Adam:
+    """Return a configuration's optimizer of all weights that need a gradient, its parameters named.
 
-    rates  factors of the learning rate by patterns of weight names; the first that matches counts
+    `set_rate` sets each step's learning rate; of `config.rates` the first pattern that fits a weight's name counts.
     """
     groups: dict[float, list[tuple[str, nn.Parameter]]] = {}
     for name, weight in model.named_parameters():
         if weight.requires_grad:
-            factor = next((rates[pattern] for pattern in rates if fnmatchcase(name, pattern)), 1.0)
+            factor = next((config.rates[pattern] for pattern in config.rates if fnmatchcase(name, pattern)), 1.0)
             groups.setdefault(factor, []).append((name, weight))
-    listed = [{"params": named, "peak": factor * learning_rate} for factor, named in groups.items()]
-    return torch.optim.Adam(listed, lr=learning_rate, betas=BETAS)
+    listed: list[dict[str, Any]] = [
+        {"params": named, "peak": factor * config.learning_rate} for factor, named in groups.items()
+    ]
+    if config.optimizer == "soap":
+        precision = type_of(next(model.parameters()).device, config.precision)
+        return Soap(listed, config.learning_rate, BETAS, precision)
+    return torch.optim.Adam(listed, lr=config.learning_rate, betas=BETAS)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:

@@ -31,7 +31,7 @@ from trellic.train.training import DeployedModel, StageTraining
 
 RECIPES = Path(__file__).parent / "recipes"
 VALIDATED_SIDE = 256
-MAY_CHANGE = {"steps", "minutes", "validate_every", "device", "precision"}
+MAY_CHANGE = {"steps", "minutes", "validate_every", "device", "precision", "optimizer"}
 """What may change when a run is resumed."""
 
 
