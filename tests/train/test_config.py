@@ -42,6 +42,8 @@ def test_a_configuration_survives_json(workshop):
     assert TrainConfig.from_values(kept) == config
     assert config.differences(kept, set()) == []
     assert TrainConfig.from_values({**kept, "seed": 9, "batch": 4}).differences(kept, {"batch"}) == ["seed"]
+    older = {key: value for key, value in kept.items() if key != "optimizer"}
+    assert config.differences(older, set()) == []
 
 
 def test_a_table_of_the_configuration_is_for_its_stage(workshop, tmp_path):

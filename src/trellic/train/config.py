@@ -102,9 +102,12 @@ class TrainConfig:
         return {**asdict(self), "design": self.design.to_json()}
 
     def differences(self, kept: dict[str, Any], allowed: set[str]) -> list[str]:
-        """Return the keys, but for those allowed, for which a configuration kept as JSON has another value."""
-        now = json.loads(json.dumps(self.to_json()))
-        return sorted(key for key in now if key not in allowed and kept.get(key) != now[key])
+        """Return the keys, but for those allowed, for which a configuration kept as JSON has another value.
+
+        Keys that did not exist when it was kept have their defaults. Raises BadConfig.
+        """
+        now, then = (json.loads(json.dumps(config.to_json())) for config in (self, self.from_values(kept)))
+        return sorted(key for key in now if key not in allowed and then[key] != now[key])
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "TrainConfig":
