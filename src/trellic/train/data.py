@@ -50,6 +50,8 @@ def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     )
 
 
+INDEX = "pictures.json"
+"""Of each picture: position, height, width, quality. What its columns are decides its name: a cache of before is refilled."""
 QUALITY = "quality"
 """The text of a PNG file that says, 0 to 100, which quality its picture is for."""
 
@@ -61,7 +63,7 @@ class PixelStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        index = json.loads((folder / "index.json").read_text())
+        index = json.loads((folder / INDEX).read_text())
         flat = np.memmap(folder / "pixels.bin", dtype=np.uint8, mode="r")
         self.pictures: list[Patch] = [flat[at : at + h * w * 3].reshape(h, w, 3) for at, h, w, _ in index]
         self.qualities: list[float | None] = [quality for *_, quality in index]
@@ -82,7 +84,7 @@ class PixelStore:
 
     @classmethod
     def _filled(cls, folder: Path, pictures: Iterable[tuple[Patch, float | None]]) -> "PixelStore":
-        if not (folder / "index.json").exists():
+        if not (folder / INDEX).exists():
             folder.mkdir(parents=True, exist_ok=True)
             index, position = [], 0
             with (folder / "pixels.bin").open("wb") as file:
@@ -92,7 +94,7 @@ class PixelStore:
                     position += pixels.size
             if not index:
                 raise NoPictures("none of the training pictures can be read")
-            (folder / "index.json").write_text(json.dumps(index))
+            (folder / INDEX).write_text(json.dumps(index))
         return cls(folder)
 
 
