@@ -1,7 +1,8 @@
 """The table of a run's learning curve."""
 
 from experiments.store import lines_of
-from trellic.evaluate.report.tables import Table
+from trellic.evaluate.bdrate import bd_rate
+from trellic.evaluate.report.tables import Table, percent
 
 RUN = "long"
 """The version of the results: they are of a run and of no model that ships."""
@@ -11,7 +12,7 @@ HOUR = 3600
 def slots() -> dict[str, str]:
     """Return the page's slots. Raises NotMeasured."""
     head, (settings, *lines) = lines_of("learning", RUN)
-    rows = []
+    rows, first = [], _curve(lines[0]["validation"])
     for line in lines:
         found = line["validation"]
         points = zip(found["bpp"], found["psnr"], strict=True)
@@ -19,7 +20,9 @@ def slots() -> dict[str, str]:
             [
                 str(line["step"]),
                 f"{line['seconds'] / HOUR:.2f}",
+                line.get("optimizer", "adam"),
                 f"{found['cost']:.4f}",
+                percent(bd_rate(first, _curve(found)).percent, 2),
                 *(f"{bpp:.3f}, {psnr:.2f}" for bpp, psnr in points),
             ]
         )
@@ -32,5 +35,9 @@ def slots() -> dict[str, str]:
         "crop": str(settings["crop"]),
         "rate": f"{settings['learning_rate']:g}",
         "mix": ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in settings["mix"].items()),
-        "table": Table(["step", "hours", "cost", *qualities], rows).markdown(),
+        "table": Table(["step", "hours", "optimizer", "cost", "BD-rate", *qualities], rows).markdown(),
     }
+
+
+def _curve(validation: dict[str, list[float]]) -> list[tuple[float, float]]:
+    return list(zip(validation["bpp"], validation["psnr"], strict=True))

@@ -71,7 +71,7 @@ class Trainer:
 
     def validate(self, **entry: Any) -> None:
         """Log what validation says of the average."""
-        self.note(validation=self.task.validate(self.average.model), **entry)
+        self.note(validation=self.task.validate(self.average.model), optimizer=self.config.optimizer, **entry)
 
     def save(self) -> None:
         """Write the checkpoint."""
