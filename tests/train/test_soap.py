@@ -72,7 +72,7 @@ def test_matrices_are_told_from_other_weights(shape, sides):
 SHARED = """
 import torch, sys
 from pathlib import Path
-from trellic.train.checkpoint import Average, restore, save, save_share, state_for_all
+from trellic.train.checkpoint import Average, restore, save, save_part, state_for_all
 from trellic.train.processes import rank, start_processes
 from trellic.train.soap import Soap
 
@@ -94,7 +94,7 @@ folder = Path(sys.argv[1])
 whole, half, again = fresh(), fresh(), fresh()
 go(*whole, range(240))
 go(*half, range(130))
-save(folder, *half, {}) if rank() == 0 else save_share(folder, half[2])
+save(folder, *half, {}) if rank() == 0 else save_part(folder, half[2])
 torch.distributed.barrier()
 restore(state_for_all(folder), *again)
 go(*again, range(130, 240))

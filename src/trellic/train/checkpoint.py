@@ -18,7 +18,7 @@ from trellic.networks.learned import LearnedCodec
 from trellic.train.processes import from_first, rank
 from trellic.train.soap import Soap
 
-CHECKPOINT, SHARE = "checkpoint.pt", "moments-{}.pt"
+CHECKPOINT, PART = "checkpoint.pt", "moments-{}.pt"
 ADAMS = {"step", "exp_avg", "exp_avg_sq"}
 State = dict[str, Any]
 
@@ -43,9 +43,9 @@ def read_state(folder: Path) -> State:
     """Return the state in a run's folder, on the processor. Raises BadConfig."""
     try:
         state: State = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
-        for path in sorted(folder.glob(SHARE.format("*"))):
-            share = torch.load(path, map_location="cpu", weights_only=True)
-            state["optimizer"] = share | state["optimizer"]
+        for path in sorted(folder.glob(PART.format("*"))):
+            part = torch.load(path, map_location="cpu", weights_only=True)
+            state["optimizer"] = part | state["optimizer"]
     except Exception as error:  # a damaged file makes torch raise errors of any kind
         raise BadConfig(f"{folder}: not a training run ({error})") from error
     return state
@@ -67,10 +67,10 @@ def save(folder: Path, model: nn.Module, average: Average, optimizer: torch.opti
     write_atomically(folder / CHECKPOINT, lambda file: torch.save(state, file))
 
 
-def save_share(folder: Path, optimizer: torch.optim.Optimizer) -> None:
+def save_part(folder: Path, optimizer: torch.optim.Optimizer) -> None:
     """Write the moments that only this process has, where it is not the first and the optimizer shares them out."""
     if isinstance(optimizer, Soap):
-        write_atomically(folder / SHARE.format(rank()), lambda file: torch.save(_moments(optimizer), file))
+        write_atomically(folder / PART.format(rank()), lambda file: torch.save(_moments(optimizer), file))
 
 
 def restore(state: State, model: nn.Module, average: Average, optimizer: torch.optim.Optimizer) -> None:

@@ -51,7 +51,7 @@ def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 INDEX = "pictures.json"
-"""Of each picture: position, height, width, quality. Other columns need another name: older caches are refilled then."""
+"""Of each picture: position, height, width, quality. Other columns need another name: older caches are refilled."""
 QUALITY = "quality"
 """The text of a PNG file that says, 0 to 100, which quality its picture is for."""
 

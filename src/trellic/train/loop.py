@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from trellic.networks.learned import LearnedCodec
-from trellic.train.checkpoint import Average, restore, save, save_share, state_for_all
+from trellic.train.checkpoint import Average, restore, save, save_part, state_for_all
 from trellic.train.config import TrainConfig
 from trellic.train.devices import autocast
 from trellic.train.optimizer import optimizer_of, rate_factor, set_rate
@@ -79,7 +79,7 @@ class Trainer:
             facts = {"step": self.step, "elapsed": self.elapsed}
             save(self.folder, self.task.codec, self.average, self.optimizer, facts)
         else:
-            save_share(self.folder, self.optimizer)
+            save_part(self.folder, self.optimizer)
 
     def advance(self) -> dict[str, float]:
         """Take one optimizer step; return its numbers."""
