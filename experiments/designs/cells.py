@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trellic.networks.design import Design, PriorOptions, TransformOptions
+from trellic.networks.design import Design, Invertible, PriorOptions, TransformOptions
 from trellic.networks.options import Gdn, Shrink
 
 MINUTES = 1.0
@@ -15,6 +15,11 @@ PRIOR = PriorOptions(groups=(16, 32, 144), z=32, features=96)
 SMALL = Design(192, transform=TransformOptions(fine=(1, 1, 96), coarse=(2, 2, 192)), prior=PRIOR)
 
 SMALL_BARE = replace(SMALL, transform=BARE)
+ALL_LATENTS = PriorOptions(groups=(16, 32, 64, 208, 448), z=32, features=96)
+AUTOENCODER = Design(768, transform=TransformOptions(fine=(1, 1, 96), coarse=(2, 2, 128)), prior=ALL_LATENTS)
+INVERTIBLE = Design(768, transform=Invertible(fine=(1, 96), coarse=(2, 128)), prior=ALL_LATENTS)
+AUTOENCODER_BARE = replace(AUTOENCODER, transform=BARE)
+INVERTIBLE_BARE = replace(INVERTIBLE, transform=Invertible(fine=(0, 96), coarse=(0, 128)))
 
 
 @dataclass(frozen=True)
@@ -50,5 +55,7 @@ CELLS = (
     Cell("activations", "gdn", _small(activation=Gdn()), MINUTES),
     Cell("activations", "soft", _small(activation=Shrink()), MINUTES),
     Cell("activations", "hard", _small(activation=Shrink(soft=False)), MINUTES),
+    Cell("high rates", "autoencoder", AUTOENCODER, MINUTES, AUTOENCODER_BARE, "autoencoder", HIGH_RATES),
+    Cell("high rates", "invertible", INVERTIBLE, MINUTES, INVERTIBLE_BARE, "invertible", HIGH_RATES),
 )
 """The first of a comparison is its reference."""

@@ -23,7 +23,7 @@ from trellic.train.terms import CodedBatch, loss_of
 from trellic.train.validate import validate
 
 CROP, BATCH, LEARNING_RATE, WARMUP, AVERAGE = 128, 4, 2e-3, 40, 40
-START_MINUTES = 1.5
+START_MINUTES = 1.0
 SIDE, EVERY = 256, 2
 """Of validation pictures: their middle, of every second one."""
 MILESTONES = (500,)
