@@ -7,11 +7,14 @@ import numpy as np
 from trellic.model.graph import Graph
 
 
-def convolve(values: np.ndarray, weight: np.ndarray, bias: np.ndarray, pad: int) -> np.ndarray:
-    """Return a 1×1 or depthwise 3×3 convolution, summed in double precision, as float32."""
+def convolve(values: np.ndarray, weight: np.ndarray, bias: np.ndarray, pad: int, stride: int) -> np.ndarray:
+    """Return a depthwise 3×3 convolution, or one of all channels without padding, summed in double precision."""
     values, weight = values.astype(np.float64), weight.astype(np.float64)
-    if weight.shape[-1] == 1:
-        result = np.einsum("oi,nihw->nohw", weight[:, :, 0, 0], values)
+    if not pad:
+        side = range(weight.shape[-1])
+        parts = (np.einsum("oi,nihw->nohw", weight[:, :, y, x], values[:, :, y::stride, x::stride])
+                 for y, x in product(side, side))  # fmt: skip
+        result = sum(parts)
     else:
         padded = np.pad(values, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
         height, width = values.shape[2:]
@@ -41,8 +44,8 @@ def interpret(graph: Graph, arrays: dict[str, np.ndarray], inputs: list[np.ndarr
         own = [values[name] for name in one.reads if name]
         match one.kind:
             case "Conv":
-                assert one.attributes.get("group", 1) == (1 if own[1].shape[-1] == 1 else len(own[1]))
-                found = [convolve(*own, one.attributes.get("pads", [0])[0])]
+                assert one.attributes.get("group", 1) == (len(own[1]) if own[1].shape[-1] == 3 else 1)
+                found = [convolve(*own, one.attributes.get("pads", [0])[0], one.attributes["strides"][0])]
             case "LeakyRelu":
                 found = [np.where(own[0] < 0, own[0] * np.float32(one.attributes["alpha"]), own[0])]
             case "Concat":

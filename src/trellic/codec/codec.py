@@ -80,6 +80,8 @@ class Codec:
             str(path), threads, quantizer, effort, limit, tile, device, adapter, embed, predict
         )  # fmt: skip
         self.model = Model.read(path)
+        if predict and not self.model.codes_blocks:
+            raise BadRequest(f"model {self.model.name} predicts at several scales, and codes no blocks")
         self.sessions = sessions_on(self.model, threads, device)
         self._attached = lru_cache(MOST_ATTACHED + 1)(self._attach)
         self.quantizer, self.searches = _encoding_by(quantizer, effort)

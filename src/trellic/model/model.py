@@ -115,6 +115,12 @@ class Model:
         design = self.card.get("design")
         return isinstance(design, dict) and design.get("exact") is True
 
+    @property
+    def codes_blocks(self) -> bool:
+        """Whether what predicts latents keeps the size of what it sees, as rings around blocks need."""
+        steps = (one for graph in self.schedule.entropy_graphs for one in self.network(graph)[0].operations)
+        return all(set(one.attributes.get("strides", [1])) == {1} for one in steps if one.kind == "Conv")
+
     def network(self, name: str) -> tuple[Graph, Arrays]:
         """Return a network and the weights that it names: those of both halves, where it is the encoder's.
 

@@ -86,7 +86,7 @@ def cut(model: Model, size: Size, pictures: Tensor) -> Model:
     wide = load(model).eval()
     options, prior = wide.design.transform, wide.design.prior
     plain = isinstance(options, TransformOptions) and (options.blocks, options.activation) == ("inverted", LEAKY)
-    if not plain or (options.family, prior.family, prior.context) != ("residual", "groups", True):
+    if not plain or (options.family, prior.family, prior.context, prior.guide) != ("residual", "groups", True, None):
         raise BadRequest(f"model {model.name} has networks that cannot be cut")
     if any(np.greater(new, old).any() for new, old in zip(astuple(size), astuple(Size.of(wide.design)), strict=True)):
         raise BadRequest(f"model {model.name} is not larger than the preset")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from trellic.networks import options
-from trellic.networks.options import LEAKY, Activation
+from trellic.networks.options import LEAKY, Activation, Guide
 
 Options = TypeVar("Options")
 
@@ -104,6 +104,7 @@ class PriorOptions:
     context   whether a group sees the groups before it and its own anchors
     z         channels of the hyper-latents at 1/64
     features  channels of the hyper-synthesis output and of the context networks
+    guide     context of each group at several scales
     """
 
     family: str = "groups"
@@ -111,6 +112,7 @@ class PriorOptions:
     context: bool = True
     z: int = 96
     features: int = 192
+    guide: Guide | None = None
 
 
 @dataclass(frozen=True)
@@ -141,10 +143,10 @@ class Design:
 
         It may become exact, or cease to be. Its analysis may have more blocks, which begin as the identity; its stem
         may be larger, new weights beginning at zero; it may become conditioned on quality, and gain knots may be added.
-        An invertible transform may get a denoiser.
+        An invertible transform may get a denoiser, a prior a guide.
         """
-        same = (self.latents, self.prior) == (start.latents, start.prior)
-        return same and self.transform.grows_from(start.transform)
+        guided = replace(self.prior, guide=start.prior.guide) if start.prior.guide is None else self.prior
+        return (self.latents, guided) == (start.latents, start.prior) and self.transform.grows_from(start.transform)
 
     def to_json(self) -> dict[str, Any]:
         """Return the design as plain JSON values, without options that are at their defaults."""
@@ -167,7 +169,7 @@ def _to_json(value: Any) -> dict[str, Any]:
         if isinstance(own, options.KINDS):
             if own != each.default:
                 found[each.name] = options.to_json(own)
-        else:
+        elif own is not None:
             found[each.name] = _to_json(own) if is_dataclass(own) else own
     return found
 

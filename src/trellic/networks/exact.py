@@ -87,14 +87,14 @@ class FixedPoint(nn.Module):
 
 
 class ExactConv(nn.Module):
-    """A 1×1 or depthwise convolution of integers by weights on fixed points; `folded` as in an exported model."""
+    """A convolution of integers, of all channels or each by itself, by weights on fixed points; `folded` as in an exported model."""
 
     def __init__(self, plain: nn.Conv2d) -> None:
         super().__init__()
         assert plain.bias is not None
         self.fixed_point = FixedPoint(plain.in_channels)
         self.weight, self.bias = plain.weight, plain.bias
-        self.padding, self.groups = plain.padding, plain.groups
+        self.stride, self.padding, self.groups = plain.stride, plain.padding, plain.groups
         self.folded = False
 
     def _of_inputs(self, values: Tensor) -> Tensor:
@@ -146,7 +146,7 @@ class ExactConv(nn.Module):
                 weight, bias, _ = self.rounded()
                 weight = weight / self._of_inputs(self.fixed_point.scale)
             counted = self.fixed_point(features.float())
-            return nn.functional.conv2d(counted, weight, bias, padding=self.padding, groups=self.groups)
+            return nn.functional.conv2d(counted, weight, bias, self.stride, self.padding, groups=self.groups)
 
 
 class ExactPlus(nn.Module):

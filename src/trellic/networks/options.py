@@ -33,10 +33,17 @@ class Gdn:
     """Generalized divisive normalization, see `activations.py`."""
 
 
+@dataclass(frozen=True)
+class Guide:
+    """Context at several scales, see `priors/guide.py`; `width` channels at each of them."""
+
+    width: int = 32
+
+
 Activation = Leaky | Shrink | Gdn
 LEAKY = Leaky()
 
-KINDS = (Leaky, Shrink, Gdn)
+KINDS = (Leaky, Shrink, Gdn, Guide)
 
 
 def to_json(option: Any) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from trellic.model.schedule import ALL, ANCHORS, NON_ANCHORS, Code, Run, Step, Variable
 from trellic.networks.blocks import Plus, activation, depthwise, full_precision, pointwise
-from trellic.networks.design import Design
+from trellic.networks.design import Design, PriorOptions
+from trellic.networks.options import Guide
 from trellic.networks.priors.base import CONTEXT_GAIN, Head, Prior, affine_log_scales
+from trellic.networks.priors.guide import Guided
 
 Y_STRIDE, Z_STRIDE = 16, 64
 
@@ -54,8 +56,9 @@ class HyperSynthesis(nn.Module):
 class First(nn.Module):
     """Features, and earlier groups where there are any → a group's own features, and the prediction of its anchors."""
 
-    def __init__(self, width: int, earlier: int, channels: int) -> None:
+    def __init__(self, width: int, earlier: int, channels: int, guide: Guide | None) -> None:
         super().__init__()
+        self.guide = Guided(width + earlier, guide) if guide else nn.Identity()
         self.layers = nn.Sequential(
             pointwise(width + earlier, width), activation(), depthwise(width), pointwise(width, width), activation()
         )
@@ -63,7 +66,7 @@ class First(nn.Module):
 
     def forward(self, features: Tensor, earlier: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         joined = features if earlier is None else torch.cat([features, earlier * CONTEXT_GAIN], dim=1)
-        own = self.layers(joined)
+        own = self.layers(self.guide(joined))
         return own, *self.head(own)
 
 
@@ -102,14 +105,15 @@ class GroupsPrior(Prior):
         ]
         start = 0
         for number, channels in enumerate(options.groups):
-            code += self._group(number, start, start + channels, options.features, options.context)
+            code += self._group(number, start, start + channels, options)
             start += channels
         self.code = tuple(code)
 
-    def _group(self, number: int, start: int, stop: int, width: int, context: bool) -> list[Step]:
+    def _group(self, number: int, start: int, stop: int, options: PriorOptions) -> list[Step]:
         """Build a group's networks and return its steps."""
+        width, context = options.features, options.context
         earlier = start if context else 0
-        self.networks[f"first_{number}"] = First(width, earlier, stop - start)
+        self.networks[f"first_{number}"] = First(width, earlier, stop - start, options.guide)
         reads = ("features", f"y[0:{start}]") if earlier else ("features",)
         predicted = ("mean", "log_scale")
         steps: list[Step] = [
