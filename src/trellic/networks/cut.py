@@ -84,9 +84,7 @@ def cut(model: Model, size: Size, pictures: Tensor) -> Model:
     Raises BadRequest for a model that has other networks than the base model, or is smaller.
     """
     wide = load(model).eval()
-    options, prior = wide.design.transform, wide.design.prior
-    plain = isinstance(options, TransformOptions) and (options.blocks, options.activation) == ("inverted", LEAKY)
-    if not plain or (options.family, prior.family, prior.context, prior.guide) != ("residual", "groups", True, None):
+    if not _is_plain(wide.design):
         raise BadRequest(f"model {model.name} has networks that cannot be cut")
     if any(np.greater(new, old).any() for new, old in zip(astuple(size), astuple(Size.of(wide.design)), strict=True)):
         raise BadRequest(f"model {model.name} is not larger than the preset")
@@ -100,6 +98,19 @@ def cut(model: Model, size: Size, pictures: Tensor) -> Model:
         made = made.quantizer_of(model, quantizer)
     sensitivity = model.file.arrays["encoder"].get(SENSITIVITY)
     return made if sensitivity is None else made.with_sensitivity(sensitivity[:, kept["y"]])
+
+
+def _is_plain(design: Design) -> bool:
+    """Return whether a model has networks of the base model's kinds."""
+    options, prior = design.transform, design.prior
+    if not isinstance(options, TransformOptions):
+        return False
+    kinds = (options.family, options.blocks, options.activation, options.near)
+    return kinds == ("residual", "inverted", LEAKY, None) and (prior.family, prior.context, prior.guide) == (
+        "groups",
+        True,
+        None,
+    )
 
 
 def _blocks(importance: Importance, wide: TrainableCodec, size: Size) -> dict[str, npt.NDArray[np.int64]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from trellic.networks import options
-from trellic.networks.options import LEAKY, Activation, Guide
+from trellic.networks.options import LEAKY, Activation, Guide, Near
 
 Options = TypeVar("Options")
 
@@ -24,6 +24,7 @@ class TransformOptions:
     conditioned  whether features are scaled and shifted by the quality
     gain_knots   qualities at which each channel has a gain of its own, evenly spaced; log-linear in between
     activation   of the blocks, see `activations.py`
+    near         attention before the last block at 1/16 of analysis and synthesis
     """
 
     family: str = "residual"
@@ -34,6 +35,7 @@ class TransformOptions:
     conditioned: bool = True
     gain_knots: int = 5
     activation: Activation = LEAKY
+    near: Near | None = None
 
     def __post_init__(self) -> None:
         if self.stem not in STEMS or self.blocks not in BLOCKS or self.gain_knots < 2:

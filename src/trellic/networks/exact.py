@@ -87,7 +87,7 @@ class FixedPoint(nn.Module):
 
 
 class ExactConv(nn.Module):
-    """A convolution of integers, of all channels or each by itself, by weights on fixed points; `folded` as in an exported model."""
+    """A convolution of integers, of all channels or each, by weights on fixed points; `folded` as in a model file."""
 
     def __init__(self, plain: nn.Conv2d) -> None:
         super().__init__()

@@ -73,7 +73,7 @@ def export(model: TrainableCodec, card: dict[str, Any]) -> Model:
         "format": FORMAT,
         "design": model.design.to_json(),
         "schedule": model.schedule.to_json(),
-        "margin": model.family.margin,
+        "margin": model.family.margin(model.design),
         "macs_per_pixel": macs,
         **card,
     }

@@ -34,6 +34,18 @@ class Gdn:
 
 
 @dataclass(frozen=True)
+class Near:
+    """Neighbourhood attention, see `near.py`: so many channels inside, in so many heads."""
+
+    inner: int = 64
+    heads: int = 2
+
+    def __post_init__(self) -> None:
+        if self.heads < 1 or self.inner % self.heads:
+            raise ValueError("the channels of attention are divided among its heads")
+
+
+@dataclass(frozen=True)
 class Guide:
     """Context at several scales, see `priors/guide.py`; `width` channels at each of them."""
 
@@ -43,7 +55,7 @@ class Guide:
 Activation = Leaky | Shrink | Gdn
 LEAKY = Leaky()
 
-KINDS = (Leaky, Shrink, Gdn, Guide)
+KINDS = (Leaky, Shrink, Gdn, Near, Guide)
 
 
 def to_json(option: Any) -> dict[str, Any]:

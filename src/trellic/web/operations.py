@@ -146,7 +146,7 @@ def _pad(one: Operation, graph: Graph) -> bytes:
     if len(one.reads) > 2 and any(one.reads[2:]):
         raise ValueError(one.reads)
     before, after = amounts[:4], amounts[4:]
-    if len(after) != 4 or before[:2] != [0, 0] or after[:2] != [0, 0]:
+    if len(after) != 4 or before[:2] != [0, 0] or after[:2] != [0, 0] or min(amounts) < 0:
         raise ValueError(amounts)
     return _numbers(PADDINGS.index(one.attributes.get("mode", "constant")), *before[2:], *after[2:])
 

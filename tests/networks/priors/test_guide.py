@@ -11,12 +11,12 @@ from conftest import textured  # noqa: E402
 from designs import PRIOR, assert_streams_round_trip, toy  # noqa: E402
 from interpreter import interpret  # noqa: E402
 from trellic.codec import Codec  # noqa: E402
-from trellic.codec.positions import pattern_of  # noqa: E402
 from trellic.errors import BadRequest  # noqa: E402
 from trellic.model import Model, Sessions  # noqa: E402
 from trellic.model.probe import failures, inputs_of, probe_of  # noqa: E402
 from trellic.networks.codec import TrainableCodec  # noqa: E402
 from trellic.networks.export import export  # noqa: E402
+from trellic.networks.learned import positions_of  # noqa: E402
 from trellic.networks.load import grow  # noqa: E402
 from trellic.networks.options import Guide  # noqa: E402
 
@@ -40,12 +40,7 @@ def predictions(codec: TrainableCodec, values: dict[str, torch.Tensor]) -> list[
     def keep(step, target, gaussian):
         if step.variable == "y":
             found.append(torch.cat(gaussian, dim=1))
-        inside = (
-            torch.from_numpy(np.resize(pattern_of(step.mask), (2, 2)))
-            .float()
-            .repeat(*(n // 2 for n in target.shape[-2:]))
-        )
-        return target * inside, target[:, :1] * 0
+        return target * positions_of(step.mask, target), target[:, :1] * 0
 
     with torch.no_grad():
         codec.code(values, torch.full((1, 1, 1, 1), 0.5), keep)
@@ -62,8 +57,7 @@ def test_no_prediction_sees_what_is_coded_later():
         later = predictions(codec, {**values, "y": values["y"] + 3 * changed})
         assert all(map(torch.equal, before[: number + 1], later[: number + 1])), step
         assert number + 1 == len(passes) or not torch.equal(before[number + 1], later[number + 1])
-        pattern = torch.from_numpy(np.resize(pattern_of(step.mask), (2, 2)).astype(np.float32)).repeat(4, 4)
-        changed[:, step.channels] *= 1 - pattern
+        changed[:, step.channels] *= 1 - positions_of(step.mask, changed)
 
 
 def test_streams_round_trip(tmp_path):

@@ -14,15 +14,15 @@ class Family(NamedTuple):
 
     build   a design → analysis, (pictures, quality) → y; and synthesis, (y, quality) → pictures
     fit_to  scales untrained ones to pictures (N, 3, H, W) in [0, 1]
-    margin  how far around a tile they look, in pixels; a multiple of 16
+    margin  how far around a tile those of a design look, in pixels; a multiple of 16
     """
 
     build: Callable[[Design], tuple[nn.Module, nn.Module]]
     fit_to: Callable[[Tensor, Any, Any], None]
-    margin: int
+    margin: Callable[[Design], int]
 
 
 FAMILIES: dict[str, Family] = {
-    "residual": Family(residual.build, residual.fit_to, residual.MARGIN),
-    "invertible": Family(invertible.build, invertible.fit_to, invertible.MARGIN),
+    "residual": Family(residual.build, residual.fit_to, residual.margin_of),
+    "invertible": Family(invertible.build, invertible.fit_to, invertible.margin_of),
 }

@@ -167,6 +167,11 @@ def build(design: Design) -> tuple[Analysis, Synthesis]:
     return Analysis(design, transform), Synthesis(design, transform)
 
 
+def margin_of(design: Design) -> int:
+    """Return how far around a tile the transforms look, in pixels."""
+    return MARGIN
+
+
 @torch.no_grad()
 def fit_to(pictures: Tensor, analysis: Analysis, synthesis: Synthesis) -> None:
     """Scale untrained transforms to data: unit variance after stem and merge, and the gains; order by energy.

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trellic.networks.blocks import block
 from trellic.networks.design import Design, TransformOptions
+from trellic.networks.near import REACH, near_block
 from trellic.networks.transforms.bases import dct, haar_merge, picture_basis
 from trellic.networks.transforms.basis_conv import BasisConv
 from trellic.networks.transforms.conditioning import Condition, Gain
@@ -20,6 +21,8 @@ STEM_CHANNELS = 3 * STEM_STRIDE**2
 MARGIN = 48
 """How far around a tile the transforms look, in pixels. Its pixels then differ from the whole picture's by a level at
 most, in a hundredth of the pixels beside its edge: the receptive fields end in weights near zero."""
+NEAR_MARGIN = 16 * REACH
+"""The same of attention."""
 
 
 def stem_basis(side: int) -> np.ndarray:
@@ -40,6 +43,13 @@ def _stack(options: TransformOptions, count: int, width: int, inner: int, invers
     return nn.Sequential(*blocks)
 
 
+def _coarse(options: TransformOptions, count: int, width: int, inverse: bool) -> nn.Sequential:
+    blocks = list(_stack(options, count, width, options.coarse[2], inverse))
+    if options.near:
+        blocks.insert(max(0, count - 1), near_block(width, options.near))
+    return nn.Sequential(*blocks)
+
+
 class Analysis(nn.Module):
     """Pictures (N, 3, H, W) in [0, 1], quality (N, 1, 1, 1) → latents y (N, latents, H/16, W/16) in quantizer steps."""
 
@@ -50,8 +60,7 @@ class Analysis(nn.Module):
         count, _, inner = options.fine
         self.fine = _stack(options, count, STEM_CHANNELS, inner, False)
         self.merge = BasisConv(_merge_basis(design.latents), 2, transposed=False)
-        count, _, inner = options.coarse
-        self.coarse = _stack(options, count, design.latents, inner, False)
+        self.coarse = _coarse(options, options.coarse[0], design.latents, False)
         self.gain = Gain(design.latents, options.gain_knots, 1.0)
         conditions = (STEM_CHANNELS, design.latents) if options.conditioned else ()
         self.conditions = nn.ModuleList(Condition(channels) for channels in conditions)
@@ -75,8 +84,7 @@ class Synthesis(nn.Module):
         super().__init__()
         options = design.transform_as(TransformOptions)
         self.gain = Gain(design.latents, options.gain_knots, -1.0)
-        _, count, inner = options.coarse
-        self.coarse = _stack(options, count, design.latents, inner, True)
+        self.coarse = _coarse(options, options.coarse[1], design.latents, True)
         self.merge = BasisConv(_merge_basis(design.latents), 2, transposed=True)
         _, count, inner = options.fine
         self.fine = _stack(options, count, STEM_CHANNELS, inner, True)
@@ -93,6 +101,11 @@ class Synthesis(nn.Module):
 
     def _condition(self, number: int, features: Tensor, quality: Tensor) -> Tensor:
         return self.conditions[number](features, quality) if self.conditions else features  # type: ignore[no-any-return]
+
+
+def margin_of(design: Design) -> int:
+    """Return how far around a tile the transforms of a design look, in pixels."""
+    return MARGIN + (NEAR_MARGIN if design.transform_as(TransformOptions).near else 0)
 
 
 def build(design: Design) -> tuple[Analysis, Synthesis]:

@@ -1,0 +1,53 @@
+"""Neighbourhood attention: each position attends to the 7×7 around it, of those that are in the picture.
+
+It is written as 49 shifts, each a few operations on whole planes, so that it has any size and is made of what graphs
+have. Scores are bounded, so that no maximum need be taken away.
+Source: Hassani et al., Neighborhood Attention Transformer (2023).
+"""
+
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trellic.networks.blocks import Residual, pointwise
+from trellic.networks.options import Near
+
+REACH = 3
+"""Positions on each side."""
+LARGEST_SCORE = 16.0
+OFFSETS = tuple(product(range(-REACH, REACH + 1), repeat=2))
+
+
+class Attention(nn.Module):
+    """Features (N, width, H, W) → what each position finds around it, (N, inner, H, W)."""
+
+    heads: Tensor
+
+    def __init__(self, width: int, option: Near) -> None:
+        super().__init__()
+        inner, count = option.inner, option.heads
+        self.queries, self.keys, self.values = (pointwise(width, inner) for _ in range(3))
+        self.bias = nn.Parameter(torch.zeros(len(OFFSETS), count, 1, 1))
+        self.register_buffer("heads", torch.eye(count).repeat_interleave(inner // count, 1)[:, :, None, None])
+        self.scale = (inner // count) ** -0.5
+
+    def forward(self, features: Tensor) -> Tensor:
+        queries, keys, values = self.queries(features) * self.scale, self.keys(features), self.values(features)
+        spread, margin = self.heads.transpose(0, 1), [REACH] * 4
+        inside = F.pad(F.conv2d(keys * 0, self.heads[:1]) + 1, margin)
+        keys, values = F.pad(keys, margin), F.pad(values, margin)
+        total, found = torch.zeros(1), torch.zeros(1)
+        for (down, across), bias in zip(OFFSETS, self.bias, strict=True):
+            shift = [-REACH - across, -REACH + across, -REACH - down, -REACH + down]
+            scores = F.conv2d(queries * F.pad(keys, shift), self.heads) + bias
+            weights = scores.clamp(-LARGEST_SCORE, LARGEST_SCORE).exp() * F.pad(inside, shift)
+            total = weights + total
+            found = F.conv2d(weights, spread) * F.pad(values, shift) + found
+        return found / F.conv2d(total, spread)
+
+
+def near_block(width: int, option: Near) -> Residual:
+    """Return a residual block of attention."""
+    return Residual(Attention(width, option), pointwise(option.inner, width))
