@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trellic.networks.design import Design, Invertible, PriorOptions, TransformOptions
-from trellic.networks.options import Gdn, Shrink
+from trellic.networks.options import Gdn, Guide, Near, Shrink
 
 MINUTES = 1.0
 """Of CPU time, that most cells are trained for."""
@@ -18,6 +18,8 @@ SMALL_BARE = replace(SMALL, transform=BARE)
 ALL_LATENTS = PriorOptions(groups=(16, 32, 64, 208, 448), z=32, features=96)
 AUTOENCODER = Design(768, transform=TransformOptions(fine=(1, 1, 96), coarse=(2, 2, 128)), prior=ALL_LATENTS)
 INVERTIBLE = Design(768, transform=Invertible(fine=(1, 96), coarse=(2, 128)), prior=ALL_LATENTS)
+CACHED = Design(320, transform=BARE, prior=PriorOptions(z=32, features=96))
+"""A prior of the shipped model's latents; its transforms take no part."""
 AUTOENCODER_BARE = replace(AUTOENCODER, transform=BARE)
 INVERTIBLE_BARE = replace(INVERTIBLE, transform=Invertible(fine=(0, 96), coarse=(0, 128)))
 
@@ -29,6 +31,7 @@ class Cell:
     minutes    of CPU time that training takes
     bare       the design with classical transforms, whose prior is trained once for all cells
     start      what that prior is kept as
+    reference  the option beside which it is measured
     qualities  at which it is validated; HIGH_RATES are trained for, too
     """
 
@@ -39,6 +42,7 @@ class Cell:
     bare: Design = SMALL_BARE
     start: str = "small"
     qualities: tuple[float, ...] = ALL_RATES
+    reference: str = "leaky"
 
     @property
     def least_quality(self) -> float:
@@ -55,7 +59,10 @@ CELLS = (
     Cell("activations", "gdn", _small(activation=Gdn()), MINUTES),
     Cell("activations", "soft", _small(activation=Shrink()), MINUTES),
     Cell("activations", "hard", _small(activation=Shrink(soft=False)), MINUTES),
-    Cell("high rates", "autoencoder", AUTOENCODER, MINUTES, AUTOENCODER_BARE, "autoencoder", HIGH_RATES),
-    Cell("high rates", "invertible", INVERTIBLE, MINUTES, INVERTIBLE_BARE, "invertible", HIGH_RATES),
+    Cell("high rates", "autoencoder", AUTOENCODER, MINUTES, AUTOENCODER_BARE, "autoencoder", HIGH_RATES, "autoencoder"),
+    Cell("high rates", "invertible", INVERTIBLE, MINUTES, INVERTIBLE_BARE, "invertible", HIGH_RATES, "autoencoder"),
+    Cell("blocks", "dense", _small(blocks="dense", fine=(1, 1, 48), coarse=(2, 2, 80)), MINUTES),
+    Cell("blocks", "near", _small(near=Near(16, 1), coarse=(2, 2, 128)), MINUTES),
+    Cell("priors", "groups", CACHED, MINUTES, reference="groups"),
+    Cell("priors", "guide", replace(CACHED, prior=replace(CACHED.prior, guide=Guide())), MINUTES, reference="groups"),
 )
-"""The first of a comparison is its reference."""

@@ -11,7 +11,7 @@ QUALITY = 0.5
 
 
 @torch.no_grad()
-def laplacian(codec: LearnedCodec, pictures: Tensor) -> dict[str, float]:
+def laplacian(codec: LearnedCodec, pictures: Tensor) -> dict[str, dict[str, float]]:
     """Return means over channels of y, weighted by variance, for the analysis of pictures at quality 50.
 
     distance    the Kolmogorov–Smirnov distance from the Laplacian of the same median and mean deviation
@@ -23,7 +23,7 @@ def laplacian(codec: LearnedCodec, pictures: Tensor) -> dict[str, float]:
     weights = channels.var(axis=1)
     found = np.array([_of_channel(values) for values in channels])
     distance, likelihood = np.average(found, axis=0, weights=weights)
-    return {"distance": float(distance), "likelihood": float(likelihood)}
+    return {"latents": {"distance": float(distance), "likelihood": float(likelihood)}}
 
 
 def _of_channel(values: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -21,7 +21,7 @@ def run(data: Path) -> None:
     """Train the cells that are missing, and keep all that are there."""
     import torch  # the other experiments do without
 
-    from experiments.designs.blocks import block_times
+    from experiments.designs.times import times
     from experiments.designs.training import Pictures
 
     torch.set_num_threads(1)
@@ -30,7 +30,7 @@ def run(data: Path) -> None:
     for seed, cell in product(SEEDS, CELLS):
         _once(f"{cell.comparison}-{cell.option}-{seed}", cell, seed, pictures)
     lines = [json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))]
-    keep("designs", [*lines, *block_times()], NO_MODEL)
+    keep("designs", [*lines, *times()], NO_MODEL)
 
 
 def _once(name: str, cell: Cell, seed: int, pictures: Any) -> None:
@@ -38,9 +38,10 @@ def _once(name: str, cell: Cell, seed: int, pictures: Any) -> None:
     from experiments.designs.training import measure, start_of
 
     path = FOLDER / f"{name}.json"
-    with (FOLDER / f"start-{cell.start}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        start_of(cell, pictures, FOLDER)
+    if cell.comparison != "priors":
+        with (FOLDER / f"start-{cell.start}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            start_of(cell, pictures, FOLDER)
     with (FOLDER / f"{name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,6 +1,7 @@
 """One cell: a design trained for minutes of CPU time from classical transforms and a prior that knows their latents."""
 
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from experiments.designs.cells import Cell
 from experiments.designs.latents import laplacian
+from experiments.designs.priors import Latents, PriorTask
 from trellic.files import write_atomically
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.design import Design
@@ -37,6 +39,11 @@ class Pictures:
     def __init__(self, data: Path, cache: Path) -> None:
         self.store = PixelStore.of_files(list_pictures([str(data / "train" / "cid22")]), cache)
         self.validation = centres(list_pictures([str(data / "valid" / "cid22")])[::EVERY], SIDE, CPU)
+
+    @cached_property
+    def latents(self) -> Latents:
+        """The cached latents that priors are trained on."""
+        return Latents(self.crops(0), self.validation)
 
     def crops(self, seed: int) -> Crops:
         """Return what draws crops by a seed."""
@@ -92,11 +99,11 @@ def start_of(cell: Cell, pictures: Pictures, folder: Path) -> dict[str, Tensor]:
 
 def measure(cell: Cell, seed: int, pictures: Pictures, folder: Path) -> dict[str, Any]:
     """Train a cell and return what it came to."""
-    start = start_of(cell, pictures, folder)
+    start = {} if cell.comparison == "priors" else start_of(cell, pictures, folder)
     torch.manual_seed(seed)
     codec = TrainableCodec(cell.design)
     codec.load_state_dict({**codec.state_dict(), **start})
-    task, costs = CellTask(codec, cell, pictures), dict[int, float]()
+    task, costs = task_of(cell, codec, pictures), dict[int, float]()
     made = _trained(task, cell.minutes, seed, folder / f"{cell.comparison}-{cell.option}-{seed}", costs)
     return {
         "comparison": cell.comparison,
@@ -107,11 +114,16 @@ def measure(cell: Cell, seed: int, pictures: Pictures, folder: Path) -> dict[str
         "parameters": sum(weight.numel() for weight in codec.parameters()),
         "at_steps": costs,
         **task.validate(made.average.model),
-        "latents": laplacian(made.average.model, pictures.validation),
+        **({} if cell.comparison == "priors" else laplacian(made.average.model, pictures.validation)),
     }
 
 
-def _trained(task: CellTask, minutes: float, seed: int, folder: Path, costs: dict[int, float]) -> Trainer:
+def task_of(cell: Cell, codec: TrainableCodec, pictures: Pictures) -> CellTask | PriorTask:
+    """Return what trains and validates a cell."""
+    return PriorTask(codec, pictures.latents) if cell.comparison == "priors" else CellTask(codec, cell, pictures)
+
+
+def _trained(task: CellTask | PriorTask, minutes: float, seed: int, folder: Path, costs: dict[int, float]) -> Trainer:
     """Train by the clock of this process's CPU time. Fills in the validation cost after so many steps."""
     run = Trainer(config_of(task.codec.design, minutes, seed), task, folder, lambda entry: None)
     torch.manual_seed(seed)
