@@ -25,11 +25,11 @@ from trellic.train.terms import CodedBatch, loss_of
 from trellic.train.validate import validate
 
 CROP, BATCH, LEARNING_RATE, WARMUP, AVERAGE = 128, 4, 2e-3, 40, 40
-START_MINUTES = 1.0
+START_MINUTES = 0.5
 SIDE, EVERY = 256, 2
 """Of validation pictures: their middle, of every second one."""
-MILESTONES = (500,)
-"""Steps after which designs are compared at equal steps."""
+MILESTONE = 500
+"""Steps after which designs are compared too, where all come so far."""
 CPU = torch.device("cpu")
 
 
@@ -133,6 +133,6 @@ def _trained(task: CellTask | PriorTask, minutes: float, seed: int, folder: Path
         began = time.process_time()
         run.advance()
         run.elapsed += time.process_time() - began
-        if run.step in MILESTONES:
+        if run.step == MILESTONE:
             costs[run.step] = task.validate(run.average.model)["cost"]
     return run

@@ -8,7 +8,7 @@ Sources: Li et al., pruning filters for efficient convnets (2017); Cloud 3D appl
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, replace
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from trellic.errors import BadRequest
 from trellic.model import Model
 from trellic.model.model import SENSITIVITY
 from trellic.networks.codec import TrainableCodec
-from trellic.networks.design import Design, TransformOptions
+from trellic.networks.design import Design, PriorOptions, TransformOptions
 from trellic.networks.export import export
 from trellic.networks.importance import Importance, Values
 from trellic.networks.load import load
@@ -28,6 +28,7 @@ from trellic.networks.options import LEAKY
 CUT = "cut"
 """The card's entry: of which model, and which of its latents are kept."""
 STACKS = ("fine", "coarse")
+SIZES_OF_PRIOR: dict[str, Any] = {"groups": (), "z": 0, "features": 0}
 
 Kept = dict[str, npt.NDArray[np.int64]]
 """What stays, rising, by the name of a space: the channels that a layer writes, named as the layer; "y", "z"."""
@@ -106,11 +107,8 @@ def _is_plain(design: Design) -> bool:
     if not isinstance(options, TransformOptions):
         return False
     kinds = (options.family, options.blocks, options.activation, options.near)
-    return kinds == ("residual", "inverted", LEAKY, None) and (prior.family, prior.context, prior.guide) == (
-        "groups",
-        True,
-        None,
-    )
+    same_prior = replace(prior, **SIZES_OF_PRIOR) == PriorOptions(**SIZES_OF_PRIOR)
+    return same_prior and kinds == ("residual", "inverted", LEAKY, None)
 
 
 def _blocks(importance: Importance, wide: TrainableCodec, size: Size) -> dict[str, npt.NDArray[np.int64]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from trellic.networks import options
-from trellic.networks.options import LEAKY, Activation, Guide, Near
+from trellic.networks.options import LEAKY, Activation, Attend, Guide, Mixed, Near
 
 Options = TypeVar("Options")
 
@@ -107,6 +107,8 @@ class PriorOptions:
     z         channels of the hyper-latents at 1/64
     features  channels of the hyper-synthesis output and of the context networks
     guide     context of each group at several scales
+    attend    exact attention on the features that all groups see
+    mixed     hyper-latents by attention beside local ones
     """
 
     family: str = "groups"
@@ -115,6 +117,12 @@ class PriorOptions:
     z: int = 96
     features: int = 192
     guide: Guide | None = None
+    attend: Attend | None = None
+    mixed: Mixed | None = None
+
+    def __post_init__(self) -> None:
+        if self.mixed and not 0 < self.mixed.distant <= self.z:
+            raise ValueError(f"{self.mixed.distant} of {self.z} hyper-latents cannot be distant")
 
 
 @dataclass(frozen=True)
@@ -145,10 +153,11 @@ class Design:
 
         It may become exact, or cease to be. Its analysis may have more blocks, which begin as the identity; its stem
         may be larger, new weights beginning at zero; it may become conditioned on quality, and gain knots may be added.
-        An invertible transform may get a denoiser, a prior a guide.
+        An invertible transform may get a denoiser, a prior a guide, or attention.
         """
-        guided = replace(self.prior, guide=start.prior.guide) if start.prior.guide is None else self.prior
-        return (self.latents, guided) == (start.latents, start.prior) and self.transform.grows_from(start.transform)
+        prior, old = self.prior, start.prior
+        prior = replace(prior, guide=prior.guide and old.guide, attend=prior.attend and old.attend)
+        return (self.latents, prior) == (start.latents, old) and self.transform.grows_from(start.transform)
 
     def to_json(self) -> dict[str, Any]:
         """Return the design as plain JSON values, without options that are at their defaults."""

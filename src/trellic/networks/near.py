@@ -5,6 +5,7 @@ have. Scores are bounded, so that no maximum need be taken away.
 Source: Hassani et al., Neighborhood Attention Transformer (2023).
 """
 
+from collections.abc import Iterator
 from itertools import product
 
 import torch
@@ -18,6 +19,13 @@ REACH = 3
 """Positions on each side."""
 LARGEST_SCORE = 16.0
 OFFSETS = tuple(product(range(-REACH, REACH + 1), repeat=2))
+
+
+def around(planes: Tensor) -> Iterator[Tensor]:
+    """Yield planes (N, C, H, W) as each position sees them at each of OFFSETS, zero outside the picture."""
+    padded = F.pad(planes, [REACH] * 4)
+    for down, across in OFFSETS:
+        yield F.pad(padded, [-REACH - across, -REACH + across, -REACH - down, -REACH + down])
 
 
 class Attention(nn.Module):
@@ -35,16 +43,13 @@ class Attention(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         queries, keys, values = self.queries(features) * self.scale, self.keys(features), self.values(features)
-        spread, margin = self.heads.transpose(0, 1), [REACH] * 4
-        inside = F.pad(F.conv2d(keys * 0, self.heads[:1]) + 1, margin)
-        keys, values = F.pad(keys, margin), F.pad(values, margin)
-        total, found = torch.zeros(1), torch.zeros(1)
-        for (down, across), bias in zip(OFFSETS, self.bias, strict=True):
-            shift = [-REACH - across, -REACH + across, -REACH - down, -REACH + down]
-            scores = F.conv2d(queries * F.pad(keys, shift), self.heads) + bias
-            weights = scores.clamp(-LARGEST_SCORE, LARGEST_SCORE).exp() * F.pad(inside, shift)
+        inside, spread = F.conv2d(keys * 0, self.heads[:1]) + 1, self.heads.transpose(0, 1)
+        total, found = torch.zeros_like(self.bias[0]), torch.zeros_like(self.bias[0, :1])
+        for key, value, there, bias in zip(around(keys), around(values), around(inside), self.bias, strict=True):
+            scores = F.conv2d(queries * key, self.heads) + bias
+            weights = scores.clamp(-LARGEST_SCORE, LARGEST_SCORE).exp() * there
             total = weights + total
-            found = F.conv2d(weights, spread) * F.pad(values, shift) + found
+            found = F.conv2d(weights, spread) * value + found
         return found / F.conv2d(total, spread)
 
 

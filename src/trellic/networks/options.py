@@ -6,6 +6,9 @@ In a model's card an option is an object with its name as "kind": {"kind": "shri
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+MOST_IN_A_HEAD = 16
+"""Channels, so that the products of exact attention sum to integers that single precision holds."""
+
 
 @dataclass(frozen=True)
 class Leaky:
@@ -52,10 +55,35 @@ class Guide:
     width: int = 32
 
 
+@dataclass(frozen=True)
+class Attend:
+    """Exact attention in the prior, see `priors/attend.py`: channels inside, in heads of 16 at most."""
+
+    inner: int = 32
+    heads: int = 2
+
+    def __post_init__(self) -> None:
+        if self.heads < 1 or self.inner % self.heads or self.inner // self.heads > MOST_IN_A_HEAD:
+            raise ValueError(f"the channels of attention are divided among its heads, {MOST_IN_A_HEAD} each at most")
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Hyper-latents by attention beside local ones, see `priors/mixed.py`.
+
+    distant       how many of z
+    inner, heads  of the attention
+    """
+
+    distant: int = 16
+    inner: int = 64
+    heads: int = 2
+
+
 Activation = Leaky | Shrink | Gdn
 LEAKY = Leaky()
 
-KINDS = (Leaky, Shrink, Gdn, Near, Guide)
+KINDS = (Leaky, Shrink, Gdn, Near, Guide, Attend, Mixed)
 
 
 def to_json(option: Any) -> dict[str, Any]:

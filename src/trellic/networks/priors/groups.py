@@ -11,8 +11,10 @@ from trellic.model.schedule import ALL, ANCHORS, NON_ANCHORS, Code, Run, Step, V
 from trellic.networks.blocks import Plus, activation, depthwise, full_precision, pointwise
 from trellic.networks.design import Design, PriorOptions
 from trellic.networks.options import Guide
+from trellic.networks.priors.attend import Attended
 from trellic.networks.priors.base import CONTEXT_GAIN, Head, Prior, affine_log_scales
 from trellic.networks.priors.guide import Guided
+from trellic.networks.priors.mixed import MixedLast
 
 Y_STRIDE, Z_STRIDE = 16, 64
 
@@ -27,7 +29,8 @@ class HyperAnalysis(nn.Module):
             pointwise(design.latents, width), activation(), depthwise(width), pointwise(width, width), activation(),
             nn.Conv2d(width, width, 2, stride=2), activation(), depthwise(width), activation(),
         )  # fmt: skip
-        self.last = nn.Conv2d(width, design.prior.z, 2, stride=2)
+        mixed, z = design.prior.mixed, design.prior.z
+        self.last = MixedLast(width, z, mixed) if mixed else nn.Conv2d(width, z, 2, stride=2)
 
     def forward(self, latents: Tensor) -> tuple[Tensor]:
         features = self.layers(latents.sign() * torch.log1p(latents.abs()))
@@ -48,9 +51,10 @@ class HyperSynthesis(nn.Module):
         self.by_quality = nn.Parameter(torch.zeros(1, width, 1, 1))
         self.sum = Plus(width)
         self.last = nn.Sequential(activation(), pointwise(width, width), activation())
+        self.attend = Attended(width, design.prior.attend) if design.prior.attend else nn.Identity()
 
     def forward(self, z: Tensor, quality: Tensor) -> tuple[Tensor]:
-        return (self.last(self.sum(self.layers(z), self.by_quality * quality)),)
+        return (self.attend(self.last(self.sum(self.layers(z), self.by_quality * quality))),)
 
 
 class First(nn.Module):

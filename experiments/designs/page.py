@@ -1,0 +1,135 @@
+"""Tables of designs beside their references: each seed's change of cost, and whether it may be claimed."""
+
+from collections.abc import Sequence
+from statistics import mean, stdev
+from typing import Any
+
+from experiments.store import NO_MODEL, lines_of
+from trellic.evaluate.report.tables import NOTHING, Table, percent
+
+Line = dict[str, Any]
+REFERENCES = {
+    "activations": "leaky",
+    "high rates": "autoencoder",
+    "blocks": "leaky",
+    "priors": "groups",
+}
+"""The option that each comparison is beside; that of blocks was trained among activations."""
+BORROWED = {"blocks": "activations"}
+TIMES_SPREAD = 2
+"""A mean change counts where it is so many times the reference's own standard deviation over seeds."""
+
+
+def slots() -> dict[str, str]:
+    """Return the page's slots."""
+    head, lines = lines_of("designs", NO_MODEL)
+    cells = [line for line in lines if "seed" in line]
+    blocks = [line for line in lines if "block" in line]
+    return {
+        **{key: head[key] for key in ("command", "commit", "machine")},
+        "cells": str(len(cells)),
+        "minutes": f"{max(line['minutes'] for line in cells):g}",
+        "seeds": str(len({line["seed"] for line in cells})),
+        "blocks": Table(
+            ["block", "time", "ms"],
+            [[one["block"], f"{one['ratio']:.2f}", f"{one['milliseconds']:.2f}"] for one in blocks],
+        ).markdown(),
+        "latents": _latents(cells).markdown(),
+        "high": _high(cells).markdown(),
+        **{f"of_{name.replace(' ', '_')}": _comparison(name, cells, lines).markdown() for name in REFERENCES},
+        "spread": percent(100 * stdev(_costs(cells, "activations", "leaky")), 1),
+        "claims": _claims(cells),
+    }
+
+
+def _of(cells: Sequence[Line], comparison: str, option: str) -> list[Line]:
+    """Return the cells of an option, by seed."""
+    where = BORROWED.get(comparison, comparison) if option == REFERENCES[comparison] else comparison
+    found = [line for line in cells if (line["comparison"], line["option"]) == (where, option)]
+    return sorted(found, key=lambda line: line["seed"])
+
+
+def _costs(cells: Sequence[Line], comparison: str, option: str) -> list[float]:
+    return [line["cost"] for line in _of(cells, comparison, option)]
+
+
+def _options(cells: Sequence[Line], comparison: str) -> list[str]:
+    """Return what a comparison has, the reference first."""
+    found = dict.fromkeys(line["option"] for line in cells if line["comparison"] == comparison)
+    return list(dict.fromkeys([REFERENCES[comparison], *found]))
+
+
+def _changes(cells: Sequence[Line], comparison: str, option: str, steps: str = "") -> list[float]:
+    """Return each seed's change of the cost in per cent, at the end or after so many steps."""
+
+    def costs(name: str) -> list[float]:
+        found = _of(cells, comparison, name)
+        return [line["at_steps"][steps] if steps else line["cost"] for line in found]
+
+    pairs = zip(costs(option), costs(REFERENCES[comparison]), strict=True)
+    return [100 * (own - reference) for own, reference in pairs]
+
+
+def _verdict(cells: Sequence[Line], comparison: str, option: str) -> str:
+    """Return what may be claimed: one sign on all seeds, and a mean of twice the reference's spread."""
+    changes = _changes(cells, comparison, option)
+    spread = 100 * stdev(_costs(cells, comparison, REFERENCES[comparison]))
+    signs = {change > 0 for change in changes}
+    if len(signs) > 1 or abs(mean(changes)) <= TIMES_SPREAD * spread:
+        return "not shown"
+    return "worse" if mean(changes) > 0 else "better"
+
+
+def _comparison(name: str, cells: Sequence[Line], lines: Sequence[Line]) -> Table:
+    times = {line["decoder"]: line["ratio"] for line in lines if line.get("of") == name}
+    rows = []
+    for option in _options(cells, name):
+        own, reference = _of(cells, name, option), option == REFERENCES[name]
+        (milestone,) = own[0]["at_steps"]
+        changes = [NOTHING] * 5 + ["the reference"]
+        if not reference:
+            found = _changes(cells, name, option)
+            equal = mean(_changes(cells, name, option, milestone))
+            changes = [percent(each, 1) for each in (*found, mean(found), equal)] + [_verdict(cells, name, option)]
+        steps, weights = mean(line["steps"] for line in own), own[0]["parameters"] / 1e6
+        rows.append([option, f"{times[option]:.2f}", f"{weights:.2f}", f"{steps:.0f}", *changes])
+    seeds = [f"seed {line['seed']}" for line in _of(cells, name, REFERENCES[name])]
+    head = ["option", "decoding", "weights, M", "steps", *seeds, "mean", f"after {milestone} steps", "claim"]
+    return Table(head, rows)
+
+
+def _latents(cells: Sequence[Line]) -> Table:
+    rows = []
+    for option in _options(cells, "activations"):
+        found = [line["latents"] for line in _of(cells, "activations", option)]
+        distances, likelihoods = ([each[key] for each in found] for key in ("distance", "likelihood"))
+        rows.append(
+            [
+                option,
+                *(f"{mean(values):.4f}".replace("-", "−") for values in (distances, likelihoods)),
+                f"{max(distances) - min(distances):.4f}",
+            ]
+        )
+    return Table(["activation", "distance", "log-likelihood, nats", "distance, range over seeds"], rows)
+
+
+def _high(cells: Sequence[Line]) -> Table:
+    rows = []
+    for option in _options(cells, "high rates"):
+        found = _of(cells, "high rates", option)
+        points = [
+            f"{mean(line['bpp'][at] for line in found):.2f} bpp, {mean(line['psnr'][at] for line in found):.2f} dB"
+            for at in range(3)
+        ]
+        rows.append([option, *points])
+    return Table(["transform", "quality 50", "quality 75", "quality 100"], rows, words=True)
+
+
+def _claims(cells: Sequence[Line]) -> str:
+    """Return a list of what may be claimed."""
+    found = []
+    for name, reference in REFERENCES.items():
+        for option in _options(cells, name)[1:]:
+            change = percent(mean(_changes(cells, name, option)), 1)
+            found.append(f"- {name}: `{option}` beside `{reference}`: {change} cost: {_verdict(cells, name, option)}.")
+    return "\n".join(found)
