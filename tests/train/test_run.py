@@ -60,6 +60,19 @@ def test_a_run_starts_only_from_a_design_that_grows_into_its_own(workshop, train
         trained("other", start=str(workshop.model), design=design)
 
 
+def test_a_denoiser_is_trained_beside_a_frozen_invertible_transform(workshop, trained):
+    design = {**workshop.values()["design"], "transform": {"family": "invertible", "fine": [1, 8], "coarse": [1, 8]}}
+    grown = {**design, "transform": {**design["transform"], "denoiser": [1, 1, 8]}}
+    first = trained("first", design=design)
+    (first / "model.trm").write_bytes(export_run(first, "").pack())
+    out = trained("second", stage="synthesis", quantizer="tcq8", start=str(first), design=grown)
+    before, after = load_run(first).codec.state_dict(), load_run(out).codec.state_dict()
+    changed = {name for name in after if name not in before or not torch.equal(before[name], after[name])}
+    assert {name.rpartition(".")[0].split(".")[1] for name in changed} == {"coarse", "fine", "gain", "recovery"}
+    assert all(name.startswith("synthesis.") for name in changed)
+    assert load(export_run(out, "")).synthesis.coarse
+
+
 def test_a_folder_that_is_no_run_is_named(tmp_path):
     with pytest.raises(BadConfig, match="not a training run"):
         load_run(tmp_path)
