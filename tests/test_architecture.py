@@ -24,6 +24,7 @@ LAYERS = [
     "quantize",
     "model",
     "codec",
+    "machine",
     "video",
     "web",
     "evaluate",

@@ -21,6 +21,7 @@ from trellic.container.header import QUALITY_ONE
 from trellic.errors import BadRequest, MissingModel, OutOfMemory
 from trellic.files import FileBytes, open_bytes
 from trellic.limits import MOST_PIXELS
+from trellic.machine.features import FeatureReader, Features
 from trellic.model import DEFAULT, find_model, find_model_by_hash
 from trellic.picture.colour import profile_name
 from trellic.picture.orientation import orientation_of
@@ -148,6 +149,22 @@ def preview(data: AnyData, scale: int = 8, limit: int = MOST_PIXELS) -> Image.Im
     with _opened(data) as found:
         stream = Stream.parse(found, limit)
         return codec_for(stream).preview(stream, scale)
+
+
+def features(data: AnyData, limit: int = MOST_PIXELS) -> Features:
+    """Return what a network sees of a .tlic file's picture, from z and the first two groups of latents alone.
+
+    The file may be cut off after them. Raises as `decode` does, and MissingModel where the model has no such network.
+    """
+    with _opened(data) as found:
+        stream = Stream.parse(found, limit, partial=True)
+        return feature_reader(codec_for(stream)).read(stream)
+
+
+@lru_cache(4)
+def feature_reader(codec: Codec) -> FeatureReader:
+    """Return what reads features of a codec's streams. Raises MissingModel or DamagedModel."""
+    return FeatureReader(codec)
 
 
 def verify(data: AnyData, limit: int = MOST_PIXELS, threads: int = 0) -> str:

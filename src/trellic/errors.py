@@ -65,6 +65,10 @@ class DamagedAdapter(TrellicError):
     """An adapter is truncated or altered, or cannot be merged into its model."""
 
 
+class DamagedHead(TrellicError):
+    """A head is truncated or altered, or not a head."""
+
+
 class NotBetter(TrellicError):
     """Training made nothing better, and nothing is written."""
 

@@ -12,6 +12,7 @@ import typer
 from trellic.cli import bulk, models
 from trellic.cli.adapt import adapt
 from trellic.cli.calibrate import calibrate
+from trellic.cli.classify import classify
 from trellic.cli.compact import compact
 from trellic.cli.compare import compare
 from trellic.cli.decode import decode
@@ -19,6 +20,7 @@ from trellic.cli.demo import demo
 from trellic.cli.encode import encode
 from trellic.cli.evaluate import evaluate
 from trellic.cli.export import export
+from trellic.cli.features import features
 from trellic.cli.fit_previews import fit_previews
 from trellic.cli.fit_tables import fit_tables
 from trellic.cli.info import info
@@ -26,19 +28,23 @@ from trellic.cli.layers import layers
 from trellic.cli.macs import macs
 from trellic.cli.make_pairs import make_pairs
 from trellic.cli.retrain import retrain
+from trellic.cli.search import search
 from trellic.cli.serve import serve
 from trellic.cli.stability import stability
 from trellic.cli.tiles import tiles
 from trellic.cli.train import train
+from trellic.cli.train_features import train_features
+from trellic.cli.train_head import train_head
 from trellic.cli.verify import verify
 from trellic.cli.version import show_version
 from trellic.errors import TrellicError
 
 PANELS = {
     "Pictures": (encode, decode, info, verify, layers, tiles, serve, demo),
+    "Machines": (features, search, train_head, classify),
     "Measuring": (evaluate, compare, stability),
     "Models": (macs, fit_tables, fit_previews, calibrate, compact),
-    "Training": (train, retrain, adapt, make_pairs, export),
+    "Training": (train, retrain, adapt, train_features, make_pairs, export),
 }
 """The verbs, everyday ones first."""
 

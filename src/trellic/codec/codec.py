@@ -228,7 +228,7 @@ class Codec:
         taken.
         """
         stream = self._parse(data)
-        return show(stream, self._resources_of(stream), crop, view)
+        return show(stream, self.resources_of(stream), crop, view)
 
     def verify(self, data: Data | Stream) -> str:
         """Return the SHA-256 of a stream's indices: all is decoded but the picture itself.
@@ -240,7 +240,7 @@ class Codec:
         stream = self._parse(data)
         stream.prove()
         digest = hashlib.sha256()
-        for seen in all_indices(stream, self._resources_of(stream)(stream.header.grid.at_once)):
+        for seen in all_indices(stream, self.resources_of(stream)(stream.header.grid.at_once)):
             digest.update(seen)
         metadata_of(stream)
         return digest.hexdigest()
@@ -267,14 +267,18 @@ class Codec:
             return AttachedModel(self.sessions)
         return AttachedModel(Sessions(adapter.attach_to(self.model), self.threads, self.sessions.devices))
 
-    def _resources_of(self, stream: Stream) -> Callable[[int], Resources]:
+    def resources_of(self, stream: Stream) -> Callable[[int], Resources]:
         """Return what gives the sessions and threads that a stream is decoded with, for a number of tiles."""
         return self._attached(adapter_of(stream, self.model.sha256)).resources
 
     def _parse(self, data: Data | Stream) -> Stream:
         """Return a stream that this codec may decode."""
         stream = data if isinstance(data, Stream) else Stream.parse(data, self.limit)
+        self.check_model(stream)
+        return stream
+
+    def check_model(self, stream: Stream) -> None:
+        """Raise BadRequest where a stream is of another model."""
         model = stream.header.model
         if model != self.model.sha256[:HASH_BYTES]:
             raise BadRequest(f"the stream needs model {model.hex()}, this codec holds {self.model.name}")
-        return stream

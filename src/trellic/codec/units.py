@@ -37,12 +37,14 @@ class DecodedUnit:
     pixels   uint8 (H, W, 3), and alpha, (H, W), at the scale of the view, which end where the picture does; alpha is
              None where it is opaque
     edges    what neighbours see of a block
+    z        float32 (C, H/64, W/64), where there are latents and the model has it
     """
 
     latents: Floats | None
     pixels: Pixels | None = None
     alpha: Pixels | None = None
     edges: Ring | None = None
+    z: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -174,11 +176,12 @@ def decode_unit(
 
     if unit.coded.type == SectionType.LAYER:
         alpha, layers = (samples(payloads[0], 1), payloads[1:]) if unit.alpha else (None, payloads)
-        return DecodedUnit(_decode_layers(sessions, stream, number, layers, see), alpha=alpha)
+        decoded = _decode_layers(sessions, stream, number, layers, see)
+        return DecodedUnit(decoded["y"], alpha=alpha, z=decoded.get("z"))
     alpha = samples(payloads[0], 1) if len(payloads) > 1 else None
     if unit.coded.type in BY_LATENTS:
         decoded = _decode_latents(sessions, stream, number, payloads[-1], see, view.extent, ring)
-        return DecodedUnit(decoded["y"], alpha=alpha, edges=edges_of(decoded))
+        return DecodedUnit(decoded["y"], alpha=alpha, edges=edges_of(decoded), z=decoded.get("z"))
     if unit.coded.type == SectionType.EXACT_ALPHA:
         both = samples(payloads[-1], 4)
         return DecodedUnit(None, both[:, :, :3], both[:, :, 3])
@@ -196,16 +199,17 @@ def _decode_latents(
     return decode_latents(sessions, payload, height, width, header.quality, deployed, step, see, extent, ring)
 
 
-def _decode_layers(sessions: Sessions, stream: Stream, number: int, payloads: Sequence[bytes], see: Seen) -> Floats:
+def _decode_layers(
+    sessions: Sessions, stream: Stream, number: int, payloads: Sequence[bytes], see: Seen
+) -> dict[str, Floats]:
     header, tile, layering = stream.header, stream.header.grid.tile(number), stream.layering
     if header.quantizer != NESTED.number or layering is None or len(payloads) > layering.layers:
         raise DamagedStream("layers of another quantizer, or more of them than the stream announces")
     deployed = DeployedQuantizer.of(sessions.model, NESTED)
-    decoded = decode_layers(
+    return decode_layers(
         sessions, layering, payloads, tile.height, tile.width, header.quality, deployed,
         deployed.step_at(header.quality), see, stream.read_cut(number),
     )  # fmt: skip
-    return decoded["y"]
 
 
 def _shown(stream: Stream, number: int) -> Box:

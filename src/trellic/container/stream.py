@@ -189,6 +189,11 @@ class Stream:
                 found.update(zip(group, unpack(next(payloads), len(group), entry.type), strict=True))
         return [found[number] for number in numbers]
 
+    def read_front(self, number: int) -> bytes:
+        """Return what the file has of what codes a tile: nothing proves it."""
+        coded = self.units[number].coded
+        return bytes(self.data[coded.start : min(coded.end, len(self.data))])
+
     def read_cut(self, number: int) -> bytes | None:
         """Return the front of the layer that is cut, of a tile: nothing proves it. None where there is none."""
         cut = self.units[number].cut

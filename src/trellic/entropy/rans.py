@@ -280,9 +280,13 @@ class Encoder:
 
 
 class Decoder:
-    """Reads passes back in order; `single` where there is one state instead of two."""
+    """Reads passes back in order.
 
-    def __init__(self, data: bytes, single: bool = False) -> None:
+    single  whether there is one state instead of two
+    cut     whether the end of the data may be missing: then a pass may be, too
+    """
+
+    def __init__(self, data: bytes, single: bool = False, cut: bool = False) -> None:
         self.single = single
         reader = Reader(data or EMPTY[: len(EMPTY) // 2 if single else None])
         first = reader.varint()
@@ -290,6 +294,9 @@ class Decoder:
         first = first or reader.varint()
         second = first if single else reader.varint()
         words = data[reader.at :]
+        self._front = reader.at
+        if cut:
+            words = words[: len(words) // 4 * 4]
         if len(words) % 4:
             raise DamagedStream(f"coded data of {len(data)} bytes cannot be whole")
         self._words = np.frombuffer(words, dtype="<u4").astype(np.uint32)
@@ -336,6 +343,11 @@ class Decoder:
         self._states, self._at = states, at
         if (self._states < self._initial).any():
             raise DamagedStream("coded data ends before the picture does")
+
+    @property
+    def read(self) -> int:
+        """How many bytes were read so far."""
+        return self._front + 4 * self._at
 
     def finish(self) -> None:
         """Check that the data ends exactly here. Raises DamagedStream."""

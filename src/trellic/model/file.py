@@ -9,15 +9,14 @@
 """
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from trellic.errors import DamagedModel
+from trellic.model.archive import pack_entries, unpack_entries
 from trellic.model.arrays import Arrays, pack_arrays, unpack_arrays
 from trellic.model.graph import Graph
 
@@ -25,7 +24,6 @@ FORMAT = 2
 LARGEST_MODEL = 1 << 28
 """Bytes that a model file may have, and that its entries may have together once unpacked."""
 HALVES = ("decoder", "encoder")
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 Read = TypeVar("Read")
 
@@ -50,11 +48,7 @@ class ModelFile:
             graphs = {name: graph.to_json() for name, graph in sorted(self.graphs[half].items())}
             entries[f"{half}.graphs.json"] = json.dumps(graphs, separators=(",", ":")).encode()
             entries[f"{half}.arrays"] = pack_arrays(self.arrays[half])
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            for name, data in entries.items():
-                archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED, 9)
-        return buffer.getvalue()
+        return pack_entries(entries)
 
 
 def read_file(path: Path) -> tuple[ModelFile, bytes]:
@@ -89,17 +83,9 @@ def parse_file(data: bytes, path: str = "model") -> ModelFile:
 
 def _entries(data: bytes, path: str) -> dict[str, bytes]:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            infos = archive.infolist()
-            if max(len(data), sum(info.file_size for info in infos)) > LARGEST_MODEL:
-                raise DamagedModel(f"{path}: larger than {LARGEST_MODEL} bytes")
-            if any(info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for info in infos):
-                raise DamagedModel(f"{path}: packed in a way that model files are not")
-            return {info.filename: archive.read(info) for info in infos}
-    except DamagedModel:
-        raise
-    except Exception as error:  # damaged archives make zipfile raise errors of any kind
-        raise DamagedModel(f"{path}: not a model file ({error})") from error
+        return unpack_entries(data, LARGEST_MODEL, "model")
+    except ValueError as error:
+        raise DamagedModel(f"{path}: {error}") from error
 
 
 def _graphs(data: bytes) -> dict[str, Graph]:

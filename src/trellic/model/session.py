@@ -11,13 +11,15 @@ from contextlib import suppress
 from functools import cache
 from threading import Lock
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
 
 from trellic.errors import DamagedModel, OutOfMemory
+from trellic.model.arrays import Arrays
+from trellic.model.graph import Graph
 from trellic.model.model import Floats, Model
 from trellic.processors import processors
 
@@ -40,7 +42,7 @@ def _share_arena() -> None:
         onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(MOST_MEMORY, -1, -1, -1))
 
 
-_ALIVE: "WeakSet[Sessions]" = WeakSet()
+_ALIVE: "WeakSet[Runtime]" = WeakSet()
 
 
 def _leave_to_parent() -> None:
@@ -50,25 +52,35 @@ def _leave_to_parent() -> None:
     """
     global _LOADING
     _LOADING = Lock()
-    for sessions in list(_ALIVE):
-        for session in sessions._sessions.values():
+    for runtime in list(_ALIVE):
+        for session in runtime._sessions.values():
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
-        sessions._sessions, sessions._lock = {}, Lock()
+        runtime._sessions, runtime._lock = {}, Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-class Sessions:
-    """Networks of one model, each loaded when it is first needed.
+class Networks(Protocol):
+    """What holds networks by name: a model, or a companion of one."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    def network(self, name: str) -> tuple[Graph, Arrays]: ...  # noqa: D102
+
+
+class Runtime:
+    """Networks that are run, each loaded when it is first needed.
 
     threads  of each network; 0 for as many as there are processors
     devices  of networks that do not run on the processor
     """
 
-    def __init__(self, model: Model, threads: int = 0, devices: Mapping[str, Provider] = MappingProxyType({})) -> None:
-        self.model, self.devices = model, devices
+    def __init__(
+        self, networks: Networks, threads: int = 0, devices: Mapping[str, Provider] = MappingProxyType({})
+    ) -> None:
+        self.networks, self.devices = networks, devices
         self.threads = threads or processors()
         self._sessions: dict[str, Any] = {}
         self._lock = Lock()
@@ -92,11 +104,11 @@ class Sessions:
         except Exception as error:  # onnxruntime raises its own kinds, none of them public
             if isinstance(error, MemoryError) or "allocate memory" in str(error):
                 raise OutOfMemory(f"network {graph} has not enough memory") from error
-            raise DamagedModel(f"model {self.model.name}: network {graph} cannot be run") from error
+            raise DamagedModel(f"model {self.networks.name}: network {graph} cannot be run") from error
         if not all(
             one.ndim == 4 and len(one) == 1 and one.size and one.dtype in (np.float32, np.uint8) for one in outputs
         ):
-            raise DamagedModel(f"model {self.model.name}: network {graph} gives {[one.shape for one in outputs]}")
+            raise DamagedModel(f"model {self.networks.name}: network {graph} gives {[one.shape for one in outputs]}")
         return [output[0] for output in outputs]
 
     def _load(self, graph: str) -> Any:
@@ -110,7 +122,7 @@ class Sessions:
             _share_arena()
         options.add_session_config_entry("session.use_env_allocators", "1")
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        network, weights = self.model.network(graph)
+        network, weights = self.networks.network(graph)
         device = self.devices.get(graph, CPU)
         try:
             data = network.to_onnx(weights)
@@ -118,6 +130,14 @@ class Sessions:
                 data, options, providers=[device] if device == CPU else [device, CPU]
             )
         except Exception as error:  # onnxruntime raises its own kinds, none of them public
-            raise DamagedModel(f"model {self.model.name}: network {graph} cannot be loaded") from error
+            raise DamagedModel(f"model {self.networks.name}: network {graph} cannot be loaded") from error
         self._sessions[graph] = session
         return session
+
+
+class Sessions(Runtime):
+    """The networks of one model; see `Runtime`."""
+
+    def __init__(self, model: Model, threads: int = 0, devices: Mapping[str, Provider] = MappingProxyType({})) -> None:
+        super().__init__(model, threads, devices)
+        self.model = model
