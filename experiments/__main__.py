@@ -27,6 +27,7 @@ LATER = (
     "previews",
     "preview_times",
     "stability",
+    "machine",
     "progressive",
     "recognition",
     "large",

@@ -28,6 +28,7 @@ NAMES = (
     "previews",
     "preview_times",
     "stability",
+    "machine",
     "progressive",
     "recognition",
     "large",

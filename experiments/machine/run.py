@@ -20,13 +20,14 @@ from trellic.codec import Codec
 from trellic.codec.decoder import decode_latents
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.container import Stream
+from trellic.container.header import QUALITY_ONE
 from trellic.entropy.rans import Decoder
 from trellic.evaluate.macs import count
 from trellic.files import write_atomically
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
 from trellic.machine.features import FeatureReader
-from trellic.machine.latents import BASE, BaseLatents, read_base
+from trellic.machine.latents import BASE, BaseLatents, base_channels
 from trellic.machine.logistic import choose_penalty, fit_logistic
 from trellic.machine.network import BASE_GROUPS, graph_at
 from trellic.picture.kinds import readable_suffixes
@@ -35,7 +36,7 @@ from trellic.picture.types import Pixels
 from trellic.quantize import quantizer_numbered
 from trellic.train.teacher import Teacher
 
-QUALITIES = (10, 30, 50, 80)
+QUALITIES, RETRIEVED_AT = (10, 30, 50, 80), (10, 50)
 SEEDS = 5
 SCENES = 100
 """A picture's number beyond this is another scale of the same scene."""
@@ -43,54 +44,55 @@ REFERENCE_SIDE = 224
 """Of what Lite0 sees, in pixels: what it was trained on."""
 LITE0_MACS = 407e6
 """Of Lite0 on a picture of that side, as its authors count."""
+RSSCN7_SIDE = 384
+"""Of the pictures, in pixels."""
+STORED = ("pixels", "latents", "colour", "part")
 LABELLED, OBJECTS = "labelled/rsscn7", "train/photos"
 OBJECT = re.compile(r"dreambooth__(.+)_\d+")
-KINDS = ("base", "pixels", "pixels at full size", "latents", "colour")
+KINDS = ("base", "pixels", "latents", "colour")
 CACHE = Path("runs/machine")
 Vectors = dict[str, np.ndarray]
-"""Of one picture at one quality, by kind."""
+"""Of all pictures at one quality, by kind."""
 
 
 class Seeing:
-    """Makes the vectors of pictures, of every kind."""
+    """Makes of pictures all that needs no network of features."""
 
     def __init__(self) -> None:
         self.codec = Codec(threads=1)
-        self.reader = FeatureReader(self.codec)
         self.teacher = Teacher().to(memory_format=torch.channels_last)
 
-    def vectors(self, pixels: Pixels, quality: int) -> Vectors:
-        """Return vectors of a picture at a quality, and the part of its file that the base takes."""
+    def facts(self, pixels: Pixels, quality: int) -> dict[str, np.ndarray]:
+        """Return the base of a picture's stream, its part of the file, and vectors of what is decoded."""
         data = self.codec.encode(pixels, quality)
         stream = Stream.parse(data)
-        latents = read_base(stream, self.codec.resources_of(stream)(1))
+        latents, end = self._base(stream)
         shown = self.codec.decode_picture(data).pixels
-        found = self.reader.of_latents(latents, stream.header.quality, pixels.shape[1], pixels.shape[0])
         return {
-            "base": found.vector,
-            "pixels": self._seen(Image.fromarray(shown), REFERENCE_SIDE),
-            "pixels at full size": self._seen(Image.fromarray(shown), min(shown.shape[:2])),
+            "y": latents.y.astype(np.float16),
+            "z": latents.z.astype(np.float16),
+            "size": np.array(pixels.shape[:2]),
+            "part": np.array(end / len(data)),
+            "pixels": self._seen(Image.fromarray(shown)),
             "latents": _pooled(latents),
             "colour": _colour(shown),
-            "part": np.array([self._base_bytes(stream) / len(data)]),
         }
 
-    def _seen(self, image: Image.Image, side: int) -> np.ndarray:
-        """Return Lite0's pooled features of a picture whose shorter side is brought to about so many pixels."""
-        factor = side / min(image.size)
-        width, height = (max(32, round(length * factor / 32) * 32) for length in image.size)
-        if (width, height) != image.size:
-            image = image.resize((width, height), Image.Resampling.BICUBIC)
+    def _seen(self, image: Image.Image) -> np.ndarray:
+        """Return Lite0's pooled features of a picture that is brought to the side that it knows."""
+        image = image.resize((REFERENCE_SIDE, REFERENCE_SIDE), Image.Resampling.BICUBIC)
         tensor = torch.from_numpy(np.asarray(image).astype(np.float32) / 255).permute(2, 0, 1)[None]
         return self.teacher(tensor).end[0].mean(dim=(1, 2)).numpy()
 
-    def _base_bytes(self, stream: Stream) -> int:
-        """Return where in a file of one tile the base ends."""
+    def _base(self, stream: Stream) -> tuple[BaseLatents, int]:
+        """Return the base of a stream of one tile, and where in the file it ends."""
         header, tile, coded = stream.header, stream.header.grid.tile(0), stream.units[0].coded
         deployed = DeployedQuantizer.of(self.codec.model, quantizer_numbered(header.quantizer))
         coder, step = Decoder(stream.read(coded)), deployed.step_at(header.quality)
-        decode_latents(self.codec.sessions, coder, tile.height, tile.width, header.quality, deployed, step, extent=BASE)
-        return coded.start + coder.read
+        found = decode_latents(
+            self.codec.sessions, coder, tile.height, tile.width, header.quality, deployed, step, extent=BASE
+        )  # fmt: skip
+        return BaseLatents(found["y"][: base_channels(self.codec.model)], found["z"]), coded.start + coder.read
 
 
 def _pooled(latents: BaseLatents) -> np.ndarray:
@@ -105,21 +107,26 @@ def _colour(pixels: Pixels) -> np.ndarray:
     return np.concatenate([values.mean(axis=(0, 1)), values.std(axis=(0, 1)), steps])
 
 
-def seen(paths: Sequence[Path], qualities: Sequence[int], name: str) -> dict[int, Vectors]:
-    """Return vectors of all pictures by quality, kept for when the command is given again."""
-    seeing = Seeing()
-    version = f"{shipped()}-{seeing.reader.networks.sha256.hex()[:16]}"
-    found = {}
-    for quality in qualities:
-        path = CACHE / f"{version}-{name}-{quality}.npz"
-        if not path.exists():
-            vectors = [seeing.vectors(read(each).pixels, quality) for each in paths]
-            arrays = {kind: np.array([one[kind] for one in vectors]) for kind in vectors[0]}
-            write_atomically(path, lambda file: np.savez(file, **arrays))  # noqa: B023
-            complain(f"machine: {name} at quality {quality}")
-        with np.load(path) as kept:
-            found[quality] = dict(kept)
+def seen(paths: Sequence[Path], quality: int, name: str, seeing: Seeing, reader: FeatureReader) -> Vectors:
+    """Return vectors of all pictures; what needs no network of features is kept for when the command is given again."""
+    path = CACHE / f"{shipped()}-{name}-{quality}.npz"
+    if not path.exists():
+        facts = [seeing.facts(read(each).pixels, quality) for each in paths]
+        arrays = {f"{key}-{number}": value for number, one in enumerate(facts) for key, value in one.items()}
+        write_atomically(path, lambda file: np.savez(file, **arrays))
+        complain(f"machine: {name} at quality {quality}")
+    with np.load(path) as kept:
+        found = {kind: np.array([kept[f"{kind}-{number}"] for number in range(len(paths))]) for kind in STORED}
+        found["base"] = np.array([
+            _vector(reader, *(kept[f"{key}-{number}"] for key in ("y", "z", "size")), quality)
+            for number in range(len(paths))
+        ])  # fmt: skip
     return found
+
+
+def _vector(reader: FeatureReader, y: np.ndarray, z: np.ndarray, size: np.ndarray, quality: int) -> np.ndarray:
+    latents, (height, width) = BaseLatents(y.astype(np.float32), z.astype(np.float32)), map(int, size)
+    return reader.of_latents(latents, quality * QUALITY_ONE, width, height).vector
 
 
 def accuracies(
@@ -163,33 +170,36 @@ def macs(codec: Codec, reader: FeatureReader, side: int) -> dict[str, float]:
 
 def lines(data: Path) -> Iterator[dict[str, Any]]:
     """Yield what is measured."""
+    seeing = Seeing()
+    reader = FeatureReader(seeing.codec)
     files = [path for path, _ in find_files([str(data / LABELLED)], readable_suffixes())]
     names = sorted({path.parent.name for path in files})
     labels = np.array([names.index(path.parent.name) for path in files])
     scenes = np.array([int(path.stem[1:]) % SCENES for path in files])
-    vectors = seen(files, QUALITIES, "rsscn7")
+    vectors = {quality: seen(files, quality, "rsscn7", seeing, reader) for quality in QUALITIES}
     for quality in QUALITIES:
-        yield {"part": float(vectors[quality]["part"].mean()), "quality": quality}
+        yield {"quality": quality, "part": float(vectors[quality]["part"].mean())}
     for kind in KINDS:
         for seed in range(SEEDS):
             start = time.process_time()
-            found = accuracies(vectors, kind, labels, scenes, seed)
-            yield {
-                "kind": kind, "seed": seed, "accuracy": dict(zip(map(str, QUALITIES), found, strict=True)),
-                "seconds": time.process_time() - start,
-            }  # fmt: skip
+            found = dict(zip(map(str, QUALITIES), accuracies(vectors, kind, labels, scenes, seed), strict=True))
+            yield {"kind": kind, "seed": seed, "accuracy": found, "seconds": time.process_time() - start}
         complain(f"machine: heads on {kind}")
     objects = [path for path, _ in find_files([str(data / OBJECTS)], readable_suffixes()) if OBJECT.match(path.stem)]
-    shown = [OBJECT.match(path.stem)[1] for path in objects]  # type: ignore[index]
-    vectors = seen(objects, QUALITIES, "dreambooth")
-    for kind in KINDS:
-        found = {str(quality): retrieved(vectors[quality][kind], shown) for quality in QUALITIES}
-        yield {"kind": kind, "retrieved": found, "pictures": len(shown), "objects": len(set(shown))}
-    codec = Codec(threads=1)
-    yield {"macs": macs(codec, FeatureReader(codec), 384)}
+    shown = [match[1] for match in map(OBJECT.match, [path.stem for path in objects]) if match]
+    for quality in RETRIEVED_AT:
+        own = seen(objects, quality, "dreambooth", seeing, reader)
+        for kind in KINDS:
+            found = retrieved(own[kind], shown)
+            yield {"kind": kind, "quality": quality, "retrieved": found, "of": len(shown), "objects": len(set(shown))}
+    yield {
+        "macs": macs(seeing.codec, reader, RSSCN7_SIDE),
+        "bytes": len(reader.networks.pack()),
+        "pictures": len(files),
+    }
 
 
 def run(data: Path) -> None:
-    """Measure, anew but for vectors that are kept."""
+    """Measure; what is kept of pictures is not made again."""
     torch.set_num_threads(1)
     keep("machine", list(lines(data)))

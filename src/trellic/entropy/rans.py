@@ -280,11 +280,7 @@ class Encoder:
 
 
 class Decoder:
-    """Reads passes back in order.
-
-    single  whether there is one state instead of two
-    cut     whether the end of the data may be missing: then a pass may be, too
-    """
+    """Reads passes back in order; `single`: by one state instead of two; `cut`: the end of the data may be missing."""
 
     def __init__(self, data: bytes, single: bool = False, cut: bool = False) -> None:
         self.single = single
@@ -293,10 +289,8 @@ class Decoder:
         self._initial = SMALLEST if first else LOWEST
         first = first or reader.varint()
         second = first if single else reader.varint()
-        words = data[reader.at :]
-        self._front = reader.at
-        if cut:
-            words = words[: len(words) // 4 * 4]
+        self._front, words = reader.at, data[reader.at :]
+        words = words[: len(words) // 4 * 4] if cut else words
         if len(words) % 4:
             raise DamagedStream(f"coded data of {len(data)} bytes cannot be whole")
         self._words = np.frombuffer(words, dtype="<u4").astype(np.uint32)
@@ -346,7 +340,7 @@ class Decoder:
 
     @property
     def read(self) -> int:
-        """How many bytes were read so far."""
+        """How many bytes were read."""
         return self._front + 4 * self._at
 
     def finish(self) -> None:

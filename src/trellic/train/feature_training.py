@@ -7,6 +7,7 @@ Sources: knowledge distillation (Hinton et al., 2015), its relations (Park et al
 """
 
 import copy
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,7 +81,7 @@ class Training:
 
     def _step(self) -> Terms:
         progress = self.step / self.steps
-        rate = RATE * min(1.0, (self.step + 1) / WARMUP) * 0.5 * (1 + np.cos(np.pi * progress))
+        rate = RATE * min(1.0, (self.step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * progress))
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
         random = np.random.default_rng((self.seed, self.step))
