@@ -15,14 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from trellic.networks.features import FeatureNetwork
 from trellic.train.feature_views import Views
 
 BATCH = 16
-RATE, OF_BLOCKS, WARMUP = 4e-3, 0.2, 50
-"""Learning rate of AdamW at its peak; its factor for blocks that the teacher lends; steps in which it rises."""
+STEM_RATE, RATES, WARMUP = 4e-3, {"blocks": 1.5e-4, "head": 2e-3, "": 1e-3}, 50
+"""Learning rates of AdamW: of the stem alone; then, at their peaks, of the blocks that the teacher lends, which are
+already good, of the head, and of the stem. Steps in which they rise."""
 STEM_ALONE = 0.27
 """The part of all steps in which the stem alone learns: the teacher's blocks are of no use before."""
 DECAY = 0.02
@@ -57,11 +58,11 @@ class Training:
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.views, self.steps, self.step = views, steps, 0
         self.seed = seed
-        lent = list(network.blocks.parameters())
-        others = [weight for name, weight in network.named_parameters() if not name.startswith("blocks.")]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": others, "factor": 1.0}, {"params": lent, "factor": OF_BLOCKS}], RATE, weight_decay=DECAY
-        )
+        parts: dict[str, list[nn.Parameter]] = {part: [] for part in RATES}
+        for name, weight in network.named_parameters():
+            parts[next(part for part in RATES if name.startswith(part))].append(weight)
+        groups = [{"params": weights, "peak": RATES[part]} for part, weights in parts.items()]
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=DECAY)
         self.middle_variance = {
             distance: float(np.var(each.middle[:BATCH].astype(np.float32))) for distance, each in views.items()
         }
@@ -81,12 +82,14 @@ class Training:
 
     def _step(self) -> Terms:
         progress = self.step / self.steps
-        rate = RATE * min(1.0, (self.step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * progress))
+        stem_alone = progress < STEM_ALONE
+        begun = 0.0 if stem_alone else STEM_ALONE
+        level = 0.5 * (1 + math.cos(math.pi * (progress - begun) / (1 - begun)))
+        level *= min(1.0, (self.step + 1 - begun * self.steps) / WARMUP)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
+            group["lr"] = level * (STEM_RATE if stem_alone else group["peak"])
         random = np.random.default_rng((self.seed, self.step))
         distance = int(random.choice(list(self.views)))
-        stem_alone = progress < STEM_ALONE
         terms = self.terms(self.network, distance, random, stem_alone)
         middle = max(0.0, 1 - progress / MIDDLE_UNTIL)
         loss = terms.middle if stem_alone else terms.loss(middle)
