@@ -23,6 +23,7 @@ from trellic.files import FileBytes, open_bytes
 from trellic.limits import MOST_PIXELS
 from trellic.machine.features import FeatureReader, Features
 from trellic.model import DEFAULT, find_model, find_model_by_hash
+from trellic.model.pleasing import has_pleasing
 from trellic.picture.colour import profile_name
 from trellic.picture.orientation import orientation_of
 from trellic.picture.pillow import AnyPicture, shown_mode
@@ -124,6 +125,7 @@ def decode(
     partial: bool = False,
     groups: int | None = None,
     layers: int | None = None,
+    realism: float = 0.0,
 ) -> Image.Image:
     """Return the picture of a .tlic file, by the model that it names.
 
@@ -133,11 +135,12 @@ def decode(
     partial  whether to show the tiles that a file that was cut off has; missing ones are grey
     groups   how many groups of latents to decode, the rest being predicted from them; None for all
     layers   how many layers to decode, of a file that has them; None for all
+    realism  0 (faithful) to 1 (pleasing): likely texture in place of blur, where the model has a companion for it
     Raises a TrellicError that says what is wrong with the data.
     """
     with _opened(data) as found:
         stream = Stream.parse(found, limit, partial)
-        return codec_for(stream).decode(stream, crop, groups=groups, layers=layers)
+        return codec_for(stream).decode(stream, crop, groups=groups, layers=layers, realism=realism)
 
 
 def preview(data: AnyData, scale: int = 8, limit: int = MOST_PIXELS) -> Image.Image:
@@ -214,6 +217,7 @@ def _facts(data: Data) -> dict[str, Any]:
         "model": model,
         "model_hash": header.model.hex(),
         "adapter": adapter_facts(stream),
+        "realism": has_pleasing(header.model),
         "overhead_bytes": len(data) - coded,
         "sections": [{"type": name, "count": count, "bytes": size} for name, (count, size) in sections.items()],
         "layers": [{"bytes": end, "bpp": 8 * end / pixels} for end in ends],

@@ -39,6 +39,9 @@ def decode(
     carry: Annotated[
         bool, typer.Option("--carry", help="Let PNG files carry their stream: encode returns it without loss.")
     ] = False,
+    realism: Annotated[
+        float, typer.Option(min=0, max=1, metavar="0…1", help="0 faithful … 1 pleasing: likely texture for blur.")
+    ] = 0.0,
     partial: Annotated[bool, typer.Option("--partial", help="Show what a cut-off file has: tiles, layers.")] = False,
     frames: Annotated[str, typer.Option(metavar="A:B", help="Of a video: only these frames, A up to B.")] = "",
     background: Background = "",
@@ -59,8 +62,8 @@ def decode(
     from trellic.picture.saving import suffix_of
 
     if are_streams(inputs):
-        if crop or preview is not None or groups is not None or carry or partial or resume:
-            raise BadRequest("--crop, --preview, --groups, --carry, --partial and --resume are for pictures")
+        if crop or preview is not None or groups is not None or carry or partial or resume or realism:
+            raise BadRequest("--crop, --preview, --groups, --carry, --partial, --resume and --realism are for pictures")
         raise typer.Exit(decode_clips(inputs, out, frames, max_pixels, Manner(force, as_json, quiet, at_once)))
     if frames:
         raise BadRequest("--frames is for videos")
@@ -76,10 +79,13 @@ def decode(
         raise BadRequest("--preview chooses its groups, and is not resumed: no --groups or --resume with it")
     if carry and (region or partial or preview is not None or groups is not None or layers is not None):
         raise BadRequest("--carry is for whole pictures: no --crop, --partial, --preview, --groups or --layers with it")
+    if realism and (preview is not None or carry):
+        raise BadRequest("--realism is for the synthesis, and for no stream that is carried: no --preview or --carry")
     jobs, manner = plan(inputs, out, [".tlic"], suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
     how = Decoding(
-        suffix, background, max_pixels, threads, device, region, partial, force, groups, preview, carry, layers
+        suffix, background, max_pixels, threads, device, region, partial, force, groups, preview, carry, layers,
+        realism=realism,
     )  # fmt: skip
     check = functools.partial(check_picture, region=region) if resume else None
     raise typer.Exit(run(jobs, work, manner, check))

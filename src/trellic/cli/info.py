@@ -39,6 +39,7 @@ def _lines(job: Job, facts: dict[str, Any]) -> list[str]:
         f"quality {facts['quality']:g}, quantizer {facts['quantizer']}",
         f"model {facts['model_hash']} ({facts['model'] or 'not installed'})",
         *([_adapter(facts["adapter"])] if facts["adapter"] else []),
+        *(["realism 0 to 1"] if facts["realism"] else []),
         f"colours {facts['profile'] or 'unspecified'}, orientation {facts['orientation']}",
         *([f"{columns} × {rows} {'blocks' if facts['predicted'] else 'tiles'}"] if (columns, rows) != (1, 1) else []),
     ]

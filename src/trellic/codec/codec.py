@@ -27,6 +27,7 @@ from trellic.model import DEFAULT, Model, Sessions, find_model
 from trellic.model.adapter import Adapter
 from trellic.model.adapter_store import find_adapter, installed_adapters
 from trellic.model.device import sessions_on
+from trellic.model.pleasing import STEPS, read_pleasing, steps_of
 from trellic.model.previews import Preview, read_previews
 from trellic.picture.fill import filled
 from trellic.picture.pillow import AnyPicture, picture_of, strips_to_pillow
@@ -172,7 +173,7 @@ class Codec:
             picture,
             header,
             deployed,
-            self._attached(None).resources,
+            self._attached(None, 0).resources,
             target.tune,
             self.searches,
             layers=target.layers,
@@ -184,24 +185,31 @@ class Codec:
         plain.measured = target.psnr is not None or len(candidates) > 1
 
         def encode_with(adapter: Adapter | None) -> Encoded:
-            resources = self._attached(adapter).resources
+            resources = self._attached(adapter, 0).resources
             encoder = replace(plain, resources_for=resources, adapter=section_of(adapter, self.embed))
             return meet(target, pixels, encoder.encode_at)
 
         return best_of(target, pixels, [lambda each=each: encode_with(each) for each in candidates])  # type: ignore[misc]
 
     def decode(
-        self, data: Data | Stream, crop: Region | None = None, *, groups: int | None = None, layers: int | None = None
+        self,
+        data: Data | Stream,
+        crop: Region | None = None,
+        *,
+        groups: int | None = None,
+        layers: int | None = None,
+        realism: float = 0.0,
     ) -> Image.Image:
         """Return the picture of a stream that was coded with this model, or a region of it.
 
-        groups  how many groups of latents to decode, the rest being predicted from them; None for all
-        layers  how many layers to decode, of a stream that has them; None for all
+        groups   how many groups of latents to decode, the rest being predicted from them; None for all
+        layers   how many layers to decode, of a stream that has them; None for all
+        realism  0 (faithful) to 1 (pleasing), where the model has a companion for it
         Raises NotAStream, UnsupportedStream, DamagedStream, IncompleteStream, PictureTooLarge or BadRequest.
         """
         stream = self._parse(data)
         stream = stream if layers is None else stream.keeping(layers)
-        return strips_to_pillow(self.decode_strips(stream, crop, view_of_groups(self.model, groups)))
+        return strips_to_pillow(self.decode_strips(stream, crop, view_of_groups(self.model, groups), realism))
 
     def preview(self, data: Data | Stream, scale: int = 8) -> Image.Image:
         """Return a stream's picture at 1/8, 1/4 or 1/2 of its size, its sides rounded up, from the first groups alone.
@@ -218,17 +226,20 @@ class Codec:
         """Return the view of a preview at a scale of 2, 4 or 8. Raises BadRequest or DamagedModel."""
         return view_of_preview(self.model, self._previews, scale)
 
-    def decode_strips(self, data: Data | Stream, crop: Region | None = None, view: View = FULL) -> Strips:
+    def decode_strips(
+        self, data: Data | Stream, crop: Region | None = None, view: View = FULL, realism: float = 0.0
+    ) -> Strips:
         """Return the picture of a stream, or a region of it, to be taken in strips, each decoded when it is asked for.
 
-        data  a stream, or its bytes; one that was parsed as partial is shown as far as it goes
-        view  how much is decoded, and at what scale it is shown; a region is widened to multiples of that
+        data     a stream, or its bytes; one that was parsed as partial is shown as far as it goes
+        view     how much is decoded, and at what scale it is shown; a region is widened to multiples of that
+        realism  0 (faithful) to 1 (pleasing), rounded to 1/16
         A region takes only the tiles that it touches, or comes near to, and its pixels may be a level off the whole
         picture's. For a whole picture all checksums are proven first. Raises as `decode` does, also while strips are
         taken.
         """
         stream = self._parse(data)
-        return show(stream, self.resources_of(stream), crop, view)
+        return show(stream, self.resources_of(stream, realism), crop, view)
 
     def verify(self, data: Data | Stream) -> str:
         """Return the SHA-256 of a stream's indices: all is decoded but the picture itself.
@@ -261,15 +272,21 @@ class Codec:
         adapter.check_base(self.model)
         return [adapter]
 
-    def _attach(self, adapter: Adapter | None) -> AttachedModel:
-        """Return the model with an adapter. Raises BadRequest or DamagedAdapter."""
-        if adapter is None:
-            return AttachedModel(self.sessions)
-        return AttachedModel(Sessions(adapter.attach_to(self.model), self.threads, self.sessions.devices))
+    def _attach(self, adapter: Adapter | None, steps: int) -> AttachedModel:
+        """Return the model with an adapter, and so many steps towards a pleasing one.
 
-    def resources_of(self, stream: Stream) -> Callable[[int], Resources]:
+        Raises BadRequest, DamagedAdapter or DamagedModel.
+        """
+        model = adapter.attach_to(self.model) if adapter else self.model
+        if steps:
+            model = read_pleasing(self.model).attach_to(model, steps / STEPS)
+        if model is self.model:
+            return AttachedModel(self.sessions)
+        return AttachedModel(Sessions(model, self.threads, self.sessions.devices))
+
+    def resources_of(self, stream: Stream, realism: float = 0.0) -> Callable[[int], Resources]:
         """Return what gives the sessions and threads that a stream is decoded with, for a number of tiles."""
-        return self._attached(adapter_of(stream, self.model.sha256)).resources
+        return self._attached(adapter_of(stream, self.model.sha256), steps_of(realism)).resources
 
     def _parse(self, data: Data | Stream) -> Stream:
         """Return a stream that this codec may decode."""

@@ -78,6 +78,7 @@ class Decoding:
     carry       whether the picture's file carries the stream
     layers      how many layers to decode, of streams that have them; None for all
     scratch     whether the picture's file need not last, see `write_atomically`
+    realism     0 (faithful) to 1 (pleasing)
     """
 
     suffix: str
@@ -93,6 +94,7 @@ class Decoding:
     carry: bool = False
     layers: int | None = None
     scratch: bool = False
+    realism: float = 0.0
 
 
 def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Facts:
@@ -102,7 +104,7 @@ def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Fact
         stream = stream if how.layers is None else stream.keeping(how.layers)
         codec = api.codec_for(stream, how.threads, how.device)
         view = view_of_groups(codec.model, how.groups) if how.preview is None else codec.preview_view(how.preview)
-        found = codec.decode_strips(stream, how.region, view)
+        found = codec.decode_strips(stream, how.region, view, how.realism)
         found = replace(found, parts=follow(found.parts, found.count))
         if is_large(found.width, found.height) and can_write_strips(job.target) and not how.carry:
             write_strips(found, job.target, how.background, replace=how.force)

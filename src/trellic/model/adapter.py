@@ -102,14 +102,14 @@ class Adapter:
         except DamagedAdapter as error:
             raise DamagedAdapter(f"adapter {self.name}: {error}") from error
 
-    def attach_to(self, model: Model) -> Model:
-        """Return the model with the changes merged, under its own name. Raises as `changes` does.
+    def attach_to(self, model: Model, amount: float = 1.0) -> Model:
+        """Return the model with so much of the changes merged, under its own name. Raises as `changes` does.
 
-        Its card has no exactness probe, which was that of the weights before.
+        Changes of exact layers are merged whole. Its card has no exactness probe, which was that of the weights before.
         """
         changes = self.changes(model)
         try:
-            arrays = {half: merge(model, half, changes[half]) for half in HALVES}
+            arrays = {half: merge(model, half, changes[half], amount) for half in HALVES}
         except DamagedAdapter as error:
             raise DamagedAdapter(f"adapter {self.name}: {error}") from error
         card = {key: value for key, value in model.card.items() if key != "probe"}

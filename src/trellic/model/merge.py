@@ -26,15 +26,18 @@ LEVELS, SCALE = "fixed_point.levels", "fixed_point.scale"
 Doubles = npt.NDArray[np.float64]
 
 
-def merge(model: Model, half: str, changes: Sequence[Change]) -> Arrays:
-    """Return a half's arrays with changes merged. Raises DamagedAdapter for what cannot be merged."""
+def merge(model: Model, half: str, changes: Sequence[Change], amount: float = 1.0) -> Arrays:
+    """Return a half's arrays with so much of changes merged. Raises DamagedAdapter for what cannot be merged.
+
+    Changes of exact layers are merged whole.
+    """
     arrays = dict(model.file.arrays[half])
     exact = _exact_arrays(model) if half == "decoder" else set()
     for change in changes:
         if change.array in exact:
             _merge_exact(model, arrays, change)
         else:
-            merged = arrays[change.array].astype(np.float64) + change.values()
+            merged = arrays[change.array].astype(np.float64) + amount * change.values()
             arrays[change.array] = _held(change.array, merged, arrays[change.array].dtype)
     return arrays
 

@@ -127,14 +127,14 @@ def addends(codec: nn.Module) -> Iterator[tuple[str, Addend]]:
                 yield f"{name}.{tensor}", found[0]
 
 
-def fit(codec: LearnedCodec, model: Model, moments: Mapping[str, Tensor]) -> None:
-    """Round addends by the finest unit with which an adapter of the model has at most BITS for each of its integers.
+def fit(codec: LearnedCodec, model: Model, moments: Mapping[str, Tensor], bits: float = BITS) -> None:
+    """Round addends by the finest unit with which an adapter of the model has at most so many bits for each integer.
 
     moments  second moments of the gradients of factors, by the names of parameters
     Raises ValueError for numbers that are not finite.
     """
     means = {factor: float(moments[name].mean()) for name, factor in codec.named_parameters() if name in moments}
-    most = BITS / 8 * sum(factor.numel() for factor in means)
+    most = bits / 8 * sum(factor.numel() for factor in means)
     fine, coarse = FINEST, COARSEST
     for attempt in range(HALVINGS + 1):
         unit = coarse if attempt == HALVINGS else (fine + coarse) / 2

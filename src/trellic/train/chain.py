@@ -8,14 +8,17 @@ from typing import Any, NamedTuple
 from trellic.errors import BadConfig
 from trellic.files import write_atomically
 from trellic.model import Model
+from trellic.model.pleasing import SUFFIX
 from trellic.quantize import quantizer_to_tune
 from trellic.train.card import validations
 from trellic.train.config import TrainConfig
 from trellic.train.loop import Report
+from trellic.train.pleasing.companion import companion_of
 from trellic.train.processes import start_processes, wait_for_all
 from trellic.train.run import MAY_CHANGE, export_run, read_config, run_config
 from trellic.train.stage import stage_named, stages
 from trellic.train.start import CONFIG, MODEL, design_of
+from trellic.train.terms import PLEASING
 from trellic.train.tuning import TUNING, tune
 
 OUTCOME = "outcome.json"
@@ -31,13 +34,14 @@ class Position(NamedTuple):
 def retrain(
     start: Path, names: Sequence[str], config: Path, replaced: dict[str, Any], out: Path, cache: Path, report: Report
 ) -> Path:
-    """Take a model through stages and return the last one's model file, below the folder `out`.
+    """Take a model through stages and return the last one's file, of a model or its companion, below the folder `out`.
 
     start   a model file, or a run's folder
     names   of training stages (`stages.toml`) and of tuning steps (`tuning.py`)
     config  a TOML file of how each stage trains; `replaced` overrides values, and names the quantizer
     Each stage leaves a folder with its model; those that are there already are skipped. Where a stage that should make
-    the model better does not, the chain continues from the model before. Under torchrun the first process writes them.
+    the model better does not, or makes a companion of it, the chain continues from the model before. Under torchrun the
+    first process writes them.
     Raises BadConfig, also where what is there was made from another model, or otherwise.
     """
     first = start_processes()
@@ -51,6 +55,7 @@ def retrain(
         if first and not at.model.exists():
             _write(at.model, export_run(start, "").pack())
         wait_for_all()
+    made: Path | None = None
     for number, name in enumerate(names, 1):
         folder = out / f"{number}-{name}"
         chosen = _config_for(name, at, config, replaced)
@@ -59,8 +64,8 @@ def retrain(
         else:
             _make(number, name, at, chosen, folder, cache, report)
         wait_for_all()
-        at = _next(name, at, folder)
-    return at.model
+        at, made = _next(name, at, folder), _companion(name, at, folder)
+    return made or at.model
 
 
 def _config_for(name: str, at: Position, config: Path, replaced: dict[str, Any]) -> TrainConfig:
@@ -82,6 +87,10 @@ def _make(number: int, name: str, at: Position, config: TrainConfig, folder: Pat
     outcome: dict[str, Any] = {"from": before.name, "kept": True}
     if name in stages():
         run_config(config, folder, cache, report)
+        if first and (companion := _companion(name, at, folder)):
+            _write(companion, companion_of(folder, before).pack())
+            _write(folder / OUTCOME, json.dumps({**outcome, "kept": False}).encode())
+            return
         if first:
             summary = f"{before.card.get('summary', '')}; {name} for {config.quantizer}".lstrip("; ")
             made = export_run(folder, summary)
@@ -95,6 +104,13 @@ def _make(number: int, name: str, at: Position, config: TrainConfig, folder: Pat
         _write(folder / OUTCOME, json.dumps(outcome).encode())
         if not outcome["kept"]:
             report({"message": f"stage {number}: not better, the model before is kept"})
+
+
+def _companion(name: str, at: Position, folder: Path) -> Path | None:
+    """Return the file of the companion that a stage makes of the model where the chain stands, None for a model."""
+    if name in TUNING or PLEASING not in stage_named(name).terms:
+        return None
+    return folder / f"{Model.read(at.model).name}{SUFFIX}"
 
 
 def _write(path: Path, data: bytes) -> None:

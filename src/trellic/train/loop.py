@@ -39,6 +39,12 @@ class Task(Protocol):
     def validate(self, codec: LearnedCodec) -> dict[str, Any]:
         """Return the measures of a model on the validation pictures, `cost` among them."""
 
+    def state(self) -> dict[str, Any]:
+        """Return what the checkpoint holds of the task beside the codec and its optimizer."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from such a state."""
+
 
 class Trainer:
     """A run in its folder: log, checkpoint, and how far it is. Only the first process writes."""
@@ -52,6 +58,7 @@ class Trainer:
         self.step, self.elapsed = 0, 0.0
         if state := state_for_all(folder):
             restore(state, task.codec, self.average, self.optimizer)
+            task.restore(state.get("task", {}))
             self.step, self.elapsed = state["step"], state["elapsed"]
         elif config.branch:
             restore(state_for_all(Path(config.branch)), task.codec, self.average, self.optimizer)
@@ -76,7 +83,7 @@ class Trainer:
     def save(self) -> None:
         """Write the checkpoint."""
         if self.first:
-            facts = {"step": self.step, "elapsed": self.elapsed}
+            facts = {"step": self.step, "elapsed": self.elapsed, "task": self.task.state()}
             save(self.folder, self.task.codec, self.average, self.optimizer, facts)
         else:
             save_part(self.folder, self.optimizer)

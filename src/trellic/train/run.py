@@ -23,10 +23,11 @@ from trellic.train.config import TrainConfig
 from trellic.train.data import PixelStore, centres, list_pictures
 from trellic.train.devices import device_named
 from trellic.train.loop import Report, train
+from trellic.train.pleasing.training import PleasingTraining
 from trellic.train.processes import local_rank, start_processes, wait_for_all
 from trellic.train.stage import stage_named, stages
 from trellic.train.start import CONFIG, load_run, starting_codec, starting_model
-from trellic.train.terms import NEAR
+from trellic.train.terms import NEAR, PLEASING
 from trellic.train.training import DeployedModel, StageTraining
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -75,7 +76,8 @@ def run_config(config: TrainConfig, folder: Path, cache: Path, report: Report) -
     pictures = PixelStore.of_files(paths, cache)
     validation = centres(validation_paths, VALIDATED_SIDE, device)
     model = deployed_model(config, pictures)
-    train(config, StageTraining(config, stage, model, pictures, validation, cache), folder, report)
+    task = PleasingTraining if PLEASING in stage.terms else StageTraining
+    train(config, task(config, stage, model, pictures, validation, cache), folder, report)
 
 
 def deployed_model(config: TrainConfig, pictures: PixelStore) -> DeployedModel:

@@ -16,7 +16,7 @@ FILE = Path(__file__).parent / "stages.toml"
 PARTS = ("analysis", "entropy", "synthesis", "adapter")
 LATENTS = ("live", "cached", "blocks")
 QUANTIZERS = ("rounding", "noise", "deployed")
-TERMS = ("rate", "distortion", "near")
+TERMS = ("rate", "distortion", "near", "pleasing")
 
 
 @dataclass(frozen=True)

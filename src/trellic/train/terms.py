@@ -64,6 +64,8 @@ def straying(batch: CodedBatch) -> Tensor:
 
 
 DISTORTION, NEAR = "distortion", "near"
+PLEASING = "pleasing"
+"""The loss of `trellic.train.pleasing`, which has parts of its own."""
 TERMS: dict[str, Callable[[CodedBatch], Tensor]] = {"rate": rate, DISTORTION: weighted_distortion, NEAR: straying}
 
 

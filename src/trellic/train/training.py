@@ -44,6 +44,25 @@ class DeployedModel(NamedTuple):
     weights: Weights = lambda quality: np.ones(1, np.float32)
     followed: Callable[[Tensor, Tensor], Tensor] | None = None
 
+    def coder(self, quality: Tensor, otherwise: Coder) -> Coder:
+        """Return the deployed quantizer for a batch; `otherwise` codes passes that are always rounded."""
+        if self.quantizer is None:
+            return otherwise
+        return QuantizerInTheLoop(self.quantizer, self.weights, quality, otherwise)
+
+    def facts(self, config: TrainConfig, surrogate: str) -> bytes:
+        """Return a digest of all that cached latents follow from; `surrogate` is what stands for the quantizer."""
+        digest = hashlib.sha256()
+        digest.update(repr((config.pictures, config.mix, config.crop, config.cached, config.seed)).encode())
+        digest.update(surrogate.encode())
+        arrays = [weight.cpu().numpy() for weight in self.codec.state_dict().values()]
+        if given := self.quantizer:
+            digest.update(repr((given.quantizer.name, given.operating_points)).encode())
+            arrays += [given.tables.frequency, given.offsets, self.weights(0.0), self.weights(1.0)]
+        for values in arrays:
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.digest()
+
 
 class StageTraining:
     """The training of a stage.
@@ -62,7 +81,7 @@ class StageTraining:
     ) -> None:
         self.config, self.stage, self.pictures, self.validation, self.cache = config, stage, pictures, validation, cache
         self.device = validation.device
-        self.codec, self.quantizer, self.weights, self.followed = model
+        self.model, self.codec, self.followed = model, model.codec, model.followed
         self.codec.to(self.device)
         if NEAR in stage.terms and self.followed is None:
             raise BadConfig(f"stage {stage.name} needs a model to follow")
@@ -74,10 +93,11 @@ class StageTraining:
         if stage.exact:
             fit_fixed_points(self.codec, self._show)
         self.lambda_scale, before = 1.0, self._validated(self.codec)
-        if self.quantizer:
+        if model.quantizer:
             self.lambda_scale = lambda_scale_of(before["bpp"], before["mse"])
         self.before = self._with_cost(before)
-        self.facts = self._facts()  # before anything is trained, so that a run that is resumed finds its cache
+        # Before anything is trained, so that a run that is resumed finds its cache.
+        self.facts = model.facts(config, stage.quantizer)
 
     def begin(self, seed: int) -> None:
         """Start drawing batches by a seed."""
@@ -86,6 +106,13 @@ class StageTraining:
         else:
             once = self._live(self.config.seed)
             self.latents = CachedLatents.filled(self.cache, self.facts, self.config.cached, once, self.device, seed)
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing: all that is trained is the codec."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
 
     def loss(self) -> Tensor:
         """Return the loss of a new batch."""
@@ -110,7 +137,7 @@ class StageTraining:
         return self._with_cost(self._validated(codec))
 
     def _validated(self, codec: LearnedCodec) -> dict[str, Any]:
-        return validate(codec, self.validation, lambda quality: self._deployed(quality, Rounding()))
+        return validate(codec, self.validation, lambda quality: self.model.coder(quality, Rounding()))
 
     def _with_cost(self, validated: dict[str, Any]) -> dict[str, Any]:
         scale = self.lambda_scale
@@ -125,17 +152,11 @@ class StageTraining:
         """Return what stands for the quantizer in this stage."""
         match self.stage.quantizer:
             case "deployed":
-                return self._deployed(quality, NoisyRounding())
+                return self.model.coder(quality, NoisyRounding())
             case "noise":
                 return Noise()
             case _:
                 return NoisyRounding()
-
-    def _deployed(self, quality: Tensor, otherwise: Coder) -> Coder:
-        """Return the deployed quantizer for a batch; `otherwise` codes passes that are always rounded."""
-        if self.quantizer is None:
-            return otherwise
-        return QuantizerInTheLoop(self.quantizer, self.weights, quality, otherwise)
 
     @torch.no_grad()
     def _show(self) -> None:
@@ -144,17 +165,4 @@ class StageTraining:
         for quality in torch.linspace(0, 1, SHOWN_QUALITIES, device=self.device):
             pictures, _ = live.crops.draw(self.config.batch, self.device)
             qualities = quality.expand(len(pictures), 1, 1, 1)
-            self.codec.code(self.codec.encode(pictures, qualities), qualities, self._deployed(qualities, Rounding()))
-
-    def _facts(self) -> bytes:
-        """Return a digest of all that cached latents follow from."""
-        config, digest = self.config, hashlib.sha256()
-        digest.update(repr((config.pictures, config.mix, config.crop, config.cached, config.seed)).encode())
-        digest.update(self.stage.quantizer.encode())
-        arrays = [weight.cpu().numpy() for weight in self.codec.state_dict().values()]
-        if given := self.quantizer:
-            digest.update(repr((given.quantizer.name, given.operating_points)).encode())
-            arrays += [given.tables.frequency, given.offsets, self.weights(0.0), self.weights(1.0)]
-        for values in arrays:
-            digest.update(np.ascontiguousarray(values).tobytes())
-        return digest.digest()
+            self.codec.code(self.codec.encode(pictures, qualities), qualities, self.model.coder(qualities, Rounding()))
