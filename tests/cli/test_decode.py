@@ -45,6 +45,13 @@ def test_a_wrong_colour_is_said_before_any_work(folder):
     assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
 
 
+def test_realism_is_refused_where_it_means_nothing(folder):
+    for options in ((), ("--preview", 8), ("--carry",)):
+        result = run_trellic("decode", "clear.tlic", "-o", "x.png", "--realism", 0.5, *options, cwd=folder)
+        assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
+        assert not (folder / "x.png").exists()
+
+
 def test_errors_name_the_file(folder):
     (folder / "clear.tlic").write_bytes((folder / "clear.tlic").read_bytes()[:-3])
     result = run_trellic("decode", "clear.tlic", "turned.tlic", "-o", "out", cwd=folder)

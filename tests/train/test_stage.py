@@ -20,11 +20,12 @@ def test_the_packages_stages_are_rows():
         "rounding",
         "adapt",
         "follow",
+        "pleasing",
     }
     assert set(stages()) == named
     assert stage_named("exact").exact
     assert stage_named("joint").keep_if_better
-    assert set(stage.TERMS) == set(terms.TERMS)
+    assert set(stage.TERMS) == {*terms.TERMS, terms.PLEASING}
 
 
 @pytest.mark.parametrize(

@@ -33,11 +33,11 @@ RANK, PARTS = 16, ("synthesis", KERNELS)
 """Of the adapter."""
 RATIO = 2.0
 """Squared error over that of the faithful picture."""
-FEATURES, TEXTURE, ADVERSARY = 0.5, 1.0, 0.05
+FEATURES, TEXTURE, ADVERSARY = 0.5, 1.0, 0.5
 """Weights of the loss beside the squared error's, 1; the adversary's is where it begins."""
-ALONE = 500
+ALONE = 250
 """Steps before the adversary takes part; it learns from half of them on."""
-ADVERSARY_RATE = 2e-4
+ADVERSARY_RATE = 4e-4
 LEAST_ERROR = 1.0
 """Of a faithful picture, in 8-bit units, squared: what is flat has no ratio."""
 QUALITIES = (0.1, 0.3)

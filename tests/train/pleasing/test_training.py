@@ -1,0 +1,65 @@
+"""The stage "pleasing" trains the synthesis alone, goes on where it stopped, and makes a file that a decoder takes."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from conftest import textured  # noqa: E402
+from trellic import Codec  # noqa: E402
+from trellic.model import Model  # noqa: E402
+from trellic.model.pleasing import SUFFIX  # noqa: E402
+from trellic.train.chain import retrain  # noqa: E402
+from trellic.train.checkpoint import read_state  # noqa: E402
+from trellic.train.pleasing import training  # noqa: E402
+
+
+@pytest.fixture
+def run(workshop, without_lite0, tmp_path, monkeypatch):
+    """Runs the stage for some steps, the adversary from the third on, and returns its file."""
+    monkeypatch.setattr(training, "ALONE", 2)
+    config = workshop.config(tmp_path / "stage.toml", precision="float32")
+
+    def chain(steps=6, name="chain", stages=("pleasing",)):
+        values = {"quantizer": "tcq8", "steps": steps, "learning_rate": 3e-3}
+        return retrain(workshop.model, stages, config, values, tmp_path / name, workshop.cache, lambda entry: None)
+
+    return chain
+
+
+def test_the_stage_makes_a_companion_and_leaves_the_model(run, workshop, monkeypatch, tmp_path):
+    model, path = Model.read(workshop.model), run(stages=("pleasing", "tables"))
+    assert Model.read(path).card["trained"] == model.card["trained"]  # what follows goes on from the model before
+    made = tmp_path / "chain" / "1-pleasing" / f"{model.name}{SUFFIX}"
+    assert run() == made
+    (tmp_path / "tiny.trm").write_bytes(model.pack())
+    (tmp_path / made.name).write_bytes(made.read_bytes())
+    monkeypatch.setenv("TRELLIC_MODELS", str(tmp_path))
+    codec = Codec("tiny", effort=1)
+    data = codec.encode(textured(64, 64), 30)
+    pictures = [np.asarray(codec.decode(data, realism=realism)).astype(int) for realism in (0, 1)]
+    assert 0 < np.abs(pictures[0] - pictures[1]).mean() < 20
+
+
+def test_validation_says_what_the_target_says(run, tmp_path):
+    run()
+    lines = [json.loads(line) for line in (tmp_path / "chain" / "1-pleasing" / "log.jsonl").read_text().splitlines()]
+    first, last = (line["validation"] for line in lines if "validation" in line)
+    assert first["ratio"] == [1.0, 1.0]
+    assert last["ratio"] != first["ratio"]
+    assert last["weight"] != training.ADVERSARY
+
+
+def test_the_adversary_and_its_weight_go_on(run, tmp_path):
+    run(steps=6)
+    folder = tmp_path / "chain" / "1-pleasing"
+    before = read_state(folder)["task"]
+    (folder / "outcome.json").unlink()
+    run(steps=8)
+    after = read_state(folder)["task"]
+    assert (before["steps"], after["steps"]) == (6, 8)
+    assert (
+        after["adversary"]["optimizer"]["state"][0]["step"] == before["adversary"]["optimizer"]["state"][0]["step"] + 2
+    )
