@@ -41,6 +41,7 @@ LATER = (
     "compact",
     "blocks",
     "adapters",
+    "pleasing",
     "video",
     "slim",
     "learning",

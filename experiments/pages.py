@@ -45,6 +45,7 @@ NAMES = (
     "theory",
     "blocks",
     "adapters",
+    "pleasing",
     "video",
     "slim",
     "learning",

@@ -28,7 +28,8 @@ def retrain(
     stages: Annotated[
         str,
         typer.Option(
-            help="In order, of: synthesis, entropy, decoder, exact, joint, calibrate, tables, offsets, noise, rounding."
+            help="In order, of: synthesis, entropy, decoder, exact, joint, calibrate, tables, offsets, noise, "
+            "rounding, pleasing."
         ),
     ] = "decoder,tables",
     config: Annotated[

@@ -1,4 +1,4 @@
-"""The adversary learns to tell pictures apart, and what it says has gradients for the picture alone."""
+"""The adversary learns to know real pictures from made ones, and what it says has gradients for the picture alone."""
 
 import copy
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from trellic.networks.blocks import SLOPE
+from trellic.networks.activations import SLOPE
 
 WIDTHS = (32, 64, 128, 256)
 INPUTS = 7
@@ -47,7 +47,7 @@ class Adversary:
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=rate, betas=BETAS)
 
     def learn(self, real: Tensor, made: Tensor, faithful: Tensor, quality: Tensor) -> float:
-        """Take a step of telling real pictures from made ones; return the hinge loss, 2 where it knows nothing."""
+        """Take a step of learning which pictures are real; return the hinge loss, 2 where nothing is known."""
         twice = torch.cat([faithful, faithful])
         scores = self.network(torch.cat([real, made.detach()]), twice, torch.cat([quality, quality])).float()
         high, low = scores.chunk(2)
