@@ -1,7 +1,7 @@
 """Memory that streams take which were made to take much: as many pixels as are accepted, in tiles of awkward shapes.
 
 Each is decoded in a fresh process, whose peak is measured: as an image in Python, and as a file by the command. A
-tile is coded once, from a mosaic of cid22, and stands in a stream as often as fits. Some fifteen minutes of a core.
+tile is coded once, from a mosaic of cid22, and stands in a stream as often as fits. Some ten minutes of a core.
 `python -m experiments.hostile.run ../shared/data whole wide` measures a few, and prints what it finds.
 """
 
@@ -58,10 +58,13 @@ CASES = {
     "large tiles, a region of 16×16": Case(LARGE, 4, 4, how=("decode", ", crop=(2872, 2872, 16, 16)")),
     "large tiles, a preview": Case(LARGE, 4, 4, how=("preview", "")),
     "large tiles, to a PNG file": Case(LARGE, 4, 4, how=".png"),
+    "tiles of 1024×1024": Case((1024, 1024), 11, 11),
     "tiles of 128×128": Case((128, 128), 90, 90),
     "a row of wide tiles": Case((1 << 17, 64), 16, 1),
     "a row of wide tiles, to a PNG file": Case((1 << 17, 64), 16, 1, how=".png"),
+    "a row of tiles of 8192×64, alpha": Case((1 << 13, 64), 1 << 8, 1, alpha=True),
     "a row of small tiles": Case((128, 128), 1 << 13, 1),
+    "a row of the smallest tiles, alpha": Case((128, 64), 1 << 14, 1, alpha=True),
     "a column of tall tiles": Case((64, 1 << 17), 1, 16),
 }
 """By what they are called on the page: all of about 2^27 pixels, the default limit."""

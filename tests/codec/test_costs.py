@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from trellic.codec import strips
 from trellic.codec.coding import Pass
 from trellic.codec.costs import Costs
 from trellic.codec.encoder import analyse, encode_latents, reconstruct
@@ -42,6 +43,16 @@ def test_errors_lie_where_they_are(codec, small_picture):
     assert errors.sum() == squares.sum()
     assert errors[1, 2] == squares[16:32, 32:48].sum()
     assert errors[4, 5] == squares[64:, 80:].sum()
+
+
+def test_errors_of_a_picture_that_is_shown_in_parts_are_all_there(codec, monkeypatch):
+    monkeypatch.setattr(strips, "MOST_SHOWN", 128 * 128)
+    random = np.random.default_rng(1)
+    pairs = [random.integers(0, 256, (2, 128, 128, 3), np.uint8) for _ in range(6)]
+    units = (CodedUnit([], 0.0, original, DecodedUnit(None, decoded)) for original, decoded in pairs)
+    header = Header(b"1234", Grid(384, 256, 128, 128), 5120, codec.quantizer.number)
+    errors = errors_of_units(Resources(codec.sessions, Workers(1, 6)), header, units)
+    assert errors.sum() == sum(np.square(original.astype(int) - decoded).sum() for original, decoded in pairs)
 
 
 def test_an_index_of_a_coarser_variable_costs_all_cells_below_it_the_same(codec):

@@ -167,12 +167,11 @@ class Coding:
     def __call__(self, step: Code) -> None:
         """Code one pass, and put what is decoded into its variable."""
         planes = self.values.by_name[step.variable][step.channels]
-        means, log_scales = self.predictions(step, planes.shape)
         rounds = step.quantizer == "rounding"
         parameters = rounding_parameters(self.deployed.tables_of(step.tables)) if rounds else self.parameters
         states, state = (ONE_STATE, 0) if rounds else (self.deployed.states, self.state)
         levels = ABOUT_MEANS if rounds else self.deployed.quantizer.levels
-        at = Pass.of(step, means, log_scales, parameters.step, state, planes)
+        at = Pass.of(step, *self.predictions(step, planes.shape), parameters.step, state, planes)
         at = at._replace(parameters=levels.place(at.parameters, parameters.step))
         indices, cdf_indices, state = self.coder(at, states, parameters)
         at.put(levels.values(indices, cdf_indices, at.parameters.means, parameters.offsets, parameters.step), planes)

@@ -70,9 +70,14 @@ def decode_latents(
     Raises DamagedStream or UnsupportedStream.
     """
     model, fraction = sessions.model, quality / HIGHEST_QUALITY
+    live = model.schedule.live
     coder = Decoder(data, single=ring is not None) if isinstance(data, bytes) else data
 
+    def forget(step: Step) -> None:
+        values.keep(live[step])
+
     def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
+        forget(at.step)  # what predicted them takes as much memory as they do
         indices, cdf_indices, state = coder.pull_by(states, at.parameters.scale_indices, parameters.tables, at.state)
         see(indices)
         return indices, cdf_indices, state
@@ -82,11 +87,6 @@ def decode_latents(
     coding = Coding(model, deployed, deployed.for_step(step), fraction, values, code, skipped)
     steps = model.schedule.through(extent.groups)
     graphs = partial(run_in_bands, sessions)
-    live = model.schedule.live
-
-    def forget(step: Step) -> None:
-        values.keep(live[step])
-
     run(steps, graphs, values, coding, forget)
     if len(steps) == len(model.schedule.code):
         coder.finish()

@@ -32,8 +32,9 @@ def errors_of_units(resources: Resources, header: Header, units: Iterator[CodedU
             tile = grid.tile(number)
             shared = tile.common(strip)
             _add_errors(originals[number][*shared.within(tile)], pixels[*shared.within(strip)], shared, errors)
-        for done in [number for number in originals if grid.tile(number).bottom <= strip.bottom]:
-            del originals[done]
+        done = grid.picture._replace(right=strip.right, bottom=strip.bottom)
+        for number in [number for number in originals if grid.tile(number).common(done) == grid.tile(number)]:
+            del originals[number]
     return errors
 
 

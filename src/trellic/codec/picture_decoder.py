@@ -16,13 +16,13 @@ from trellic.entropy.states import Indices
 from trellic.errors import BadRequest, IncompleteStream
 from trellic.picture.metadata import Metadata
 from trellic.picture.payloads import unpack_metadata
-from trellic.picture.types import Part, Strips
+from trellic.picture.types import Part, Pixels, Strips
 from trellic.picture.vips import give_back_freed_memory
 
 Region = tuple[int, int, int, int]
 """x, y, width and height in pixels."""
-MOST_HELD = 1 << 23
-"""Pixels of the tiles whose latents are held at a time, about, however wide a picture is: some 5 bytes a pixel."""
+MOST_HELD = 3 << 22
+"""Pixels of a row of tiles whose latents are held, and of the one below, 5 bytes each; wider ones come in parts."""
 
 
 class PartsMissing(UserWarning):
@@ -63,11 +63,14 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
 
     strips = StripDecoder(resources, header, decode_all, region, view, MOST_HELD)
     region, scale, has_alpha = strips.region, view.scale, stream.has_alpha
-    parts = (
-        Part((box.left - region.left) // scale, (box.top - region.top) // scale, pixels, alpha if has_alpha else None)
-        for box, pixels, alpha in strips.parts()
-    )
+
+    def part_of(shown: tuple[Box, Pixels, Pixels]) -> Part:
+        box, pixels, alpha = shown
+        left, top = (box.left - region.left) // scale, (box.top - region.top) // scale
+        return Part(left, top, pixels, alpha if has_alpha else None)
+
     width, height = region.width // scale, region.height // scale
+    parts = map(part_of, strips.parts())
     return Strips(width, height, header.grey, has_alpha, metadata_of(stream), strips.count, parts)
 
 

@@ -15,20 +15,29 @@ DecodeUnits = Callable[[Sequence[int]], Iterable[DecodedUnit]]
 
 
 class UnitStore:
-    """Units by the number of their tile, each with the box that its latents cover."""
+    """Units by the number of their tile, each with the box that its latents cover; what is above, or left, goes."""
 
     def __init__(self, grid: Grid, decode: DecodeUnits) -> None:
         self.grid, self.decode = grid, decode
         self.held: dict[int, tuple[Box, DecodedUnit]] = {}
 
     def hold(self, box: Box) -> None:
-        """Decode the missing part of the box, and drop what lies above it, or beside it in other tiles."""
+        """Decode the missing part of the box, and drop what lies above it or to its left, or in tiles beside it."""
         needed = list(self.grid.touching(box))
-        rest = self.grid.picture._replace(top=box.top)
-        self.held = {number: _cut(*self.held[number], rest) for number in needed if number in self.held}
+        rest = self.grid.picture._replace(left=box.left, top=box.top)
+        self.held = {
+            number: _cut(*self.held[number], rest)
+            for number in needed
+            if number in self.held and self._covers(number, box)
+        }
         missing = [number for number in needed if number not in self.held]
         for number, unit in zip(missing, self.decode(missing), strict=True):
-            self.held[number] = self.grid.tile(number), unit
+            self.held[number] = _cut(self.grid.tile(number), unit, rest)
+
+    def _covers(self, number: int, box: Box) -> bool:
+        """Return whether a tile's latents that are held are all that a box needs of them."""
+        shared = self.grid.tile(number).common(box)
+        return shared.common(self.held[number][0]) == shared
 
     def has_latents(self, box: Box) -> bool:
         """Return whether any of a box is coded as latents."""

@@ -16,27 +16,30 @@ from trellic.picture.types import Pixels, interleave
 
 LARGEST_SHOWN = (3 * SIDE // 2 + STRIDE) ** 2
 """Pixels of the largest tile that `Grid.of` makes for SIDE."""
+HUGE, MOST_SHOWN = 1 << 26, 1 << 21
+"""Pixels of a picture that takes so much memory itself that less is synthesized at a time; those of a part, about."""
 
 
 def shown_grid(grid: Grid) -> Grid:
-    """Return what is synthesized at a time: a small picture whole, else halves of tiles of about SIDE.
+    """Return what is synthesized at a time: small pictures and tiles whole, else halves of tiles of about SIDE.
 
-    A synthesis takes more memory than the latents it starts from, so that large tiles are shown in smaller ones. Blocks
-    are shown together: each alone would take its margin anew.
+    A synthesis takes more memory than the latents it starts from, so that large tiles are shown in smaller ones, and in
+    huge pictures by quarters. Blocks are shown together: each alone would take its margin anew.
     """
     as_coded = grid.tile_width * grid.tile_height <= LARGEST_SHOWN and not grid.predicted
     tiles = grid if as_coded else Grid.of(grid.width, grid.height, SIDE)
-    if tiles.tiles == 1:
+    if tiles.tiles == 1 or tiles.tile_width * tiles.tile_height <= SIDE**2 // 2:
         return tiles
-    return tiles._replace(tile_height=coded(tiles.tile_height // 2))
+    width = tiles.tile_width // 2 if grid.width * grid.height > HUGE else tiles.tile_width
+    return tiles._replace(tile_width=coded(width), tile_height=coded(tiles.tile_height // 2))
 
 
 class StripDecoder:
     """Shows a region, a row of tiles at a time; only tiles are decoded that it touches, or whose latents it sees.
 
     region  what is shown: the one that was asked for, widened to multiples of the view's scale
-    A row of more than `held` pixels is shown in parts, so that its latents need not be held together; a tile of it is
-    then decoded once for each row of what is shown.
+    A row is shown in parts. The latents of a row of tiles of more than `held` pixels are not held together, and a tile
+    of it is then decoded once for each row of what is shown. Where there is one such row, that takes no more time.
     """
 
     def __init__(
@@ -65,28 +68,29 @@ class StripDecoder:
     @property
     def count(self) -> int:
         """How many parts there are."""
-        return sum(1 for boxes in self.rows for _ in self._parts(boxes))
+        return sum(1 for boxes in self.rows for held in self._held(boxes) for _ in _parts(held))
 
     def parts(self) -> Iterator[tuple[Box, Pixels, Pixels]]:
         """Yield boxes with their pixels, uint8 (h, w, 3), and alpha, (h, w), row by row, each from left to right."""
         for boxes in self.rows:
-            for part in self._parts(boxes):
-                shown, scale = _hull(part).common(self.region), self.view.scale
-                height, width = shown.height // scale, shown.width // scale
-                pixels = np.empty((height, width, 3), np.uint8)
-                alpha = np.full((height, width), 255, np.uint8)
-                self._show(part, shown, pixels, alpha)
-                yield shown, pixels, alpha
+            for held in self._held(boxes):
+                self.units.hold(_hull(held).grown(self.margin, self.grid.picture))
+                yield from map(self._show, _parts(held))
 
-    def _parts(self, boxes: list[Box]) -> Iterator[list[Box]]:
-        """Yield the boxes of a row, as many at a time as may be held."""
-        count = max(1, self.held // (boxes[0].width * self.grid.tile_height))
-        yield from (boxes[first : first + count] for first in range(0, len(boxes), count))
+    def _held(self, boxes: list[Box]) -> Iterator[list[Box]]:
+        """Yield the boxes of a row, as many at a time as have latents that may be held."""
+        alone = len(self.rows) == 1
+        if not alone and _hull(boxes).width * self.grid.tile_height <= self.held:
+            yield boxes
+        else:
+            yield from _at_a_time(boxes, MOST_SHOWN // self.grid.tile_height)
 
-    def _show(self, boxes: list[Box], shown: Box, pixels: Pixels, alpha: Pixels) -> None:
-        """Put what boxes show into pixels, uint8 (h, w, 3), and alpha, (h, w), of a box."""
-        self.units.hold(_hull(boxes).grown(self.margin, self.grid.picture))
-        scale = self.view.scale
+    def _show(self, boxes: list[Box]) -> tuple[Box, Pixels, Pixels]:
+        """Return the box of what boxes show, with its pixels and alpha."""
+        shown, scale = _hull(boxes).common(self.region), self.view.scale
+        height, width = shown.height // scale, shown.width // scale
+        pixels = np.empty((height, width, 3), np.uint8)
+        alpha = np.full((height, width), 255, np.uint8)
         for box, planes in zip(boxes, self.workers.map(self._synthesize, boxes), strict=True):
             shared = box.common(shown)
             if planes is not None:
@@ -94,6 +98,7 @@ class StripDecoder:
         if self.header.grey:
             pixels[:] = one_channel(pixels)
         self._put(shown, pixels, alpha)
+        return shown, pixels, alpha
 
     def _synthesize(self, box: Box) -> Pixels | None:
         """Return the pixels of a box at the view's scale, uint8 (3, H, W); None where all of it is coded otherwise."""
@@ -117,6 +122,17 @@ class StripDecoder:
 def _hull(boxes: list[Box]) -> Box:
     """Return the box around the boxes of a row."""
     return boxes[0]._replace(right=boxes[-1].right)
+
+
+def _parts(boxes: list[Box]) -> Iterator[list[Box]]:
+    """Yield the boxes of a row, as many at a time as are shown in a part."""
+    return _at_a_time(boxes, MOST_SHOWN // boxes[0].height)
+
+
+def _at_a_time(boxes: list[Box], width: int) -> Iterator[list[Box]]:
+    """Yield the boxes of a row, some at a time: about so many pixels, one box at least."""
+    count = max(1, width // boxes[0].width)
+    return (boxes[first : first + count] for first in range(0, len(boxes), count))
 
 
 def one_channel(pixels: Pixels) -> Pixels:

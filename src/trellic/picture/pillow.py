@@ -230,9 +230,10 @@ def strips_to_pillow(strips: Strips) -> Image.Image:
         if part.size == (strips.width, strips.height):
             return part
         if image is None:
-            image = Image.new(part.mode, (strips.width, strips.height))
+            image = Image.new(part.mode, (strips.width, strips.height), None)
             image.info = part.info
         image.paste(part, (left, top))
+        del part, pixels, alpha  # before the next is decoded
     assert image is not None
     return image
 

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -110,21 +110,25 @@ class Strips:
     def strips(self) -> Iterator[tuple[Pixels, Pixels | None]]:
         """Yield the pixels of each strip, uint8 (h, W, 3), and its alpha, (h, W), or None."""
         for _, parts in groupby(self.parts, lambda part: part.top):
-            found = list(parts)
-            alphas = [part.alpha for part in found if part.alpha is not None]
-            pixels = np.concatenate([part.pixels for part in found], axis=1) if len(found) > 1 else found[0].pixels
-            yield pixels, np.concatenate(alphas, axis=1) if alphas else None
+            yield self._joined(parts)
 
     def join(self) -> Picture:
         """Return the picture, all strips taken."""
-        pixels = np.empty((self.height, self.width, 3), np.uint8)
-        alpha = np.empty((self.height, self.width), np.uint8)
-        for left, top, its, its_alpha in self.parts:
-            place = slice(top, top + its.shape[0]), slice(left, left + its.shape[1])
+        pixels, alpha = self._joined(self.parts, self.height)
+        return Picture(pixels, self.grey, alpha, self.metadata)
+
+    def _joined(self, parts: Iterator[Part], height: int = 0) -> tuple[Pixels, Pixels | None]:
+        """Return so many rows, or those of one strip, put together from their parts, and their alpha."""
+        first = next(parts)
+        height = height or len(first.pixels)
+        pixels = np.empty((height, self.width, 3), np.uint8)
+        alpha = np.empty((height, self.width), np.uint8) if self.has_alpha else None
+        for left, top, its, its_alpha in chain([first], parts):
+            place = slice(top - first.top, top - first.top + its.shape[0]), slice(left, left + its.shape[1])
             pixels[place] = its
-            if its_alpha is not None:
+            if alpha is not None and its_alpha is not None:
                 alpha[place] = its_alpha
-        return Picture(pixels, self.grey, alpha if self.has_alpha else None, self.metadata)
+        return pixels, alpha
 
 
 def mode_of(grey: bool, has_alpha: bool) -> str:

@@ -29,6 +29,8 @@ SAVED_AS = {
 """How libvips is asked to write kinds of pictures: a suffix and options, as `trellic.picture.kinds` has them."""
 INCH = 25.4
 """In millimetres."""
+MOST_PACKED = 1 << 20
+"""Pixels to pack at a time, about."""
 NO_RESOLUTION = (72.0, 72.0)
 """What libvips is given where nothing is known."""
 
@@ -80,11 +82,15 @@ def _write_stored_png(found: Strips, file: IO[bytes]) -> None:
     write_chunk(b"IHDR", struct.pack(">IIBBBBB", found.width, found.height, 8, colour_type, 0, 0, 0))
     packer = zlib.compressobj(0)
     for pixels, alpha in found.strips():
-        samples = pixels[:, :, :1] if found.grey else pixels
-        samples = samples if alpha is None else np.dstack([samples, alpha])
-        lines = np.zeros((len(samples), 1 + samples[0].size), np.uint8)  # each begins with its filter's number: none
-        lines[:, 1:] = samples.reshape(len(samples), -1)
-        write_chunk(b"IDAT", packer.compress(lines.tobytes()))
+        count = max(1, MOST_PACKED // found.width)
+        for top in range(0, len(pixels), count):
+            samples = pixels[top : top + count, :, : 1 if found.grey else 3]
+            samples = samples if alpha is None else np.dstack([samples, alpha[top : top + count]])
+            lines = np.zeros(
+                (len(samples), 1 + samples[0].size), np.uint8
+            )  # each begins with its filter's number: none
+            lines[:, 1:] = samples.reshape(len(samples), -1)
+            write_chunk(b"IDAT", packer.compress(lines.tobytes()))
     write_chunk(b"IDAT", packer.flush())
     write_chunk(b"IEND", b"")
 
