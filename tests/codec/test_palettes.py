@@ -10,6 +10,7 @@ from trellic.container.header import HIGHEST_QUALITY
 
 PAGE = text(128, 256)
 PAGE[40:90, 100:180] = textured(50, 80)
+MANY = textured(40, 40)
 
 
 def colours(pixels):
@@ -55,10 +56,23 @@ def trials(**bits):
 
 
 def test_fewer_colours_are_tried_for_as_long_as_they_cost_less():
-    found = cheapest_palette(trials(of_0=1000, of_128=800, of_64=600, of_32=700, of_16=100), 12800)
+    found = cheapest_palette(MANY, trials(of_0=1000, of_128=800, of_64=600, of_32=700, of_16=100), 12800)
     assert found.colours == 64
 
 
 def test_nothing_is_merged_where_that_saves_little_or_all_is_asked_for():
-    assert cheapest_palette(trials(of_0=1000, of_128=760), 12800).colours == ALL
-    assert cheapest_palette(trials(of_0=1000, of_128=500), HIGHEST_QUALITY).colours == ALL
+    assert cheapest_palette(MANY, trials(of_0=1000, of_128=760), 12800).colours == ALL
+    assert cheapest_palette(MANY, trials(of_0=1000, of_128=500), HIGHEST_QUALITY).colours == ALL
+
+
+def test_only_fewer_colours_than_there_are_are_tried():
+    tried = []
+
+    def code(count):
+        tried.append(count)
+        return ExactCost(count, 1000.0 - len(tried), 0.0)
+
+    ten = np.repeat(np.arange(10, dtype=np.uint8)[:, None, None], 3, axis=2)
+    cheapest_palette(ten, code, 12800)
+    cheapest_palette(ten[:1], code, 12800)
+    assert tried == [ALL, 8, 4, ALL]

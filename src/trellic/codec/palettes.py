@@ -41,18 +41,25 @@ class ExactCost(NamedTuple):
         return self.bits + self.error
 
 
-def cheapest_palette(code: Callable[[int], ExactCost], quality: int) -> ExactCost:
-    """Return the least cost at a quality of 0 to 25600; fewer colours are tried for as long as they cost less.
+def cheapest_palette(pixels: Pixels, code: Callable[[int], ExactCost], quality: int) -> ExactCost:
+    """Return the least cost of pixels, uint8 (H, W, 3), at a quality of 0 to 25600, in all colours or fewer.
 
-    What is drawn stays as it is at the highest quality, and where fewer colours save little.
+    Fewer are tried for as long as they cost less. What is drawn stays as it is at the highest quality, and where they
+    save little.
     """
     exact = best = code(ALL)
-    for count in COUNTS if quality < HIGHEST_QUALITY else ():
+    for count in _fewer(pixels) if quality < HIGHEST_QUALITY else ():
         trial = code(count)
         if trial.cost > best.cost:
             break
         best = trial
     return best if best.bits < MOST_OF_EXACT * exact.bits else exact
+
+
+def _fewer(pixels: Pixels) -> list[int]:
+    """Return the counts that are fewer colours than pixels have."""
+    found = Image.fromarray(np.ascontiguousarray(pixels)).getcolors(COUNTS[0])
+    return [count for count in COUNTS if found is None or count < len(found)]
 
 
 def in_colours(pixels: Pixels, count: int) -> Pixels:

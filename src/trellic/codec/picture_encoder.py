@@ -154,7 +154,7 @@ class PictureEncoder:
                 unit = self.exact.code(window, QUICK, colours)
                 return ExactCost(colours, 8.0 * unit.bytes, error_weight(quality) * squared_error(unit))
 
-            return number, cheapest_palette(code, quality)
+            return number, cheapest_palette(window.own, code, quality)
 
         chosen = (pair for pair in enumerate(windows(self.picture, grid, 0)) if pair[0] in numbers)
         return dict(self.resources_for(grid.at_once).workers.map(best, chosen))

@@ -71,6 +71,8 @@ class CodedUnit:
 def squared_error(unit: CodedUnit) -> float:
     """Return the squared error of an exact unit's samples, summed, in 8-bit units."""
     assert unit.decoded.pixels is not None
+    if unit.decoded.pixels is unit.original:
+        return 0.0
     return float(np.square(unit.original.astype(np.int32) - unit.decoded.pixels).sum())
 
 
