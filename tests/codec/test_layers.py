@@ -18,6 +18,7 @@ from trellic.container import Stream
 from trellic.container.layers import Layering
 from trellic.errors import BadRequest, IncompleteStream
 from trellic.metrics import psnr
+from trellic.model import Sessions
 from trellic.quantize import NESTED
 
 EXACT = GOLDEN.parent / "conformance" / "exact.trm"
@@ -60,6 +61,23 @@ def test_a_decoder_has_the_encoders_latents_and_each_layer_brings_them_nearer(co
     assert np.array_equal(found[-1], decoded)
     errors = [float(np.square(one - targets).mean()) for one in found]
     assert errors == sorted(errors, reverse=True)
+
+
+def test_a_sweep_predicts_from_its_own_latents_as_in_training(codec, monkeypatch):
+    """Anchors of a plane before would be seen beside non-anchors of which nothing is decoded, or the reverse."""
+    seen, run = [], Sessions.run
+
+    def watched(self, graph, arrays):
+        if graph == "second_0":
+            seen.append(arrays[1].copy())
+        return run(self, graph, arrays)
+
+    monkeypatch.setattr(Sessions, "run", watched)
+    prefixes(codec, HALVING, textured(64, 128))
+    assert len(seen) > 2
+    rows, columns = np.indices(seen[0].shape[1:])
+    assert all(anchors[:, (rows + columns) % 2 == 0].any() for anchors in seen)
+    assert not any(anchors[:, (rows + columns) % 2 == 1].any() for anchors in seen)
 
 
 @pytest.mark.parametrize("layering", [HALVING, TRITS])

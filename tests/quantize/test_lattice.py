@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target
+from trellic.codec.deployed import DeployedQuantizer
 from trellic.container import Stream
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import estimate_bits
@@ -19,6 +20,7 @@ from trellic.metrics import psnr
 from trellic.picture.types import Picture
 from trellic.quantize import LATTICE, QuantizerParameters, lattice, quantizer_to_tune
 from trellic.quantize.lattice import FIRST_SCALE, NEAR, PHASES, SURE_SCALE
+from trellic.quantize.settings import OperatingPoint
 
 TABLES, OFFSETS = lattice.tables()
 MODEL = str(GOLDEN / "golden.trm")
@@ -36,6 +38,12 @@ def arrays(latents, step):
     scale_indices = np.array([scale_index for _, scale_index, _ in latents], np.uint8)
     parameters = Parameters(scale_indices, np.array([mean for _, _, mean in latents], np.int32))
     return values, lattice.place(parameters, step), parameters
+
+
+def test_a_model_calibrated_for_rdoq_is_so_for_the_lattice():
+    points = (OperatingPoint(0.2, 1500.0, 0.03), OperatingPoint(0.8, 800.0, 0.05))
+    model = Codec(MODEL).model.with_quantizer("rdoq", points)
+    assert DeployedQuantizer.of(model, LATTICE).operating_points == points
 
 
 def settings_of(step: int, rate_weight: float) -> QuantizerParameters:
