@@ -46,7 +46,8 @@ ENTRANCES = {"__init__", "__main__"}
 TORCH = {"networks", "train"}
 LINES = 350
 OF_THE_WHOLE = {
-    "architecture", "conformance", "docs", "examples", "golden", "hostile_streams", "mutations", "readme", "words",
+    "architecture", "cases", "conformance", "docs", "examples", "golden", "hostile_streams", "mutations", "readme",
+    "words",
 }  # fmt: skip
 """Tests of no single module."""
 
