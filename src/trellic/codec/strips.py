@@ -28,10 +28,10 @@ def shown_grid(grid: Grid) -> Grid:
     """
     as_coded = grid.tile_width * grid.tile_height <= LARGEST_SHOWN and not grid.predicted
     tiles = grid if as_coded else Grid.of(grid.width, grid.height, SIDE)
-    if tiles.tiles == 1 or tiles.tile_width * tiles.tile_height <= SIDE**2 // 2:
+    across = 2 if grid.width * grid.height > HUGE else 1
+    if tiles.tiles == 1 or tiles.tile_width * tiles.tile_height <= SIDE**2 // (2 * across):
         return tiles
-    width = tiles.tile_width // 2 if grid.width * grid.height > HUGE else tiles.tile_width
-    return tiles._replace(tile_width=coded(width), tile_height=coded(tiles.tile_height // 2))
+    return tiles._replace(tile_width=coded(tiles.tile_width // across), tile_height=coded(tiles.tile_height // 2))
 
 
 class StripDecoder:
