@@ -2,15 +2,18 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from conftest import GOLDEN, textured
-from trellic.cli import join_numbers
+from trellic.cli import app, join_numbers
+from trellic.errors import BadRequest
 
 
 def trellic(*arguments, cwd=None):
@@ -220,3 +223,29 @@ def test_pipes_are_read(folder):
     assert through_pipe("in/a.png", "encode", "pipe", "-o", "a.tlic", "--model", GOLDEN / "golden.trm") == 0
     assert through_pipe("a.tlic", "decode", "pipe", "-o", "a.png") == 0
     assert Image.open(folder / "a.png").size == (50, 40)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("decode a.tlic --frames 1:2", "--frames is for videos"),
+        ("encode a.png --bitrate 100", "--bitrate is for videos"),
+        ("evaluate in --quality high", "qualities 'high' are not numbers"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_before_any_work(folder, arguments, said, monkeypatch):
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(app, arguments.split())
+    assert isinstance(done.exception, BadRequest)
+    assert said in str(done.exception)
+
+
+def test_a_bulk_run_proves_streams(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
+    (folder / "coded").mkdir()
+    for name in ("uniform", "tcq8"):
+        shutil.copy(GOLDEN / f"{name}.tlic", folder / "coded")
+    done = CliRunner().invoke(app, ["bulk", "verify", "coded", "-o", "proof", "--jobs", "1", "--quiet"])
+    assert (done.exit_code, done.exception) == (0, None)
+    assert list((folder / "proof").rglob("*.jsonl"))

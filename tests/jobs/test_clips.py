@@ -2,13 +2,14 @@
 
 import json
 import subprocess
+from fractions import Fraction
 
 import pytest
 from PIL import Image
 
 from conftest import GOLDEN, run_trellic
 from trellic.errors import BadRequest
-from trellic.jobs.clips import are_clips, are_streams, range_of
+from trellic.jobs.clips import are_clips, are_streams, bits_per_pixel, range_of
 
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
 
@@ -85,3 +86,7 @@ def test_files_are_known_by_their_names():
     assert not are_clips(["a.mp4", "b.png"])
     assert are_streams(["a.tlv"])
     assert not are_streams(["a.tlic"])
+
+
+def test_a_bit_rate_is_bits_of_every_pixel():
+    assert bits_per_pixel(300, Fraction(25), 320, 240) == pytest.approx(300_000 / (25 * 320 * 240))

@@ -1,5 +1,7 @@
 """What is worked on, and where to."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from trellic.errors import BadRequest, NoPictures
@@ -31,3 +33,9 @@ def test_strays_are_no_inputs(tmp_path):
 def test_a_file_name_for_several_pictures_is_refused(folder):
     with pytest.raises(BadRequest, match="name of a file"):
         plan([str(folder / "in")], folder / "all.tlic", [".png"], ".tlic")
+
+
+def test_a_terminal_gets_no_picture(monkeypatch):
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(isatty=lambda: True))
+    with pytest.raises(BadRequest, match="standard output is a terminal"):
+        plan(["-"], None, [".png"], ".tlic")

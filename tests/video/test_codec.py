@@ -71,6 +71,13 @@ def test_no_frames_are_refused(coded):
         coded([])
 
 
+def test_a_structure_is_named_by_a_number_or_adaptive():
+    assert Structure.of("4", 10) == Structure(4, 10)
+    assert Structure.of("adaptive", 10) == Structure(keyint=10)
+    with pytest.raises(BadRequest, match="neither adaptive nor a number"):
+        Structure.of("often", 10)
+
+
 @pytest.mark.parametrize("options", [{"size": 3}, {"keyint": 0}])
 def test_impossible_structures_are_refused(options):
     with pytest.raises(BadRequest):

@@ -30,3 +30,10 @@ def test_what_is_no_tile_is_not_there(server, path):
     with pytest.raises(urllib.error.HTTPError) as caught:
         asked(server, path)
     assert caught.value.code == 404
+
+
+def test_nothing_is_coded_for_a_viewer(server):
+    request = urllib.request.Request(server.url + "4/8/2.png", data=b"picture", method="POST")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=30)
+    assert caught.value.code == 404
