@@ -35,6 +35,19 @@ def test_its_weights_get_no_gradient_from_a_picture():
     assert all(weight.grad is None and weight.requires_grad for weight in adversary.network.parameters())
 
 
+def test_every_sample_is_seen_as_often_as_its_neighbours():
+    """Else gradients have a pattern of their own, which a synthesis learns."""
+    torch.manual_seed(0)
+    seen = torch.zeros(16)
+    for _ in range(8):
+        adversary = Adversary(torch.device("cpu"), 1e-3)
+        picture = torch.full((1, 3, 192, 192), 0.5, requires_grad=True)
+        adversary.loss(picture, picture.detach(), torch.zeros(1, 1, 1, 1)).sum().backward()
+        rows = picture.grad.square().sum(dim=(0, 1, 3))[48:144]
+        seen += rows.view(-1, 16).sum(dim=0) / rows.sum()
+    assert seen.max() / seen.min() < 2
+
+
 def test_it_goes_on_from_its_state():
     torch.manual_seed(0)
     one, other = (Adversary(torch.device("cpu"), 1e-3) for _ in range(2))

@@ -43,6 +43,16 @@ def test_the_stage_makes_a_companion_and_leaves_the_model(run, workshop, monkeyp
     assert 0 < np.abs(pictures[0] - pictures[1]).mean() < 20
 
 
+def test_what_the_adversary_sees_begins_anywhere():
+    torch.manual_seed(0)
+    picture = torch.rand(1, 3, 64, 64)
+    corners = [training.shifted(picture, picture + 1) for _ in range(30)]
+    for one, other in corners:
+        assert one.shape == (1, 3, 48, 48)
+        assert torch.equal(one + 1, other)
+    assert len({float(one[0, 0, 0, 0]) for one, _ in corners}) > 20
+
+
 def test_validation_says_what_the_target_says(run, tmp_path):
     run()
     lines = [json.loads(line) for line in (tmp_path / "chain" / "1-pleasing" / "log.jsonl").read_text().splitlines()]

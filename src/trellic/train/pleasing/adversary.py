@@ -16,6 +16,8 @@ from trellic.networks.activations import SLOPE
 WIDTHS = (32, 64, 128, 256)
 INPUTS = 7
 """A picture, the faithful one, and the quality."""
+KERNEL = 4
+"""A multiple of the stride: each sample of a picture is then seen as often as its neighbours."""
 BETAS = (0.5, 0.9)
 
 
@@ -26,7 +28,7 @@ class Discriminator(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for inputs, outputs in zip((INPUTS, *WIDTHS[:-1]), WIDTHS, strict=True):
-            layers += [spectral_norm(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1)), nn.LeakyReLU(SLOPE)]
+            layers += [spectral_norm(nn.Conv2d(inputs, outputs, KERNEL, stride=2, padding=1)), nn.LeakyReLU(SLOPE)]
         self.layers = nn.Sequential(*layers, spectral_norm(nn.Conv2d(WIDTHS[-1], 1, 1)))
 
     def forward(self, pictures: Tensor, faithful: Tensor, quality: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import math
 
 GAIN = 0.01
 """Change of the weight's logarithm in one step, where the measure is off by a factor of e."""
-LEAST, MOST = 1e-2, 30.0
+LEAST, MOST = 1e-2, 10.0
 MEMORY = 0.95
 """Of the running mean of the measure, which is noisy."""
 

@@ -43,6 +43,18 @@ LEAST_ERROR = 1.0
 QUALITIES = (0.1, 0.3)
 """Of validation."""
 BATCH = 4
+STRIDE = 16
+"""Of latents, in pixels."""
+
+
+def shifted(*pictures: Tensor) -> tuple[Tensor, ...]:
+    """Return pictures less STRIDE pixels each way, the same ones of all, at random.
+
+    Crops begin where a latent does: an adversary that always sees them so teaches a pattern of that period.
+    """
+    top, left = (int(each) for each in torch.randint(STRIDE, (2,), device="cpu"))
+    height, width = (side - STRIDE for side in pictures[0].shape[2:])
+    return tuple(each[:, :, top : top + height, left : left + width] for each in pictures)
 
 
 class PleasingTraining:
@@ -95,11 +107,12 @@ class PleasingTraining:
         shown = made.clamp(0, 1)
         found = self.features(shown)
         loss = ratios + FEATURES * distance(found, wanted) + TEXTURE * texture(shown, pictures, found, wanted)
+        seen = shifted(pictures, shown, faithful)
         if self.steps >= ALONE // 2:
-            self.adversary.learn(pictures, shown, faithful, quality)
+            self.adversary.learn(*seen, quality)
         if self.steps >= ALONE:
             self.control.update(float(ratios.detach().mean()))
-            loss = loss + self.control.weight * self.adversary.loss(shown, faithful, quality)
+            loss = loss + self.control.weight * self.adversary.loss(*seen[1:], quality)
         self.steps += 1
         return loss.mean()
 
