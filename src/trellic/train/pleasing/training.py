@@ -107,12 +107,12 @@ class PleasingTraining:
         shown = made.clamp(0, 1)
         found = self.features(shown)
         loss = ratios + FEATURES * distance(found, wanted) + TEXTURE * texture(shown, pictures, found, wanted)
-        seen = shifted(pictures, shown, faithful)
+        real, fake, beside = shifted(pictures, shown, faithful)
         if self.steps >= ALONE // 2:
-            self.adversary.learn(*seen, quality)
+            self.adversary.learn(real, fake, beside, quality)
         if self.steps >= ALONE:
             self.control.update(float(ratios.detach().mean()))
-            loss = loss + self.control.weight * self.adversary.loss(*seen[1:], quality)
+            loss = loss + self.control.weight * self.adversary.loss(fake, beside, quality)
         self.steps += 1
         return loss.mean()
 
