@@ -4,10 +4,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 pytest.importorskip("imageio_ffmpeg")
 
+from conftest import GOLDEN
 from moving import moving
+from trellic.cli import app
 from trellic.errors import BadRequest
 from trellic.train.data import PixelStore
 from trellic.train.pairs import make_pairs
@@ -38,3 +41,10 @@ def test_residuals_are_small_and_know_their_quality(tmp_path):
 def test_clips_that_are_too_short_are_refused(tmp_path):
     with pytest.raises(BadRequest, match="too few"):
         make_pairs([clip(tmp_path, 2)], tmp_path / "out", 1, lambda pixels, quality: pixels, 1, print)
+
+
+def test_the_command_codes_frames_by_a_model(tmp_path):
+    arguments = ["make-pairs", str(clip(tmp_path, 5)), "--out", str(tmp_path / "out"), "--count", "2"]
+    done = CliRunner().invoke(app, [*arguments, "--model", str(GOLDEN / "golden.trm")])
+    assert (done.exit_code, done.exception) == (0, None)
+    assert len(list((tmp_path / "out").glob("*.png"))) == 2
