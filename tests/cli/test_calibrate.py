@@ -1,4 +1,4 @@
-"""trellic calibrate, then fit-tables: a model that is set up for a quantizer, told on a line, and written once."""
+"""trellic calibrate, then fit-tables: a model that is set up for a quantizer, reported in a line, and written once."""
 
 import pytest
 from PIL import Image
