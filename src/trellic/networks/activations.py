@@ -2,7 +2,7 @@
 
 `Leaky`   LeakyReLU
 `Shrink`  values within a threshold θ become zero. Soft: x - clamp(x, -θ, θ). Hard: x · [|x| > θ], where θ has no
-          gradient: that of a sigmoid of width θ/2 stands for it (after learned shrinkage, ICIP 2020)
+          gradient: that of a sigmoid of width θ/2 stands for it (Kirmemis and Tekalp, 2020)
 `Gdn`     xᵢ / √(βᵢ + Σⱼ γᵢⱼ xⱼ²), multiplied instead of divided in a synthesis (Ballé et al., 2016)
 """
 

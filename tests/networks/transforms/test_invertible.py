@@ -17,7 +17,7 @@ from trellic.networks.codec import TrainableCodec  # noqa: E402
 from trellic.networks.design import Design, Invertible, TransformOptions  # noqa: E402
 from trellic.networks.export import export  # noqa: E402
 from trellic.networks.load import grow, load  # noqa: E402
-from trellic.networks.transforms.invertible import COARSE, Coupling  # noqa: E402
+from trellic.networks.transforms.invertible import COARSE, Coupling, margin_of  # noqa: E402
 
 SMALL = Invertible(fine=(2, 8), coarse=(2, 8), recovery=8, denoiser=(0, 0, 8))
 EVERY_LATENT = replace(PRIOR, groups=(64, COARSE - 64))
@@ -107,6 +107,12 @@ def test_a_denoiser_is_grown_and_changes_nothing_at_first():
         assert torch.equal(grown.synthesis(latents, quality), before.synthesis(latents, quality))
     assert not before.design.grows_from(design)
     assert not design.grows_from(replace(before.design, transform=TransformOptions()))
+
+
+def test_tiles_see_half_as_far_as_couplings_reach():
+    for couplings, margin in ((1, 32), (2, 48), (4, 96)):
+        options = replace(SMALL, fine=(couplings, 8), coarse=(couplings, 8))
+        assert margin_of(Design(COARSE, transform=options, prior=EVERY_LATENT)) == margin
 
 
 def test_the_design_survives_json():

@@ -2,7 +2,7 @@
 
 Features and earlier groups are gathered 2×2 at a time by strided convolutions, spread again by shuffles, and added to
 what was gathered from; nothing at the start. All of it can be made exact.
-Source: after multi-scale context models (2023).
+Source: after Li et al., context modeling with multi-scale guiding (2023).
 """
 
 import torch

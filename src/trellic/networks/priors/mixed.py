@@ -1,7 +1,7 @@
 """Hyper-latents of two kinds: local ones by convolutions, and distant ones by attention on the grid of 1/64.
 
 Attention is the encoder's alone. z stays one tensor, which the hyper-synthesis fuses by its first 1×1 convolution.
-Source: after several hyperpriors (Remote Sensing, 2023).
+Source: after Fu and Du, image compression based on multiple prior information (2023).
 """
 
 import torch

@@ -4,7 +4,7 @@ An 8×8 cosine stem and a 2×2 Haar merge, fixed and orthonormal, each followed 
 couplings: the low frequencies predict the high ones, which then update the low ones. Before latents are quantized,
 pictures come back to 1e-5. What is quantized is not invertible: where only the first latents are kept, a network of the
 decoder recovers the rest, and a denoiser, trained last, mends decoded latents.
-Sources: Cai et al., approximately invertible neural networks (TIP 2025); Dinh et al., NICE (2015); Sweldens, the
+Sources: Gao et al., approximately invertible neural network (2025); Dinh et al., NICE (2015); Sweldens, the
 lifting scheme (1996).
 """
 
@@ -20,8 +20,6 @@ from trellic.networks.transforms.conditioning import Gain
 STEM_STRIDE = 8
 FINE, COARSE = 3 * STEM_STRIDE**2, 12 * STEM_STRIDE**2
 """Channels at 1/8 and at 1/16: as many values as pixels have."""
-MARGIN = 96
-"""How far around a tile the transforms look, in pixels; see `residual.MARGIN`."""
 
 
 def _branch(inputs: int, inner: int, outputs: int) -> nn.Sequential:
@@ -168,8 +166,13 @@ def build(design: Design) -> tuple[Analysis, Synthesis]:
 
 
 def margin_of(design: Design) -> int:
-    """Return how far around a tile the transforms look, in pixels."""
-    return MARGIN
+    """Return how far around a tile the transforms look, in pixels: half as far as their couplings reach.
+
+    A coupling reaches two positions; receptive fields end in weights near zero, see `residual.MARGIN`.
+    """
+    options = design.transform_as(Invertible)
+    reach = 2 * (STEM_STRIDE * options.fine[0] + 2 * STEM_STRIDE * options.coarse[0])
+    return reach // 2 + -(reach // 2) % (2 * STEM_STRIDE)
 
 
 @torch.no_grad()
