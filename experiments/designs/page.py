@@ -38,8 +38,7 @@ def slots() -> dict[str, str]:
         "latents": _latents(cells).markdown(),
         "high": _high(cells).markdown(),
         **{f"of_{name.replace(' ', '_')}": _comparison(name, cells, lines).markdown() for name in REFERENCES},
-        "spread": percent(100 * stdev(_costs(cells, "activations", "leaky")), 1),
-        "claims": _claims(cells),
+        "spread": percent(100 * stdev(_costs(cells, "activations", "leaky")), 2),
     }
 
 
@@ -50,8 +49,12 @@ def _of(cells: Sequence[Line], comparison: str, option: str) -> list[Line]:
     return sorted(found, key=lambda line: line["seed"])
 
 
-def _costs(cells: Sequence[Line], comparison: str, option: str) -> list[float]:
-    return [line["cost"] for line in _of(cells, comparison, option)]
+def _costs(cells: Sequence[Line], comparison: str, option: str, steps: str = "") -> list[float]:
+    """Return each seed's cost, at the end or after so many steps; none where not all came so far."""
+    found = _of(cells, comparison, option)
+    if steps and not all(steps in line["at_steps"] for line in found):
+        return []
+    return [line["at_steps"][steps] if steps else line["cost"] for line in found]
 
 
 def _options(cells: Sequence[Line], comparison: str) -> list[str]:
@@ -61,20 +64,14 @@ def _options(cells: Sequence[Line], comparison: str) -> list[str]:
 
 
 def _changes(cells: Sequence[Line], comparison: str, option: str, steps: str = "") -> list[float]:
-    """Return each seed's change of the cost in per cent, at the end or after so many steps."""
-
-    def costs(name: str) -> list[float]:
-        found = _of(cells, comparison, name)
-        return [line["at_steps"][steps] if steps else line["cost"] for line in found]
-
-    pairs = zip(costs(option), costs(REFERENCES[comparison]), strict=True)
+    """Return each seed's change of the cost in per cent, at the end or after so many steps, where all came so far."""
+    pairs = zip(*(_costs(cells, comparison, name, steps) for name in (option, REFERENCES[comparison])), strict=False)
     return [100 * (own - reference) for own, reference in pairs]
 
 
-def _verdict(cells: Sequence[Line], comparison: str, option: str) -> str:
-    """Return what may be claimed: one sign on all seeds, and a mean of twice the reference's spread."""
-    changes = _changes(cells, comparison, option)
-    spread = 100 * stdev(_costs(cells, comparison, REFERENCES[comparison]))
+def _verdict(changes: Sequence[float], references: Sequence[float]) -> str:
+    """Return what may be claimed: one sign on all seeds, and a mean of twice the spread of the reference's costs."""
+    spread = 100 * stdev(references)
     signs = {change > 0 for change in changes}
     if len(signs) > 1 or abs(mean(changes)) <= TIMES_SPREAD * spread:
         return "not shown"
@@ -85,18 +82,22 @@ def _comparison(name: str, cells: Sequence[Line], lines: Sequence[Line]) -> Tabl
     times = {line["decoder"]: line["ratio"] for line in lines if line.get("of") == name}
     rows = []
     for option in _options(cells, name):
-        own, reference = _of(cells, name, option), option == REFERENCES[name]
-        changes = [NOTHING] * 5 + ["the reference"]
-        if not reference:
-            found = _changes(cells, name, option)
-            came = all(MILESTONE in line["at_steps"] for line in (*own, *_of(cells, name, REFERENCES[name])))
-            equal = mean(_changes(cells, name, option, MILESTONE)) if came else None
-            changes = [percent(each, 1) for each in (*found, mean(found), equal)] + [_verdict(cells, name, option)]
+        own = _of(cells, name, option)
         steps, weights = mean(line["steps"] for line in own), own[0]["parameters"] / 1e6
-        rows.append([option, f"{times[option]:.2f}", f"{weights:.2f}", f"{steps:.0f}", *changes])
-    seeds = [f"seed {line['seed']}" for line in _of(cells, name, REFERENCES[name])]
-    head = ["option", "decoding", "weights, M", "steps", *seeds, "mean", f"after {MILESTONE} steps", "claim"]
-    return Table(head, rows)
+        row = [option, f"{times[option]:.2f}", f"{weights:.2f}", f"{steps:.0f}"]
+        rows.append([*row, *(_shown(cells, name, option, at) for at in ("", MILESTONE))])
+    return Table(["option", "decoding", "weights, M", "steps", "equal time", f"after {MILESTONE} steps"], rows)
+
+
+def _shown(cells: Sequence[Line], comparison: str, option: str, steps: str) -> str:
+    """Return the changes of all seeds, their mean, and what may be claimed."""
+    reference = REFERENCES[comparison]
+    changes = _changes(cells, comparison, option, steps)
+    if option == reference or not changes:
+        return NOTHING
+    each = ", ".join(percent(change, 1).removesuffix(" %") for change in changes)
+    verdict = _verdict(changes, _costs(cells, comparison, reference, steps))
+    return f"{percent(mean(changes), 1)} ({each}): {verdict}"
 
 
 def _latents(cells: Sequence[Line]) -> Table:
@@ -124,13 +125,3 @@ def _high(cells: Sequence[Line]) -> Table:
         ]
         rows.append([option, *points])
     return Table(["transform", "quality 50", "quality 75", "quality 100"], rows, words=True)
-
-
-def _claims(cells: Sequence[Line]) -> str:
-    """Return a list of what may be claimed."""
-    found = []
-    for name, reference in REFERENCES.items():
-        for option in _options(cells, name)[1:]:
-            change = percent(mean(_changes(cells, name, option)), 1)
-            found.append(f"- {name}: `{option}` beside `{reference}`: {change} cost: {_verdict(cells, name, option)}.")
-    return "\n".join(found)
