@@ -44,6 +44,7 @@ LATER = (
     "pleasing",
     "video",
     "slim",
+    "designs",
     "learning",
     "mutations",
     "comparison",

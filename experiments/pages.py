@@ -48,6 +48,7 @@ NAMES = (
     "pleasing",
     "video",
     "slim",
+    "designs",
     "learning",
     "mutations",
     "history",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trellic.networks.design import Design, Invertible, PriorOptions, TransformOptions
-from trellic.networks.options import Gdn, Guide, Near, Shrink
+from trellic.networks.options import Attend, Gdn, Guide, Mixed, Shrink
 
 MINUTES, FEWER = 1.0, 0.5
 """Of CPU time: what cells are trained for, and those that start near to where they go."""
@@ -54,6 +54,10 @@ def _small(**changes: Any) -> Design:
     return replace(SMALL, transform=replace(SMALL.transform, **changes))
 
 
+def _cached(**changes: Any) -> Design:
+    return replace(CACHED, prior=replace(CACHED.prior, **changes))
+
+
 CELLS = (
     Cell("activations", "leaky", SMALL, MINUTES),
     Cell("activations", "gdn", _small(activation=Gdn()), MINUTES),
@@ -61,8 +65,10 @@ CELLS = (
     Cell("activations", "hard", _small(activation=Shrink(soft=False)), MINUTES),
     Cell("high rates", "autoencoder", AUTOENCODER, FEWER, AUTOENCODER_BARE, "autoencoder", HIGH_RATES, "autoencoder"),
     Cell("high rates", "invertible", INVERTIBLE, FEWER, INVERTIBLE_BARE, "invertible", HIGH_RATES, "autoencoder"),
-    Cell("blocks", "dense", _small(blocks="dense", fine=(1, 1, 48), coarse=(2, 2, 80)), MINUTES),
-    Cell("blocks", "near", _small(near=Near(16, 1), coarse=(2, 2, 128)), MINUTES),
-    Cell("priors", "groups", CACHED, FEWER, reference="groups"),
-    Cell("priors", "guide", replace(CACHED, prior=replace(CACHED.prior, guide=Guide())), FEWER, reference="groups"),
+    Cell("priors", "local", CACHED, FEWER, reference="local"),
+    Cell("priors", "guide", _cached(guide=Guide()), FEWER, reference="local"),
+    Cell("priors", "attend", _cached(attend=Attend()), FEWER, reference="local"),
+    Cell("priors", "mixed", _cached(mixed=Mixed(16, 32, 1)), FEWER, reference="local"),
+    Cell("priors", "distant", _cached(mixed=Mixed(32, 32, 1)), FEWER, reference="local"),
 )
+"""Each comparison begins with its reference."""

@@ -4,19 +4,13 @@ from collections.abc import Sequence
 from statistics import mean, stdev
 from typing import Any
 
+from experiments.designs.cells import CELLS, FEWER, MINUTES
 from experiments.store import NO_MODEL, lines_of
 from trellic.evaluate.report.tables import NOTHING, Table, percent
 
 Line = dict[str, Any]
-REFERENCES = {
-    "activations": "leaky",
-    "high rates": "autoencoder",
-    "blocks": "leaky",
-    "priors": "groups",
-}
-"""The option that each comparison is beside; that of blocks was trained among activations."""
+REFERENCES = {cell.comparison: cell.reference for cell in CELLS}
 MILESTONE = "500"
-BORROWED = {"blocks": "activations"}
 TIMES_SPREAD = 2
 """A mean change counts where it is so many times the reference's own standard deviation over seeds."""
 
@@ -29,7 +23,8 @@ def slots() -> dict[str, str]:
     return {
         **{key: head[key] for key in ("command", "commit", "machine")},
         "cells": str(len(cells)),
-        "minutes": f"{max(line['minutes'] for line in cells):g}",
+        "minutes": f"{MINUTES:g}",
+        "fewer": f"{FEWER:g}",
         "seeds": str(len({line["seed"] for line in cells})),
         "blocks": Table(
             ["block", "time", "ms"],
@@ -44,8 +39,7 @@ def slots() -> dict[str, str]:
 
 def _of(cells: Sequence[Line], comparison: str, option: str) -> list[Line]:
     """Return the cells of an option, by seed."""
-    where = BORROWED.get(comparison, comparison) if option == REFERENCES[comparison] else comparison
-    found = [line for line in cells if (line["comparison"], line["option"]) == (where, option)]
+    found = [line for line in cells if (line["comparison"], line["option"]) == (comparison, option)]
     return sorted(found, key=lambda line: line["seed"])
 
 
@@ -57,10 +51,9 @@ def _costs(cells: Sequence[Line], comparison: str, option: str, steps: str = "")
     return [line["at_steps"][steps] if steps else line["cost"] for line in found]
 
 
-def _options(cells: Sequence[Line], comparison: str) -> list[str]:
+def _options(comparison: str) -> list[str]:
     """Return what a comparison has, the reference first."""
-    found = dict.fromkeys(line["option"] for line in cells if line["comparison"] == comparison)
-    return list(dict.fromkeys([REFERENCES[comparison], *found]))
+    return [cell.option for cell in CELLS if cell.comparison == comparison]
 
 
 def _changes(cells: Sequence[Line], comparison: str, option: str, steps: str = "") -> list[float]:
@@ -81,7 +74,7 @@ def _verdict(changes: Sequence[float], references: Sequence[float]) -> str:
 def _comparison(name: str, cells: Sequence[Line], lines: Sequence[Line]) -> Table:
     times = {line["decoder"]: line["ratio"] for line in lines if line.get("of") == name}
     rows = []
-    for option in _options(cells, name):
+    for option in _options(name):
         own = _of(cells, name, option)
         steps, weights = mean(line["steps"] for line in own), own[0]["parameters"] / 1e6
         row = [option, f"{times[option]:.2f}", f"{weights:.2f}", f"{steps:.0f}"]
@@ -102,7 +95,7 @@ def _shown(cells: Sequence[Line], comparison: str, option: str, steps: str) -> s
 
 def _latents(cells: Sequence[Line]) -> Table:
     rows = []
-    for option in _options(cells, "activations"):
+    for option in _options("activations"):
         found = [line["latents"] for line in _of(cells, "activations", option)]
         distances, likelihoods = ([each[key] for each in found] for key in ("distance", "likelihood"))
         rows.append(
@@ -117,7 +110,7 @@ def _latents(cells: Sequence[Line]) -> Table:
 
 def _high(cells: Sequence[Line]) -> Table:
     rows = []
-    for option in _options(cells, "high rates"):
+    for option in _options("high rates"):
         found = _of(cells, "high rates", option)
         points = [
             f"{mean(line['bpp'][at] for line in found):.2f} bpp, {mean(line['psnr'][at] for line in found):.2f} dB"

@@ -33,16 +33,17 @@ BLOCKS = {
 
 
 class Timed:
-    """A network, exported, and inputs for it: the planes of a picture of 768×512, at 1/16."""
+    """A network, exported, and inputs for it: the planes of a picture of 768×512, at 1/16, or shrunken further."""
 
-    def __init__(self, network: nn.Module, *channels: int) -> None:
+    def __init__(self, network: nn.Module, *channels: int, shrink: int = 1) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         examples = tuple(torch.zeros(1, count, 8, 8) if count else torch.ones(1, 1, 1, 1) for count in channels)
         graph, arrays = to_graph(network.eval(), examples, {}, "timed")
         self.session = onnxruntime.InferenceSession(graph.to_onnx(arrays), options, providers=["CPUExecutionProvider"])
         random = np.random.default_rng(0)
-        shapes = [(1, count, HEIGHT, ACROSS) if count else (1, 1, 1, 1) for count in channels]
+        size = HEIGHT // shrink, ACROSS // shrink
+        shapes = [(1, count, *size) if count else (1, 1, 1, 1) for count in channels]
         values = [random.normal(size=shape).astype(np.float32) for shape in shapes]
         self.inputs = dict(zip(graph.inputs, values, strict=True))
 
@@ -59,7 +60,6 @@ def times() -> list[dict[str, Any]]:
     lines = [{"block": name, **found} for name, found in _beside(blocks, "leaky").items()]
     for comparison in dict.fromkeys(cell.comparison for cell in CELLS):
         cells = [cell for cell in CELLS if cell.comparison == comparison]
-        cells += [cell for cell in CELLS if cell.option == cells[0].reference and cell not in cells]
         decoders = {cell.option: list(_decoder(cell)) for cell in cells}
         found = _beside(decoders, cells[0].reference)
         lines += [{"decoder": name, "of": comparison, **each} for name, each in found.items()]
@@ -67,11 +67,12 @@ def times() -> list[dict[str, Any]]:
 
 
 def _decoder(cell: Cell) -> Iterator[Timed]:
-    """Yield what differs in a decoder: the synthesis, or the networks of groups."""
+    """Yield what differs in a decoder: the synthesis, or networks of the prior."""
     codec, prior = TrainableCodec(cell.design), cell.design.prior
     if cell.comparison != "priors":
         yield Timed(codec.synthesis, cell.design.latents, 0)
         return
+    yield Timed(codec.network("hyper_synthesis"), prior.z, 0, shrink=4)
     for number, (start, _) in enumerate(pairwise(accumulate(prior.groups, initial=0))):
         earlier = (start,) if start else ()
         yield Timed(codec.network(f"first_{number}"), prior.features, *earlier)
