@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trellic.networks.design import Design, Invertible, PriorOptions, TransformOptions
-from trellic.networks.options import Attend, Gdn, Guide, Mixed, Shrink
+from trellic.networks.options import Gdn, Guide, Mixed, Shrink
 
 MINUTES, FEWER = 1.0, 0.5
 """Of CPU time: what cells are trained for, and those that start near to where they go."""
@@ -67,7 +67,6 @@ CELLS = (
     Cell("high rates", "invertible", INVERTIBLE, FEWER, INVERTIBLE_BARE, "invertible", HIGH_RATES, "autoencoder"),
     Cell("priors", "local", CACHED, FEWER, reference="local"),
     Cell("priors", "guide", _cached(guide=Guide()), FEWER, reference="local"),
-    Cell("priors", "attend", _cached(attend=Attend()), FEWER, reference="local"),
     Cell("priors", "mixed", _cached(mixed=Mixed(16, 32, 1)), FEWER, reference="local"),
     Cell("priors", "distant", _cached(mixed=Mixed(32, 32, 1)), FEWER, reference="local"),
 )
