@@ -32,8 +32,23 @@ def slots() -> dict[str, str]:
         ).markdown(),
         "latents": _latents(cells).markdown(),
         "high": _high(cells).markdown(),
+        **_gains(cells, blocks),
         **{f"of_{name.replace(' ', '_')}": _comparison(name, cells, lines).markdown() for name in REFERENCES},
         "spread": percent(100 * stdev(_costs(cells, "activations", "leaky")), 2),
+    }
+
+
+def _gains(cells: Sequence[Line], blocks: Sequence[Line]) -> dict[str, str]:
+    """Return the numbers that the page's text has."""
+    found = {name: [line["psnr"][-1] for line in _of(cells, "high rates", name)] for name in _options("high rates")}
+    decibels = mean(found["invertible"]) - mean(found["autoencoder"])
+    times = {line["block"]: f"{line['ratio']:.2f}" for line in blocks}
+    return {
+        "decibels": f"{decibels:+.2f} dB".replace("-", "−"),
+        "near_time": times["near"],
+        "attend_time": times["attend"],
+        "soft": percent(mean(_changes(cells, "activations", "soft")), 1),
+        "invertible": percent(mean(_changes(cells, "high rates", "invertible")), 1),
     }
 
 

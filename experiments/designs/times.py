@@ -16,7 +16,8 @@ from trellic.networks.blocks import block
 from trellic.networks.codec import TrainableCodec
 from trellic.networks.graphs import to_graph
 from trellic.networks.near import near_block
-from trellic.networks.options import Gdn, Leaky, Near, Shrink
+from trellic.networks.options import Attend, Gdn, Leaky, Near, Shrink
+from trellic.networks.priors.attend import Attended
 
 WIDTH, INNER, HEIGHT, ACROSS = 320, 384, 32, 48
 """Of blocks; and the positions at 1/16 of a picture of 768×512."""
@@ -29,6 +30,7 @@ BLOCKS = {
     "dense": lambda: block("dense", WIDTH, 128),
     "near": lambda: near_block(WIDTH, Near()),
     "near, a quarter as wide": lambda: near_block(WIDTH, Near(16, 1)),
+    "attend": lambda: Attended(WIDTH, Attend()),
 }
 
 
