@@ -68,6 +68,5 @@ CELLS = (
     Cell("priors", "local", CACHED, FEWER, reference="local"),
     Cell("priors", "guide", _cached(guide=Guide()), FEWER, reference="local"),
     Cell("priors", "mixed", _cached(mixed=Mixed(16, 32, 1)), FEWER, reference="local"),
-    Cell("priors", "distant", _cached(mixed=Mixed(32, 32, 1)), FEWER, reference="local"),
 )
 """Each comparison begins with its reference."""

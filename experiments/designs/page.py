@@ -47,6 +47,7 @@ def _gains(cells: Sequence[Line], blocks: Sequence[Line]) -> dict[str, str]:
         "decibels": f"{decibels:+.2f} dB".replace("-", "−"),
         "near_time": times["near"],
         "attend_time": times["attend"],
+        **{name: percent(mean(_changes(cells, "priors", name)), 1) for name in ("guide", "mixed")},
         "soft": percent(mean(_changes(cells, "activations", "soft")), 1),
         "invertible": percent(mean(_changes(cells, "high rates", "invertible")), 1),
     }
