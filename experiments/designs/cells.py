@@ -8,6 +8,8 @@ from trellic.networks.options import Gdn, Guide, Mixed, Shrink
 
 MINUTES, FEWER = 1.0, 0.5
 """Of CPU time: what cells are trained for, and those that start near to where they go."""
+STARTS = {"small": 2.0, "autoencoder": 0.5, "invertible": 0.5}
+"""CPU time that the priors of starts are trained for, by the name of the start."""
 SEEDS = (1, 2, 3)
 ALL_RATES, HIGH_RATES = (0.1, 0.3, 0.5, 0.7, 0.9), (0.5, 0.75, 1.0)
 BARE = TransformOptions(fine=(0, 0, 8), coarse=(0, 0, 8))

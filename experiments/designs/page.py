@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import mean, stdev
 from typing import Any
 
-from experiments.designs.cells import CELLS, FEWER, MINUTES
+from experiments.designs.cells import CELLS, FEWER, MINUTES, STARTS
 from experiments.store import NO_MODEL, lines_of
 from trellic.evaluate.report.tables import NOTHING, Table, percent
 
@@ -25,6 +25,7 @@ def slots() -> dict[str, str]:
         "cells": str(len(cells)),
         "minutes": f"{MINUTES:g}",
         "fewer": f"{FEWER:g}",
+        "start": f"{STARTS['small']:g}",
         "seeds": str(len({line["seed"] for line in cells})),
         "blocks": Table(
             ["block", "time", "ms"],

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from experiments.designs.cells import Cell
+from experiments.designs.cells import STARTS, Cell
 from experiments.designs.latents import laplacian
 from experiments.designs.priors import Latents, PriorTask
 from trellic.files import write_atomically
@@ -25,7 +25,6 @@ from trellic.train.terms import CodedBatch, loss_of
 from trellic.train.validate import validate
 
 CROP, BATCH, LEARNING_RATE, WARMUP, AVERAGE = 128, 4, 2e-3, 40, 40
-START_MINUTES = 0.5
 SIDE, EVERY = 256, 2
 """Of validation pictures: their middle, of every second one."""
 MILESTONE = 500
@@ -92,7 +91,7 @@ def start_of(cell: Cell, pictures: Pictures, folder: Path) -> dict[str, Tensor]:
         codec.family.fit_to(sample, codec.analysis, codec.synthesis)
         for name, weight in codec.named_parameters():
             weight.requires_grad_(name.startswith("prior."))
-        made = _trained(CellTask(codec, cell, pictures), START_MINUTES, 0, folder / f"start-{cell.start}", {})
+        made = _trained(CellTask(codec, cell, pictures), STARTS[cell.start], 0, folder / f"start-{cell.start}", {})
         write_atomically(path, lambda file: torch.save(made.average.model.state_dict(), file))
     return dict(torch.load(path, weights_only=True))
 
