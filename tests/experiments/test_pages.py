@@ -14,7 +14,7 @@ from experiments.pages import DOCS, MISSING, NAMES, README, filled, made
 from experiments.store import ROOT, NotMeasured, lines_of, path_of, shipped
 from trellic.evaluate.codecs import NAMES as NAMES_OF_CODECS
 
-OF_NO_MODEL = {"theory", "learning", "mutations", "history"}
+OF_NO_MODEL = {"theory", "learning", "mutations", "history", "designs"}
 OPENING = """
 import json, sys
 from experiments import pages
