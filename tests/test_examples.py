@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from trellic.model.store import installed
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 MADE = {
     "encode_decode": ["photograph.tlic", "photograph.png"],
     "pillow_plugin": ["photograph.tlic", "thumbnail.png"],
     "region": ["large.tlic", "region.png"],
+    "search": [],
     "static_page": ["static-page/index.html", "static-page/tlic.wasm", "static-page/photograph.tlic"],
     "compare_quantizers": [],
     "train_small": ["tiny.trm"],
@@ -34,6 +37,8 @@ def test_the_list_of_examples_is_complete():
 def test_an_example_runs(script, tmp_path):
     if script.stem in NEED_TORCH and not find_spec("torch"):
         pytest.skip("needs trellic[train]")
+    if script.stem == "search" and not installed(".features"):
+        pytest.skip("the shipped model has no network of features")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, script], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]

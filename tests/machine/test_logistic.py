@@ -35,6 +35,18 @@ def test_units_do_not_matter():
     assert np.mean(one.classes_of(VECTORS) == LABELS) > 0.7
 
 
+def test_more_numbers_than_vectors_change_nothing():
+    """The penalty is the same along all axes: numbers beside those that vectors span need no weights."""
+    wide = np.concatenate([VECTORS, RANDOM.normal(0, 1, (60, 80))], axis=1)
+    fit = fit_logistic(wide[:30], LABELS[:30], 3, 0.1)
+    gradient = np.eye(3)[LABELS[:30]]
+    scores = np.exp(wide[:30] @ fit.matrix + fit.bias)
+    deviation = wide[:30].std(axis=0) + 1e-6
+    inputs = (wide[:30] - wide[:30].mean(axis=0)) / deviation
+    gradient = inputs.T @ (scores / scores.sum(axis=1, keepdims=True) - gradient) / 30
+    assert np.abs(gradient + 0.1 * fit.matrix * deviation[:, None]).max() < 1e-4
+
+
 def test_what_means_nothing_is_penalized_most():
     assert choose_penalty(RANDOM.normal(0, 1, (60, 8)) * 0, LABELS, shuffled_groups(LABELS, 0), 3) == 1.0
 

@@ -36,7 +36,9 @@ def fit_logistic(vectors: Doubles, labels: Numbers, classes: int, penalty: float
     vectors (N, D) are standardized first; the bias is not penalized.
     """
     mean, deviation = vectors.mean(axis=0), vectors.std(axis=0) + 1e-6
-    inputs = np.concatenate([(vectors - mean) / deviation, np.ones((len(vectors), 1))], axis=1)
+    standard = (vectors - mean) / deviation
+    axes = np.linalg.qr(standard.T)[0] if len(standard) < standard.shape[1] else np.eye(standard.shape[1])
+    inputs = np.concatenate([standard @ axes, np.ones((len(vectors), 1))], axis=1)  # no weights are needed beside these
     wanted = np.eye(classes)[labels]
     penalties = np.full((inputs.shape[1], 1), penalty)
     penalties[-1] = 0.0
@@ -52,7 +54,7 @@ def fit_logistic(vectors: Doubles, labels: Numbers, classes: int, penalty: float
         ahead = weights + momentum * (weights - before)
         if np.abs(gradient).max() < CLOSE:
             break
-    matrix = weights[:-1] / deviation[:, None]
+    matrix = axes @ weights[:-1] / deviation[:, None]
     return Fit(matrix, weights[-1] - mean @ matrix)
 
 
@@ -77,8 +79,7 @@ def choose_penalty(vectors: Doubles, labels: Numbers, groups: Numbers, classes: 
 
 def _largest_square(inputs: Doubles) -> float:
     """Return the square of the largest singular value."""
-    small = inputs @ inputs.T if len(inputs) < inputs.shape[1] else inputs.T @ inputs
-    return float(np.linalg.eigvalsh(small)[-1])
+    return float(np.linalg.eigvalsh(inputs.T @ inputs)[-1])
 
 
 def shuffled_groups(labels: Sequence[int], seed: int) -> Numbers:
