@@ -31,7 +31,8 @@ def install(monkeypatch, folder, data: bytes) -> None:
 
 @pytest.fixture
 def codec(monkeypatch, tmp_path):
-    """A codec whose model has a companion."""
+    """A codec whose model has a companion, beside that of another model."""
+    (tmp_path / f"{'0' * 16}{SUFFIX}").write_bytes(b"")
     install(monkeypatch, tmp_path, companion().pack())
     return Codec("golden", threads=1, effort=1, tile=256)
 
