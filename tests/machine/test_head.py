@@ -63,6 +63,7 @@ HOSTILE = {
     "long_name": with_card(classes=["a", "b", "c" * 10_000]),
     "no_hash": with_card(model="../../etc/passwd"),
     "nan": replace(HEAD, bias=np.float32([0, np.nan, 0])).pack(),
+    "narrow": replace(HEAD, matrix=HEAD.matrix[:, :2].copy()).pack(),
     "other_type": replace(HEAD, bias=np.array([0, 1, 2], np.int32)).pack(),
     "bomb": pack_entries({"card.json": b"0" * (1 << 26), "head.arrays": b""}),
 }
