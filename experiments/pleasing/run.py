@@ -34,7 +34,7 @@ GROUPS = {**{name: SETS[name] for name in TEST}, SCREENS: f"test/{SCREENS}"}
 PATCH = 160
 """Side of what is compared by features, in pixels."""
 CACHE = Path("runs/pleasing")
-CROPS = (("kodak", "kodim13.png", 300, 250), ("kodak", "kodim05.png", 120, 140), ("kodak", "kodim15.png", 330, 150))
+CROPS = (("kodak", "kodim13.webp", 300, 250), ("kodak", "kodim05.webp", 120, 140), ("kodak", "kodim15.webp", 330, 150))
 """Of the figure: set, picture, left, top."""
 SHOWN, SIDE = (0.0, 0.5, 1.0), 192
 
