@@ -157,9 +157,9 @@ def export_features(
     arrays: Arrays = {CENTRE: centre, SCALE: halves.repeat(FEATURES).astype(np.float32)}
     graphs, macs = {}, {}
     inputs = (
-        torch.zeros(1, network.y_rms.shape[1], *EXAMPLE),
-        torch.zeros(1, network.z_rms.shape[1], *(side // network.ratio for side in EXAMPLE)),
-        torch.full((1, 1, 1, 1), 0.5),
+        torch.zeros(1, network.y_rms.shape[1], *EXAMPLE, device="cpu"),
+        torch.zeros(1, network.z_rms.shape[1], *(side // network.ratio for side in EXAMPLE), device="cpu"),
+        torch.full((1, 1, 1, 1), 0.5, device="cpu"),
     )
     for distance in DISTANCES:
         name, one = graph_at(distance), AtDistance(network, distance)

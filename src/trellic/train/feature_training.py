@@ -117,7 +117,7 @@ class Training:
         own_middle = network.middle(y, z, quality, distance)
         of_middle = F.mse_loss(own_middle, middle) / self.middle_variance[distance]
         if stem_alone:
-            nothing = torch.zeros(())
+            nothing = torch.zeros((), device=own_middle.device)
             return Terms(nothing, nothing, nothing, of_middle)
         found = network.end(own_middle)
         pooled = [(part(found), part(wanted)) for part in (mean_of, max_of)]

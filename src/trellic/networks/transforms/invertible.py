@@ -131,7 +131,9 @@ class Analysis(nn.Module):
     def forward(self, pictures: Tensor, quality: Tensor) -> Tensor:
         features = self.transform(pictures - 0.5)
         if self.latents < COARSE:
-            features = F.conv2d(features, torch.eye(COARSE)[: self.latents, :, None, None].to(features))
+            features = F.conv2d(
+                features, torch.eye(COARSE, device=features.device)[: self.latents, :, None, None].to(features)
+            )
         latents: Tensor = features * self.gain(quality)
         return latents
 
@@ -182,7 +184,7 @@ def fit_to(pictures: Tensor, analysis: Analysis, synthesis: Synthesis) -> None:
     pictures  float32 (N, 3, H, W) in [0, 1]
     """
     transform, count = analysis.transform, analysis.latents
-    fine = transform.stem.fit(pictures - 0.5, torch.ones(FINE))
+    fine = transform.stem.fit(pictures - 0.5, torch.ones(FINE, device=pictures.device))
     energies = transform.merge.fit(transform.stem(pictures - 0.5), fine.repeat(4))
     analysis.gain.move_to(energies[:count] * 255.0, 1.0)
     synthesis.gain.move_to(energies[:count] * 255.0, -1.0)
