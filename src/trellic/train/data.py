@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from trellic.errors import NoPictures
+from trellic.files import write_atomically
 from trellic.picture.kinds import readable_suffixes
 from trellic.train.graphics import draw
 
@@ -50,7 +52,7 @@ def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     )
 
 
-INDEX = "pictures.json"
+PIXELS, INDEX = "pixels.bin", "pictures.json"
 """Of each picture: position, height, width, quality. Other columns need another name: older caches are refilled."""
 QUALITY = "quality"
 """The text of a PNG file that says, 0 to 100, which quality its picture is for."""
@@ -64,7 +66,7 @@ class PixelStore:
 
     def __init__(self, folder: Path) -> None:
         index = json.loads((folder / INDEX).read_text())
-        flat = np.memmap(folder / "pixels.bin", dtype=np.uint8, mode="r")
+        flat = np.memmap(folder / PIXELS, dtype=np.uint8, mode="r")
         self.pictures: list[Patch] = [flat[at : at + h * w * 3].reshape(h, w, 3) for at, h, w, _ in index]
         self.qualities: list[float | None] = [quality for *_, quality in index]
 
@@ -86,15 +88,17 @@ class PixelStore:
     def _filled(cls, folder: Path, pictures: Iterable[tuple[Patch, float | None]]) -> "PixelStore":
         if not (folder / INDEX).exists():
             folder.mkdir(parents=True, exist_ok=True)
-            index, position = [], 0
-            with (folder / "pixels.bin").open("wb") as file:
+            index: list[tuple[int, int, int, float | None]] = []
+
+            def fill(file: IO[bytes]) -> None:
                 for pixels, quality in pictures:
                     file.write(np.ascontiguousarray(pixels).data)
-                    index.append((position, *pixels.shape[:2], quality))
-                    position += pixels.size
-            if not index:
-                raise NoPictures("none of the training pictures can be read")
-            (folder / INDEX).write_text(json.dumps(index))
+                    index.append((file.tell() - pixels.size, *pixels.shape[:2], quality))
+                if not index:
+                    raise NoPictures("none of the training pictures can be read")
+
+            write_atomically(folder / PIXELS, fill)  # a run that has the file of before mapped goes on with it
+            write_atomically(folder / INDEX, lambda file: file.write(json.dumps(index).encode()))
         return cls(folder)
 
 
