@@ -9,6 +9,7 @@ from machines import random_networks
 from trellic.codec import Codec
 from trellic.errors import BadRequest, NoPictures
 from trellic.jobs.machine import Table, labelled_files, likeness
+from trellic.model.archive import pack_entries, unpack_entries
 
 NETWORKS = random_networks()
 TABLE = Table(["a", "b"], np.eye(2, 512, dtype=np.float32), NETWORKS.sha256.hex())
@@ -18,6 +19,17 @@ def packed(**arrays) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
+
+
+def with_vectors(data: bytes) -> bytes:
+    """Return a table whose vectors are other bytes."""
+    entries = unpack_entries(packed(names=np.array(["a"]), features="x"), 1 << 20, "")
+    return pack_entries(entries | {"vectors.npy": data})
+
+
+def header(text: bytes) -> bytes:
+    """Return an array that is a header alone."""
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
 
 
 def test_a_table_survives_a_file(tmp_path):
@@ -35,8 +47,30 @@ def test_a_table_survives_a_file(tmp_path):
         packed(names=np.array(["a"]), vectors=np.zeros((2, 512), np.float32), features="x"),
         packed(names=np.array(["a"], object), vectors=np.zeros((1, 512), np.float32), features="x"),
         packed(names=np.array(["a"]), vectors=np.zeros((1, 512)), features="x"),
+        packed(names=np.array(["a"]), vectors=np.full((1, 512), np.nan, np.float32), features="x"),
+        packed(names=np.array([["a"]]), vectors=np.zeros((1, 512), np.float32), features="x"),
+        packed(names=np.array(["a"]), vectors=np.zeros((1, 512), np.float32), features="x\ny"),
+        with_vectors(b""),
+        with_vectors(packed()),
+        with_vectors(header(b"{((")),
+        with_vectors(header(b" " * 20_000)),
+        with_vectors(header(b"{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776, 512)}")),
     ],
-    ids=["empty", "no_vectors", "too_few_names", "pickled", "doubles"],
+    ids=[
+        "empty",
+        "no_vectors",
+        "too_few_names",
+        "pickled",
+        "doubles",
+        "nan",
+        "names_in_rows",
+        "two_lines",
+        "no_array",
+        "an_archive_inside",
+        "no_header",
+        "a_long_header",
+        "a_huge_array",
+    ],
 )
 def test_a_table_of_something_else_is_one_clear_error(tmp_path, data):
     (tmp_path / "x.npz").write_bytes(data)

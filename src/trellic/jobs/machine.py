@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.format import read_array
 
 from trellic.codec import Codec
 from trellic.container import Stream
@@ -44,16 +45,25 @@ class Table(NamedTuple):
     @classmethod
     def read(cls, path: Path) -> "Table":
         """Read what `write` wrote. Raises BadRequest."""
+        with path.open("rb") as file:
+            data = file.read(LARGEST_TABLE + 1)
         try:
-            with path.open("rb") as file:
-                entries = unpack_entries(file.read(LARGEST_TABLE + 1), LARGEST_TABLE, SUFFIX)
-            arrays = {name: np.load(io.BytesIO(entries[f"{name}.npy"]), allow_pickle=False) for name in cls._fields}
-            names, vectors = arrays["names"], arrays["vectors"]
-            if vectors.dtype != np.float32 or vectors.shape != (len(names), 2 * FEATURES) or names.dtype.kind != "U":
-                raise ValueError("names or vectors are of other shapes")
-        except (KeyError, ValueError, TypeError, EOFError) as error:
-            raise BadRequest(f"{path}: no table of features ({error})") from error
-        return cls(names.tolist(), vectors, str(arrays["features"]))
+            entries = unpack_entries(data, LARGEST_TABLE, SUFFIX)
+            names, vectors, features = (read_array(io.BytesIO(entries[f"{name}.npy"])) for name in cls._fields)
+            sound = (
+                names.ndim == 1
+                and names.dtype.kind == features.dtype.kind == "U"
+                and features.ndim == 0
+                and str(features).isalnum()
+                and vectors.shape == (len(names), 2 * FEATURES)
+                and vectors.dtype == np.float32
+                and np.isfinite(vectors).all()
+            )
+            if not sound:
+                raise ValueError("names, vectors or the hash of features are impossible")
+        except Exception as error:  # damaged arrays make numpy raise errors of any kind, some of several lines
+            raise BadRequest(f"{path}: no table of features ({' '.join(str(error).split())})") from error
+        return cls(names.tolist(), vectors, str(features))
 
 
 def reader_named(model: str, threads: int) -> FeatureReader:
