@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trellic.files import write_atomically
 from trellic.networks.features import FeatureNetwork
 from trellic.train.feature_views import Views
 
@@ -76,7 +77,7 @@ class Training:
             terms = self._step()
             if self.step % EVERY == 0 or self.step == self.steps:
                 folder.mkdir(parents=True, exist_ok=True)
-                torch.save(self._state(), path)
+                write_atomically(path, lambda file: torch.save(self._state(), file))
                 report({"step": self.step, **{name: float(value) for name, value in terms._asdict().items()}})
         return self.average
 
