@@ -4,6 +4,7 @@ Views of pictures are made once; the network is trained on them; its weights are
 done is kept in a folder, and skipped when the same command is given again.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,16 +53,17 @@ def train_features(
 ) -> FeatureNetworks:
     """Return the network of features of a model, trained on what its quantizer emits on pictures.
 
-    cache  a folder of this training alone
+    cache  a folder; what follows from these pictures and this plan is kept below it
     Raises NoPictures, or MissingLibrary where the teacher is not installed.
     """
     torch.manual_seed(plan.seed)
     teacher = Teacher().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     pictures = PixelStore.of_files(list(paths), cache, report).pictures
     look = Looking(model, quantizer, teacher, pictures, plan.seed)
-    look.whitening = _whitening(look, cache / "whitening.npz", report)
+    folder = folder_of(cache, model, quantizer, paths, plan)
+    look.whitening = _whitening(look, folder / "whitening.npz", report)
     views = {
-        distance: Views.make(cache / f"views-{distance}", count, look, distance, report)
+        distance: Views.make(folder / f"views-{distance}", count, look, distance, report)
         for distance, count in plan.views.items()
     }
     network = begin(model, teacher, views[1])
@@ -70,8 +72,15 @@ def train_features(
     def say(entry: dict[str, Any]) -> None:
         report(", ".join(f"{name} {value:.4g}" for name, value in entry.items()))
 
-    made = training.run(cache / "training", say)
+    made = training.run(folder / f"training-{plan.steps}", say)
     return finish(made, model, views, {"teacher": TEACHER, "pictures": len(pictures), "steps": plan.steps})
+
+
+def folder_of(cache: Path, model: Model, quantizer: Quantizer, paths: Sequence[Path], plan: Plan) -> Path:
+    """Return where views are kept: a folder of the cache that is named by all that they follow from."""
+    files = [(str(path.resolve()), path.stat().st_size) for path in paths]
+    facts = model.name, quantizer.name, files, sorted(plan.views.items()), plan.seed
+    return cache / hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def _whitening(look: Looking, path: Path, report: Callable[[str], None]) -> Whitening:
