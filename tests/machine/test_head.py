@@ -25,11 +25,18 @@ def test_a_head_survives_a_file(tmp_path):
     assert (read.card, read.matrix.tolist(), read.bias.tolist()) == (CARD, HEAD.matrix.tolist(), HEAD.bias.tolist())
 
 
+def test_a_class_may_be_named_by_any_folder():
+    named = replace(HEAD, card=CARD | {"classes": ["a", "b", "c" * 255]})
+    assert Head.parse(named.pack()).classes == named.classes
+
+
 def test_probabilities_are_those_of_the_scores():
     vector = RANDOM.normal(0, 1, 512).astype(np.float32)
     powers = np.exp(vector.astype(np.float64) @ HEAD.matrix + HEAD.bias)
     assert np.allclose(HEAD.probabilities(vector), powers / powers.sum(), rtol=1e-4)
     assert np.isfinite(HEAD.probabilities(1000 * vector)).all()
+    extreme = replace(HEAD, matrix=np.full((512, 3), 3e38, np.float32) * np.float32([1, -1, 1]))
+    assert np.isfinite(extreme.probabilities(vector)).all()
 
 
 def test_a_head_of_another_model_or_of_other_features_is_refused_by_name():

@@ -21,7 +21,7 @@ from trellic.model.model import Floats
 SUFFIX = ".trh"
 FORMAT = 1
 LARGEST_FILE = 1 << 25
-MOST_CLASSES, LONGEST_NAME = 10_000, 200
+MOST_CLASSES, LONGEST_NAME = 10_000, 255  # of a name, as long as that of a folder
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Head:
 
     def probabilities(self, vector: Floats) -> npt.NDArray[np.float64]:
         """Return the probability of each class for the vector of a picture."""
-        scores = (vector @ self.matrix + self.bias).astype(np.float64)
+        scores = vector.astype(np.float64) @ self.matrix + self.bias
         powers = np.exp(scores - scores.max())
         found: npt.NDArray[np.float64] = powers / powers.sum()
         return found
