@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from machines import MODEL, install, random_networks
 from trellic.errors import DamagedModel
-from trellic.machine.network import networks_of
+from trellic.machine.network import FeatureNetworks, networks_of
 from trellic.model.archive import pack_entries, unpack_entries
 
 
@@ -51,6 +52,14 @@ def test_a_file_of_something_else_is_one_clear_error(models, data):
     with pytest.raises(DamagedModel) as error:
         networks_of(MODEL)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_file_for_a_model_without_such_latents_is_one_clear_error():
+    other = replace(MODEL)
+    variables = {"y": MODEL.schedule.variables["y"]}
+    other.__dict__["schedule"] = SimpleNamespace(variables=variables, groups=MODEL.schedule.groups)
+    with pytest.raises(ValueError, match="no such latents"):
+        FeatureNetworks.parse(random_networks().pack(), other)
 
 
 def test_another_seed_is_another_network(models):

@@ -77,6 +77,8 @@ class FeatureNetworks:
             graphs = {name: Graph.from_json(one) for name, one in json.loads(entries["graphs.json"]).items()}
             if card["format"] != FORMAT or card["model"] != model.sha256.hex():
                 raise ValueError(f"of format {card['format']} and model {str(card['model'])[:16]}")
+            if "z" not in model.schedule.variables or len(model.schedule.groups) < BASE_GROUPS:
+                raise ValueError("the model has no such latents")
             if not {graph_at(distance) for distance in DISTANCES} <= set(graphs):
                 raise ValueError("a network is missing")
             if any(
