@@ -1,5 +1,7 @@
 """Features come from the first part of a stream alone, whatever kind of stream it is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,11 +9,11 @@ from conftest import GOLDEN, textured
 from machines import random_networks
 from trellic.codec import Codec
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.errors import BadRequest, DamagedStream, IncompleteStream, MissingModel
+from trellic.errors import BadRequest, DamagedModel, DamagedStream, IncompleteStream, MissingModel
 from trellic.machine import features as module
 from trellic.machine.features import FeatureReader
 from trellic.machine.latents import base_of_pixels
-from trellic.machine.network import DISTANCES, SUFFIX, distance_of
+from trellic.machine.network import DISTANCES, SCALE, SUFFIX, distance_of
 from trellic.quantize import quantizer_named
 
 
@@ -73,6 +75,13 @@ def test_a_model_without_a_network_says_so(monkeypatch):
     monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
     with pytest.raises(MissingModel, match="train-features"):
         FeatureReader(Codec("golden", 1))
+
+
+def test_vectors_of_no_size_are_one_clear_error(reader):
+    arrays = reader.networks.arrays | {SCALE: np.full(512, 1e-40, np.float32)}
+    reader.networks = replace(reader.networks, arrays=arrays)
+    with pytest.raises(DamagedModel, match="too large"):
+        reader.read(reader.codec.encode(textured(64, 64), 50))
 
 
 def test_damage_is_found(reader):

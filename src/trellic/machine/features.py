@@ -53,12 +53,19 @@ class FeatureReader:
         return self.of_latents(latents, stream.header.quality, grid.width, grid.height)
 
     def of_latents(self, latents: BaseLatents, quality: int, width: int, height: int) -> Features:
-        """Return the features of a picture of so many pixels by its latents at a quality of 0 to 25600."""
+        """Return the features of a picture of so many pixels by its latents at a quality of 0 to 25600.
+
+        Raises DamagedModel.
+        """
         distance = distance_of(width, height)
         step = STRIDE * distance
         bands = [self._band(latents, quality, distance, start) for start in range(0, latents.y.shape[1], BAND)]
         found = np.concatenate(bands, axis=1)[:, : -(-height // step), : -(-width // step)]
-        return Features(found, self.networks.vector(found))
+        with np.errstate(over="ignore", invalid="ignore"):
+            vector = self.networks.vector(found)
+        if not np.isfinite(vector).all():
+            raise DamagedModel(f"model {self.networks.name}: its features are too large")
+        return Features(found, vector)
 
     def _band(self, latents: BaseLatents, quality: int, distance: int, start: int) -> Floats:
         """Return the rows of the map that begin with a row of latents."""
