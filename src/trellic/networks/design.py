@@ -40,6 +40,8 @@ class TransformOptions:
     def __post_init__(self) -> None:
         if self.stem not in STEMS or self.blocks not in BLOCKS or self.gain_knots < 2:
             raise ValueError(f"stem is one of {STEMS}, blocks one of {BLOCKS}, gain_knots 2 or more")
+        if not isinstance(self.activation, Activation) or not isinstance(self.near, Near | None):
+            raise ValueError("activation or near is an option of another kind")
 
     def grows_from(self, start: "TransformOptions | Invertible") -> bool:
         """Return whether a model of options `start` can go on as this one, see `Design.grows_from`."""
@@ -121,6 +123,9 @@ class PriorOptions:
     mixed: Mixed | None = None
 
     def __post_init__(self) -> None:
+        kinds = (self.guide, Guide), (self.attend, Attend), (self.mixed, Mixed)
+        if not all(isinstance(option, kind | None) for option, kind in kinds):
+            raise ValueError("guide, attend or mixed is an option of another kind")
         if self.mixed and not 0 < self.mixed.distant <= self.z:
             raise ValueError(f"{self.mixed.distant} of {self.z} hyper-latents cannot be distant")
 
@@ -165,9 +170,10 @@ class Design:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Design":
-        """Return the design that `to_json` described. Raises ValueError for unknown keys."""
-        family = values.get("transform", {}).get("family")
-        transform = Invertible if family == Invertible.family else TransformOptions
+        """Return the design that `to_json` described. Raises ValueError or TypeError where it is none."""
+        given = values.get("transform")
+        invertible = isinstance(given, dict) and given.get("family") == Invertible.family
+        transform = Invertible if invertible else TransformOptions
         parts = {"transform": transform, "prior": PriorOptions}
         kept = {name: _from_json(parts[name], value) if name in parts else value for name, value in values.items()}
         return _from_json(cls, kept)
