@@ -72,7 +72,6 @@ def _cast(values: Tensor, *, dtype: torch.dtype, **_: Any) -> Step:
 
 OTHER: dict[Any, Callable[..., Step]] = {
     aten.cat.default: lambda parts, axis=0: ("Concat", tuple(parts), {"axis": axis}),
-    aten.constant_pad_nd.default: lambda values, amounts, value=0.0: _pad(values, amounts, "constant"),
     aten.clamp.default: lambda values, least=None, most=None: ("Clip", (values, least, most), {}),
     aten.constant_pad_nd.default: lambda values, amounts, value=0: _pad(values, amounts, "constant"),
     aten.convolution.default: _convolution,
