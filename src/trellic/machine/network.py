@@ -18,7 +18,7 @@ from trellic.model.archive import pack_entries, unpack_entries
 from trellic.model.arrays import Arrays, pack_arrays, unpack_arrays
 from trellic.model.graph import Graph
 from trellic.model.model import Floats, Model
-from trellic.model.store import installed
+from trellic.model.store import find_companion
 
 SUFFIX = ".features"
 FORMAT = 1
@@ -104,7 +104,7 @@ def distance_of(width: int, height: int) -> int:
 
 def networks_of(model: Model) -> FeatureNetworks:
     """Return a model's networks of features. Raises MissingModel where none are installed, or DamagedModel."""
-    path = next((path for path in installed(SUFFIX) if path.stem == model.name), None)
+    path = find_companion(model.name, SUFFIX)
     if path is None:
         raise MissingModel(f"model {model.name} has no network of features (trellic train-features makes one)")
     with path.open("rb") as file:

@@ -11,7 +11,7 @@ from trellic.errors import BadRequest, DamagedAdapter, DamagedModel
 from trellic.model.adapter import Adapter
 from trellic.model.model import Model
 from trellic.model.schedule import Run
-from trellic.model.store import installed
+from trellic.model.store import find_companion, installed
 
 SUFFIX = ".pleasing"
 STEPS = 16
@@ -32,7 +32,7 @@ def has_pleasing(prefix: bytes) -> bool:
 
 def read_pleasing(model: Model) -> Adapter:
     """Return the companion of a model. Raises BadRequest where none is installed, or DamagedModel."""
-    path = next((path for path in installed(SUFFIX) if path.stem == model.name), None)
+    path = find_companion(model.name, SUFFIX)
     if path is None:
         raise BadRequest(f"model {model.name} has no {model.name}{SUFFIX}: it shows pictures at realism 0 alone")
     try:

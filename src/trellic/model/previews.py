@@ -17,7 +17,7 @@ import numpy.typing as npt
 from trellic.errors import DamagedModel
 from trellic.model.arrays import Arrays, pack_arrays, unpack_arrays
 from trellic.model.model import Floats, Model
-from trellic.model.store import installed
+from trellic.model.store import find_companion
 
 SUFFIX = ".previews"
 SCALES = {8: 1, 4: 2, 2: 3}
@@ -83,7 +83,7 @@ def write_previews(previews: dict[int, Preview]) -> bytes:
 
 def read_previews(model: Model) -> dict[int, Preview]:
     """Return the previews of a model by scale, none where no file of them is installed. Raises DamagedModel."""
-    path = next((path for path in installed(SUFFIX) if path.stem == model.name), None)
+    path = find_companion(model.name, SUFFIX)
     return _parse(path, model) if path else {}
 
 

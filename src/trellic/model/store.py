@@ -22,6 +22,11 @@ def installed(suffix: str) -> list[Path]:
     return [path for folder in [SHIPPED, *folders] for path in sorted(folder.glob(f"*{suffix}")) if path.is_file()]
 
 
+def find_companion(model: str, suffix: str) -> Path | None:
+    """Return the file of a suffix that is a model's, named by its hash; None where none is installed."""
+    return next((path for path in installed(suffix) if path.stem == model), None)
+
+
 def find_model(name: str) -> Path:
     """Return the model file of that name, hash prefix (6 digits or more) or path. Raises MissingModel."""
     paths = installed_models()
