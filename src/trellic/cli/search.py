@@ -28,7 +28,7 @@ def search(
 
     files = [path for path, _ in find_files(inputs, [".tlic", SUFFIX])]
     jobs = [Job(path, path) for path in files if path.suffix.lower() != SUFFIX]
-    reader = reader_of_file(like, threads_for(jobs, at_once))
+    reader = reader_of_file(like, threads_for(jobs, at_once), max_pixels)
     wanted, found = vector_of(like, reader, max_pixels), dict[str, float]()
     for path in files:
         if path.suffix.lower() == SUFFIX:

@@ -1,7 +1,6 @@
 """Features of files: what the verbs for machines share."""
 
 import io
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,10 +70,10 @@ def reader_named(model: str, threads: int) -> FeatureReader:
     return FeatureReader(Codec(model, threads))
 
 
-def reader_of_file(source: Path, threads: int) -> FeatureReader:
+def reader_of_file(source: Path, threads: int, limit: int) -> FeatureReader:
     """Return what reads features of the streams of a file's model. Raises as `vector_of` does."""
     with open_bytes(source) as data:
-        stream = Stream.parse(data, sys.maxsize, partial=True)
+        stream = Stream.parse(data, limit, partial=True)
     return reader_named(stream.header.model.hex(), threads)
 
 
