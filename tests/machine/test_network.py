@@ -37,6 +37,7 @@ HOSTILE = {
     "deep": changed(card_json=b"[" * 100_000),
     "other_model": changed(card_json=json.dumps({"format": 1, "model": "0" * 64}).encode()),
     "other_format": changed(card_json=json.dumps({"format": 2, "model": MODEL.sha256.hex()}).encode()),
+    "format_of_two_lines": changed(card_json=json.dumps({"format": "1\n2", "model": "0\n"}).encode()),
     "no_graphs": changed(graphs_json=b"{}"),
     "bad_graphs": changed(graphs_json=b'{"features_1": 7, "features_2": 7}'),
     "bad_arrays": changed(weights_arrays=b"\xff" * 64),

@@ -80,7 +80,7 @@ class Head:
             card, arrays = json.loads(entries["card.json"]), unpack_arrays(entries["head.arrays"])
             head = cls(card, arrays["matrix"], arrays["bias"])
             if card["format"] != FORMAT:
-                raise ValueError(f"a format of .trh file, {card['format']!r}, that this release does not know")
+                raise ValueError(f"a format of .trh file, {card['format']!r:.16}, that this release does not know")
             names, hashes = card["classes"], (card["model"], card["features"])
             sound = (
                 isinstance(names, list)

@@ -76,7 +76,7 @@ class FeatureNetworks:
             card, arrays = json.loads(entries["card.json"]), unpack_arrays(entries["weights.arrays"])
             graphs = {name: Graph.from_json(one) for name, one in json.loads(entries["graphs.json"]).items()}
             if card["format"] != FORMAT or card["model"] != model.sha256.hex():
-                raise ValueError(f"of format {card['format']} and model {str(card['model'])[:16]}")
+                raise ValueError(f"of format {card['format']!r:.16} and model {card['model']!r:.18}")
             if "z" not in model.schedule.variables or len(model.schedule.groups) < BASE_GROUPS:
                 raise ValueError("the model has no such latents")
             if not {graph_at(distance) for distance in DISTANCES} <= set(graphs):
