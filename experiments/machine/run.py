@@ -92,7 +92,7 @@ class Seeing:
         deployed = DeployedQuantizer.of(self.codec.model, quantizer_numbered(header.quantizer))
         coder, step = Decoder(stream.read(coded)), deployed.step_at(header.quality)
         decode_latents(self.codec.sessions, coder, tile.height, tile.width, header.quality, deployed, step, extent=BASE)
-        return coded.start + coder.read
+        return coded.start + coder.bytes_read
 
 
 def _pooled(latents: BaseLatents) -> np.ndarray:

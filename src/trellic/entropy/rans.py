@@ -339,8 +339,8 @@ class Decoder:
             raise DamagedStream("coded data ends before the picture does")
 
     @property
-    def read(self) -> int:
-        """How many bytes were read."""
+    def bytes_read(self) -> int:
+        """How many bytes were taken so far."""
         return self._front + 4 * self._at
 
     def finish(self) -> None:
