@@ -86,9 +86,8 @@ def _write_stored_png(found: Strips, file: IO[bytes]) -> None:
         for top in range(0, len(pixels), count):
             samples = pixels[top : top + count, :, : 1 if found.grey else 3]
             samples = samples if alpha is None else np.dstack([samples, alpha[top : top + count]])
-            lines = np.zeros(
-                (len(samples), 1 + samples[0].size), np.uint8
-            )  # each begins with its filter's number: none
+            # Each line begins with its filter's number: none.
+            lines = np.zeros((len(samples), 1 + samples[0].size), np.uint8)
             lines[:, 1:] = samples.reshape(len(samples), -1)
             write_chunk(b"IDAT", packer.compress(lines.tobytes()))
     write_chunk(b"IDAT", packer.flush())
