@@ -9,11 +9,13 @@ torch = pytest.importorskip("torch")
 
 from conftest import textured  # noqa: E402
 from trellic import Codec  # noqa: E402
+from trellic.errors import BadConfig  # noqa: E402
 from trellic.model import Model  # noqa: E402
+from trellic.model.adapter import Adapter  # noqa: E402
 from trellic.model.pleasing import SUFFIX  # noqa: E402
 from trellic.train.chain import retrain  # noqa: E402
 from trellic.train.checkpoint import read_state  # noqa: E402
-from trellic.train.pleasing import training  # noqa: E402
+from trellic.train.pleasing import companion, training  # noqa: E402
 
 
 @pytest.fixture
@@ -73,3 +75,20 @@ def test_the_adversary_and_its_weight_go_on(run, tmp_path):
     assert (
         after["adversary"]["optimizer"]["state"][0]["step"] == before["adversary"]["optimizer"]["state"][0]["step"] + 2
     )
+
+
+def test_it_runs_in_one_process(run, monkeypatch):
+    monkeypatch.setattr(training, "world", lambda: 2)
+    with pytest.raises(BadConfig, match="one process"):
+        run()
+
+
+def test_realism_1_is_the_part_of_the_change_that_is_kept(run, workshop, monkeypatch):
+    changes, model = [], Model.read(workshop.model)
+    for kept in (0.5, 1.0):
+        monkeypatch.setattr(companion, "KEPT", kept)
+        made = Adapter.parse(run(name=f"kept-{kept}").read_bytes())
+        biases = [one for one in made.changes(model)["decoder"] if one.array.endswith("bias")]
+        changes.append(np.concatenate([one.integers * 2.0**one.exponent for one in biases]))
+    half, whole = (np.square(each).mean() ** 0.5 for each in changes)
+    assert half == pytest.approx(whole / 2, rel=0.1)

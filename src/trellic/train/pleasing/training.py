@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trellic.errors import BadConfig
 from trellic.networks.adapter import ADAPTER, KERNELS, add_adapter
 from trellic.networks.learned import LearnedCodec
 from trellic.networks.surrogates import NoisyRounding, Rounding
@@ -72,6 +73,8 @@ class PleasingTraining:
         validation: Tensor,
         cache: Path,
     ) -> None:
+        if world() > 1:
+            raise BadConfig("the stage pleasing has one adversary: it runs in one process")
         self.config, self.pictures, self.cache = config, pictures, cache
         self.device = validation.device
         self.codec = model.codec.to(self.device)
@@ -98,7 +101,7 @@ class PleasingTraining:
 
     def loss(self) -> Tensor:
         """Return the loss of a new batch; the adversary learns from it, too."""
-        pictures, quality, decoded, _ = self.latents.draw(max(1, self.config.batch // world()), self.device)
+        pictures, quality, decoded, _ = self.latents.draw(self.config.batch, self.device)
         with torch.no_grad():
             faithful = self.faithful.decode(decoded.values, quality).clamp(0, 1)
             wanted = self.features(pictures)
