@@ -88,7 +88,7 @@ def test_tiles_have_no_seams(with_previews):
             return [DecodedUnit(latents[:, *grid.tile(number).within(grid.picture, 16)]) for number in numbers]
 
         header = Header(bytes(4), grid, 10000, 0)
-        strips = StripDecoder(with_previews._attached(None).resources(1), header, decode, view=view).parts()
+        strips = StripDecoder(with_previews._attached(None, 0).resources(1), header, decode, view=view).parts()
         return np.concatenate([pixels for _, pixels, _ in strips])
 
     assert np.array_equal(shown(Grid.whole(512, 256)), shown(Grid(512, 256, 256, 128)))
