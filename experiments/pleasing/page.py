@@ -10,7 +10,7 @@ from experiments.store import Line, lines_of
 from trellic.evaluate.report.tables import NOTHING, Table
 
 KERNELS = {"lite2": "kernel distance, Lite2"}
-"""The network of our own learned too little to tell pictures apart; its distances are in the results file alone."""
+"""The network of our own learned too little; its distances stand in the results file alone."""
 
 
 def slots() -> dict[str, str]:
@@ -61,8 +61,8 @@ def _sets(pictures: Sequence[Line], quality: int) -> Table:
             found = _at(pictures, quality, realism, name)
             octaves = [median(line["octaves"][level] for line in found) for level in range(len(found[0]["octaves"]))]
             seen = f"{mean(line['ssimulacra2'] for line in found):.1f}" if realism in SEEN else NOTHING
-            lossy = [line["psnr"] for line in found if isfinite(line["psnr"])]
-            figures = [f"{mean(lossy):.2f}", f"{ratio(pictures, quality, realism, name):.2f}"]
+            finite = [line["psnr"] for line in found if isfinite(line["psnr"])]
+            figures = [f"{mean(finite):.2f}", f"{ratio(pictures, quality, realism, name):.2f}"]
             rows.append([f"{name}, {realism:g}", *figures, seen, *(f"{value:.2f}" for value in octaves)])
     return Table(["set, realism", "PSNR, dB", "ratio", "SSIMULACRA2", "finest", "2nd", "3rd", "4th"], rows)
 
