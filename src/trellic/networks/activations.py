@@ -21,27 +21,31 @@ LEAST_BETA = 1e-6
 STARTING_GAMMA, SILENT_ROOT = 0.1, 1e-3
 
 
-class SoftShrink(nn.Module):
-    """x - clamp(x, -θ, θ), θ ≥ 0 for each channel."""
+class Shrinkage(nn.Module):
+    """A threshold θ ≥ 0 for each channel."""
 
     def __init__(self, channels: int, start: float) -> None:
         super().__init__()
         self.tenth = nn.Parameter(torch.full((1, channels, 1, 1), start / FASTER))
 
+    def threshold(self) -> Tensor:
+        """Return θ, (1, C, 1, 1)."""
+        return (self.tenth * FASTER).abs()
+
+
+class SoftShrink(Shrinkage):
+    """x - clamp(x, -θ, θ)."""
+
     def forward(self, features: Tensor) -> Tensor:
-        threshold = (self.tenth * FASTER).abs()
+        threshold = self.threshold()
         return features - torch.maximum(torch.minimum(features, threshold), -threshold)
 
 
-class HardShrink(nn.Module):
-    """x · [|x| > θ], θ ≥ 0 for each channel."""
-
-    def __init__(self, channels: int, start: float) -> None:
-        super().__init__()
-        self.tenth = nn.Parameter(torch.full((1, channels, 1, 1), start / FASTER))
+class HardShrink(Shrinkage):
+    """x · [|x| > θ]."""
 
     def forward(self, features: Tensor) -> Tensor:
-        threshold = (self.tenth * FASTER).abs()
+        threshold = self.threshold()
         kept = features * (features.abs() - threshold).sign().relu()
         if not self.training:
             return kept

@@ -28,18 +28,24 @@ def around(planes: Tensor) -> Iterator[Tensor]:
         yield F.pad(padded, [-REACH - across, -REACH + across, -REACH - down, -REACH + down])
 
 
-class Attention(nn.Module):
-    """Features (N, width, H, W) → what each position finds around it, (N, inner, H, W)."""
+class Heads(nn.Module):
+    """The weights of an attention: queries, keys and values of `inner` channels, and a bias of each head and offset."""
 
     heads: Tensor
 
-    def __init__(self, width: int, option: Near) -> None:
+    def __init__(self, width: int, inner: int, count: int) -> None:
         super().__init__()
-        inner, count = option.inner, option.heads
         self.queries, self.keys, self.values = (pointwise(width, inner) for _ in range(3))
         self.bias = nn.Parameter(torch.zeros(len(OFFSETS), count, 1, 1))
         self.register_buffer("heads", torch.eye(count).repeat_interleave(inner // count, 1)[:, :, None, None])
-        self.scale = (inner // count) ** -0.5
+
+
+class Attention(Heads):
+    """Features (N, width, H, W) → what each position finds around it, (N, inner, H, W)."""
+
+    def __init__(self, width: int, option: Near) -> None:
+        super().__init__(width, option.inner, option.heads)
+        self.scale = (option.inner // option.heads) ** -0.5
 
     def forward(self, features: Tensor) -> Tensor:
         queries, keys, values = self.queries(features) * self.scale, self.keys(features), self.values(features)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trellic.networks.blocks import Plus, full_precision, pointwise
-from trellic.networks.near import OFFSETS, around
+from trellic.networks.near import Heads, around
 from trellic.networks.options import Attend
 
 QUERY_LEVELS, VALUE_LEVELS = 127.0, 255.0
@@ -30,18 +30,12 @@ def _integers(values: Tensor, levels: float) -> Tensor:
     return _rounded((values * UNIT).clamp(-levels, levels))
 
 
-class Attended(nn.Module):
+class Attended(Heads):
     """Features (N, C, h, w) → the same, with what is found around each position; nothing at the start."""
 
-    heads: Tensor
-
     def __init__(self, channels: int, option: Attend) -> None:
-        super().__init__()
-        inner, count = option.inner, option.heads
-        self.queries, self.keys, self.values = (pointwise(channels, inner) for _ in range(3))
-        self.bias = nn.Parameter(torch.zeros(len(OFFSETS), count, 1, 1))
-        self.register_buffer("heads", torch.eye(count).repeat_interleave(inner // count, 1)[:, :, None, None])
-        self.last = pointwise(inner, channels)
+        super().__init__(channels, option.inner, option.heads)
+        self.last = pointwise(option.inner, channels)
         for weight in self.last.parameters():
             nn.init.zeros_(weight)
         self.sum = Plus(channels)
