@@ -93,7 +93,8 @@ def in_two_processes(script: str, *arguments: object) -> subprocess.CompletedPro
     """Run a Python script under torchrun, as two processes that train together."""
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python", sys.executable,
                "-c", script, *map(str, arguments)]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    variables = {**os.environ, "PYTHONFAULTHANDLER": "1"}  # one that aborts says where
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
 
 
 @pytest.fixture(scope="session")
