@@ -240,6 +240,10 @@ def test_tables_and_offsets_must_fit_the_quantizer(model):
         Model(none, b"").tables_for("tcq8", 2)
 
 
+def test_tables_are_read_once_and_not_for_every_tile(model):
+    assert model.tables_for("tcq8", 2)[0] is model.tables_for("tcq8", 2)[0]
+
+
 def test_what_tuning_finds_is_kept_and_names_another_model(model):
     points = (OperatingPoint(0.2, 1500.0, 0.02), OperatingPoint(0.9, 1100.0, 0.01))
     tuned = model.with_quantizer("tcq8", operating_points=points, tables=gaussian_tables(2), facts={"found": "here"})

@@ -198,11 +198,18 @@ class Model:
         """The tables of Gaussians for one level set, by which integers of any origin are coded. Raises DamagedModel."""
         return self._tables(GAUSSIAN)
 
+    @cached_property
+    def _tables_read(self) -> dict[str, Tables]:
+        """Tables by name: each is cut, and its sums are made, once and not for every tile."""
+        return {}
+
     def _tables(self, name: str) -> Tables:
-        try:
-            return Tables.of_flat(self.file.tables[f"{name}.tables"])
-        except (KeyError, ValueError) as error:
-            raise DamagedModel(f"model {self.name}: tables of {name} cannot be read ({error})") from error
+        if name not in self._tables_read:
+            try:
+                self._tables_read[name] = Tables.of_flat(self.file.tables[f"{name}.tables"])
+            except (KeyError, ValueError) as error:
+                raise DamagedModel(f"model {self.name}: tables of {name} cannot be read ({error})") from error
+        return self._tables_read[name]
 
     def log_scales(self, array: str, quality: float, channels: int) -> Floats:
         """Return natural log scales that are affine in quality, float32 (channels,). Raises DamagedModel."""
