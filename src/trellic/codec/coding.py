@@ -60,12 +60,17 @@ def run(
     """
     for step in steps:
         if isinstance(step, Run):
-            outputs = graphs(step.graph, [values.read(name) for name in step.reads])
-            for name, output in zip(step.writes, outputs, strict=True):
-                values.write(name, output)
+            _run_graph(step, graphs, values)
         else:
             code(step)
         done(step)
+
+
+def _run_graph(step: Run, graphs: Callable[[str, list[Value]], Sequence[Value]], values: Values[Value]) -> None:
+    """Run a graph. What it writes is named here only, so that it can be forgotten before the next one runs."""
+    outputs = graphs(step.graph, [values.read(name) for name in step.reads])
+    for name, output in zip(step.writes, outputs, strict=True):
+        values.write(name, output)
 
 
 def no_passes(step: Code) -> None:
