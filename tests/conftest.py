@@ -82,13 +82,6 @@ def codec():
     return Codec(threads=2)
 
 
-def run_trellic(*arguments: object, cwd: Path, given: bytes = b"", **environment: str) -> subprocess.CompletedProcess:
-    """Run the command line, with the golden model among those installed; what it prints comes as bytes."""
-    command = [sys.executable, "-m", "trellic", *map(str, arguments)]
-    variables = {**os.environ, "TRELLIC_MODELS": str(GOLDEN), **environment}
-    return subprocess.run(command, input=given, capture_output=True, cwd=cwd, check=False, env=variables)
-
-
 def in_two_processes(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a Python script under torchrun, as two processes that train together."""
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python", sys.executable,

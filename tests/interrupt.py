@@ -20,7 +20,7 @@ from PIL import Image
 import trellic
 
 GOLDEN = Path(__file__).parent / "golden"
-PICTURES = 12
+PICTURES = 8
 
 
 def make_pictures(folder: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import trellic
-from conftest import run_trellic
+from command import run_trellic
 from trellic.errors import BadRequest
 from trellic.picture.saving import save
 from trellic.picture.types import Converted

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 import trellic
-from conftest import GOLDEN, run_trellic, textured
+from command import run_trellic
+from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target
 from trellic.errors import StorageFailed
 from trellic.files import open_bytes

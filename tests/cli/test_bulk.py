@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from conftest import GOLDEN, run_trellic
+from command import run_trellic
+from conftest import GOLDEN
 from trellic.bulk.run import Progress
 from trellic.cli.bulk import line_of, name_ray
 

@@ -11,17 +11,16 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from command import in_words, run_trellic
 from conftest import GOLDEN, textured
 from trellic.cli import app, join_numbers
 from trellic.errors import BadRequest
 
 
-def trellic(*arguments, cwd=None):
+def trellic(*arguments, cwd=GOLDEN):
     """Run a command; pictures are coded with the golden model, which is quick, unless another is asked for."""
     model = ("--model", GOLDEN / "golden.trm") if arguments[0] in {"encode", "evaluate"} else ()
-    command = [sys.executable, "-m", "trellic", *map(str, [arguments[0], *model, *arguments[1:]])]
-    environment = {**os.environ, "TRELLIC_MODELS": str(GOLDEN)}
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, env=environment)
+    return in_words(run_trellic(arguments[0], *model, *arguments[1:], cwd=cwd))
 
 
 def test_a_folder_goes_and_comes_back(folder):

@@ -1,6 +1,6 @@
 """trellic compact: a model beside the model, never over another."""
 
-from conftest import run_trellic
+from command import run_trellic
 
 
 def test_a_compact_model_is_a_model(folder):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import GOLDEN, run_trellic, textured
+from command import run_trellic
+from conftest import GOLDEN, textured
 
 MODEL = ("--model", GOLDEN / "golden.trm")
 

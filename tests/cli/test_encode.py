@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 import trellic
-from conftest import GOLDEN, run_trellic, textured
+from command import run_trellic
+from conftest import GOLDEN, textured
 
 MODEL = ("--model", GOLDEN / "golden.trm")
 KINDS = ["jfif", "jpe", "pbm", "pnm", "apng", "dib", "ico", "pgm", "qoi", "tga", "jp2", "webp", "avif"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import run_trellic
+from command import run_trellic
 from machines import install, random_networks
 
 GOLDEN = ("--model", "golden")

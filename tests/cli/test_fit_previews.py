@@ -1,6 +1,7 @@
 """trellic fit-previews: a file beside the model, never over another."""
 
-from conftest import GOLDEN, run_trellic
+from command import run_trellic
+from conftest import GOLDEN
 from trellic.model import Model
 
 

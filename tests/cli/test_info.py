@@ -5,7 +5,8 @@ import json
 import numpy as np
 from PIL import Image
 
-from conftest import GOLDEN, run_trellic, textured
+from command import run_trellic
+from conftest import GOLDEN, textured
 
 MODEL = ("--model", GOLDEN / "golden.trm")
 

@@ -7,7 +7,8 @@ import urllib.request
 
 import pytest
 
-from conftest import GOLDEN, run_trellic
+from command import run_trellic
+from conftest import GOLDEN
 
 
 def test_a_folder_is_served_until_it_is_interrupted(folder):

@@ -2,7 +2,8 @@
 
 import json
 
-from conftest import GOLDEN, run_trellic
+from command import run_trellic
+from conftest import GOLDEN
 
 
 def test_chains_are_reported_and_kept(folder):

@@ -9,7 +9,8 @@ import urllib.request
 
 import pytest
 
-from conftest import GOLDEN, run_trellic
+from command import run_trellic
+from conftest import GOLDEN
 
 STREAM = GOLDEN / "blocks.tlic"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import run_trellic
+from command import run_trellic
 from trellic.errors import BadConfig
 
 pytest.importorskip("torch")

@@ -1,7 +1,7 @@
 """trellic --version and --help say what a stranger needs."""
 
 import trellic
-from conftest import run_trellic
+from command import run_trellic
 
 
 def test_the_version_names_release_model_libraries_and_processor(tmp_path):

@@ -12,7 +12,8 @@ from PIL import Image
 import trellic
 import trellic.pillow
 from adapters import random_adapter
-from conftest import GOLDEN, run_trellic, sections_of, textured
+from command import run_trellic
+from conftest import GOLDEN, sections_of, textured
 from trellic import Codec, api
 from trellic.container import SectionType
 from trellic.errors import BadRequest, MissingAdapter

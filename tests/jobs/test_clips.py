@@ -7,7 +7,8 @@ from fractions import Fraction
 import pytest
 from PIL import Image
 
-from conftest import GOLDEN, run_trellic
+from command import run_trellic
+from conftest import GOLDEN
 from trellic.errors import BadRequest
 from trellic.jobs.clips import are_clips, are_streams, bits_per_pixel, range_of
 

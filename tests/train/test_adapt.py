@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from conftest import run_trellic
+from command import run_trellic
 from trellic.errors import NoPictures, NotBetter
 from trellic.evaluate.bdrate import BdRate
 from trellic.model import Model

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("torch")
 
 import trellic.networks.cut as cutting
-from conftest import run_trellic
+from command import run_trellic
 from trellic.errors import BadConfig
 from trellic.model import Model
 from trellic.networks.cut import Size
