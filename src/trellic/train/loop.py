@@ -14,6 +14,7 @@ from trellic.networks.learned import LearnedCodec
 from trellic.train.checkpoint import Average, restore, save, save_part, state_for_all
 from trellic.train.config import TrainConfig
 from trellic.train.devices import autocast
+from trellic.train.interruptions import held_back
 from trellic.train.optimizer import optimizer_of, rate_factor, set_rate
 from trellic.train.processes import average_gradients, from_first, rank, start_processes
 
@@ -139,6 +140,7 @@ def train(config: TrainConfig, task: Task, folder: Path, report: Report) -> Lear
                 run.save()
                 clock = time.monotonic()
     finally:
-        run.save()
+        with held_back():
+            run.save()
     run.validate(done=True)
     return run.average.model
