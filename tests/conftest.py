@@ -1,8 +1,6 @@
 """Fixtures: small pictures, the shipped model, and a tiny model trained by nobody."""
 
 import logging
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,14 +78,6 @@ def codec():
     from trellic import Codec
 
     return Codec(threads=2)
-
-
-def in_two_processes(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run a Python script under torchrun, as two processes that train together."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python", sys.executable,
-               "-c", script, *map(str, arguments)]  # fmt: skip
-    variables = {**os.environ, "PYTHONFAULTHANDLER": "1"}  # one that aborts says where
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,7 @@ PHRASES = {
 
 USUAL = {
     # Words in their usual English meaning, by file: where a side is a length, and so on.
+    "tests/together.py": {"freeze"},
 }
 
 

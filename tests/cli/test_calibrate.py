@@ -14,7 +14,7 @@ def test_a_model_is_calibrated_and_gets_tables(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in").mkdir()
     for number in range(2):
-        Image.fromarray(textured(176, 192, number)).save(tmp_path / "in" / f"{number}.png")
+        Image.fromarray(textured(112, 128, number)).save(tmp_path / "in" / f"{number}.png")
     model = ["--model", str(GOLDEN / "golden.trm"), "--quantizer", "tcq8"]
     done = CliRunner().invoke(app, ["calibrate", "in", "--out", "a.trm", *model, "--most", "2"])
     assert (done.exit_code, done.exception) == (0, None)

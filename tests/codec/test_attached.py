@@ -152,20 +152,27 @@ OLD_NUMPY = {"NPY_DISABLE_CPU_FEATURES": "AVX512_ICL AVX512_CLX AVX512_SKX AVX51
 OLD_KERNELS = {"NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": ""}
 
 
+@pytest.fixture(scope="module")
+def strong(tmp_path_factory):
+    """A stream with an adapter, some of whose rows need coarser units, and the hash of what it decodes to."""
+    folder = tmp_path_factory.mktemp("strong")
+    (folder / "strong.tra").write_bytes(random_adapter(SHIPPED, exponent=-5).pack())
+    data = trellic.encode(PICTURE, 90, adapter=str(folder / "strong.tra"), embed=True)
+    (folder / "a.tlic").write_bytes(data)
+    return folder / "a.tlic", trellic.verify(data)
+
+
 @pytest.mark.parametrize(
     ("threads", "settings"),
     [(1, {}), (3, {}), (1, {"PLAIN": "1"}), (2, {**OLD_NUMPY, **OLD_KERNELS})],
     ids=["one thread", "three threads", "graphs as they are", "older instructions"],
 )
-def test_a_stream_with_an_adapter_decodes_alike_everywhere(tmp_path, threads, settings):
-    path = tmp_path / "a.tlic"
-    adapter = tmp_path / "strong.tra"
-    adapter.write_bytes(random_adapter(SHIPPED, exponent=-5).pack())  # some rows need coarser units
-    path.write_bytes(trellic.encode(PICTURE, 90, adapter=str(adapter), embed=True))
+def test_a_stream_with_an_adapter_decodes_alike_everywhere(strong, threads, settings):
+    path, indices = strong
     environment = {**os.environ, **settings}
     found = subprocess.run([sys.executable, "-c", READ, str(threads), str(path)], env=environment, capture_output=True,
                            text=True, check=True)  # fmt: skip
-    assert found.stdout.strip() == trellic.verify(path.read_bytes())
+    assert found.stdout.strip() == indices
 
 
 def test_the_command_line_encodes_with_an_adapter(installed, tmp_path):

@@ -50,11 +50,11 @@ def test_file_bytes_are_the_estimate(codec, photograph):
 
 
 def test_targets_are_met(codec, photograph):
-    pixels = 768 * 512
-    largest = len(codec.encode_picture(photograph, Target(100)).data)
-    for size in (largest // 6, largest // 2, largest):
-        assert 0.98 * size < len(codec.encode_picture(photograph, Target(size=size)).data) <= size
-    assert 8 * len(codec.encode_picture(photograph, Target(bpp=0.5)).data) / pixels == pytest.approx(0.5, rel=0.03)
+    detail = replace(photograph, pixels=photograph.pixels[:256, :384])
+    largest = len(codec.encode_picture(detail, Target(100)).data)
+    for size in (largest // 6, largest):
+        assert 0.98 * size < len(codec.encode_picture(detail, Target(size=size)).data) <= size
+    assert 8 * len(codec.encode_picture(detail, Target(bpp=0.5)).data) / (384 * 256) == pytest.approx(0.5, rel=0.03)
     data = codec.encode_picture(photograph, Target(psnr=35.0)).data
     assert psnr(photograph.pixels, codec.decode_picture(data).pixels) == pytest.approx(35.0, abs=0.05)
 

@@ -86,8 +86,8 @@ def test_photographs_are_not_tried(tiny, photograph, monkeypatch):
 
 
 def test_a_photograph_in_a_document_is_coded_by_small_tiles(codec, photograph):
-    page = text(768, 1024)
-    page[256:768, 512:] = photograph.pixels[:512, :512]
+    page = text(512, 768)
+    page[256:, 512:] = photograph.pixels[:256, :256]
     encoded = codec.encode_picture(Picture(page), Target(50))
     stream = Stream.parse(encoded.data)
     found = {unit.coded.type for unit in stream.units}
@@ -96,11 +96,11 @@ def test_a_photograph_in_a_document_is_coded_by_small_tiles(codec, photograph):
     assert np.array_equal(shown[:, :512], page[:, :512])
     assert np.array_equal(shown[:256], page[:256])
     assert psnr(page[256:, 512:], shown[256:, 512:]) > 30
-    crop = codec.decode_picture(stream, (400, 200, 200, 200)).pixels
-    assert np.abs(crop.astype(int) - shown[200:400, 400:600]).max() <= 1
+    crop = codec.decode_picture(stream, (450, 200, 100, 100)).pixels
+    assert np.abs(crop.astype(int) - shown[200:300, 450:550]).max() <= 1
 
 
-@pytest.mark.parametrize("quality", [20, 50, 80])
+@pytest.mark.parametrize("quality", [20, 80])
 def test_beside_an_exact_tile_a_photograph_is_as_good_as_at_the_edge_of_a_picture(quality, codec, photograph):
     """No latents are there: the analysis must see no more across the edge than the synthesis does."""
     page = text(512, 768)

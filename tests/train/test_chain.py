@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from conftest import in_two_processes, textured
+from conftest import textured
+from together import in_two_processes
 
 torch = pytest.importorskip("torch")
 

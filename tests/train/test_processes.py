@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 
-from conftest import in_two_processes
+from together import in_two_processes
 from trellic.train.start import load_run
 
 SHARING = """
@@ -31,13 +31,13 @@ for number, weight in enumerate(layer.parameters()):
 assert total([1.0, float(rank())]) == [2.0, 1.0]
 state = from_first({"weight": torch.full((2,), 7.0)} if rank() == 0 else {})
 assert bool((state["weight"] == 7).all())
-torch.optim.Adam(layer.parameters())  # has torch import what may hold the group
+import torch.distributed.nn.functional  # as torch does where an optimizer is made: its defaults hold a group
 """
 
 
 def test_processes_share_gradients_sums_and_state_and_end_with_no_thread_but_their_own():
     """A thread that gives up a tensor while the interpreter ends would abort it, once in many times."""
-    result = in_two_processes(SHARING)
+    result = in_two_processes(SHARING, imported="torch")
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from conftest import in_two_processes
+from together import in_two_processes
 from trellic.train.soap import Soap, sides_of
 
 BETAS = (0.9, 0.98)
