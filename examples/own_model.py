@@ -116,7 +116,7 @@ with torch.no_grad():
 # Training in its plainest form: rate + λ · distortion, the prior alone, since the transforms are good from the start.
 # `trellic.train` has stages, schedules, averages and checkpoints.
 optimizer = torch.optim.Adam(model.prior.parameters(), 3e-3)
-for step in range(30):
+for step in range(20):
     coded = model(crops, quality, NoisyRounding())
     rate = torch.stack(list(coded.bits.values())).sum(dim=0) / crops[0, 0].numel()
     error = (coded.pictures - crops).pow(2).mean(dim=(1, 2, 3)) * 255**2
