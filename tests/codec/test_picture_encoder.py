@@ -122,9 +122,9 @@ def test_flat_tiles_of_a_large_picture_are_not_analysed(tiny, monkeypatch):
 def test_the_psnr_that_is_reported_is_that_of_the_layout_that_is_kept(codec, photograph):
     page = text(256, 384)
     page[:, 256:] = photograph.pixels[:256, :128]
-    encoded = codec.encode_picture(Picture(page), Target(psnr=36.0))
+    encoded = codec.encode_picture(Picture(page), Target(psnr=30.0))
     assert encoded.psnr == pytest.approx(psnr(page, codec.decode_picture(encoded.data).pixels), abs=0.02)
-    assert encoded.psnr >= 36
+    assert encoded.psnr >= 30
 
 
 @given(st.integers(1, 90), st.integers(1, 90), st.sampled_from(["RGB", "RGBA", "L", "LA"]), st.booleans())
