@@ -49,6 +49,10 @@ def test_features_go_into_a_table_past_bad_files_and_are_searched(place):
     code, lines, errors = run(place, "search", "out", "--like", "out/rough/3.tlic", "--top", 6)
     assert (code, len(errors.splitlines())) == (1, 2)
     assert [line.split()[1] for line in lines.splitlines()] == [one["source"] for one in best]
+    np.savez(place / "other.npz", weights=np.zeros(3))
+    code, lines, errors = run(place, "search", "*.npz", "--like", "out/rough/3.tlic", "--top", 6)
+    assert (code, [line.split(":")[0] for line in errors.splitlines()]) == (1, ["other.npz", "1 of 2 failed"])
+    assert [line.split()[1] for line in lines.splitlines()] == [one["source"] for one in best]
 
 
 def test_a_head_is_trained_and_classifies_and_hostile_ones_are_refused(place):

@@ -26,21 +26,21 @@ def search(
     """Find the pictures that are most like one, by the angle between their vectors."""
     from trellic.jobs.machine import SUFFIX, Table, likeness, reader_of_file, vector_of
 
-    files = [path for path, _ in find_files(inputs, [".tlic", SUFFIX])]
-    jobs = [Job(path, path) for path in files if path.suffix.lower() != SUFFIX]
+    jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic", SUFFIX])]
     reader = reader_of_file(like, threads_for(jobs, at_once), max_pixels)
     wanted, found = vector_of(like, reader, max_pixels), dict[str, float]()
-    for path in files:
-        if path.suffix.lower() == SUFFIX:
-            table = Table.read(path)
-            table.check_networks(reader.networks)
-            found |= zip(table.names, map(float, likeness(table.vectors, wanted)), strict=True)
 
     def work(job: Job) -> dict[str, Any]:
-        found[str(job.source)] = float(likeness(vector_of(job.source, reader, max_pixels)[None], wanted)[0])
+        if job.source.suffix.lower() == SUFFIX:
+            table = Table.read(job.source)
+            table.check_networks(reader.networks)
+            names, vectors = table.names, table.vectors
+        else:
+            names, vectors = [str(job.source)], vector_of(job.source, reader, max_pixels)[None]
+        found.update(zip(names, map(float, likeness(vectors, wanted)), strict=True))
         return {}
 
-    code = run(jobs, work, Manner(quiet=True, at_once=at_once, writes=False)) if jobs else 0
+    code = run(jobs, work, Manner(quiet=True, at_once=at_once, writes=False))
     best = sorted(found.items(), key=lambda one: (-one[1], one[0]))[:top]
     if as_json:
         print(json.dumps([{"source": name, "likeness": value} for name, value in best], indent=1))

@@ -61,7 +61,7 @@ class Table(NamedTuple):
             if not sound:
                 raise ValueError("names, vectors or the hash of features are impossible")
         except Exception as error:  # damaged arrays make numpy raise errors of any kind, some of several lines
-            raise BadRequest(f"{path}: no table of features ({' '.join(str(error).split())})") from error
+            raise BadRequest(f"no table of features ({' '.join(str(error).split())})") from error
         return cls(names.tolist(), vectors, str(features))
 
 
