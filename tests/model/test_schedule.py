@@ -26,6 +26,9 @@ def test_a_schedule_survives_json():
     assert SCHEDULE.stride == 64
     assert SCHEDULE.graphs == ("first", "second", "synthesis")
     assert [step.variable for step in SCHEDULE.passes] == ["z", "y", "y"]
+    corrected = replace(SCHEDULE, code=(*SCHEDULE.code[:-1], replace(SCHEDULE.passes[-1], correction=(130, -60, 0))))
+    assert Schedule.from_json(corrected.to_json()) == corrected
+    assert ["correction" in step for step in corrected.to_json()["code"]] == [False] * 4 + [True]
 
 
 def test_a_reference_names_a_variable_or_channels_of_it():
@@ -78,6 +81,11 @@ def broken(path: tuple, value: object) -> dict:
         (("code", 0, "tables"), "../z"),
         (("code", 0, "tables"), 3),
         (("code", 2, "quantizer"), "guess"),
+        (("code", 2, "correction"), [1, 2]),
+        (("code", 2, "correction"), [1, 2, 1.5]),
+        (("code", 2, "correction"), [1, 2, 2**20]),
+        (("code", 2, "correction"), 7),
+        (("code", 0, "correction"), [1, 2, 3]),
         (("code", 0, "code"), "x"),
         (("code",), []),
         (("code", 2, "more"), 1),

@@ -7,6 +7,7 @@ from trellic.codec.deployed import DeployedQuantizer
 from trellic.errors import NoPictures
 from trellic.model import Sessions
 from trellic.quantize import quantizer_named
+from trellic.tune.fit_corrections import fit_corrections
 from trellic.tune.fit_tables import QUALITIES, count_indices, fit_tables
 
 
@@ -33,7 +34,9 @@ def test_offsets_move_only_where_they_are_asked_to(model, pictures):
 
 
 def test_a_search_chooses_again_by_the_tables_of_its_first_choices(model, pictures):
-    deployed, sessions = DeployedQuantizer.of(model, quantizer_named("rdoq")), Sessions(model, 1)
+    rdoq = quantizer_named("rdoq")
+    corrected = fit_corrections(model, pictures, rdoq)
+    deployed, sessions = DeployedQuantizer.of(corrected, rdoq), Sessions(corrected, 1)
     for _ in range(2):
         (counted,) = count_indices(sessions, pictures, QUALITIES, [deployed])
         deployed = counted.fitted()

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.positions import Floats, Positions, coded_positions
+from trellic.entropy.correction import Correction, Decoded
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.states import ONE_STATE, CdfIndices, Indices, States
 from trellic.entropy.tables import SKIPPED_SCALES, Tables, scale_of
@@ -109,12 +110,14 @@ class Pass(NamedTuple):
     positions   int32 (n,): where each lies in planes of (its channels, H, W), laid flat
     parameters  of each
     state       of the trellis before the first
+    correction  of its scale indices by what is decoded; None where there is none
     """
 
     step: Code
     positions: Positions
     parameters: Parameters
     state: int
+    correction: Correction | None = None
 
     @classmethod
     def of(cls, step: Code, means: Floats, log_scales: Floats, size: int, state: int, decoded: Floats) -> "Pass":
@@ -168,6 +171,7 @@ class Coding:
         self.model, self.deployed, self.parameters = model, deployed, parameters
         self.quality, self.values, self.coder, self.skipped = quality, values, coder, skipped
         self.state = 0
+        self._decoded: dict[tuple[str, int, int], Decoded] = {}  # of the channels of the latest pass
 
     def __call__(self, step: Code) -> None:
         """Code one pass, and put what is decoded into its variable."""
@@ -177,12 +181,23 @@ class Coding:
         states, state = (ONE_STATE, 0) if rounds else (self.deployed.states, self.state)
         levels = ABOUT_MEANS if rounds else self.deployed.quantizer.levels
         at = Pass.of(step, *self.predictions(step, planes.shape), parameters.step, state, planes)
-        at = at._replace(parameters=levels.place(at.parameters, parameters.step))
+        at = at._replace(
+            parameters=levels.place(at.parameters, parameters.step), correction=self._correction(at, planes, parameters)
+        )
         indices, cdf_indices, state = self.coder(at, states, parameters)
         at.put(levels.values(indices, cdf_indices, at.parameters.means, parameters.offsets, parameters.step), planes)
         self.values.coded(step)
         if not rounds:
             self.state = state
+
+    def _correction(self, at: Pass, planes: Floats, parameters: QuantizerParameters) -> Correction | None:
+        """Return how scale indices of a pass are corrected; a quantizer with levels of its own has no such tables."""
+        if not at.step.correction or self.deployed.quantizer.fixed:
+            return None
+        key = at.step.variable, at.step.start, at.step.stop
+        if key not in self._decoded:
+            self._decoded = {key: Decoded(*planes.shape)}
+        return self._decoded[key].correction(at.step.correction, parameters.tables, at.positions)
 
     def predictions(self, step: Code, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
         """Return means and natural log scales of a pass's planes. Raises DamagedModel."""

@@ -78,7 +78,8 @@ def decode_latents(
 
     def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
         forget(at.step)  # what predicted them takes as much memory as they do
-        indices, cdf_indices, state = coder.pull_by(states, at.parameters.scale_indices, parameters.tables, at.state)
+        scale_indices, tables = at.parameters.scale_indices, parameters.tables
+        indices, cdf_indices, state = coder.pull_by(states, scale_indices, tables, at.state, at.correction)
         see(indices)
         return indices, cdf_indices, state
 

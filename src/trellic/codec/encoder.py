@@ -12,6 +12,7 @@ from trellic.codec.ring import Ring, arrays_of
 from trellic.codec.tiles import Window
 from trellic.codec.visibility import PSNR, SSIMULACRA2, visibility
 from trellic.container.header import HIGHEST_QUALITY
+from trellic.entropy.correction import correct
 from trellic.entropy.rans import Encoder, estimate_bits
 from trellic.entropy.states import CdfIndices, Indices, States, walk
 from trellic.errors import DamagedModel
@@ -156,7 +157,7 @@ def quantize_pass(
     """Return indices and cdf indices of a pass's latents, and the state after them; all in coding order."""
     indices = quantizer.quantize(values, at.parameters, weights, parameters, at.state)
     cdf_indices, state = walk(quantizer.states, at.parameters.scale_indices, indices, at.state)
-    return indices, cdf_indices, state
+    return indices, correct(at.correction, cdf_indices, indices) if at.correction else cdf_indices, state
 
 
 def reconstruct(sessions: Sessions, coded: Coded, analysed: Analysed) -> Pixels:

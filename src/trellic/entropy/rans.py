@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trellic.container.bytes import Reader, varint
+from trellic.entropy.correction import Correction, begin_row, end_row, moved
 from trellic.entropy.states import ONE_STATE, CdfIndices, Indices, ScaleIndices, States
 from trellic.entropy.tables import BUCKET_BITS, ESCAPE_LIMIT, PRECISION, SCALES, TOTAL, Tables
 from trellic.errors import DamagedStream
@@ -142,19 +143,27 @@ def _escaped(words, at, first, second, radius, single):  # type: ignore[no-untyp
 
 @kernel
 def _decode(  # type: ignore[no-untyped-def]
-    words, at, first, second, cdf_indices, radius, first_symbol, cumulative, buckets, indices, trellis, state, single
+    words, at, first, second, cdf_indices, radius, first_symbol, cumulative, buckets, indices, trellis, state, single,
+    correction,
 ):  # fmt: skip
     """Decode one index for each; return (whether all are possible, words read, coder's states, trellis state).
 
     `cdf_indices` holds scale indices. `trellis` is None, which costs nothing, or (transitions, sets): then they become
     cdf indices in place. `single` is None, which costs nothing either, or 1: then there is one state, held twice.
+    `correction` is None, or a Correction: then it changes cdf indices in place.
     """
     mask, precision, word = np.uint64(TOTAL - 1), np.uint64(PRECISION), np.uint64(WORD_BITS)
     bucket_bits, one, lowest = np.uint64(BUCKET_BITS), np.uint64(1), np.uint64(LOWEST)
+    row = stop = 0
     for n in range(len(cdf_indices)):
         table = np.uint64(cdf_indices[n])  # unsigned throughout: a signed index costs a test for being negative
         if trellis is not None:
             table += np.uint64(SCALES) * np.uint64(trellis[1][state])
+            cdf_indices[n] = table
+        if correction is not None:
+            if n == stop:
+                row, stop = n, begin_row(correction, n)
+            table = np.uint64(moved(correction, n - row, table))
             cdf_indices[n] = table
         slot = first & mask
         base = np.uint64(first_symbol[table])
@@ -174,6 +183,8 @@ def _decode(  # type: ignore[no-untyped-def]
             if abs(index) > ESCAPE_LIMIT:
                 return False, at, first, second, state
         indices[n] = index
+        if correction is not None and n + 1 == stop:
+            end_row(correction, row, stop, indices)
         if trellis is not None:
             state = np.int64(trellis[0][state, index & 1])
     return True, at, first, second, state
@@ -203,7 +214,7 @@ def next_index(cursor, cdf_index, room):  # type: ignore[no-untyped-def]
     cdf_indices[0] = cdf_index
     possible, at, first, second, _ = _decode(
         cursor.words, np.int64(state[2]), state[0], state[1], cdf_indices, cursor.radius, cursor.first_symbol,
-        cursor.cumulative, cursor.buckets, indices, None, 0, 1,
+        cursor.cumulative, cursor.buckets, indices, None, 0, 1, None,
     )  # fmt: skip
     state[0], state[1], state[2] = first, second, at
     return np.int64(indices[0]) if possible else np.int64(ESCAPE_LIMIT + 1)
@@ -308,15 +319,20 @@ class Decoder:
         return self.pull_by(ONE_STATE, scale_indices, tables, 0)[0]
 
     def pull_by(
-        self, states: States, scale_indices: ScaleIndices, tables: Tables, state: int
+        self,
+        states: States,
+        scale_indices: ScaleIndices,
+        tables: Tables,
+        state: int,
+        correction: Correction | None = None,
     ) -> tuple[Indices, CdfIndices, int]:
         """Return the next pass, the cdf index of each index, and the trellis state after it. Raises DamagedStream."""
         indices = np.empty(len(scale_indices), np.int32)
-        cdf_indices = scale_indices.copy() if states.is_trellis else scale_indices
+        cdf_indices = scale_indices.copy() if states.is_trellis or correction else scale_indices
         possible, at, first, second, state = _decode(
             self._words, self._at, self._states[0], self._states[1], cdf_indices, tables.radius, tables.first,
             tables.cumulative, tables.buckets, indices, tuple(states) if states.is_trellis else None, state,
-            1 if self.single else None,
+            1 if self.single else None, correction,
         )  # fmt: skip
         if not possible:
             raise DamagedStream("coded data holds an impossible index")

@@ -93,6 +93,14 @@ class Tables:
         return np.array([np.searchsorted(table, slots, side="right") - 1 for table in tables], dtype=np.uint16)
 
     @cached_property
+    def expected(self) -> npt.NDArray[np.uint16]:
+        """Expected magnitude of an index, 15 where it is larger or an escape, in 1/256, uint16 (tables,)."""
+        tables = np.split(self.frequency, self.start[1:-1])
+        counted = [np.minimum([*np.abs(np.arange(-radius, radius + 1)), 15], 15) for radius in self.radius.tolist()]
+        sums = [int(table @ each) for table, each in zip(tables, counted, strict=True)]
+        return ((np.array(sums) + 128) >> 8).astype(np.uint16)
+
+    @cached_property
     def bits(self) -> npt.NDArray[np.float32]:
         """Cost of each symbol in bits, float32 (symbols,); an escape's extra bits come on top."""
         return (PRECISION - np.log2(self.frequency)).astype(np.float32)

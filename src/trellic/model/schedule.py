@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from trellic.entropy.correction import LARGEST_WEIGHT, WEIGHTS
+
 Mask = tuple[str, ...]
 """A periodic pattern of positions: rows of "1" (in the pass) and "0", repeated to the right and below."""
 
@@ -74,6 +76,7 @@ class Code:
     tables     DEPLOYED_TABLES where the quantizer is deployed; else the name of the model's tables for what is rounded
     quantizer  "rounding", or "deployed" for the one that the stream names
     layer      the layer of the stream that holds it
+    correction  weights by which scale indices follow what was decoded (`entropy/correction.py`); () where they do not
     """
 
     variable: str
@@ -85,6 +88,7 @@ class Code:
     tables: str = DEPLOYED_TABLES
     quantizer: str = "deployed"
     layer: int = 0
+    correction: tuple[int, ...] = ()
 
     @property
     def channels(self) -> slice:
@@ -210,14 +214,16 @@ def _step_to_json(step: Step) -> dict[str, Any]:
     if isinstance(step, Run):
         return {"run": step.graph, "reads": list(step.reads), "writes": list(step.writes)}
     values = asdict(step)
-    return {"code": values.pop("variable"), **values, "mask": list(step.mask)}
+    correction = {"correction": list(weights)} if (weights := values.pop("correction")) else {}
+    return {"code": values.pop("variable"), **values, "mask": list(step.mask), **correction}
 
 
 def _step_from_json(values: dict[str, Any]) -> Step:
     if "run" in values:
         return Run(str(values["run"]), tuple(map(str, values["reads"])), tuple(map(str, values["writes"])))
-    rest = {name: value for name, value in values.items() if name not in {"code", "mask"}}
-    return Code(variable=values["code"], mask=tuple(map(str, values["mask"])), **rest)
+    rest = {name: value for name, value in values.items() if name not in {"code", "mask", "correction"}}
+    mask, weights = tuple(map(str, values["mask"])), tuple(values.get("correction", ()))
+    return Code(variable=values["code"], mask=mask, correction=weights, **rest)
 
 
 def _check(schedule: Schedule) -> None:
@@ -271,5 +277,11 @@ def _check_pass(step: Code, schedule: Schedule, known: set[str]) -> None:
         raise ValueError(f"a pass reads {step.mean}, which is not there yet")
     if step.quantizer not in {"deployed", "rounding"} or type(step.layer) is not int:
         raise ValueError(f"a pass has an impossible quantizer {step.quantizer!r} or layer")
+    if step.correction and not (
+        step.quantizer == "deployed"
+        and len(step.correction) == WEIGHTS
+        and all(type(one) is int and abs(one) <= LARGEST_WEIGHT for one in step.correction)
+    ):
+        raise ValueError(f"a pass cannot be corrected by {step.correction}")
     if not _NAME.fullmatch(step.tables) or (step.tables == DEPLOYED_TABLES) != (step.quantizer == "deployed"):
         raise ValueError(f"a pass of quantizer {step.quantizer} has impossible tables {step.tables!r}")

@@ -21,6 +21,7 @@ from trellic.errors import NoPictures
 from trellic.model import Model, Sessions
 from trellic.picture.types import Picture
 from trellic.quantize import Quantizer
+from trellic.tune.fit_corrections import fit_corrections
 from trellic.tune.statistics import IndexStatistics
 
 QUALITIES = (0, 20, 40, 60, 80, 100)
@@ -37,20 +38,22 @@ def fit_tables(
     move_offsets: bool = False,
     report: Callable[[str], None] = lambda message: None,
 ) -> Model:
-    """Return a model whose tables are those of the indices that quantizers emit on pictures.
+    """Return a model whose tables are those of the indices that quantizers emit on pictures, and whose scales are
+    corrected by what passes show of themselves.
 
     facts         of the fitting, for the card
     move_offsets  whether levels move to where their residuals lie
-    What is rounded, as z is, all code alike: its tables are counted with the first quantizer. Raises NoPictures where
-    there are none.
+    What is rounded, as z is, all code alike: its tables are counted with the first quantizer, for which corrections are
+    fitted, too. Raises NoPictures where there are none.
     """
+    before, model = model, fit_corrections(model, pictures, quantizers[0], report)
     sessions = Sessions(model, threads=1)  # several pictures at a time
     deployed = [DeployedQuantizer.of(model, quantizer) for quantizer in quantizers]
     for number in range(1, ROUNDS + 1):
         report(f"counting indices, round {number} of {ROUNDS}")
         counted = count_indices(sessions, pictures, QUALITIES, deployed)
         deployed = [statistics.fitted() for statistics in counted]
-    entry = {**(facts or {}), "pictures": len(pictures), "before": model.name}
+    entry = {**(facts or {}), "pictures": len(pictures), "before": before.name}
     fitted = model.with_rounded_tables(deployed[0].rounded)
     for each, statistics in zip(deployed, counted, strict=True):
         offsets = statistics.offsets() if move_offsets else each.offsets
