@@ -39,6 +39,7 @@ LATER = (
     "search",
     "tune",
     "compact",
+    "corrections",
     "blocks",
     "adapters",
     "pleasing",

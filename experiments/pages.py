@@ -42,6 +42,7 @@ NAMES = (
     "search",
     "tune",
     "compact",
+    "corrections",
     "theory",
     "blocks",
     "adapters",

@@ -25,7 +25,7 @@ from trellic.codec.units import CodedUnit, code_unit
 from trellic.codec.visibility import PSNR
 from trellic.container import Grid
 from trellic.container.header import QUALITY_ONE
-from trellic.entropy.rans import bits_of
+from trellic.entropy.bits import bits_of
 from trellic.entropy.states import CdfIndices, Indices
 from trellic.entropy.tables import SCALES, SKIPPED_SCALES
 from trellic.jobs.plan import find_files

@@ -18,8 +18,8 @@ import numpy as np
 from experiments.store import NO_MODEL, keep
 from trellic.codec.coding import Pass
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.entropy.bits import estimate_bits
 from trellic.entropy.parameters import ONE, Parameters, scale_indices_of
-from trellic.entropy.rans import estimate_bits
 from trellic.entropy.states import walk
 from trellic.entropy.tables import SCALES
 from trellic.evaluate.bdrate import pchip

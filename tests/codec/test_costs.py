@@ -12,8 +12,8 @@ from trellic.codec.resources import Resources
 from trellic.codec.tiles import Workers
 from trellic.codec.units import CodedUnit, DecodedUnit
 from trellic.container import Box, Grid, Header
+from trellic.entropy.bits import bits_of
 from trellic.entropy.parameters import Parameters
-from trellic.entropy.rans import bits_of
 from trellic.metrics import lambda_at
 
 

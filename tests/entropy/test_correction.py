@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from trellic.entropy.bits import estimate_bits
 from trellic.entropy.correction import Decoded, correct
-from trellic.entropy.rans import Decoder, Encoder, estimate_bits
+from trellic.entropy.rans import Decoder, Encoder
 from trellic.entropy.states import ONE_STATE, walk
 from trellic.entropy.tables import SCALES, SKIPPED_SCALES, Tables, gaussian_tables
 from trellic.quantize import quantizer_named
@@ -15,7 +16,7 @@ MASKS = [np.indices(SHAPE[1:]).sum(axis=0) % 2 == parity for parity in (0, 1)]
 
 
 def passes(seed=0, larger=1.0):
-    """Two passes over the same channels: positions, scale indices, and indices larger than these say by a factor."""
+    """Two passes of the same channels: positions, scale indices, and indices larger than these say by a factor."""
     random = np.random.default_rng(seed)
     scale_indices = random.integers(0, 45, SHAPE).astype(np.uint8)
     scales = larger * 0.11 * np.exp(scale_indices * np.log(256 / 0.11) / 63)
@@ -46,20 +47,20 @@ def by_the_text(tables: Tables, weights, given):
             column -= column // 32 if channel else 0
             for row in range(height):
                 here = [n for n, at in enumerate(positions) if divmod(int(at), width)[0] == channel * height + row]
-                places = [int(positions[n]) % width for n in here]
+                columns = [int(positions[n]) % width for n in here]
                 whole = magnitudes[channel].sum(), expected[channel].sum()
-                for n, at in zip(here, places, strict=True):
+                for n, at in zip(here, columns, strict=True):
                     near = [
                         (row + y, at + x) for y, x in neighbours if row + y in range(height) and at + x in range(width)
                     ]
-                    around = [sum(int(plane[channel][place]) for place in near) for plane in (magnitudes, expected)]
+                    around = [sum(int(plane[channel][at_one]) for at_one in near) for plane in (magnitudes, expected)]
                     pairs = column[:, row, at], around, whole
                     moved = 2**13
                     for weight, (one, other), flat in zip(weights, pairs, (768, 1024, 2048), strict=True):
                         moved += weight * (log(one + flat) - log(other + flat))
                     scale_index = int(cdf_indices[n]) % 64
                     found.append(int(cdf_indices[n]) - scale_index + min(max(scale_index + moved // 2**14, 0), 63))
-                for n, at in zip(here, places, strict=True):
+                for n, at in zip(here, columns, strict=True):
                     magnitudes[channel, row, at] = min(abs(int(indices[n])), 15) * 256
                     expected[channel, row, at] = means[cdf_indices[n]]
                     column[:, row, at] += magnitudes[channel, row, at], expected[channel, row, at]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trellic.entropy.rans import Decoder, Encoder, estimate_bits
+from trellic.entropy.bits import estimate_bits
+from trellic.entropy.rans import Decoder, Encoder
 from trellic.entropy.tables import ESCAPE_LIMIT, SCALES, SKIPPED_SCALES, Tables, gaussian_tables
 from trellic.errors import DamagedStream
 

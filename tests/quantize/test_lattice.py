@@ -12,8 +12,8 @@ from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.container import Stream
+from trellic.entropy.bits import estimate_bits
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.rans import estimate_bits
 from trellic.entropy.tables import SCALES, SKIPPED_SCALES, scale_of
 from trellic.errors import BadRequest
 from trellic.metrics import psnr

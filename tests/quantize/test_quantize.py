@@ -15,8 +15,8 @@ from trellic.codec.encoder import analyse, encode_latents
 from trellic.codec.units import decode_unit
 from trellic.container import Stream
 from trellic.container.header import QUALITY_ONE
+from trellic.entropy.bits import estimate_bits
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.rans import estimate_bits
 from trellic.entropy.tables import SCALES, SKIPPED_SCALES, gaussian_tables
 from trellic.errors import BadRequest
 from trellic.metrics import psnr

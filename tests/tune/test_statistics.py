@@ -5,8 +5,8 @@ import numpy as np
 from trellic.codec.coding import Pass
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import analyse, encode_latents
+from trellic.entropy.bits import estimate_bits
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.rans import estimate_bits
 from trellic.entropy.tables import SCALES, Tables, gaussian_tables
 from trellic.model import Sessions
 from trellic.model.schedule import ALL, Code

@@ -14,7 +14,7 @@ from trellic.codec.positions import Floats
 from trellic.codec.tiles import LATENT
 from trellic.container import Box, Grid
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.entropy.rans import bits_of
+from trellic.entropy.bits import bits_of
 from trellic.entropy.states import CdfIndices, Indices
 from trellic.metrics import lambda_at
 from trellic.model import Model

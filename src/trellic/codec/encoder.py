@@ -12,8 +12,9 @@ from trellic.codec.ring import Ring, arrays_of
 from trellic.codec.tiles import Window
 from trellic.codec.visibility import PSNR, SSIMULACRA2, visibility
 from trellic.container.header import HIGHEST_QUALITY
+from trellic.entropy.bits import estimate_bits
 from trellic.entropy.correction import correct
-from trellic.entropy.rans import Encoder, estimate_bits
+from trellic.entropy.rans import Encoder
 from trellic.entropy.states import CdfIndices, Indices, States, walk
 from trellic.errors import DamagedModel
 from trellic.model import Sessions

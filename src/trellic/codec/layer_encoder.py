@@ -15,9 +15,9 @@ from trellic.codec.layers import Digits, LayerCoding, Nested, kernel_plane, plan
 from trellic.codec.positions import Floats
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.container.layers import Layering
+from trellic.entropy.bits import index_bits
 from trellic.entropy.choices import ChoiceEncoder, Choices
 from trellic.entropy.parameters import ONE
-from trellic.entropy.rans import index_bits
 from trellic.entropy.states import CdfIndices, Indices, States
 from trellic.entropy.tables import ESCAPE_LIMIT, TOTAL
 from trellic.kernels import kernel

@@ -39,7 +39,7 @@ class Correction(NamedTuple):
 
     weights   int64 (3,)
     expected  uint16 (cdf indices,): expected magnitude, in 1/256
-    places    uint32 (n,): where each latent of the pass lies in padded planes of all channels, laid flat
+    padded    uint32 (n,): where each latent of the pass lies in padded planes of all channels, laid flat
     line      W + 2, and
     plane     the size of a padded plane
     decoded   uint16, padded planes of all channels, laid flat: what is known of each latent, 0 where nothing is
@@ -52,7 +52,7 @@ class Correction(NamedTuple):
 
     weights: npt.NDArray[np.int64]
     expected: npt.NDArray[np.uint16]
-    places: npt.NDArray[np.uint32]
+    padded: npt.NDArray[np.uint32]
     line: np.uint64
     plane: np.uint64
     decoded: npt.NDArray[np.uint16]
@@ -78,17 +78,17 @@ class Decoded:
 
         positions  int32 (n,): where its latents lie in planes laid flat
         """
-        places = np.empty(len(positions), np.uint32)
-        _pad(positions, self.height, self.width, places)
+        padded = np.empty(len(positions), np.uint32)
+        _pad(positions, self.height, self.width, padded)
         return Correction(
-            np.array(weights, np.int64), tables.expected, places, np.uint64(self.line), np.uint64(self.plane),
+            np.array(weights, np.int64), tables.expected, padded, np.uint64(self.line), np.uint64(self.plane),
             self.planes, self.channels, np.zeros(2 * self.plane, np.int32), np.zeros(2, np.uint64),
             np.empty(self.width, np.int64), np.empty(self.width, np.uint16),
         )  # fmt: skip
 
 
 @kernel
-def _pad(positions, height, width, places):  # type: ignore[no-untyped-def]
+def _pad(positions, height, width, padded):  # type: ignore[no-untyped-def]
     row_end, row, first = width, 0, ABOVE * (width + 2 * BESIDE) + BESIDE
     for n in range(len(positions)):
         while positions[n] >= row_end:
@@ -97,7 +97,7 @@ def _pad(positions, height, width, places):  # type: ignore[no-untyped-def]
             first += 2 * BESIDE
             if row == height:
                 row, first = 0, first + (ABOVE + BELOW) * (width + 2 * BESIDE)
-        places[n] = positions[n] + first
+        padded[n] = positions[n] + first
 
 
 @kernel(inline="always")
@@ -123,7 +123,7 @@ def shifted(cdf_index, move):  # type: ignore[no-untyped-def]
 def begin_row(one, n):  # type: ignore[no-untyped-def]
     """Find how the scale indices of a row are moved, from latent n on; return where the row ends; for kernels."""
     unit, two, line, decoded, column = np.uint64(1), np.uint64(2), one.line, one.decoded, one.column
-    while one.places[n] >= one.at[0] + line:
+    while one.padded[n] >= one.at[0] + line:
         one.at[0] += line
     while one.at[0] >= (one.at[1] + unit) * one.plane:
         for position in range(len(column)):
@@ -134,8 +134,8 @@ def begin_row(one, n):  # type: ignore[no-untyped-def]
     whole = _log(one.channels[channel, 0] + FLAT[2]) - _log(one.channels[channel, 1] + FLAT[2])
     start = one.weights[2] * whole + (1 << (FRACTION_BITS - 1))
     stop = n
-    while stop < len(one.places) and one.places[stop] < one.at[0] + line:
-        place = np.uint64(one.places[stop])
+    while stop < len(one.padded) and one.padded[stop] < one.at[0] + line:
+        place = np.uint64(one.padded[stop])
         above, at = place - line, two * (place - channel * one.plane)
         found, expected = np.int64(0), np.int64(0)
         found, expected = _add(decoded[above - line], found, expected)
@@ -164,7 +164,7 @@ def end_row(one, n, stop, indices):  # type: ignore[no-untyped-def]
     """Take note of the indices of a row, from latent n on; for kernels."""
     channel = one.at[1]
     for each in range(n, stop):
-        place = np.uint64(one.places[each])
+        place = np.uint64(one.padded[each])
         magnitude, expected = np.int64(min(abs(indices[each]), LARGEST)), np.int64(one.expects[each - n])
         one.decoded[place] = magnitude << MAGNITUDE_BITS | expected
         at = np.uint64(2) * (place - channel * one.plane)

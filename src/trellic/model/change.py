@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trellic.container.bytes import Reader, varint
-from trellic.entropy.rans import Decoder, Encoder, estimate_bits
+from trellic.entropy.bits import estimate_bits
+from trellic.entropy.rans import Decoder, Encoder
 from trellic.entropy.tables import ESCAPE_LIMIT, SCALES, SKIPPED_SCALES, Tables
 from trellic.errors import DamagedAdapter, DamagedStream
 from trellic.model.arrays import Arrays

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from trellic.entropy import intervals
+from trellic.entropy.bits import index_bits
 from trellic.entropy.intervals import cumulative, shared
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.rans import index_bits
 from trellic.entropy.states import CdfIndices, Indices
 from trellic.entropy.tables import ESCAPE_LIMIT, SCALES, Tables, scale_of
 from trellic.kernels import kernel

@@ -6,8 +6,8 @@ Parameters are fixed within a pass, so the choice is exact for a pass; its effec
 
 import numpy as np
 
+from trellic.entropy.bits import index_bits
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.rans import index_bits
 from trellic.entropy.states import Indices
 from trellic.entropy.tables import ESCAPE_LIMIT
 from trellic.kernels import kernel

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trellic.entropy.bits import index_bits
 from trellic.entropy.parameters import ONE, Parameters
-from trellic.entropy.rans import index_bits
 from trellic.entropy.states import Indices, States, walk
 from trellic.entropy.tables import ESCAPE_LIMIT, SCALES
 from trellic.kernels import kernel

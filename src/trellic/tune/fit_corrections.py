@@ -18,8 +18,8 @@ from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import analyse, quantize_in_order
 from trellic.codec.positions import Floats
 from trellic.container.header import QUALITY_ONE
+from trellic.entropy.bits import index_bits
 from trellic.entropy.correction import FRACTION_BITS, LARGEST_WEIGHT, WEIGHTS, Decoded, moves_of, shifted
-from trellic.entropy.rans import index_bits
 from trellic.entropy.states import CdfIndices, Indices
 from trellic.entropy.tables import Tables
 from trellic.errors import NoPictures

@@ -12,7 +12,7 @@ from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Analysed, Coded, analyse, quantize_in_order, reconstruct
 from trellic.codec.positions import Floats
 from trellic.container.header import QUALITY_ONE
-from trellic.entropy.rans import estimate_bits
+from trellic.entropy.bits import estimate_bits
 from trellic.entropy.states import Indices, ScaleIndices
 from trellic.errors import NoPictures
 from trellic.metrics import psnr

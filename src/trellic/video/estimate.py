@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trellic.entropy.rans import index_bits
+from trellic.entropy.bits import index_bits
 from trellic.kernels import kernel
 from trellic.picture.types import Pixels
 from trellic.video.field import MIDDLE_MODE, difference_table, direction_table, mode_table
