@@ -39,8 +39,8 @@ def run(data: Path) -> None:
     lines = []
     for name, every in EVERY.items():
         for path in sorted((data / SETS[name]).iterdir())[::every]:
-            image = read(path)
-            streams = [[codec.encode(image, quality) for quality in QUALITIES] for codec in codecs]
+            pixels = read(path).pixels
+            streams = [[codec.encode(pixels, quality) for quality in QUALITIES] for codec in codecs]
             seconds = [_seconds(codec, each[len(QUALITIES) // 2]) for codec, each in zip(codecs, streams, strict=True)]
             found = [[len(stream) for stream in each] for each in streams]
             lines.append({"set": name, "picture": path.name, "bytes": found, "seconds": seconds})
