@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from trellic.codec.coding import Pass
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse, quantize_in_order
+from trellic.codec.encoder import Analysed, analyse, quantize_in_order
 from trellic.codec.positions import Floats
 from trellic.container.header import QUALITY_ONE
 from trellic.entropy.bits import index_bits
@@ -28,13 +28,14 @@ from trellic.model import Model, Sessions
 from trellic.model.schedule import Code, Schedule
 from trellic.picture.types import Picture
 from trellic.quantize import Quantizer
+from trellic.tune.pictures import middle_of
 
 QUALITIES = (0, 20, 40, 60, 80, 100)
 SIDE = 512
 """Of the middle of a picture, which is what is counted."""
 STEPS = 128, 64, 32, 16, 8
-UNIT = 1 << FRACTION_BITS
-"""The weight at which a scale index moves by the very logarithm."""
+UNITS = tuple(tuple((1 << FRACTION_BITS) * (row == column) for column in range(WEIGHTS)) for row in range(WEIGHTS))
+"""Weights by which scale indices move by the very logarithm of one ratio."""
 
 Weights = tuple[int, ...]
 
@@ -79,29 +80,33 @@ def _with_weights(model: Model, weights: dict[Code, Weights]) -> Model:
 
 
 def _examples(sessions: Sessions, deployed: DeployedQuantizer, picture: Picture) -> dict[Code, list[Example]]:
-    """Return every deployed pass at every quality."""
+    """Return every deployed pass of a picture at every quality."""
     found: dict[Code, list[Example]] = {}
-    height, width = (min(side, SIDE) for side in picture.pixels.shape[:2])
-    top, left = ((side - kept) // 2 for side, kept in zip(picture.pixels.shape[:2], (height, width), strict=True))
     for quality in QUALITIES:
-        analysed = analyse(sessions, picture.pixels[top : top + height, left : left + width], quality * QUALITY_ONE)
-        decoded: dict[tuple[str, int, int], tuple[Decoded, ...]] = {}
+        analysed = analyse(sessions, middle_of(picture.pixels, SIDE), quality * QUALITY_ONE)
+        for step, example in _passes(sessions, deployed, analysed):
+            found.setdefault(step, []).append(example)
+    return found
 
-        def see(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
-            step = at.step
-            if step.quantizer != "deployed":
-                return
-            key = step.variable, step.start, step.stop
-            sides = analysed.targets[step.variable].shape[1:]  # noqa: B023
-            known = decoded.setdefault(key, tuple(Decoded(step.stop - step.start, *sides) for _ in range(WEIGHTS)))  # noqa: B023
-            units = np.eye(WEIGHTS, dtype=np.int64) * UNIT
-            ratios = [
-                moves_of(one.correction(tuple(unit), deployed.tables, at.positions), cdf_indices, indices)
-                for one, unit in zip(known, units, strict=True)
-            ]
-            found.setdefault(step, []).append(Example(cdf_indices, indices, np.array(ratios)))
 
-        quantize_in_order(sessions, analysed, deployed, see)
+def _passes(sessions: Sessions, deployed: DeployedQuantizer, analysed: Analysed) -> list[tuple[Code, Example]]:
+    """Return every deployed pass of an analysed picture, in order."""
+    found: list[tuple[Code, Example]] = []
+    decoded: dict[tuple[str, int, int], tuple[Decoded, ...]] = {}
+
+    def see(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
+        step = at.step
+        if step.quantizer != "deployed":
+            return
+        key, sides = (step.variable, step.start, step.stop), analysed.targets[step.variable].shape[1:]
+        known = decoded.setdefault(key, tuple(Decoded(step.stop - step.start, *sides) for _ in range(WEIGHTS)))
+        ratios = [
+            moves_of(one.correction(unit, deployed.tables, at.positions), cdf_indices, indices)
+            for one, unit in zip(known, UNITS, strict=True)
+        ]
+        found.append((step, Example(cdf_indices, indices, np.array(ratios))))
+
+    quantize_in_order(sessions, analysed, deployed, see)
     return found
 
 

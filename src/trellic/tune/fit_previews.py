@@ -23,6 +23,7 @@ from trellic.model.model import Floats
 from trellic.model.previews import POWERS, SCALES, Preview, to_blocks
 from trellic.picture.types import Picture, Pixels
 from trellic.quantize import Quantizer
+from trellic.tune.pictures import middle_of
 
 QUALITIES = (0, 20, 40, 60, 80, 100)
 SIDE = 384
@@ -46,7 +47,9 @@ def fit_previews(
 ) -> dict[int, Preview]:
     """Return previews by scale, fitted on what a quantizer emits on pictures. Raises NoPictures."""
     stride = model.schedule.stride
-    middles = [_middle(picture.pixels, stride) for picture in pictures if min(picture.pixels.shape[:2]) >= stride]
+    middles = [
+        middle_of(picture.pixels, SIDE, stride) for picture in pictures if min(picture.pixels.shape[:2]) >= stride
+    ]
     if not middles:
         raise NoPictures(f"no picture that can be read has both sides of {stride} pixels or more")
     report(f"coding {len(middles)} pictures at {len(QUALITIES)} qualities")
@@ -59,13 +62,6 @@ def fit_previews(
             channels = model.schedule.groups[groups - 1].stop
             fitted[scale] = _fit(examples, log_rms[:, :channels], scale, WINDOWS[scale])
     return fitted
-
-
-def _middle(pixels: Pixels, stride: int) -> Pixels:
-    """Return the middle of a picture, sides multiples of the stride."""
-    sides = [min(side, SIDE) // stride * stride for side in pixels.shape[:2]]
-    top, left = ((side - kept) // 2 for side, kept in zip(pixels.shape[:2], sides, strict=True))
-    return pixels[top : top + sides[0], left : left + sides[1]]
 
 
 def _examples(model: Model, middles: Sequence[Pixels], quantizer: Quantizer) -> list[Example]:
