@@ -1,12 +1,15 @@
 """Make conformance vectors that are missing: `python tests/vectors.py`. Streams that are there never change.
 
 A vector is a stream and what it must decode to; CONFORMANCE.md says how to use them. Some streams need `exact.trm`, an
-untrained model with exact networks, whose scales and means depend on what was decoded before.
+untrained model with exact networks, whose scales and means depend on what was decoded before, or `corrected.trm`, which
+is the same with corrected scales.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +28,22 @@ from trellic.container import Section, SectionType, Stream, write_stream
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.container.sections import BY_LATENTS, PACKED
 from trellic.entropy.rans import Decoder
+from trellic.model import Model
+from trellic.model.schedule import Code
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.types import Picture
 from trellic.quantize import quantizer_numbered
 
 TESTS = Path(__file__).parent
 VECTORS = TESTS / "conformance"
-MODELS = {name: TESTS / name for name in ("golden/golden.trm", "conformance/exact.trm")}
-GOLDEN, EXACT = MODELS
+MODELS = {name: TESTS / name for name in ("golden/golden.trm", "conformance/exact.trm", "conformance/corrected.trm")}
+GOLDEN, EXACT, CORRECTED = MODELS
 QUANTIZERS = ("uniform", "rdoq", "tcq8", "tcq1024", "lattice")
+CORRECTED_QUANTIZERS = ("uniform", "tcq8", "lattice")
 ELSEWHERE = ("adapter",)
 """What the browser's decoder refuses by its kind: names of streams of it begin so."""
+WEIGHTS = (120, 50, 110), (-300, 1024, 90)
+"""Of passes of the corrected model, in turn."""
 FIRST = 8
 """Indices of a pass that are given one by one."""
 
@@ -63,6 +71,16 @@ def make_model(path: Path) -> None:
     path.write_bytes(export(model, {"summary": "conformance: untrained, exact networks"}).pack())
 
 
+def make_corrected_model(path: Path) -> None:
+    """Write the model with exact networks, and weights for its deployed passes."""
+    model, weights = Model.read(MODELS[EXACT]), cycle(WEIGHTS)
+    code = tuple(
+        replace(step, correction=next(weights)) if isinstance(step, Code) and step.quantizer == "deployed" else step
+        for step in model.schedule.code
+    )
+    path.write_bytes(model.with_card(schedule=replace(model.schedule, code=code).to_json()).pack())
+
+
 def pictures() -> dict[str, tuple[Picture, Target]]:
     """Return pictures of every kind, and how each is coded: grey, with alpha, drawn in part, with metadata, tiny."""
     drawn, grey = textured(300, 520), np.repeat(textured(40, 60)[:, :, :1], 3, axis=2)
@@ -88,8 +106,10 @@ def pictures() -> dict[str, tuple[Picture, Target]]:
 
 def make_streams() -> None:
     """Write streams that are missing, and those that must be refused."""
-    golden, exact = (Codec(str(path), 1, tile=256) for path in MODELS.values())
-    golden_blocks, exact_blocks = (Codec(str(path), 1, tile=128, predict=True) for path in MODELS.values())
+    golden, exact, corrected = (Codec(str(path), 1, tile=256) for path in MODELS.values())
+    golden_blocks, exact_blocks, corrected_blocks = (
+        Codec(str(path), 1, tile=128, predict=True) for path in MODELS.values()
+    )
     made = {name: golden.encode_picture(*given).data for name, given in pictures().items()}
     header, sections = sections_of(made["grey"])
     made["unknown_section"] = write_stream(header, [Section(200, b"skipped"), *sections])
@@ -98,6 +118,9 @@ def make_streams() -> None:
     for quantizer in QUANTIZERS:
         made[f"exact_networks_{quantizer}"] = exact.using(quantizer).encode(textured(150, 420), 60)
     made["exact_networks_layers"] = exact.encode(textured(150, 420), 60, layers=6)
+    for quantizer in CORRECTED_QUANTIZERS:
+        made[f"corrected_{quantizer}"] = corrected.using(quantizer).encode(textured(150, 420), 60)
+    made["corrected_blocks"] = corrected_blocks.encode(textured(200, 420), 60)
     hard = {name: make for name, make in hostile.MAKERS.items() if not name.startswith(ELSEWHERE)}
     refused = {f"refused/{name}": make() for name, make in hard.items()}
     (VECTORS / "refused").mkdir(exist_ok=True)
@@ -136,7 +159,7 @@ def passes_of(
     coder, found = Decoder(payload, ring is not None), []
 
     def code(at: Pass, states: Any, parameters: Any) -> Any:
-        decoded = coder.pull_by(states, at.parameters.scale_indices, parameters.tables, at.state)
+        decoded = coder.pull_by(states, at.parameters.scale_indices, parameters.tables, at.state, at.correction)
         indices, cdf_indices, _ = decoded
         found.append({
             "variable": at.step.variable, "start": at.step.start, "stop": at.step.stop, "coded": len(indices),
@@ -177,6 +200,8 @@ def main() -> None:
     VECTORS.mkdir(exist_ok=True)
     if not MODELS[EXACT].exists():
         make_model(MODELS[EXACT])
+    if not MODELS[CORRECTED].exists():
+        make_corrected_model(MODELS[CORRECTED])
     make_streams()
     codecs = {}
     for name, path in MODELS.items():

@@ -8,12 +8,13 @@ import fuzz
 import fuzz_native
 import trellic
 from conftest import GOLDEN, textured
-from second_decoder import build_native, compiler, golden_half, natively
+from second_decoder import build_native, compiler, natively
 from trellic import TrellicError
 from trellic.codec.picture_decoder import metadata_of
 from trellic.container import SectionType, Stream
-from trellic.container.bytes import Reader
+from trellic.container.bytes import Reader, varint
 from trellic.container.index import read_front
+from trellic.entropy.correction import LARGEST_WEIGHT
 from trellic.errors import IncompleteStream
 from trellic.model import DEFAULT, Model, find_model
 from trellic.model.eight_bits import EightBits
@@ -57,11 +58,16 @@ def has_adapter(data: bytes) -> bool:
 
 
 @compiler
-def test_damaged_streams_end_as_in_python(program, monkeypatch):
-    monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
-    damaged = fuzz_native.damaged_streams(STREAMS, 5)
-    half = zlib.decompress(golden_half())
-    (loaded, *_), *found = natively(program, [("m", half), *(("s", data) for data in damaged)])
+@pytest.mark.parametrize(
+    ("folder", "sound", "streams"),
+    [(GOLDEN, fuzz_native.golden, STREAMS), (fuzz_native.CONFORMANCE, fuzz_native.corrected, STREAMS // 3)],
+    ids=["golden", "corrected"],
+)
+def test_damaged_streams_end_as_in_python(program, monkeypatch, folder, sound, streams):
+    monkeypatch.setenv("TRELLIC_MODELS", str(folder))
+    given = sound()
+    damaged = fuzz_native.damaged_streams(given, streams, 5)
+    (loaded, *_), *found = natively(program, [("m", given.half), *(("s", data) for data in damaged)])
     assert loaded == "decoded"
     for number, (data, (code, digest, *_)) in enumerate(zip(damaged, found, strict=True)):
         expected, detail = outcome(data)
@@ -87,7 +93,18 @@ def test_weights_in_eight_bits_are_widened_as_in_python(program, monkeypatch, tm
 
 
 @compiler
+def test_weights_beyond_the_bounds_are_refused(program):
+    half, model = fuzz_native.corrected().half, Model.read(fuzz_native.CONFORMANCE / "corrected.trm")
+    step = next(step for step in model.schedule.passes if step.correction)
+    packed = [varint(weight + LARGEST_WEIGHT) for weight in step.correction]
+    assert b"".join(packed) in half
+    for last, code in ((2 * LARGEST_WEIGHT, "decoded"), (2 * LARGEST_WEIGHT + 1, "DamagedModel")):
+        changed = half.replace(b"".join(packed), b"".join([*packed[:-1], varint(last)]))
+        assert natively(program, [("m", changed)])[0][0] == code
+
+
+@compiler
 def test_damaged_models_do_no_harm(program):
-    ends = fuzz_native.run(program, 0, MODELS, 6)["models"]
+    ends = fuzz_native.run(program, fuzz_native.golden(), 0, MODELS, 6)["models"]
     assert {"decoded", "DamagedModel"} <= set(ends)
     assert sum(ends.values()) == MODELS

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import GOLDEN
+from trellic.container.bytes import varint
 from trellic.errors import BadRequest
 from trellic.model import DEFAULT, Model, find_model
 from trellic.model.adapter import Adapter
@@ -64,6 +65,15 @@ def test_weights_are_those_with_the_adapter(model):
     for name in changed:
         assert planes_of(after[name]) in packed
         assert planes_of(before[name]) not in packed
+
+
+def test_weights_of_corrected_scales_are_packed():
+    model = Model.read(GOLDEN.parent / "conformance" / "corrected.trm")
+    packed = zlib.decompress(pack_decoder(model))
+    corrections = [step.correction for step in model.schedule.passes if step.correction]
+    assert corrections
+    for weights in corrections:
+        assert b"\1" + b"".join(varint(1024 + weight) for weight in weights) in packed
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ typedef struct {
   bool lattice;
   Trellis trellis;
   Tables deployed, *rounded[MOST_SETS];  // NULL where no pass has them
+  uint16_t expected[MOST_TABLES];        // magnitudes, by the deployed tables
   const uint8_t *offsets;                // planes of int16 (tables, 3); NULL where there are none
   Sha256 *seen;                          // takes all indices; NULL where nobody asks
 } Coding;
@@ -46,6 +47,8 @@ static bool start_coding(Coding *coding, const Model *model, const Stream *strea
   TRY(build_tables(&coding->deployed, model->frequencies + one->tables, arena));
   if (coding->deployed.sets != (coding->lattice ? PHASES : coding->trellis.states > 1 ? 2 : 1))
     return bad("tables of the wrong number of level sets");
+  for (uint32_t table = 0; table < SCALES * (uint32_t)coding->deployed.sets; table++)
+    coding->expected[table] = expected_by(&coding->deployed, table);
   for (uint32_t n = 0; n < model->code_steps; n++) {
     const Step *step = model->step + n;
     if (!step->codes || step->tables == NONE || coding->rounded[step->tables]) continue;
@@ -112,7 +115,7 @@ static float affine_log_scale(const Coding *coding, const float *affine, uint32_
 }
 
 static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Coder *coder, uint32_t *state,
-                     const Ring *ring) {
+                     const Ring *ring, Correction *correction) {
   Tensor *planes = slots + step->slot, *means = slots + step->mean, *scales = slots + step->log_scale;
   uint32_t channels = step->stop - step->start;
   const Tensor *given[2] = {step->mean ? means : NULL, step->log_scale ? scales : NULL};
@@ -123,16 +126,18 @@ static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Code
   uint32_t height = planes->height - lines_down(ring), width = planes->width - lines_across(ring);
   uint32_t top = ring->top != NULL, left = ring->left != NULL;
   bool rounds = step->tables != NONE, follows = !rounds && coding->trellis.states > 1,
-       lattice = !rounds && coding->lattice;
+       lattice = !rounds && coding->lattice, corrects = step->corrects && !lattice;
   const Tables *tables = rounds ? coding->rounded[step->tables] : &coding->deployed;
   float offset = rounds ? 0 : scale_offset(coding->step);
   const float *affine = step->log_scale ? NULL : coding->model->array[step->scale_array].values;
+  if (corrects) TRY(correct_pass(correction, step, height, width));
   for (uint32_t channel = 0; channel < channels; channel++) {
     float log_scale = affine ? affine_log_scale(coding, affine, planes->channels, step->start + channel) : 0;
     for (uint32_t row = 0; row < height; row++) {
       const uint8_t *mask = step->mask + row % step->rows * step->columns;
       size_t at = (channel * (size_t)planes->height + row + top) * planes->width + left;
       float *decoded = planes->data + step->start * area_of(planes) + at;
+      if (corrects) begin_row(correction, channel, row);
       for (uint32_t column = 0; column < width; column++) {
         if (!mask[column % step->columns]) continue;
         int32_t mean = step->mean ? fixed_mean(means->data[at + column]) : 0, index;
@@ -140,9 +145,11 @@ static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Code
         decoded[column] = (float)mean / ONE;
         if (table < SKIPPED_SCALES) continue;
         if (follows) table += SCALES * (uint32_t)coding->trellis.set[*state];
+        if (corrects) table = corrected(correction, coding->expected, column, table);
         if (lattice && table >= FIRST_SCALE) phase = to_lattice((int32_t)coding->step, &mean);
         TRY(decode_index(coder, tables, table + SCALES * phase, &index));
         if (follows) *state = coding->trellis.next[*state][index & 1];
+        if (corrects) note(correction, column, index);
         see(coding->seen, index);
         decoded[column] = latent_of(coding, rounds, mean, index, table);
       }
@@ -181,6 +188,7 @@ static bool decode_latents(const Coding *coding, Part data, uint32_t height, uin
   float quality = coding->quality;
   Tensor slots[MOST_SLOTS] = {{1, 1, 1, &quality, false}};
   Coder coder;
+  Correction correction = {.arena = arena};
   uint32_t state = 0, finest = STRIDE;
   const Ring *seen = ring ? ring : &no_ring;
   uint64_t work = MOST_WORK * (height + 2 * STRIDE * (uint64_t)(ring != NULL)) * (width + 2 * STRIDE * (ring != NULL));
@@ -195,7 +203,7 @@ static bool decode_latents(const Coding *coding, Part data, uint32_t height, uin
   for (uint32_t n = 0; n < model->code_steps; n++) {
     const Step *step = model->step + n;
     if (step->codes) {
-      TRY(run_pass(coding, step, slots, &coder, &state, seen));
+      TRY(run_pass(coding, step, slots, &coder, &state, seen, &correction));
       continue;
     }
     TRY(run_step(model, step, slots, &work, arena));
@@ -210,6 +218,7 @@ static bool decode_latents(const Coding *coding, Part data, uint32_t height, uin
     TRY(variables[slot].data = take_from(arena, count, sizeof(float)));
     memcpy(variables[slot].data, slots[slot].data, count * sizeof(float));
   }
+  give_to(arena, correction.channel);
   *latents = slots[model->y];
   for (uint32_t slot = 1; slot < model->slots; slot++)
     if (slot != model->y) give_to(arena, slots[slot].data);

@@ -36,6 +36,7 @@ SMALL_BEGIN
 #include "graph.h"
 #include "ring.h"
 SMALL_END
+#include "correction.h"
 #include "coding.h"
 SMALL_BEGIN
 #include "layers.h"

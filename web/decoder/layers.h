@@ -303,7 +303,7 @@ static bool run_sweep(const Coding *coding, Layering *layering, Tensor *slots, N
     if (!step->codes) {
       TRY(run_step(model, step, slots, &work, arena));
     } else if (step->tables != NONE) {
-      TRY(run_pass(coding, step, slots, coder, &state, &no_ring));
+      TRY(run_pass(coding, step, slots, coder, &state, &no_ring, NULL));
     } else {
       Nested *own = nested + step->slot;
       for (int begins = 1; begins >= 0; begins--)

@@ -8,6 +8,8 @@
 #define LONGEST_PERIOD 8
 #define MOST_SETS 64
 #define QUALITY 0  // the slot of the quality
+#define WEIGHTS 3  // by which scales are corrected: of a position, of its neighbours, of its channel
+#define LARGEST_WEIGHT 1024
 
 // How an array is kept: float32, float16, or integers of eight bits and the step of each row in float16.
 enum { SINGLE, HALF, EIGHT_BITS };
@@ -88,6 +90,8 @@ typedef struct {
   uint32_t mean;                    // a slot; QUALITY where means are zero
   uint32_t log_scale, scale_array;  // a slot, or QUALITY: then an array
   uint32_t tables;                  // of a pass that is plainly rounded; NONE where the quantizer is the stream's
+  uint32_t corrects;                // whether its scales are corrected, by these:
+  int32_t weight[WEIGHTS];
 } Step;
 
 // Numbers of 16 bits: all their lower bytes, then all the upper ones.
@@ -266,6 +270,12 @@ static bool read_pass(Reader *reader, const Model *model, Step *step) {
   }
   TRY(read_within(reader, 0, MOST_SETS, &step->tables));
   step->tables--;  // 0 becomes NONE
+  TRY(read_within(reader, 0, step->tables == NONE, &step->corrects));
+  for (uint32_t n = 0; n < WEIGHTS * step->corrects; n++) {
+    uint32_t raised;
+    TRY(read_within(reader, 0, 2 * LARGEST_WEIGHT, &raised));
+    step->weight[n] = (int32_t)raised - LARGEST_WEIGHT;
+  }
   return true;
 }
 
@@ -321,7 +331,7 @@ static bool place(Reader *reader, const uint8_t **planes, uint64_t bytes) {
 static bool parse_model(Model *model, const uint8_t *data, size_t size) {
   Reader reader = {data, size, 0, DAMAGED_MODEL, DAMAGED_MODEL};
   TRY(skip(&reader, 36));
-  if (memcmp(data, "TLH\1", 4)) return bad("no decoder half of a model");
+  if (memcmp(data, "TLH\2", 4)) return bad("no decoder half of a model");
   memcpy(model->sha256, data + 4, 32);
   uint32_t adapted;
   TRY(read_within(&reader, 0, 1, &adapted));

@@ -14,6 +14,7 @@ from trellic.codec.deployed import DeployedQuantizer
 from trellic.container.bytes import varint
 from trellic.container.grid import STRIDE
 from trellic.container.header import HASH_BYTES, HIGHEST_QUALITY
+from trellic.entropy.correction import LARGEST_WEIGHT
 from trellic.errors import BadRequest
 from trellic.model import Model
 from trellic.model.adapter import Adapter
@@ -21,7 +22,7 @@ from trellic.model.schedule import Code, Run, parse_reference
 from trellic.quantize import LATTICE, NESTED, QUANTIZERS
 from trellic.web.operations import Arrays, pack_graph, planes_of
 
-MAGIC = b"TLH\1"
+MAGIC = b"TLH\2"
 
 
 def pack_decoder(base: Model, adapter: Adapter | None = None) -> bytes:
@@ -106,10 +107,12 @@ def _pack_pass(step: Code, slots: Mapping[str, int], arrays: Arrays, rounded: Ma
     scales = (
         varint(slots[step.log_scale]) if step.log_scale in slots else varint(0) + varint(arrays.number(step.log_scale))
     )
+    weights = [varint(weight + LARGEST_WEIGHT) for weight in step.correction]
     return b"".join([
         varint(1), varint(slots[step.variable]), varint(step.start), varint(step.stop), mask,
         varint(slots[step.mean] if step.mean else 0), scales,
         varint(rounded[step.tables] + 1 if step.quantizer == "rounding" else 0),
+        varint(1 if weights else 0), *weights,
     ])  # fmt: skip
 
 
