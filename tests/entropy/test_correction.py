@@ -84,17 +84,18 @@ def test_corrections_are_those_of_the_format(sets, larger):
     assert found != [cdf_indices.tolist() for _, cdf_indices, _ in given]
 
 
+@pytest.mark.parametrize("larger", [1.0, 0.02, 40.0])  # the last two move scale indices as far as they go
 @pytest.mark.parametrize("states", [ONE_STATE, quantizer_named("tcq8").states])
-def test_a_decoder_corrects_as_the_encoder_did(states):
+def test_a_decoder_corrects_as_the_encoder_did(states, larger):
     tables, encoder, state, wanted = gaussian_tables(states.set_count), Encoder(), 0, []
     decoded = Decoded(*SHAPE)
-    for positions, scale_indices, indices in passes():
+    for positions, scale_indices, indices in passes(0, larger):
         cdf_indices, state = walk(states, scale_indices, indices, state)
         cdf_indices = correct(decoded.correction(WEIGHTS, tables, positions), cdf_indices, indices)
         encoder.push(cdf_indices, indices, tables)
         wanted.append((indices.tolist(), cdf_indices.tolist()))
     decoder, state, decoded = Decoder(encoder.finish()), 0, Decoded(*SHAPE)
-    for (positions, scale_indices, _), expected in zip(passes(), wanted, strict=True):
+    for (positions, scale_indices, _), expected in zip(passes(0, larger), wanted, strict=True):
         before = scale_indices.copy()
         correction = decoded.correction(WEIGHTS, tables, positions)
         indices, cdf_indices, state = decoder.pull_by(states, scale_indices, tables, state, correction)

@@ -35,3 +35,10 @@ def test_an_index_escapes_beyond_four_deviations():
 def test_what_is_no_distribution_is_no_table(table):
     with pytest.raises(ValueError, match="is no table"):
         Tables.of_frequencies([np.array(table, np.uint32)])
+
+
+def test_the_expected_magnitude_counts_15_at_most_and_for_an_escape():
+    wide = np.array([1] * 20 + [TOTAL - 41] + [1] * 21, np.uint32)
+    tables = Tables.of_frequencies([np.array([1, TOTAL // 2, 1, TOTAL // 2 - 2], np.uint32), wide])
+    wanted = 15 * (TOTAL // 2 - 2) + 2, 2 * (sum(range(15)) + 6 * 15) + 15
+    assert tables.expected.tolist() == [(each + 128) // 256 for each in wanted]
