@@ -66,3 +66,14 @@ def test_kernels_of_other_types_under_one_name_are_not_taken(tmp_path):
 def test_numba_is_reached_through_one_door():
     users = {path.name for path in SOURCE.rglob("*.py") if any(name.startswith("numba") for name in imports_of(path))}
     assert users == {"kernels.py"}
+
+
+def test_a_kernel_is_compiled_anew_where_what_it_takes_from_another_file_changes(tmp_path):
+    """As with a newer release: a decoder that goes on with an old constant reads noise."""
+    (tmp_path / "tiny.py").write_text(
+        "from other import FACTOR, raised\n" + TINY.replace("return a + b", "return FACTOR * raised(a + b)")
+    )
+    other = "from trellic.kernels import kernel\n\nFACTOR = {}\n\n@kernel\ndef raised(a):\n    return a + {}\n"
+    for factor, addend, wanted in ((1, 0, "3 4.0 0"), (1, 0, "3 4.0 2"), (2, 0, "6 8.0 0"), (2, 1, "8 10.0 0")):
+        (tmp_path / "other.py").write_text(other.format(factor, addend))
+        assert run(tmp_path / "tiny.py", NUMBA_CACHE_DIR=str(tmp_path / "cache")).stdout == f"{wanted}\n"

@@ -2,15 +2,20 @@
 
 Where there is none (a read-only installation without a home), numba alone refuses to run at all; and a file of its
 cache that was cut short, or that two processes wrote at once, stops every later start. Here it costs a compilation.
+And numba looks at a kernel's own file alone: what was compiled with a constant, or a kernel, of another file would stay
+in use when that one changes, as with a newer release.
 """
 
 import contextlib
+import hashlib
 import warnings
 from functools import lru_cache, partial
 from typing import Any, Literal
 
+import numpy as np
 from numba import njit
 from numba.core.caching import FunctionCache
+from numba.core.dispatcher import Dispatcher
 from numba.core.sigutils import normalize_signature
 
 
@@ -19,7 +24,17 @@ class Uncached(UserWarning):
 
 
 class _Cache(FunctionCache):
-    """numba's cache of one kernel; damaged entries are compiled again, a read-only cache is skipped."""
+    """numba's cache of one kernel; damaged entries are compiled again, a read-only cache is skipped.
+
+    stamp  names what the kernel is compiled from: its file, and the numbers and kernels of others that it uses
+    """
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        names = set(function.__code__.co_names) & function.__globals__.keys()
+        used = [_content_of(function.__globals__[name]) for name in sorted(names)]
+        self.stamp = hashlib.sha256(repr([self._cache_file._source_stamp, used]).encode()).hexdigest()
+        self._cache_file._source_stamp = self.stamp
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         with contextlib.suppress(Exception):  # unpickling damaged bytes may raise anything
@@ -33,6 +48,15 @@ class _Cache(FunctionCache):
     def save_overload(self, sig: Any, data: Any) -> None:
         with contextlib.suppress(OSError):  # a full disk, say
             super().save_overload(sig, data)
+
+
+def _content_of(value: Any) -> str:
+    """Return what a kernel takes from something global."""
+    if isinstance(value, Dispatcher):
+        return str(getattr(getattr(value, "_cache", None), "stamp", ""))
+    if isinstance(value, tuple):
+        return repr([_content_of(one) for one in value])
+    return repr(value) if isinstance(value, int | float | np.generic) else ""
 
 
 @lru_cache(1)  # once is enough

@@ -72,7 +72,6 @@ class Copy:
                 shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy2(ROOT / name, root / name)
-        self.kernels = [path for path in (root / "src").rglob("*.py") if "@kernel" in path.read_text()]
 
     def first_failure(self, tests: list[str]) -> str:
         """Return the first test that fails, or nothing."""
@@ -95,18 +94,10 @@ class Copy:
         times = path.stat().st_atime_ns, path.stat().st_mtime_ns
         path.write_text(text.replace(edit["old"], edit["new"]))
         try:
-            self._forget_kernels(path)
             return self.first_failure(edit["tests"])
         finally:
             path.write_text(text)
             os.utime(path, ns=times)
-            self._forget_kernels(path)
-
-    def _forget_kernels(self, path: Path) -> None:
-        """Have kernels compiled anew that hold a file's kernels or constants: numba only looks at their own file."""
-        for kernel in self.kernels:
-            if re.search(rf"^from trellic\.\w+\.{path.stem} import", kernel.read_text(), re.MULTILINE):
-                kernel.touch()
 
 
 def is_of(line: Edit, edit: Edit) -> bool:
