@@ -9,6 +9,14 @@ from trellic.train.interruptions import held_back
 from trellic.train.start import load_run
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """What Ctrl-C does in a terminal: a shell starts jobs in the background with interruptions ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_a_run_that_is_interrupted_while_it_is_saved_is_saved(trained, tmp_path, monkeypatch):
     save = loop.Trainer.save
 
