@@ -58,6 +58,11 @@ def test_a_very_wide_row_is_decoded_once_and_little_of_it_is_held(tile):
     assert held * LATENT**2 < 1.2 * (strips.MOST_SHOWN + width * height)
 
 
+def test_nothing_below_is_held_of_rows_that_come_in_parts():
+    _, held = shown_in_parts(Grid(4 * 2880, 2 * 2880, 2880, 2880))  # what is below is decoded anew with the next row
+    assert held * LATENT**2 < 2 * 2880 * 1024
+
+
 @pytest.fixture(scope="module")
 def wide() -> tuple[Codec, bytes]:
     """A codec and a stream of two rows of eight tiles, one of them exact, some with alpha."""
@@ -80,8 +85,8 @@ def test_a_wide_row_is_shown_in_parts_and_looks_the_same(wide, monkeypatch):
     whole, held = codec.decode_picture(data), []
     hold = UnitStore.hold
 
-    def counted(self, box):
-        hold(self, box)
+    def counted(self, box, bottom):
+        hold(self, box, bottom)
         held.append(len(self.held))
 
     monkeypatch.setattr(UnitStore, "hold", counted)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from conftest import textured
 from trellic.errors import BadRequest, UnreadablePicture
-from trellic.picture import vips
+from trellic.picture import vips, vips_saving
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.orientation import orientation_alone
 from trellic.picture.pillow import read
@@ -93,6 +93,19 @@ def test_float_colour_that_pillow_does_not_read_is_a_picture(tmp_path):
     (tmp_path / "none.tif").write_bytes(b"nonsense")
     with pytest.raises(UnreadablePicture):
         vips.open_source(tmp_path / "none.tif", 1 << 20)
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif", "jpg"])
+def test_very_long_lines_are_written_as_others_are(suffix, tmp_path, monkeypatch):
+    metadata = Metadata(resolution=(300.0, 300.0), xmp=XMP)
+    picture = Picture(PIXELS, alpha=PIXELS[:, :, 0], metadata=metadata)
+    write_strips(strips_of(picture), tmp_path / f"short.{suffix}", "white")
+    monkeypatch.setattr(vips_saving, "LONGEST_LINE", PIXELS.shape[1] - 1)
+    write_strips(strips_of(picture), tmp_path / f"long.{suffix}", "white")
+    short, long = (read(tmp_path / f"{name}.{suffix}") for name in ("short", "long"))
+    assert np.abs(short.pixels.astype(int) - long.pixels).max() <= (0 if suffix != "jpg" else 3)
+    assert (short.alpha is None) == (long.alpha is None) == (suffix == "jpg")
+    assert long.metadata.xmp == XMP
 
 
 def test_strips_are_written_by_every_suffix_of_a_kind(tmp_path):

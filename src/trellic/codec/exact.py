@@ -52,8 +52,8 @@ def unpack(payload: bytes, height: int, width: int, channels: int) -> Pixels:
     whole = CONTAINER.pack(b"RIFF", len(padded) + 12, b"WEBP", b"VP8L", len(payload)) + padded
     try:
         with Image.open(io.BytesIO(whole), formats=["WEBP"]) as image:
-            samples = np.asarray(image.convert("RGBA" if channels == 4 else "RGB"))
+            shown = image.convert("RGBA" if channels == 4 else "RGB")
+            samples = np.asarray(shown.getchannel("G") if channels == 1 else shown)
     except Exception as error:  # damaged data makes Pillow raise errors of any kind
         raise DamagedStream("exact samples cannot be read") from error
-    samples = samples[:, :, 1].copy() if channels == 1 else samples  # not a view of three times as much
     return np.broadcast_to(samples, (height, width, *samples.shape[2:]))

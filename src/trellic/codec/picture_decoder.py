@@ -8,7 +8,7 @@ from trellic.codec.blocks import BlockDecoder, Payloads
 from trellic.codec.resources import Resources
 from trellic.codec.ring import Ring
 from trellic.codec.store import DecodeUnits
-from trellic.codec.strips import LARGEST_SHOWN, StripDecoder, shown_grid
+from trellic.codec.strips import HUGE, LARGEST_SHOWN, StripDecoder, shown_grid
 from trellic.codec.units import DecodedUnit, decode_unit, grey_unit
 from trellic.codec.view import FULL, View
 from trellic.container import Box, Stream
@@ -49,10 +49,11 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
         raise BadRequest("a stream in layers has no groups that could be decoded alone; fewer layers can")
     if crop is None:
         stream.prove()
-    if header.grid.tile_width * header.grid.tile_height > LARGEST_SHOWN:
+    grid = header.grid
+    if grid.width * grid.height > HUGE or grid.tile_width * grid.tile_height > LARGEST_SHOWN:
         give_back_freed_memory()
-    worked_on = header.grid if header.grid.predicted else shown_grid(header.grid)
-    resources = resources_for(min(header.grid.at_once, len(list(worked_on.touching(region)))))
+    worked_on = grid if grid.predicted else shown_grid(grid)
+    resources = resources_for(min(grid.at_once, len(list(worked_on.touching(region)))))
 
     decode = unit_decoder(stream, resources, view)
 

@@ -15,24 +15,24 @@ DecodeUnits = Callable[[Sequence[int]], Iterable[DecodedUnit]]
 
 
 class UnitStore:
-    """Units by the number of their tile, each with the box that its latents cover; what is above, or left, goes."""
+    """Units by the number of their tile, each with the box that it covers; what is not needed goes."""
 
-    def __init__(self, grid: Grid, decode: DecodeUnits) -> None:
-        self.grid, self.decode = grid, decode
+    def __init__(self, grid: Grid, decode: DecodeUnits, scale: int = 1) -> None:
+        self.grid, self.decode, self.scale = grid, decode, scale
         self.held: dict[int, tuple[Box, DecodedUnit]] = {}
 
-    def hold(self, box: Box) -> None:
-        """Decode the missing part of the box, and drop what lies above it or to its left, or in tiles beside it."""
+    def hold(self, box: Box, bottom: int) -> None:
+        """Decode the missing part of the box, and drop what lies above it, to its left, or below a line."""
         needed = list(self.grid.touching(box))
-        rest = self.grid.picture._replace(left=box.left, top=box.top)
+        rest = self.grid.picture._replace(left=box.left, top=box.top, bottom=bottom)
         self.held = {
-            number: _cut(*self.held[number], rest)
+            number: self._cut(*self.held[number], rest)
             for number in needed
             if number in self.held and self._covers(number, box)
         }
         missing = [number for number in needed if number not in self.held]
         for number, unit in zip(missing, self.decode(missing), strict=True):
-            self.held[number] = _cut(self.grid.tile(number), unit, rest)
+            self.held[number] = self._cut(self.grid.tile(number), unit, rest)
 
     def _covers(self, number: int, box: Box) -> bool:
         """Return whether a tile's latents that are held are all that a box needs of them."""
@@ -55,10 +55,11 @@ class UnitStore:
             gathered[:, *shared.within(box, LATENT)] = latents[:, *shared.within(place, LATENT)]
         return gathered
 
-
-def _cut(place: Box, unit: DecodedUnit, box: Box) -> tuple[Box, DecodedUnit]:
-    """Return the part of a unit's latents that lies in a box, as a copy where it is smaller."""
-    shared = place.common(box)
-    if shared == place or unit.latents is None:
-        return place, unit
-    return shared, replace(unit, latents=unit.latents[:, *shared.within(place, LATENT)].copy())
+    def _cut(self, place: Box, unit: DecodedUnit, box: Box) -> tuple[Box, DecodedUnit]:
+        """Return the part of a unit's latents, and of its alpha, that lies in a box, as a copy where it is smaller."""
+        shared = place.common(box)
+        if shared == place or unit.latents is None:
+            return place, unit
+        latents = unit.latents[:, *shared.within(place, LATENT)].copy()
+        alpha = None if unit.alpha is None else unit.alpha[*shared.within(place, self.scale)].copy()
+        return shared, replace(unit, latents=latents, alpha=alpha)

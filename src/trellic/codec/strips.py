@@ -56,7 +56,7 @@ class StripDecoder:
         self.header, self.grid, self.view = header, header.grid, view
         self.margin = view.margin(self.sessions.model)
         self.region = (region or header.grid.shown).aligned(view.scale)
-        self.units = UnitStore(self.grid, decode)
+        self.units = UnitStore(self.grid, decode, view.scale)
         self.held = held
         self.needed = self.region.aligned(LATENT)
         grid = shown_grid(self.grid)
@@ -73,8 +73,10 @@ class StripDecoder:
     def parts(self) -> Iterator[tuple[Box, Pixels, Pixels]]:
         """Yield boxes with their pixels, uint8 (h, w, 3), and alpha, (h, w), row by row, each from left to right."""
         for boxes in self.rows:
-            for held in self._held(boxes):
-                self.units.hold(_hull(held).grown(self.margin, self.grid.picture))
+            together = list(self._held(boxes))
+            for held in together:
+                seen = _hull(held).grown(self.margin, self.grid.picture)
+                self.units.hold(seen, self.grid.picture.bottom if len(together) == 1 else seen.bottom)
                 yield from map(self._show, _parts(held))
 
     def _held(self, boxes: list[Box]) -> Iterator[list[Box]]:
@@ -112,11 +114,11 @@ class StripDecoder:
     def _put(self, strip: Box, pixels: Pixels, alpha: Pixels) -> None:
         """Put the pixels and the alpha of exact units into a strip."""
         for number in self.grid.touching(strip):
-            tile, unit = self.grid.tile(number), self.units.held[number][1]
-            shared, scale = tile.common(strip), self.view.scale
+            place, unit = self.units.held[number]
+            shared, scale = place.common(strip), self.view.scale
             for own, plane in ((unit.pixels, pixels), (unit.alpha, alpha)):
                 if own is not None:
-                    plane[*shared.within(strip, scale)] = own[*shared.within(tile, scale)]
+                    plane[*shared.within(strip, scale)] = own[*shared.within(place, scale)]
 
 
 def _hull(boxes: list[Box]) -> Box:

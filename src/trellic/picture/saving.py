@@ -51,7 +51,16 @@ def save(
 
 def write(picture: Picture, kind: Kind, file: IO[bytes], background: str = "") -> None:
     """Write a decoded picture as `save` does, to a file that can be rewound."""
-    image = to_pillow(_fitted(picture, kind, background))
+    carried = pack_carried(picture) if picture.carried else b""
+    write_image(to_pillow(_fitted(picture, kind, background)), picture.metadata, kind, file, carried)
+
+
+def write_image(image: Image.Image, metadata: Metadata, kind: Kind, file: IO[bytes], carried: bytes = b"") -> None:
+    """Write a decoded picture that its kind can hold, as `write` does.
+
+    image    of `to_pillow`
+    carried  a packed stream for a PNG to carry
+    """
     info: dict[str, Any] = {str(key): value for key, value in image.info.items()}
     image.info = {}
     if image.mode not in kind.modes:
@@ -61,8 +70,8 @@ def write(picture: Picture, kind: Kind, file: IO[bytes], background: str = "") -
     if kind.name == "GIF" and image.getcolors(256) is None:
         warn("colours reduced to the 256 of a GIF")
     kept = {FIELDS[name]: info[FIELDS[name]] for name in sorted(kind.keeps) if FIELDS[name] in info}
-    lost = [key for key in info if key not in kept and (key != "icc_profile" or picture.metadata.icc)]
-    orientation = orientation_of(picture.metadata)
+    lost = [key for key in info if key not in kept and (key != "icc_profile" or metadata.icc)]
+    orientation = orientation_of(metadata)
     reason: Exception | None = None
     for refused in ([], *([key] for key in kept), list(kept)):  # damaged or oversized, for instance
         taken = {key: value for key, value in kept.items() if key not in refused}
@@ -72,8 +81,8 @@ def write(picture: Picture, kind: Kind, file: IO[bytes], background: str = "") -
         file.truncate()
         try:
             options = _options(upright.size, kind, taken)
-            if picture.carried:
-                options["pnginfo"].add(CHUNK, pack_carried(picture))
+            if carried:
+                options["pnginfo"].add(CHUNK, carried)
             upright.save(file, kind.name, **kind.options, **options)
         except Exception as error:  # of any kind, in Pillow's writers
             if isinstance(error, OSError) and error.errno:

@@ -30,7 +30,7 @@ from trellic.picture.types import Picture, Pixels, Source, is_grey, warn
 
 LARGE = 1 << 24
 """Pixels from which on a picture is not held in memory, where that can be avoided."""
-MMAP_THRESHOLD, LARGE_BLOCK = -3, 1 << 22
+MMAP_THRESHOLD, LARGE_BLOCK = -3, 1 << 20
 """glibc's number for this parameter of malloc, and bytes."""
 LINES = 64
 """To read or write at a time."""

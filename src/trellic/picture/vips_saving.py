@@ -15,8 +15,8 @@ from trellic.picture.colour import coloured, profile_of
 from trellic.picture.kinds import kind_of
 from trellic.picture.metadata import Metadata
 from trellic.picture.orientation import orientation_of, parsed
-from trellic.picture.pillow import shown_mode
-from trellic.picture.saving import check_alpha, flattened
+from trellic.picture.pillow import shown_mode, strips_to_pillow
+from trellic.picture.saving import check_alpha, flattened, write_image
 from trellic.picture.types import Strips, mode_of, warn
 from trellic.picture.vips import give_back_freed_memory, reason_of, vips
 
@@ -29,6 +29,8 @@ SAVED_AS = {
 """How libvips is asked to write kinds of pictures: a suffix and options, as `trellic.picture.kinds` has them."""
 INCH = 25.4
 """In millimetres."""
+LONGEST_LINE = 1 << 18
+"""In pixels: libvips holds hundreds of lines, twice. A picture of longer ones has no more, and Pillow holds it once."""
 MOST_PACKED = 1 << 20
 """Pixels to pack at a time, about."""
 NO_RESOLUTION = (72.0, 72.0)
@@ -43,8 +45,8 @@ def can_write_strips(path: Path) -> bool:
 def write_strips(found: Strips, path: Path, background: str = "", replace: bool = True) -> None:
     """Write a decoded picture that comes in strips, as `trellic.picture.saving.save` does.
 
-    The pixels wait in a file beside it until all are there. The path is one that `can_write_strips`. Raises BadRequest
-    for what its kind cannot hold.
+    The pixels wait in a file beside it until all are there; in memory, where lines are very long. The path is one that
+    `can_write_strips`. Raises BadRequest for what its kind cannot hold.
     """
     kind = kind_of(path.suffix)
     name = kind.name
@@ -59,6 +61,10 @@ def write_strips(found: Strips, path: Path, background: str = "", replace: bool 
     if found.metadata.exif and not parsed(found.metadata.exif):
         warn(f"{name} does not keep its EXIF data, which are damaged")
         found = dataclasses.replace(found, metadata=found.metadata.without("exif"))
+    if found.width > LONGEST_LINE:
+        image = strips_to_pillow(found)
+        write_atomically(path, lambda file: write_image(image, found.metadata, kind, file), replace)
+        return
     profile = profile_of(found.metadata, found.grey)
     found = dataclasses.replace(found, grey=shown_mode(found.metadata, found.grey, has_alpha=False) == "L")
     give_back_freed_memory()
