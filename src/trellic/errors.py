@@ -1,5 +1,8 @@
 """Every error that a user can meet, each a subclass of TrellicError with a one-line message."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class TrellicError(Exception):
     """The base of all errors that trellic raises on purpose."""
@@ -91,3 +94,12 @@ class StorageFailed(TrellicError):
 
 class TooManyErrors(TrellicError):
     """A run over many pictures was ended: more of them failed than it allows."""
+
+
+@contextmanager
+def naming(name: object) -> Iterator[None]:
+    """Put the name of what is worked on in front of an error."""
+    try:
+        yield
+    except TrellicError as error:
+        raise type(error)(f"{name}: {error}") from error

@@ -138,3 +138,13 @@ def test_two_runs_into_one_file_leave_a_whole_one(folder):
 
 def test_names_are_shown_in_one_line_that_no_terminal_obeys():
     assert printable("new\nline \x1b[2J ☃ \udcff.png") == r"new\nline \x1b[2J ☃ \udcff.png"
+
+
+def test_an_error_names_its_file_once(folder):
+    for arguments, line in {
+        ("decode", "none.tlic"): "none.tlic: No such file or directory",
+        ("encode", "none.png"): "none.png: cannot be read as a picture: No such file or directory",
+        ("tiles", "in/a.png", "-o", "tiles"): "trellic: in/a.png: not a .tlic file",
+    }.items():
+        result = cli(*arguments, cwd=folder)
+        assert (result.returncode, result.stderr) == (1, f"{line}\n")

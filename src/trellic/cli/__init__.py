@@ -78,7 +78,7 @@ def join_numbers(arguments: list[str]) -> list[str]:
     joined: list[str] = []
     for argument in arguments:
         previous = joined[-2] if len(joined) > 1 else ""
-        if previous == "--quality" and joined[1] == "evaluate" and argument.replace(".", "", 1).isdigit():
+        if previous in {"--quality", "-q"} and joined[1] == "evaluate" and argument.replace(".", "", 1).isdigit():
             joined[-1] += f" {argument}"
         else:
             joined.append(argument)

@@ -1,6 +1,5 @@
 """trellic decode: .tlic files → pictures."""
 
-import functools
 from typing import Annotated, Any
 
 import typer
@@ -16,15 +15,20 @@ from trellic.cli.options import (
     MostPixels,
     Output,
     Quiet,
-    Resume,
+    refuse,
 )
 from trellic.errors import BadRequest
 from trellic.jobs.local import Manner, followed, run
 from trellic.jobs.plan import Job, plan, threads_for
 from trellic.limits import MOST_PIXELS
 
+SHOW_OTHERWISE = ("crop", "preview", "groups", "layers", "realism", "carry")
+"""Options that make another file of the same stream."""
+FOR_PICTURES = (*SHOW_OTHERWISE, "format", "partial", "background", "device", "resume")
+
 
 def decode(
+    context: typer.Context,
     inputs: Inputs,
     out: Output = None,
     format: Format = "png",
@@ -48,7 +52,10 @@ def decode(
     device: Device = "cpu",
     max_pixels: MostPixels = MOST_PIXELS,
     force: Force = False,
-    resume: Resume = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Resume an earlier run: skip pictures that are complete, and of their size."),
+    ] = False,
     at_once: AtOnce = 0,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -62,11 +69,15 @@ def decode(
     from trellic.picture.saving import suffix_of
 
     if are_streams(inputs):
-        if crop or preview is not None or groups is not None or carry or partial or resume or realism:
-            raise BadRequest("--crop, --preview, --groups, --carry, --partial, --resume and --realism are for pictures")
+        refuse(context, "is for pictures", *FOR_PICTURES)
         raise typer.Exit(decode_clips(inputs, out, frames, max_pixels, Manner(force, as_json, quiet, at_once)))
-    if frames:
-        raise BadRequest("--frames is for videos")
+    refuse(context, "is for videos", "frames")
+    if preview is not None:
+        refuse(context, "does not go with --preview", "groups", "carry", "realism")
+    if carry:
+        refuse(context, "does not go with --carry", "crop", "partial", "groups", "layers", "realism")
+    if resume:
+        refuse(context, "does not go with --resume, which knows a picture by its size alone", *SHOW_OTHERWISE)
     region = region_of(crop) if crop else None
     lift_pillows_limit()
 
@@ -75,20 +86,13 @@ def decode(
         return {**facts, "line": f"{job.source} → {job.target}  {facts['width']}×{facts['height']}"}
 
     suffix = suffix_of(format, background)
-    if preview is not None and (groups is not None or resume):
-        raise BadRequest("--preview chooses its groups, and is not resumed: no --groups or --resume with it")
-    if carry and (region or partial or preview is not None or groups is not None or layers is not None):
-        raise BadRequest("--carry is for whole pictures: no --crop, --partial, --preview, --groups or --layers with it")
-    if realism and (preview is not None or carry):
-        raise BadRequest("--realism is for the synthesis, and for no stream that is carried: no --preview or --carry")
     jobs, manner = plan(inputs, out, [".tlic"], suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
     how = Decoding(
         suffix, background, max_pixels, threads, device, region, partial, force, groups, preview, carry, layers,
         realism=realism,
     )  # fmt: skip
-    check = functools.partial(check_picture, region=region) if resume else None
-    raise typer.Exit(run(jobs, work, manner, check))
+    raise typer.Exit(run(jobs, work, manner, check_picture if resume else None))
 
 
 def region_of(text: str) -> tuple[int, int, int, int]:

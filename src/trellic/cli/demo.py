@@ -25,6 +25,7 @@ def demo(
     from rich.table import Table
 
     from trellic.codec import Codec, Target
+    from trellic.errors import naming
     from trellic.evaluate.codecs.pillow import JPEG, WEBP_USUAL
     from trellic.evaluate.measure import nearest_in_size
     from trellic.evaluate.report.sheet import draw_sheet
@@ -39,7 +40,8 @@ def demo(
     streams = {quality: out / f"{source.stem}-q{quality:g}.tlic" for quality in QUALITIES}
     for path in (sheet_path, *streams.values(), *(path.with_suffix(".png") for path in streams.values())):
         check_free(path, force)
-    original = read(source)
+    with naming(source):
+        original = read(source)
     codec = Codec(model)
     height, width = original.pixels.shape[:2]
     table = Table(title=f"{source.name}, {width}×{height}: PSNR in dB, and bytes, at equal size")

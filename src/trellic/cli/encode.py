@@ -36,13 +36,19 @@ from trellic.cli.options import (
     Strip,
     Tile,
     Tune,
+    refuse,
 )  # fmt: skip
 from trellic.jobs.local import Manner, bar_of_tiles, run
 from trellic.jobs.plan import Job, plan, threads_for
 from trellic.limits import MOST_PIXELS
 
+FOR_PICTURES = (
+    "lossless", "tune", "layers", "quantizer", "hold", "tile", "predict", "strip", "keep", "keep_suffix", "resume"
+)  # fmt: skip
+
 
 def encode(
+    context: typer.Context,
     inputs: Inputs,
     out: Output = None,
     quality: Quality = 50.0,
@@ -79,7 +85,6 @@ def encode(
     from trellic.cli.clips import Clips, encode_clips
     from trellic.codec import Codec, Target
     from trellic.codec.layer_targets import LayerTargets
-    from trellic.errors import BadRequest
     from trellic.jobs.clips import are_clips
     from trellic.jobs.resume import check_stream
     from trellic.jobs.work import encode_file
@@ -90,19 +95,17 @@ def encode(
     from trellic.video import Structure
 
     if are_clips(inputs):
-        if lossless or hold or quantizer or tune != "psnr" or resume or layers:
-            raise BadRequest("--lossless, --hold, --quantizer, --tune, --layers and --resume are for pictures")
+        refuse(context, "is for pictures", *FOR_PICTURES)
         target, structure = Target(quality, bpp, size, psnr), Structure.of(gop, keyint)
         clips = Clips(target, bitrate, structure, model, effort, adapter, embed)
         raise typer.Exit(encode_clips(inputs, out, clips, max_pixels, Manner(force, as_json, quiet, at_once)))
-    if bitrate is not None:
-        raise BadRequest("--bitrate is for videos")
+    refuse(context, "is for videos", "bitrate", "gop", "keyint")
+    if hold:
+        refuse(context, "does not go with --hold, which is a quantizer of its own", "quantizer", "effort", "layers")
     ends = LayerTargets.of(layers) if layers else None
     target, dropped = Target(quality, bpp, size, psnr, lossless, tune, ends), names_to_drop(strip, keep)
     jobs, manner = plan(inputs, out, readable_suffixes(), ".tlic", keep_suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
-    if hold and quantizer:
-        raise BadRequest("--hold is the quantizer lattice: no --quantizer with it")
     chosen = LATTICE.name if hold else quantizer
     codec = Codec(
         model, threads, chosen, effort, max_pixels, tile, adapter=adapter or "none", embed=embed, predict=predict

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from trellic.errors import BadRequest
+
 DEFAULT, DEFAULT_EFFORT, SIDE = "base", 7, 1024
 """Named here too, where the codec is not loaded; a test holds them to it."""
 
@@ -63,3 +65,14 @@ Background = Annotated[
     str, typer.Option(metavar="COLOUR", help="Colour behind transparent pictures, for formats without alpha.")
 ]
 """Of decoding."""
+
+
+def refuse(context: typer.Context, why: str, *names: str) -> None:
+    """Raise BadRequest, "--crop is for pictures", where the command line has one of these options.
+
+    names  of the verb's parameters
+    """
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in names and source and source.name == "COMMANDLINE":
+            raise BadRequest(f"{option.opts[0]} {why}")

@@ -24,11 +24,14 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find the pictures that are most like one, by the angle between their vectors."""
+    from trellic.errors import naming
     from trellic.jobs.machine import SUFFIX, Table, likeness, reader_of_file, vector_of
 
     jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic", SUFFIX])]
-    reader = reader_of_file(like, threads_for(jobs, at_once), max_pixels)
-    wanted, found = vector_of(like, reader, max_pixels), dict[str, float]()
+    with naming(like):
+        reader = reader_of_file(like, threads_for(jobs, at_once), max_pixels)
+        wanted = vector_of(like, reader, max_pixels)
+    found = dict[str, float]()
 
     def work(job: Job) -> dict[str, Any]:
         if job.source.suffix.lower() == SUFFIX:

@@ -16,7 +16,9 @@ def stability(
     inputs: Inputs,
     generations: Annotated[int, typer.Option(min=2, help="How many times a picture is coded.")] = 50,
     quality: Annotated[float, typer.Option("--quality", "-q", help="Of trellic's files.")] = 50.0,
-    codecs: Annotated[str, typer.Option("--codecs", help="Names of rivals, from the same PSNR on; or none.")] = RIVALS,
+    codecs: Annotated[
+        str, typer.Option("--codecs", help="Names of rivals, from the same PSNR on; '' for none.")
+    ] = RIVALS,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
     model: Model = DEFAULT,

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import Force, Json, MostPixels
+from trellic.cli.options import Force, Json, MostPixels, refuse
 from trellic.cli.serve import serve_until_interrupted
 from trellic.limits import MOST_PIXELS
 
 
 def tiles(
+    context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A .tlic file, or its URL.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Write all tiles, and a page that shows them.")
@@ -28,7 +29,7 @@ def tiles(
     """Show a .tlic file as tiles of 256 pixels at every zoom, z/x/y, as web maps do."""
     from trellic import api
     from trellic.container import Stream
-    from trellic.errors import BadRequest
+    from trellic.errors import BadRequest, naming
     from trellic.files import open_bytes
     from trellic.serve.answers import tag_of
     from trellic.serve.server import Server
@@ -39,8 +40,10 @@ def tiles(
 
     if serve == (out is not None):
         raise BadRequest("tiles are written to a folder, -o DIR, or served, --serve")
+    if not serve:
+        refuse(context, "is for --serve", "port", "host", "open_page")
     kind_named(format)
-    with open_bytes(file) as data:
+    with naming(file), open_bytes(file) as data:
         stream = Stream.parse(data, max_pixels)
         codec = api.codec_for(stream)
         if out is not None:

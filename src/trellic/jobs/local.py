@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from trellic.errors import BadRequest, FileExists, TrellicError
@@ -69,6 +70,8 @@ def run(
     piped = manner.writes and any(job.target == STANDARD for job in jobs)
     if piped and manner.as_json:
         raise BadRequest("standard output cannot hold both the result and --json")
+    if check_done and any(job.source == STANDARD for job in jobs):
+        raise BadRequest("--resume reads a source twice, which standard input cannot be")
     clashing = clashes(jobs) if manner.writes else {}
     for job, other in clashing.items():
         complain(f"{job.source}: {_clash(job, other)}")
@@ -169,11 +172,12 @@ def _is_done(job: Job, check_done: Callable[[Job], None], force: bool) -> bool:
 
 
 def describe(error: TrellicError | OSError | MemoryError, job: Job) -> str:
-    """Return an error in a line: ours say it all, the system's lack the file."""
+    """Return an error in a line, after the source's name: ours say it all, the system's lack the target."""
     if isinstance(error, MemoryError):
         return "not enough memory"
     if isinstance(error, OSError):
-        return f"{error.strerror or error}: {error.filename or job.target}"
+        reason, file = error.strerror or str(error), Path(error.filename or job.target)
+        return reason if file == job.source else f"{reason}: {file}"
     return str(error)
 
 

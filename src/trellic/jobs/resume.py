@@ -86,11 +86,11 @@ def _psnr(decoded: Strips, source: Source) -> float:
     return psnr_of(error / (3 * source.width * source.height))
 
 
-def check_picture(job: Job, region: tuple[int, int, int, int] | None = None) -> None:
-    """Raise a TrellicError unless the target is a picture, readable to its end, of the size of the source's region."""
+def check_picture(job: Job) -> None:
+    """Raise a TrellicError unless the target is a picture, readable to its end, of the size of the source's."""
     with open_bytes(job.source) as data:
         stream = Stream.parse(data, sys.maxsize)
-        width, height = region[2:] if region else (stream.header.width, stream.header.height)
+        width, height = stream.header.width, stream.header.height
         turned = orientation_of(metadata_of(stream)) >= SIDEWAYS
     picture = open_source(job.target, sys.maxsize)
     for top in range(0, picture.height, STRIP):

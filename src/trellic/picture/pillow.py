@@ -108,7 +108,8 @@ def _reading() -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise UnreadablePicture("cannot be read as a picture: it is of no kind that Pillow knows") from error
     except Exception as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        reason = next(iter(said.splitlines()), type(error).__name__)
         raise UnreadablePicture(f"cannot be read as a picture: {reason}") from error
 
 
