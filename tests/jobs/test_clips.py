@@ -55,6 +55,7 @@ def test_facts_and_verification(folder):
     assert found["kinds"]["intra"] == found["groups"] == 1
     assert found["sound_bytes"] > 100
     assert len(facts(folder, "verify")["sha256"]) == 64
+    assert len(run_trellic("info", "a.tlv", cwd=folder).stdout.splitlines()) == 5
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,11 @@ def test_facts_and_verification(folder):
         ("encode", "a.mp4", "-o", "x.tlv", "--lossless"),
         ("encode", "a.mp4", "-o", "x.tlv", "--gop", "3"),
         ("encode", "a.mp4", "-o", "x.tlv", "--size", "9"),
+        ("encode", "a.mp4", "-o", "x.tlv", "--bitrate", "9", "--psnr", "30"),
+        ("encode", "none.mp4", "-o", "x.tlv"),
+        ("decode", "a.tlv", "-o", "x.png"),
+        ("decode", "a.tlv", "-o", "x.avi"),
+        ("decode", "a.tlv", "-o", "-"),
         ("decode", "a.tlv", "-o", "x.mp4", "--frames", "3:9"),
         ("decode", "a.tlv", "-o", "x.mp4", "--crop", "0,0,8,8"),
     ],
@@ -84,9 +90,12 @@ def test_ranges_of_frames():
 
 def test_files_are_known_by_their_names():
     assert are_clips(["a.mp4", "b.MKV"])
-    assert not are_clips(["a.mp4", "b.png"])
+    assert not are_clips(["a.png"])
     assert are_streams(["a.tlv"])
     assert not are_streams(["a.tlic"])
+    for are, names in ((are_clips, ["a.mp4", "b.png"]), (are_streams, ["a.tlv", "b.tlic"])):
+        with pytest.raises(BadRequest, match="together"):
+            are(names)
 
 
 def test_a_bit_rate_is_bits_of_every_pixel():

@@ -63,7 +63,7 @@ def info_of_clips(files: list[str], manner: Manner) -> int:
 
     def work(job: Job) -> dict[str, Any]:
         facts = info_of_clip(job.source)
-        return {**facts, "line": _text(job, facts)}
+        return {**facts, "line": _lines(job, facts)}
 
     return run([Job(path, path) for path, _ in find_files(files, [SUFFIX])], work, manner)
 
@@ -84,16 +84,16 @@ def _rate(facts: dict[str, Any]) -> str:
     return f"{facts['bytes']} bytes, {facts['kbit_s']:.0f} kbit/s, {facts['bpp']:.3f} bpp"
 
 
-def _text(job: Job, facts: dict[str, Any]) -> str:
+def _lines(job: Job, facts: dict[str, Any]) -> list[str]:
     """Return facts for people."""
     low, high = facts["quality"]
     kinds = ", ".join(f"{count} {kind}" for kind, count in facts["kinds"].items())
     adapter = facts["adapter"]
     named = f", adapter {adapter['hash']}" if adapter else ""
-    return "\n".join([
+    return [
         f"{job.source}: {facts['width']}×{facts['height']}, {facts['frames']} frames, {facts['rate']:g} a second",
         f"{_rate(facts)}, {facts['sound_bytes']} bytes of sound",
         f"{facts['groups']} groups; frames: {kinds}",
         f"quality {low:g} to {high:g}, quantizer {facts['quantizer']}",
         f"model {facts['model_hash']} ({facts['model'] or 'not installed'}){named}",
-    ])  # fmt: skip
+    ]

@@ -96,6 +96,8 @@ def encode(
 
     if are_clips(inputs):
         refuse(context, "is for pictures", *FOR_PICTURES)
+        if bitrate is not None:
+            refuse(context, "does not go with --bitrate", "bpp", "size", "psnr")
         target, structure = Target(quality, bpp, size, psnr), Structure.of(gop, keyint)
         clips = Clips(target, bitrate, structure, model, effort, adapter, embed)
         raise typer.Exit(encode_clips(inputs, out, clips, max_pixels, Manner(force, as_json, quiet, at_once)))

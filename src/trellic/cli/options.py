@@ -55,7 +55,7 @@ Adapter = Annotated[
     str, typer.Option("--adapter", metavar="A", help="An adapter's name, hash or .tra file; none, or the best of all.")
 ]
 Embed = Annotated[bool, typer.Option("--embed", help="Put the adapter into the file: it decodes anywhere.")]
-Bitrate = Annotated[float | None, typer.Option(metavar="KBIT", help="Of videos: at most so many kbit a second.")]
+Bitrate = Annotated[float | None, typer.Option(min=1, metavar="KBIT", help="Of videos: at most so many kbit a second.")]
 Gop = Annotated[str, typer.Option(help="Of videos: frames of a mini-group, 1, 2, 4 or 8, or adaptive.")]
 Keyint = Annotated[int, typer.Option(help="Of videos: most frames from one that is coded alone to the next.")]
 """Of encoding."""

@@ -11,34 +11,47 @@ from trellic.container.bytes import Data
 from trellic.container.header import QUALITY_ONE
 from trellic.container.video import VideoStream, read_group
 from trellic.errors import BadRequest, MissingModel
-from trellic.files import open_bytes, write_atomically
+from trellic.files import STANDARD, open_bytes, write_atomically
 from trellic.jobs.plan import Job, plan
 from trellic.model import find_model_by_hash
 from trellic.picture.saving import save
 from trellic.picture.types import Picture
 from trellic.quantize import quantizer_numbered
 from trellic.video import Reader, Structure, VideoCodec
-from trellic.video.frames import SUFFIXES, probe, read_frames, read_sound, write_video
+from trellic.video.frames import SUFFIXES, WRITTEN, probe, read_frames, read_sound, write_video
 
 SUFFIX = ".tlv"
 Facts = dict[str, Any]
 
 
 def are_clips(inputs: Sequence[str]) -> bool:
-    """Return whether all inputs are video files, by their names."""
-    return all(Path(name).suffix.lower() in SUFFIXES for name in inputs)
+    """Return whether inputs are video files, by their names. Raises BadRequest where some are and some are not."""
+    return _are_all(inputs, SUFFIXES)
 
 
 def are_streams(inputs: Sequence[str]) -> bool:
-    """Return whether all inputs are .tlv files, by their names."""
-    return all(Path(name).suffix.lower() == SUFFIX for name in inputs)
+    """Return whether inputs are .tlv files, by their names. Raises BadRequest where some are and some are not."""
+    return _are_all(inputs, (SUFFIX,))
+
+
+def _are_all(inputs: Sequence[str], suffixes: Sequence[str]) -> bool:
+    found = {Path(name).suffix.lower() in suffixes for name in inputs}
+    if len(found) > 1:
+        raise BadRequest("videos and pictures are not worked on together")
+    return found == {True}
 
 
 def plan_decoding(inputs: list[str], out: Path | None) -> list[Job]:
     """Return what to decode and where to: a video file, or for one input a folder of pictures. Raises as `plan`."""
+    if out == STANDARD:
+        raise BadRequest("standard output is for pictures, not for videos")
     if len(inputs) == 1 and out is not None and not out.suffix and Path(inputs[0]).is_file():
         return [Job(Path(inputs[0]), out)]
-    return plan(inputs, out, [SUFFIX], ".mp4")
+    jobs = plan(inputs, out, [SUFFIX], ".mp4")
+    for job in jobs:
+        if job.target.suffix.lower() not in WRITTEN:
+            raise BadRequest(f"{job.target}: {', '.join(WRITTEN)} are written, or pictures in a folder")
+    return jobs
 
 
 def bits_per_pixel(bitrate: float, rate: Fraction, width: int, height: int) -> float:
@@ -77,7 +90,7 @@ def decode_clip(job: Job, frames: str, threads: int, limit: int, force: bool = F
         reader = Reader(data, threads, limit)
         start, stop = range_of(frames, len(reader)) if frames else (0, len(reader))
         shown = reader.frames(start, stop)
-        if job.target.suffix.lower() in SUFFIXES:
+        if job.target.suffix.lower() in WRITTEN:
             sound = b"" if frames else reader.sound
             size, kind = reader.size, job.target.suffix.lower()
             write_atomically(

@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 from trellic.codec import Codec
 from trellic.codec.encoder import analyse, encode_latents, reconstruct
 from trellic.container.header import QUALITY_ONE
-from trellic.errors import BadRequest
+from trellic.errors import BadRequest, naming
 from trellic.files import write_atomically
 from trellic.picture.types import Pixels
 from trellic.train.data import QUALITY
@@ -43,9 +43,10 @@ def make_pairs(
     """
     random, made = np.random.default_rng(seed), 0
     for path in clips:
-        frames = list(read_frames(probe(path), FRAMES))
-        if len(frames) < FEWEST:
-            raise BadRequest(f"{path}: {len(frames)} frames are too few")
+        with naming(path):
+            frames = list(read_frames(probe(path), FRAMES))
+            if len(frames) < FEWEST:
+                raise BadRequest(f"{len(frames)} frames are too few")
         for number in range(count):
             quality = float(random.uniform(0, 100))
             distance = int(random.choice(DISTANCES))

@@ -20,6 +20,8 @@ from trellic.picture.types import Pixels
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".y4m", ".m4v", ".mpg", ".ts")
 """Of files that are taken for video."""
+WRITTEN = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".y4m": "yuv4mpegpipe"}
+"""ffmpeg's names of the kinds that are written, by suffix."""
 BT709, BT601 = 1, 6
 """Matrices by their numbers in ITU-T H.273."""
 MATRICES = {BT709: "bt709", BT601: "smpte170m"}
@@ -63,7 +65,7 @@ def ffmpeg() -> str:
 def probe(path: Path) -> Clip:
     """Return what is known of a video file. Raises UnreadablePicture or MissingLibrary."""
     if not path.is_file():
-        raise UnreadablePicture(f"{path}: no such file")
+        raise UnreadablePicture("no such file")
     first = ["-frames:v", "1", "-pix_fmt", "yuv444p", "-strict", "-1", "-f", "yuv4mpegpipe", "-"]
     done = subprocess.run([ffmpeg(), "-nostdin", "-i", str(path), *first], capture_output=True, check=False)
     header, said = done.stdout.partition(b"\n")[0].split(), done.stderr.decode(errors="replace")
@@ -72,7 +74,7 @@ def probe(path: Path) -> Clip:
         width, height = int(fields[b"W"]), int(fields[b"H"])
         rate = Fraction(*map(int, fields[b"F"].split(":")))
     except (KeyError, ValueError, ZeroDivisionError, TypeError) as error:
-        raise UnreadablePicture(f"{path}: ffmpeg finds no video in it") from error
+        raise UnreadablePicture("ffmpeg finds no video in it") from error
     tags = _TAGS.search(said)
     words = (tags[2] or "") if tags else ""
     audio = _AUDIO.search(said)
@@ -101,7 +103,7 @@ def read_frames(clip: Clip, most: int | None = None) -> Iterator[Pixels]:
         finally:
             process.kill()
     if not frames:
-        raise UnreadablePicture(f"{clip.path}: ffmpeg decodes no frame of it")
+        raise UnreadablePicture("ffmpeg decodes no frame of it")
 
 
 def read_sound(clip: Clip) -> bytes:
@@ -111,7 +113,7 @@ def read_sound(clip: Clip) -> bytes:
     copied = ["-vn", "-sn", "-map_metadata", "-1", "-fflags", "+bitexact", "-c:a", "copy", "-f", "matroska", "-"]
     done = subprocess.run([ffmpeg(), *QUIET, "-i", str(clip.path), *copied], capture_output=True, check=False)
     if done.returncode:
-        raise UnreadablePicture(f"{clip.path}: its sound cannot be copied{_last(done.stderr)}")
+        raise UnreadablePicture(f"its sound cannot be copied{_last(done.stderr)}")
     return done.stdout
 
 
@@ -120,7 +122,7 @@ def write_video(
 ) -> None:
     """Write frames, uint8 (H, W, 3), to a video file.
 
-    kind    ".y4m" for raw 4:4:4, else the suffix of a file of H.264 4:4:4 that is nearly without loss
+    kind    a suffix of WRITTEN: ".y4m" is raw 4:4:4, others are H.264 4:4:4 that is nearly without loss
     size    width and height
     sound   Matroska, or nothing
     Raises UnreadablePicture where ffmpeg cannot.
@@ -130,9 +132,7 @@ def write_video(
     convert = ["-vf", f"scale=out_color_matrix={name}:out_range=tv:{EXACTLY}", "-pix_fmt", "yuv444p"]
     tags = ["-colorspace", name, "-color_range", "tv"]
     coded = ["-c:v", "libx264", "-crf", "12", "-preset", "veryfast"]
-    target = (
-        ["-strict", "-1", "-f", "yuv4mpegpipe"] if kind == ".y4m" else [*coded, *tags, "-f", FORMATS.get(kind, "mp4")]
-    )
+    target = [*(["-strict", "-1"] if kind == ".y4m" else [*coded, *tags]), "-f", WRITTEN[kind]]
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate), "-i", "-"]
     with tempfile.TemporaryDirectory() as place, tempfile.TemporaryFile() as said:
         heard: list[str] = []
@@ -154,10 +154,6 @@ def write_video(
         if process.returncode:
             said.seek(0)
             raise UnreadablePicture(f"ffmpeg cannot write {kind}{_last(said.read())}")
-
-
-FORMATS = {".mkv": "matroska", ".mov": "mov", ".webm": "matroska"}
-"""ffmpeg's names of kinds of files; MP4 for others."""
 
 
 def _last(said: bytes) -> str:
