@@ -7,26 +7,26 @@ share out the moments write theirs to a file each, beside the first one's checkp
 import copy
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from trellic.errors import BadConfig
 from trellic.files import write_atomically
-from trellic.networks.learned import LearnedCodec
 from trellic.train.processes import from_first, rank
 from trellic.train.soap import Soap
 
 CHECKPOINT, PART = "checkpoint.pt", "moments-{}.pt"
 ADAMS = {"step", "exp_avg", "exp_avg_sq"}
 State = dict[str, Any]
+Trained = TypeVar("Trained", bound=nn.Module)
 
 
-class Average:
+class Average(Generic[Trained]):
     """Exponential average of a model's weights, short at first, `half_life` steps in the end."""
 
-    def __init__(self, model: LearnedCodec, half_life: int) -> None:
+    def __init__(self, model: Trained, half_life: int) -> None:
         self.model = copy.deepcopy(model)
         self.keep = 0.5 ** (1 / half_life)
 
@@ -56,7 +56,7 @@ def state_for_all(folder: Path) -> State:
     return dict(from_first(read_state(folder) if rank() == 0 and (folder / CHECKPOINT).exists() else {}))
 
 
-def save(folder: Path, model: nn.Module, average: Average, optimizer: torch.optim.Optimizer, facts: State) -> None:
+def save(folder: Path, model: nn.Module, average: Average[Any], optimizer: torch.optim.Optimizer, facts: State) -> None:
     """Write the state of a run; `facts` are its numbers, such as step and elapsed seconds."""
     state = {
         "model": model.state_dict(),
@@ -73,7 +73,7 @@ def save_part(folder: Path, optimizer: torch.optim.Optimizer) -> None:
         write_atomically(folder / PART.format(rank()), lambda file: torch.save(_moments(optimizer), file))
 
 
-def restore(state: State, model: nn.Module, average: Average, optimizer: torch.optim.Optimizer) -> None:
+def restore(state: State, model: nn.Module, average: Average[Any], optimizer: torch.optim.Optimizer) -> None:
     """Go on from a state."""
     model.load_state_dict(state["model"])
     average.model.load_state_dict(state["average"])

@@ -6,7 +6,6 @@ Sources: knowledge distillation (Hinton et al., 2015), its relations (Park et al
 2022); inference from latents (Torfason et al., 2018).
 """
 
-import copy
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trellic.files import write_atomically
 from trellic.networks.features import FeatureNetwork
+from trellic.train.checkpoint import Average, restore, save, state_for_all
 from trellic.train.feature_views import Views
 
 BATCH = 16
@@ -29,12 +28,13 @@ STEM_ALONE = 0.27
 """The part of all steps in which the stem alone learns: the teacher's blocks are of no use before."""
 DECAY = 0.02
 HALF_LIFE = 150
-"""Of the average of weights, in steps; shorter at the beginning."""
+"""Of the average of weights, in steps."""
 MIDDLE_UNTIL = 0.7
 """Up to what part of all steps the middle is compared."""
 POOLED, RELATED = 0.5, 2.0
 """Weights of what is compared picture by picture, and pair by pair."""
-CHECKPOINT, EVERY = "checkpoint.pt", 100
+EVERY = 100
+"""Steps from one checkpoint to the next."""
 
 
 class Terms(NamedTuple):
@@ -56,12 +56,12 @@ class Training:
     def __init__(self, network: FeatureNetwork, views: Mapping[int, Views], steps: int, seed: int) -> None:
         """Train on views by their distance."""
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.average = Average(self.network, HALF_LIFE)
         self.views, self.steps, self.step = views, steps, 0
         self.seed = seed
-        parts: dict[str, list[nn.Parameter]] = {part: [] for part in RATES}
+        parts: dict[str, list[tuple[str, nn.Parameter]]] = {part: [] for part in RATES}
         for name, weight in network.named_parameters():
-            parts[next(part for part in RATES if name.startswith(part))].append(weight)
+            parts[next(part for part in RATES if name.startswith(part))].append((name, weight))
         groups = [{"params": weights, "peak": RATES[part]} for part, weights in parts.items()]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=DECAY)
         self.middle_variance = {
@@ -70,16 +70,15 @@ class Training:
 
     def run(self, folder: Path, report: Callable[[dict[str, Any]], None]) -> FeatureNetwork:
         """Train, from a folder's checkpoint where there is one, and return the average."""
-        path = folder / CHECKPOINT
-        if path.exists():
-            self._restore(torch.load(path, weights_only=True))
+        if state := state_for_all(folder):
+            restore(state, self.network, self.average, self.optimizer)
+            self.step = state["step"]
         while self.step < self.steps:
             terms = self._step()
             if self.step % EVERY == 0 or self.step == self.steps:
-                folder.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, lambda file: torch.save(self._state(), file))
+                save(folder, self.network, self.average, self.optimizer, {"step": self.step})
                 report({"step": self.step, **{name: float(value) for name, value in terms._asdict().items()}})
-        return self.average
+        return self.average.model.requires_grad_(False)
 
     def _step(self) -> Terms:
         progress = self.step / self.steps
@@ -98,10 +97,8 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
+        self.average.update(self.network, self.step)
         self.step += 1
-        kept = 0.5 ** (1 / min(HALF_LIFE, 1 + self.step / 5))
-        for mean, weight in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(weight, 1 - kept)
         return Terms(*(term.detach() for term in terms))
 
     def terms(
@@ -128,18 +125,6 @@ class Training:
             torch.stack([F.mse_loss(likeness(one), likeness(other)) for one, other in pooled]).mean(),
             of_middle,
         )
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "step": self.step, "network": self.network.state_dict(), "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }  # fmt: skip
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.step = state["step"]
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
 
 
 def mean_of(maps: Tensor) -> Tensor:
