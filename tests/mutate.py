@@ -12,6 +12,7 @@ import numpy as np
 
 from trellic.container import Header, Section, SectionType, Stream, write_stream
 from trellic.container.index import CHECK_BYTES, check_of
+from trellic.container.prefixes import write_prefixes
 from trellic.errors import TrellicError
 
 Random = np.random.Generator
@@ -143,10 +144,24 @@ def change_adapter(payload: bytes, random: Random) -> bytes:
     return hashlib.sha256(part).digest()[:4] + part
 
 
+def change_prefixes(data: bytes, random: Random) -> bytes:
+    """Return a stream whose prefixes end anywhere, their checksums right."""
+    header, sections = parsed(data)
+    coded = [each.payload for each in sections if each.type == SectionType.LATENTS]
+    if not coded:
+        return data
+    count = random.integers(1, 5)
+    ends = [(payload, sorted(random.integers(0, len(payload) + 1, count).tolist())) for payload in coded]
+    rest = [each for each in sections if each.type != SectionType.PREFIXES]
+    return write_stream(header, [Section(SectionType.PREFIXES, write_prefixes(ends)), *rest])
+
+
 REPAIRED: tuple[Mutation, ...] = (
     change_header,
     change_front,
     change_sections,
+    change_prefixes,
+    change_payload(SectionType.PREFIXES, blindly),
     change_payload(SectionType.LATENTS, blindly),
     change_payload(SectionType.LATENTS, change_words),
     *(

@@ -34,6 +34,7 @@ LATENTS = {
     "tiles": "b8dc90467c72a13b",
     "adapter": "1fdf2044d99b9e3e",
     "blocks": "b43296864d1a435d",
+    "prefixes": "14e8b7669e9887e4",
     "layers": "e7c1c0416a7eb062",
     "layers_trits": "e17b3f839253a0d1",
 }
@@ -80,11 +81,20 @@ def test_every_prefix_of_a_golden_stream_in_layers_is_pinned(name):
     assert [codec.verify(prefix)[:8] for prefix in prefixes] == FIRST_LAYERS[name]
 
 
+def test_prefixes_of_a_golden_stream_are_read_and_proven():
+    codec, stream = Codec(str(GOLDEN / "golden.trm"), 1), Stream.parse((GOLDEN / "prefixes.tlic").read_bytes())
+    first = stream.of_groups(1)
+    first.prove()
+    assert [unit.coded.length for unit in (*stream.units, *first.units)] == [1802, 1393, 790, 557]
+    assert codec.decode(first, groups=1) == codec.decode(stream, groups=1)
+
+
 def test_every_quantizer_is_pinned():
     assert set(LATENTS) == {
         "tiles",
         "adapter",
         "blocks",
+        "prefixes",
         *FIRST_LAYERS,
         *(quantizer.name for quantizer in (*QUANTIZERS, LATTICE)),
     }

@@ -17,6 +17,8 @@ def slots() -> dict[str, str]:
         **head,
         "previews": _previews(lines).markdown(),
         "groups": _groups(lines).markdown(),
+        "read": _read(lines).markdown(),
+        "prefixes": f"{max(line['prefixes'] for line in lines)}",
         "rising": f"{rising} of {len(lines)}",
     }
 
@@ -33,6 +35,18 @@ def _previews(lines: Sequence[Line]) -> Table:
             found = [line["previews"] for line in _mean(lines, name, quality)]
             rows.append([f"{name}, quality {quality}", *(f"{mean(one[str(s)] for one in found):.2f}" for s in SCALES)])
     return Table(["mean PSNR (dB)", *(f"1/{scale}" for scale in SCALES)], rows)
+
+
+def _read(lines: Sequence[Line]) -> Table:
+    """Return the part of a file that is read for each preview, by set and quality: the mean over pictures."""
+    rows = []
+    for name in TEST:
+        for quality in QUALITIES:
+            found = _mean(lines, name, quality)
+            parts = [mean(line["read"][groups - 1] / line["bytes"] for line in found) for groups in SCALES.values()]
+            taken = mean(line["prefixes"] / line["bytes"] for line in found)
+            rows.append([f"{name}, quality {quality}", *(f"{part:.0%}" for part in parts), f"{taken:.2%}"])
+    return Table(["of the file", *(f"1/{scale}" for scale in SCALES), "prefixes take"], rows)
 
 
 def _groups(lines: Sequence[Line]) -> Table:

@@ -11,6 +11,7 @@ import numpy as np
 from experiments.store import SETS, TEST, keep
 from trellic.codec import Codec, Target
 from trellic.codec.view import averaged
+from trellic.container import Stream
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
 from trellic.metrics import psnr
@@ -23,11 +24,20 @@ QUALITIES = (20, 50, 80)
 
 
 def facts(codec: Codec, pixels: Pixels, data: bytes) -> dict[str, Any]:
-    """Return the PSNR in dB of a stream's previews, by scale, and of the picture that each group boundary shows."""
+    """Return the PSNR in dB of a stream's previews, by scale, and of the picture that each group boundary shows.
+
+    With how many bytes the stream has, how many its prefixes take, and how many are read for the first groups.
+    """
     previews = {scale: psnr(averaged(pixels, scale), np.asarray(codec.preview(data, scale))) for scale in SCALES}
     count = len(codec.model.schedule.groups)
     groups = [psnr(pixels, np.asarray(codec.decode(data, groups=groups))) for groups in range(count + 1)]
-    return {"previews": previews, "groups": groups, "bytes": len(data)}
+    stream = Stream.parse(data)
+    front, prefixes = stream.entries[0].start, stream.prefixes
+    read = [front + sum(entry.length for entry in stream.of_groups(groups).entries) for groups in range(1, count + 1)]
+    return {
+        "previews": previews, "groups": groups, "bytes": len(data),
+        "prefixes": prefixes.length if prefixes else 0, "read": read,
+    }  # fmt: skip
 
 
 def run(data: Path) -> None:
@@ -37,7 +47,7 @@ def run(data: Path) -> None:
         files = [path for path, _ in find_files([str(data / SETS[name])], readable_suffixes())]
         for path, picture in readable(files, complain):
             for quality in QUALITIES:
-                stream = codec.encode_picture(picture, Target(quality)).data
+                stream = codec.encode_picture(picture, Target(quality, prefixes=True)).data
                 found = facts(codec, picture.pixels, stream)
                 lines.append({"set": name, "picture": path.name, "quality": quality, **found})
             complain(f"previews: {name} {path.name}")

@@ -100,6 +100,7 @@ def encode(
     lossless: bool = False,
     tune: str = Target.tune,
     layers: LayersAsked | None = None,
+    prefixes: bool = False,
     effort: int = DEFAULT_EFFORT,
     quantizer: str = "",
     model: str = DEFAULT,
@@ -114,7 +115,17 @@ def encode(
     """
     with _memory_errors():
         codec = _codec(find_model(model), quantizer, effort, adapter=adapter, embed=embed)
-        return codec.encode(image, quality, bpp=bpp, size=size, psnr=psnr, lossless=lossless, tune=tune, layers=layers)
+        return codec.encode(
+            image,
+            quality,
+            bpp=bpp,
+            size=size,
+            psnr=psnr,
+            lossless=lossless,
+            tune=tune,
+            layers=layers,
+            prefixes=prefixes,
+        )
 
 
 def decode(

@@ -76,6 +76,16 @@ def test_of_a_file_that_is_cut_off_the_whole_tiles_are_shown_on_request(folder):
         assert (image.size, image.getpixel((699, 0))) == ((700, 300), (128, 128, 128))
 
 
+def test_of_a_tile_that_is_cut_off_the_groups_that_are_there_are_shown(folder):
+    Image.fromarray(textured(300, 200)).save(folder / "a.png")
+    assert run_trellic("encode", "a.png", "--prefixes", *MODEL, cwd=folder).returncode == 0
+    (folder / "front.tlic").write_bytes((folder / "a.tlic").read_bytes()[:-3])
+    shown = run_trellic("decode", "front.tlic", "--partial", cwd=folder)
+    assert (shown.returncode, b"first groups" in shown.stderr) == (0, True)
+    with Image.open(folder / "front.png") as image:
+        assert image.size == (200, 300)
+
+
 def test_a_preview_is_small_and_groups_are_not(folder):
     done = run_trellic("decode", "turned.tlic", "--preview", 8, "-o", "small.png", cwd=folder)
     assert done.returncode == 0, done.stderr

@@ -6,8 +6,10 @@ from PIL import Image
 
 from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target
+from trellic.codec.picture_decoder import PartsMissing
 from trellic.codec.view import averaged, view_of_groups
-from trellic.errors import BadRequest
+from trellic.container import Stream
+from trellic.errors import BadRequest, DamagedStream, IncompleteStream
 from trellic.model.previews import SUFFIX, write_previews
 from trellic.picture.types import Picture
 from trellic.quantize import quantizer_named
@@ -43,7 +45,6 @@ def test_every_group_boundary_decodes_and_all_groups_are_the_picture():
 def test_indices_up_to_a_group_do_not_depend_on_what_follows():
     """A decoder that stops early sees the same latents."""
     from trellic.codec.units import decode_unit
-    from trellic.container import Stream
 
     parsed = Stream.parse(stream())
     payloads = parsed.read_units([0])[0]
@@ -52,6 +53,53 @@ def test_indices_up_to_a_group_do_not_depend_on_what_follows():
         part = decode_unit(CODEC.sessions, parsed, 0, payloads, view=view_of_groups(CODEC.model, groups)).latents
         channels = CODEC.model.schedule.groups[groups - 1].stop
         assert np.array_equal(part[:channels], whole[:channels])
+
+
+def test_prefixes_show_what_the_whole_stream_shows_and_change_nothing_else(with_previews):
+    picture = textured(300, 500)
+    plain, data = (with_previews.encode(picture, 60, prefixes=prefixes) for prefixes in (False, True))
+    stream = Stream.parse(data)
+    assert [stream.read(unit.coded) for unit in stream.units] == Stream.parse(plain).read_all(
+        [unit.coded for unit in Stream.parse(plain).units]
+    )
+    for groups in range(1, GROUPS):
+        first = stream.of_groups(groups)
+        assert all(one.coded.length < whole.coded.length for one, whole in zip(first.units, stream.units, strict=True))
+        assert with_previews.decode(data, groups=groups) == with_previews.decode(plain, groups=groups)
+    for scale in (8, 4, 2):
+        assert with_previews.preview(data, scale) == with_previews.preview(plain, scale)
+    assert stream.of_groups(GROUPS).units == stream.units
+
+
+def test_a_preview_reads_and_proves_prefixes_alone(with_previews):
+    data = bytearray(with_previews.encode(textured(70, 90), 60, prefixes=True))
+    shown, (unit,) = with_previews.preview(bytes(data)), Stream.parse(data).of_groups(1).units
+    data[-1] ^= 1
+    assert with_previews.preview(bytes(data)) == shown
+    data[unit.coded.end - 1] ^= 1
+    with pytest.raises(DamagedStream, match="checksum"):
+        with_previews.preview(bytes(data))
+
+
+def test_a_tile_that_is_cut_is_shown_from_its_first_groups():
+    picture = textured(70, 90)
+    data = CODEC.encode(picture, 60, prefixes=True)
+    for groups in range(1, GROUPS):
+        end = Stream.parse(data).of_groups(groups).units[0].coded.end
+        with pytest.warns(PartsMissing, match="first groups"):
+            shown = CODEC.decode(Stream.parse(data[: end + 1], partial=True))
+        assert shown == CODEC.decode(data, groups=groups)
+    with pytest.raises(IncompleteStream):
+        CODEC.decode(Stream.parse(data[: Stream.parse(data).of_groups(1).units[0].coded.end - 1], partial=True))
+
+
+def test_prefixes_are_of_latents_in_one_layer():
+    exact = Stream.parse(CODEC.encode(np.zeros((70, 90, 3), np.uint8), 60, prefixes=True))
+    assert exact.prefixes is None
+    with pytest.raises(BadRequest, match="layers are prefixes"):
+        CODEC.encode(textured(70, 90), layers=3, prefixes=True)
+    with pytest.raises(BadRequest, match="no prefixes"):
+        Codec(MODEL, 1, tile=128, predict=True).encode(textured(70, 90), prefixes=True)
 
 
 @pytest.mark.parametrize("scale", [8, 4, 2])

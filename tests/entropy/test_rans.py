@@ -66,6 +66,27 @@ def test_a_single_state_codes_the_same_in_fewer_bytes(passes):
     decoder.finish()
 
 
+@pytest.mark.parametrize("single", [False, True])
+@given(passes=PASSES)
+@settings(deadline=None, max_examples=50)
+def test_marks_are_what_a_decoder_has_read_and_it_needs_no_more(single, passes):
+    encoder = Encoder(single)
+    arrays = [
+        (np.array([one for one, _ in part], np.uint8), np.array([k for _, k in part], np.int32)) for part in passes
+    ]
+    for scale_indices, indices in arrays:
+        encoder.push(scale_indices, indices, TABLES)
+        encoder.mark()
+    data = encoder.finish()
+    whole = Decoder(data, single)
+    for number, (scale_indices, _) in enumerate(arrays):
+        whole.pull(scale_indices, TABLES)
+        assert encoder.marked[number] == (whole.bytes_read if data else 0)
+        part = Decoder(data[: encoder.marked[number]], single)
+        for earlier, indices in arrays[: number + 1]:
+            assert part.pull(earlier, TABLES).tolist() == indices.tolist()
+
+
 def test_size_is_the_estimate_and_five_bytes_of_states():
     beyond = []
     for seed in range(100):

@@ -76,12 +76,13 @@ def make_stream(
     adapter: str = "none",
     block: int = 0,
     layers: LayersAsked | None = None,
+    prefixes: bool = False,
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = 3
     image.info["exif"] = exif.tobytes()
     codec = Codec(str(model), quantizer=quantizer, tile=block or TILE, adapter=adapter, embed=True, predict=block > 0)
-    data = codec.encode(image, QUALITY, layers=layers)
+    data = codec.encode(image, QUALITY, layers=layers, prefixes=prefixes)
     (HERE / f"{name}.tlic").write_bytes(data)
     buffer = io.BytesIO()
     codec.decode(data).save(buffer, "PNG")
@@ -108,6 +109,8 @@ def main() -> None:
         make_stream(model, "tcq8", waves(), "adapter", str(adapter))
     if not (HERE / "blocks.tlic").exists():
         make_stream(model, "tcq8", waves(400, 300), "blocks", block=128)
+    if not (HERE / "prefixes.tlic").exists():
+        make_stream(model, "tcq8", waves(400, 90), "prefixes", prefixes=True)
     if not (HERE / "video.tlv").exists():
         make_video(model, HERE / "video.tlv")
     for name, layers in LAYERS.items():

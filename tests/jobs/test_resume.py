@@ -70,6 +70,7 @@ def test_what_is_as_asked_for_is_done(done, target):
         (GOLDEN_CODEC, Target(size=5), "more than 5"),
         (GOLDEN_CODEC, Target(bpp=0.02), "more than 5"),
         (GOLDEN_CODEC, Target(lossless=True), "not lossless"),
+        (GOLDEN_CODEC, Target(20, prefixes=True), "no prefixes"),
         (GOLDEN_CODEC.using(effort=3), Target(20), "of quantizer uniform, not rdoq"),
         (Codec(threads=1, effort=1), Target(20), "of model"),
         (

@@ -27,6 +27,7 @@ from trellic.cli.options import (
     MostPixels,
     Output,
     Predict,
+    Prefixes,
     Psnr,
     Quality,
     Quantizer,
@@ -43,7 +44,8 @@ from trellic.jobs.plan import Job, plan, threads_for
 from trellic.limits import MOST_PIXELS
 
 FOR_PICTURES = (
-    "lossless", "tune", "layers", "quantizer", "hold", "tile", "predict", "strip", "keep", "keep_suffix", "resume"
+    "lossless", "tune", "layers", "prefixes", "quantizer", "hold", "tile", "predict", "strip", "keep", "keep_suffix",
+    "resume",
 )  # fmt: skip
 
 
@@ -61,6 +63,7 @@ def encode(
     lossless: Lossless = False,
     tune: Tune = "psnr",
     layers: Layers = "",
+    prefixes: Prefixes = False,
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
@@ -105,7 +108,8 @@ def encode(
     if hold:
         refuse(context, "does not go with --hold, which is a quantizer of its own", "quantizer", "effort", "layers")
     ends = LayerTargets.of(layers) if layers else None
-    target, dropped = Target(quality, bpp, size, psnr, lossless, tune, ends), names_to_drop(strip, keep)
+    target = Target(quality, bpp, size, psnr, lossless, tune, ends, prefixes)
+    dropped = names_to_drop(strip, keep)
     jobs, manner = plan(inputs, out, readable_suffixes(), ".tlic", keep_suffix), Manner(force, as_json, quiet, at_once)
     threads = threads_for(jobs, at_once)
     chosen = LATTICE.name if hold else quantizer

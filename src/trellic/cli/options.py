@@ -45,6 +45,9 @@ Layers = Annotated[
         "--layers", metavar="N|SIZES", help="Code in N layers, or in layers of 20000,60000 bytes, 0.1,0.3bpp."
     ),
 ]
+Prefixes = Annotated[
+    bool, typer.Option("--prefixes", help="Let previews be read, and proven, from a part of the file.")
+]
 Tile = Annotated[int, typer.Option(metavar="SIDE", help="Side of the tiles of large pictures.")]
 Predict = Annotated[
     bool, typer.Option("--predict", help="Tiles of 128, 192, 256 or 384 pixels that predict each other: quick regions.")

@@ -26,9 +26,9 @@ def carried_stream(
 
     A quality is met from the stream's own on, a size by a stream that is not larger. For a PSNR the picture is coded
     anew, since less may be enough; and without loss too, since on another processor pixels may differ in the last
-    bit; and in layers, since they may be others.
+    bit; and in layers, or with prefixes, since they may be others.
     """
-    if not picture.carried or target.lossless or target.psnr is not None or target.layers:
+    if not picture.carried or target.lossless or target.psnr is not None or target.layers or target.prefixes:
         return None
     try:
         stream = Stream.parse(picture.carried, limit)

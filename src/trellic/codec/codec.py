@@ -131,6 +131,7 @@ class Codec:
         lossless: bool = False,
         tune: str = Target.tune,
         layers: LayersAsked | None = None,
+        prefixes: bool = False,
     ) -> bytes:
         """Return the stream of a picture.
 
@@ -138,11 +139,11 @@ class Codec:
         quality  0 to 100; instead of it, a rate in bits per pixel, a size in bytes, a PSNR in dB, or nothing lost
         tune     the measure to encode for: psnr or ssimulacra2
         layers   how many layers, 2 to 16, or the sizes where they end: "20000,60000" in bytes, "0.1,0.3bpp"
+        prefixes  whether previews can be read, and proven, without the rest of the stream
         Raises BadRequest, UnreadablePicture, PictureTooLarge or TargetMissed.
         """
-        target = Target(
-            quality, bpp, size, psnr, lossless, tune, LayerTargets.of(layers) if layers is not None else None
-        )
+        ends = LayerTargets.of(layers) if layers is not None else None
+        target = Target(quality, bpp, size, psnr, lossless, tune, ends, prefixes)
         return self.encode_picture(picture_of(image, self.limit), target).data
 
     def encode_picture(self, picture: Source, target: Target, progress: Progress = no_progress) -> Encoded:
@@ -158,6 +159,8 @@ class Codec:
                 return carried
         if self.predict and target.lossless:
             raise BadRequest("exact tiles predict nothing: no blocks of a lossless picture")
+        if self.predict and target.prefixes:
+            raise BadRequest("blocks that predict each other have no prefixes")
         grid = (Grid.of_blocks if self.predict else Grid.of)(picture.width, picture.height, self.tile)
         grid.check(self.limit)
         picture = picture if target.lossless else filled(picture)
@@ -177,6 +180,7 @@ class Codec:
             target.tune,
             self.searches,
             layers=target.layers,
+            prefixes=target.prefixes,
             progress=progress,
         )
         if target.lossless:

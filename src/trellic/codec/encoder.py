@@ -51,11 +51,17 @@ class Analysed:
 
 @dataclass(frozen=True)
 class Coded:
-    """Coded variables: their bytes, the bits that the tables promised, and the variables as decoded."""
+    """Coded variables.
+
+    estimated_bits  what the tables promised
+    decoded         the variables as a decoder has them
+    ends            how many bytes are read for the first groups: of one, of two and so on, but not of all
+    """
 
     data: bytes
     estimated_bits: float
     decoded: dict[str, Floats]
+    ends: tuple[int, ...] = ()
 
 
 def analyse(sessions: Sessions, pixels: Pixels, quality: int) -> Analysed:
@@ -112,6 +118,7 @@ def encode_latents(
     coder  may hold what goes before them
     """
     coder, bits = coder or Encoder(single=analysed.ring is not None), 0.0
+    last_of_groups = sessions.model.schedule.groups[:-1]
 
     def push(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
         nonlocal bits
@@ -119,9 +126,12 @@ def encode_latents(
         coder.push(cdf_indices, indices, tables)
         bits += estimate_bits(cdf_indices, indices, tables)
         see(at, indices, cdf_indices, values)
+        if at.step in last_of_groups:
+            coder.mark()
 
     decoded = quantize_in_order(sessions, analysed, deployed, push)
-    return Coded(coder.finish(), bits, decoded)
+    data = coder.finish()
+    return Coded(data, bits, decoded, tuple(coder.marked))
 
 
 def quantize_in_order(

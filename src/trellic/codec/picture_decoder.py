@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from trellic.codec.blocks import BlockDecoder, Payloads
+from trellic.codec.decoder import Extent
 from trellic.codec.resources import Resources
 from trellic.codec.ring import Ring
 from trellic.codec.store import DecodeUnits
@@ -26,7 +27,7 @@ MOST_HELD = 3 << 22
 
 
 class PartsMissing(UserWarning):
-    """A stream is cut off, and some of its tiles are shown grey, or from fewer layers."""
+    """A stream is cut off, and some of its tiles are shown grey, or from fewer groups or layers."""
 
 
 def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region | None, view: View = FULL) -> Strips:
@@ -36,31 +37,44 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
     view           how much is decoded, and at what scale it is shown
     Raises DamagedStream, UnsupportedStream, IncompleteStream or BadRequest, also while strips are taken.
     """
-    header, region = stream.header, _box(stream, crop)
-    whole = [stream.is_whole(number) for number in header.grid.touching(region)]
-    if not any(whole):
+    header, region, groups = stream.header, _box(stream, crop), view.extent.groups
+    read = stream.of_groups(groups)
+    shown = list(header.grid.touching(region))
+    missing = {number for number in shown if not read.is_whole(number)}
+    rough = {number: fewer for number in missing if (fewer := stream.groups_of(number))}
+    if len(missing) == len(shown) and not rough:
         raise IncompleteStream("cut off: no tile of it is whole")
-    if not all(whole):
-        warnings.warn(f"{whole.count(False)} of {len(whole)} tiles are missing, shown grey", PartsMissing, stacklevel=3)
+    if rough:
+        warnings.warn("a tile is cut: shown from its first groups of latents", PartsMissing, stacklevel=3)
+    if len(missing) > len(rough):
+        grey = f"{len(missing) - len(rough)} of {len(shown)} tiles are missing, shown grey"
+        warnings.warn(grey, PartsMissing, stacklevel=3)
     elif any(stream.units[number].cut for number in header.grid.touching(region)):
         cut = f"layer {stream.layer_count + 1} is cut: shown as far as it goes, and nothing proves it"
         warnings.warn(cut, PartsMissing, stacklevel=3)
-    if stream.layers and view.extent.groups is not None and view.scale == 1:
+    if stream.layers and groups is not None and view.scale == 1:
         raise BadRequest("a stream in layers has no groups that could be decoded alone; fewer layers can")
     if crop is None:
-        stream.prove()
+        read.prove()
     grid = header.grid
     if grid.width * grid.height > HUGE or grid.tile_width * grid.tile_height > LARGEST_SHOWN:
         give_back_freed_memory()
     worked_on = grid if grid.predicted else shown_grid(grid)
     resources = resources_for(min(grid.at_once, len(list(worked_on.touching(region)))))
 
-    decode = unit_decoder(stream, resources, view)
+    decode = unit_decoder(read, resources, view)
+
+    def decode_part(number: int) -> DecodedUnit:
+        if number not in rough:
+            return grey_unit(stream, number, view.scale)
+        first = view._replace(extent=Extent(rough[number]))
+        (unit,) = unit_decoder(stream.of_groups(rough[number]), resources, first)([number])
+        return unit
 
     def decode_all(numbers: Sequence[int]) -> Iterator[DecodedUnit]:
-        decoded = iter(decode([number for number in numbers if stream.is_whole(number)]))
+        decoded = iter(decode([number for number in numbers if number not in missing]))
         for number in numbers:
-            yield next(decoded) if stream.is_whole(number) else grey_unit(stream, number, view.scale)
+            yield decode_part(number) if number in missing else next(decoded)
 
     strips = StripDecoder(resources, header, decode_all, region, view, MOST_HELD)
     region, scale, has_alpha = strips.region, view.scale, stream.has_alpha

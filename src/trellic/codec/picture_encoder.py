@@ -28,10 +28,11 @@ from trellic.codec.ring import Ring
 from trellic.codec.tiles import Window, surroundings, windows
 from trellic.codec.units import CodedUnit, ExactCoder, code_unit, code_unit_in_sweeps, squared_error
 from trellic.codec.visibility import PSNR
-from trellic.container import Grid, Header, Section, write_stream
+from trellic.container import Grid, Header, Section, SectionType, write_stream
 from trellic.container.grid import MOST_AT_ONCE
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
 from trellic.container.packed import pack
+from trellic.container.prefixes import write_prefixes
 from trellic.container.sections import BY_LATENTS
 from trellic.metrics import psnr_of
 from trellic.picture.payloads import pack_metadata
@@ -75,6 +76,7 @@ class PictureEncoder:
     measured       whether the PSNR is wanted
     adapter        the section that its resources' adapter needs
     layers         where layers are to end, where latents are coded in layers; then no layouts are compared
+    prefixes       whether streams say how far the first groups of tiles are read
     progress       called with the number of tiles that are done, and of all, each time that they are coded
     """
 
@@ -87,6 +89,7 @@ class PictureEncoder:
     measured: bool = False
     adapter: Section | None = None
     layers: LayerTargets | None = None
+    prefixes: bool = False
     progress: Progress = no_progress
     exact: ExactCoder = field(default_factory=ExactCoder)
 
@@ -192,12 +195,15 @@ class PictureEncoder:
     def _write(self, header: Header, units: Iterator[CodedUnit], costs: Costs | None) -> Encoded:
         """Return the stream of units, each taken when it is coded."""
         parts: list[CodedParts] = []
+        latents: list[tuple[bytes, tuple[int, ...]]] = []
         bits, psnr = 0.0, None
 
         def taken() -> Iterator[CodedUnit]:
             nonlocal bits
             for done, unit in enumerate(units, 1):
                 parts.append((unit.sections, unit.sweeps))
+                if self.prefixes and unit.ends:
+                    latents.append((unit.sections[-1].payload, unit.ends))
                 bits += unit.estimated_bits
                 self.progress(done, header.grid.tiles)
                 yield unit
@@ -211,6 +217,8 @@ class PictureEncoder:
             deque(taken(), maxlen=0)
         coded = [unit for unit, _ in parts]
         sections = list(self.metadata)
+        if latents:
+            sections.append(Section(SectionType.PREFIXES, write_prefixes(latents)))
         if self.layers:
             front = sum(len(section.payload) for section in sections)
             sections += sections_in_layers(self.layers, parts, front, header.width * header.height)

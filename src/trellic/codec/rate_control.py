@@ -24,8 +24,9 @@ NEAR_LOG_SIZE, NEAR_PSNR = 0.002, 0.01
 class Target:
     """A rate in bits per pixel, a size in bytes, a PSNR in dB, or nothing lost; if none of them, a quality 0 to 100.
 
-    tune    the measure that errors are weighed for: psnr or ssimulacra2
-    layers  where layers are to end; None for a stream that is not in layers
+    tune      the measure that errors are weighed for: psnr or ssimulacra2
+    layers    where layers are to end; None for a stream that is not in layers
+    prefixes  whether the stream says how far its first groups are read, so that they can be taken alone
     """
 
     quality: float = DEFAULT_QUALITY
@@ -35,12 +36,15 @@ class Target:
     lossless: bool = False
     tune: str = PSNR
     layers: LayerTargets | None = None
+    prefixes: bool = False
 
     def __post_init__(self) -> None:
         if sum(value is not None for value in (self.bpp, self.size, self.psnr, self.lossless or None)) > 1:
             raise BadRequest("give one of bpp, size, psnr and lossless")
         if self.layers and self.lossless:
             raise BadRequest("what loses nothing is not coded in layers")
+        if self.layers and self.prefixes:
+            raise BadRequest("layers are prefixes: no others with them")
         if not 0 <= self.quality <= 100:
             raise BadRequest(f"quality {self.quality} is not between 0 and 100")
         if self.tune not in TUNES:

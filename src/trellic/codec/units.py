@@ -54,6 +54,7 @@ class CodedUnit:
     estimated_bits  what the tables promise for its latents
     original        its pixels, uint8 (H, W, 3), and what a decoder will have of them
     sweeps          of its latents, where they are coded in layers: their sections are made when all tiles are coded
+    ends            how many bytes of its latents are read for the first groups, see `Coded`
     """
 
     sections: list[Section]
@@ -61,6 +62,7 @@ class CodedUnit:
     original: Pixels
     decoded: DecodedUnit
     sweeps: CodedSweeps | None = None
+    ends: tuple[int, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -100,7 +102,7 @@ def code_unit(
     coded = settled(sessions, analysed, coded, deployed)
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
     decoded = DecodedUnit(coded.decoded["y"], alpha=window.alpha, edges=edges_of(coded.decoded))
-    return CodedUnit(sections, coded.estimated_bits, window.own, decoded)
+    return CodedUnit(sections, coded.estimated_bits, window.own, decoded, ends=coded.ends)
 
 
 def code_unit_in_sweeps(

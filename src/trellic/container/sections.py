@@ -29,6 +29,7 @@ class SectionType(IntEnum):
     COLOUR = 130
     XMP = 131
     RESOLUTION = 132
+    PREFIXES = 134
     SOUND = 140
 
 
@@ -40,9 +41,9 @@ UNITS = {*BY_LATENTS, SectionType.EXACT, SectionType.EXACT_ALPHA}
 """Each codes one tile, a picture that is coded whole, or a group of blocks; of layers, the first one of a tile."""
 ONCE = {
     SectionType.ADAPTER, SectionType.LAYERS, SectionType.ICC, SectionType.EXIF, SectionType.COLOUR, SectionType.XMP,
-    SectionType.RESOLUTION,
+    SectionType.RESOLUTION, SectionType.PREFIXES,
 }  # fmt: skip
-"""Each stands before the first unit, and occurs at most once: the adapter, how layers are made, and metadata."""
+"""Each stands before the first unit, and occurs at most once."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from trellic.container.header import Header
 from trellic.container.index import read_front, write_front
 from trellic.container.layers import MOST_LAYERS, Layering
 from trellic.container.packed import check_blocks, groups_of, unpack
+from trellic.container.prefixes import read_prefixes
 from trellic.container.sections import ONCE, OPTIONAL_FROM, PACKED, UNITS, Entry, Section, SectionType
 from trellic.errors import BadRequest, DamagedStream, IncompleteStream, UnsupportedStream
 from trellic.limits import MOST_PIXELS
@@ -51,6 +52,7 @@ class Stream:
     units     one for each tile, in raster order
     adapter   names the adapter of its latents, and may hold it
     layers    says how layers are made, where latents are coded in layers
+    prefixes  says how far the latents of tiles are read for their first groups, where the encoder was asked to
     metadata  what is known of the rest
     data      the bytes, or the file, that it was parsed from
     """
@@ -60,6 +62,7 @@ class Stream:
     units: tuple[Unit, ...]
     adapter: Entry | None
     layers: Entry | None
+    prefixes: Entry | None
     metadata: dict[SectionType, Entry]
     data: Data
 
@@ -77,10 +80,12 @@ class Stream:
             units = _units_of_blocks(header.grid, units)
         if len(units) != header.grid.tiles:
             raise DamagedStream(f"{len(units)} tiles, where {header.grid.columns}×{header.grid.rows} are announced")
-        adapter, layers = once.pop(SectionType.ADAPTER, None), once.pop(SectionType.LAYERS, None)
+        adapter, layers, prefixes = (
+            once.pop(one, None) for one in (SectionType.ADAPTER, SectionType.LAYERS, SectionType.PREFIXES)
+        )
         if (layers is not None) != any(unit.coded.type == SectionType.LAYER for unit in units):
             raise DamagedStream("layers without a list of layers, or the reverse")
-        stream = cls(header, tuple(entries), tuple(units), adapter, layers, once, data)
+        stream = cls(header, tuple(entries), tuple(units), adapter, layers, prefixes, once, data)
         if len(data) > stream.length:
             raise DamagedStream(f"{len(data) - stream.length} bytes after the stream's end")
         if len(data) < stream.length and not partial:
@@ -113,6 +118,32 @@ class Stream:
         first = [entry for unit in units for entry in ([unit.alpha] if unit.alpha else []) + [unit.coded]]
         later = [unit.further[layer] for layer in range(layers - 1) for unit in units if unit.further]
         return replace(self, entries=(*front, *first, *later), units=units)
+
+    def of_groups(self, groups: int | None) -> "Stream":
+        """Return the stream with no more of its latents than the first groups, None for all, as far as it has prefixes.
+
+        Raises DamagedStream.
+        """
+        if groups is None:
+            return self
+        last = max(groups, 1) - 1
+        known = self._prefixes.items()
+        short = {self.units[number].coded: prefixes[last] for number, prefixes in known if last < len(prefixes)}
+        units = tuple(replace(unit, coded=short.get(unit.coded, unit.coded)) for unit in self.units)
+        return replace(self, entries=tuple(short.get(entry, entry) for entry in self.entries), units=units)
+
+    def groups_of(self, number: int) -> int:
+        """Return how many first groups of a tile that is cut are known to be there. Raises DamagedStream."""
+        return sum(prefix.end <= len(self.data) for prefix in self._prefixes.get(number, ()))
+
+    @cached_property
+    def _prefixes(self) -> dict[int, tuple[Entry, ...]]:
+        """Prefixes by the number of their tile, those of one group first; none where the stream has none."""
+        if not self.prefixes:
+            return {}
+        coded = {number: unit.coded for number, unit in enumerate(self.units) if unit.coded.type == SectionType.LATENTS}
+        found = read_prefixes(self.read(self.prefixes), list(coded.values()))
+        return dict(zip(coded, found, strict=True))
 
     def copy(self) -> bytes:
         """Return a file of the stream's sections as they are. Raises DamagedStream or IncompleteStream."""

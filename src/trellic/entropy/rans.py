@@ -77,9 +77,10 @@ def _operations(cdf_indices, indices, radius, first_symbol, cumulative, starts, 
 
 
 @kernel
-def _encode(starts, frequencies, words, initial, single):  # type: ignore[no-untyped-def]
+def _encode(starts, frequencies, words, initial, single, marks, after):  # type: ignore[no-untyped-def]
     """Code operations last to first; return how many words were written, in reverse, and the decoder's two states.
 
+    `after` becomes how many words are of operations from each mark on; marks rise.
     Where the state is single, it is the first, and the second stays as it began.
     The count is -1 where a state is below 2³¹ although there are words, which a decoder would take too early.
     """
@@ -87,10 +88,13 @@ def _encode(starts, frequencies, words, initial, single):  # type: ignore[no-unt
     word, precision = np.uint64(WORD_BITS), np.uint64(PRECISION)
     highest = lowest >> precision << word
     even, odd = np.uint64(initial), np.uint64(initial)
-    written = 0
+    written, mark = 0, len(marks) - 1
     if len(starts) & 1:
         even, odd = odd, even
     for n in range(len(starts) - 1, -1, -1):
+        while mark >= 0 and marks[mark] > n:
+            after[mark] = written
+            mark -= 1
         if not single:
             even, odd = odd, even
         frequency = np.uint64(frequencies[n])
@@ -102,6 +106,7 @@ def _encode(starts, frequencies, words, initial, single):  # type: ignore[no-unt
             return -1, even, odd
         quotient = even // frequency
         even = (quotient << precision) + (even - quotient * frequency) + np.uint64(starts[n])
+    after[: mark + 1] = written
     for _ in range(1 if single else 2):  # the decoder's state is below 2³² once a word is taken off it, as off any
         if not single:
             even, odd = odd, even
@@ -224,10 +229,13 @@ class Encoder:
     """Collects passes of indices in decoding order, then writes them all.
 
     single  whether there is one state instead of two
+    marked  once it is finished: how many of its bytes are read up to each mark
     """
 
     def __init__(self, single: bool = False) -> None:
         self.single = single
+        self.marked: list[int] = []
+        self._marks: list[int] = []
         self._starts: list[npt.NDArray[np.uint32]] = []
         self._frequencies: list[npt.NDArray[np.uint32]] = []
 
@@ -240,6 +248,10 @@ class Encoder:
         self._starts.append(starts[:used])
         self._frequencies.append(frequencies[:used])
 
+    def mark(self) -> None:
+        """Have `marked` say how far the passes until here are read."""
+        self._marks.append(sum(map(len, self._starts)))
+
     def finish(self) -> bytes:
         """Return the coded bytes: the states, then words; none where nothing was coded.
 
@@ -248,15 +260,18 @@ class Encoder:
         starts = np.concatenate([np.empty(0, np.uint32), *self._starts])
         frequencies = np.concatenate([np.empty(0, np.uint32), *self._frequencies])
         words = np.empty(len(starts) + 2, dtype="<u4")
-        start = b""
-        written, first, second = _encode(starts, frequencies, words, SMALLEST, self.single)
+        start, marks, after = b"", np.array(self._marks, np.int64), np.empty(len(self._marks), np.int64)
+        written, first, second = _encode(starts, frequencies, words, SMALLEST, self.single, marks, after)
         if written < 0:
             start = GROWN
-            written, first, second = _encode(starts, frequencies, words, LOWEST, self.single)
+            written, first, second = _encode(starts, frequencies, words, LOWEST, self.single, marks, after)
         if first == second == SMALLEST and not written:
+            self.marked = [0] * len(marks)
             return b""
         states = varint(int(first)) + (b"" if self.single else varint(int(second)))
-        return start + states + words[:written][::-1].tobytes()
+        front = start + states
+        self.marked = (len(front) + words.itemsize * (written - after)).tolist()
+        return front + words[:written][::-1].tobytes()
 
 
 class Decoder:

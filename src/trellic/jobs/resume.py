@@ -51,6 +51,8 @@ def check_stream(job: Job, codec: Codec, target: Target, dropped: Set[str]) -> N
     layers = target.layers.count if target.layers else 0
     if by_latents and layers and stream.layer_count != layers:
         raise FileExists(f"it has {stream.layer_count} layers, not {layers}")
+    if by_latents and target.prefixes != bool(stream.prefixes):
+        raise FileExists("it has no prefixes" if target.prefixes else "it has prefixes")
     if by_latents and (stream.read(stream.adapter) if stream.adapter else b"") not in codec.adapter_payloads:
         raise FileExists("it is of another adapter")
     if target.lossless and by_latents:

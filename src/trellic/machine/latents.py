@@ -40,6 +40,7 @@ def read_base(stream: Stream, resources: Resources) -> BaseLatents:
     Raises DamagedStream, UnsupportedStream or IncompleteStream.
     """
     sessions, grid, model = resources.sessions, stream.header.grid, resources.sessions.model
+    stream = stream.of_groups(BASE_GROUPS)
     if grid.tiles == 1 and stream.units[0].coded.type == SectionType.LATENTS and not stream.is_whole(0):
         return _read_cut(stream, sessions)
     box, strides = grid.picture, {name: variable.stride for name, variable in model.schedule.variables.items()}
