@@ -12,14 +12,16 @@ from trellic.model import Model
 from trellic.quantize import quantizer_named
 from trellic.tune.calibrate import (
     AS_GOOD,
+    COARSER,
     CURVE_QUALITIES,
+    FINER,
     QUALITIES,
     REACH,
     Curve,
     calibrate,
-    choose,
     descend,
     operating_points,
+    widest,
 )
 from trellic.tune.validation import Point
 
@@ -72,9 +74,14 @@ def test_a_gain_along_the_curve_does_not_carry_an_operating_point_away():
         assert abs(each.measured.psnr - (30 + quality / 5)) <= REACH / 5
 
 
-def test_the_finest_step_of_those_that_are_as_good_is_chosen():
-    gaps = {(0, 0): -0.05, (-1, 0): -0.05 + 0.5 * AS_GOOD, (-1, 1): -0.05 + 0.4 * AS_GOOD, (-2, 0): -0.04}
-    assert choose(gaps) == (-1, 1)
+@pytest.mark.parametrize("outward", [COARSER, FINER])
+def test_the_step_farthest_outward_of_those_that_are_as_good_is_chosen(outward):
+    def flat_for_three(node):
+        return -0.05 + 0.1 * AS_GOOD * abs(node[1] - 1) + (0.3 if abs(node[0]) <= 3 else 5) * AS_GOOD * abs(node[0])
+
+    tried = {(0, 1): flat_for_three((0, 1)), (-outward, 0): -0.06}
+    assert widest(flat_for_three, {(0, 1): tried[(0, 1)]}, outward) == (3 * outward, 1)
+    assert widest(flat_for_three, tried, outward) == (-outward, 0)
 
 
 def test_calibration_finds_an_operating_point_at_each_quality(model, pictures):

@@ -31,7 +31,11 @@ QUALITIES = (15, 40, 65, 90)
 """At which operating points are found; in between they are interpolated."""
 STEP_RATIO, WEIGHT_RATIO = 1.12, 1.5
 """From a node of the grid to the next."""
-WORTH_A_MOVE, AS_GOOD = 0.0005, 0.001
+COARSER, FINER = 1, -1
+OUTWARD = (COARSER, FINER, FINER, FINER)
+"""Which of equally good steps is taken at each quality: for a lower rate at the first, for a higher one elsewhere. So a
+model covers a wide range, and two calibrations of it cover about the same one."""
+WORTH_A_MOVE, AS_GOOD = 0.0005, 0.002
 """In natural logs of rates at equal PSNR: what the search follows, and below which parameters are as good."""
 
 Report = Callable[[str], None]
@@ -109,7 +113,7 @@ def operating_points(validation: Validation, deployed: DeployedQuantizer, report
     fitted = validation.fitted(deployed.with_parameters(quantizer.step, quantizer.rate_weight), QUALITIES)
     before = curve_of(validation, fitted)
     found = []
-    for quality in QUALITIES:
+    for quality, outward in zip(QUALITIES, OUTWARD, strict=True):
         begin = OperatingPoint(quality * QUALITY_ONE / HIGHEST_QUALITY, quantizer.step, quantizer.rate_weight)
         trials: dict[Node, Point] = {}
 
@@ -122,7 +126,7 @@ def operating_points(validation: Validation, deployed: DeployedQuantizer, report
             return math.inf if gap is None else gap
 
         gaps = descend(gap_at)
-        best = choose(gaps)
+        best = widest(gap_at, gaps, outward)
         found.append(Calibrated(_at(best, begin), trials[best]))
         step, weight, gain = found[-1].point.step, found[-1].point.rate_weight, 100 * (np.exp(gaps[best]) - 1)
         report(
@@ -151,10 +155,16 @@ def descend(cost: Callable[[Node], float]) -> dict[Node, float]:
         at = best
 
 
-def choose(gaps: dict[Node, float]) -> Node:
-    """Return the node to deploy: of those that are as good as the best, one of the finest step.
+def widest(cost: Callable[[Node], float], tried: dict[Node, float], outward: int) -> Node:
+    """Return the node to deploy: of those that are as good as the best, the one whose step is farthest outward.
 
-    A finer step takes the same quality to a higher rate and PSNR, and thereby widens the range that a model covers.
+    outward  COARSER or FINER; nodes are tried that way, and added to `tried`, until they are worse
     """
-    good = [node for node in gaps if gaps[node] <= min(gaps.values()) + AS_GOOD]
-    return min(good, key=lambda node: (node[0], gaps[node]))
+    most = min(tried.values()) + AS_GOOD
+    while True:
+        good = [node for node in tried if tried[node] <= most]
+        at = max(good, key=lambda node: (outward * node[0], -tried[node]))
+        beyond = [(at[0] + outward, at[1] + weight) for weight in (-1, 0, 1)]
+        if all(node in tried for node in beyond):
+            return at
+        tried.update({node: cost(node) for node in beyond if node not in tried})
