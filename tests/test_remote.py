@@ -100,6 +100,18 @@ def test_a_region_of_a_web_server_takes_a_handful_of_requests(server, data, monk
     assert sum(count for kind, count in server.asked if kind == "GET") < 0.7 * len(data)
 
 
+def test_a_preview_of_a_web_server_takes_a_handful_of_requests_and_a_part_of_the_bytes(data, monkeypatch):
+    monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
+    monkeypatch.setattr("trellic.container.stream.LARGEST_GAP", 1)  # as between large tiles
+    codec = trellic.Codec(str(GOLDEN / "golden.trm"), 1)
+    coded = codec.encode(trellic.decode(data), 95, prefixes=True)
+    with Server(coded) as server:
+        assert trellic.preview(server.url) == trellic.preview(coded)
+        server.shutdown()
+    assert len(server.asked) <= MOST_REQUESTS
+    assert sum(count for kind, count in server.asked if kind == "GET") < 0.7 * len(coded)
+
+
 def test_a_region_of_an_object_store_takes_a_handful_of_requests(s3, data, monkeypatch, tmp_path):
     monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
     import fsspec

@@ -54,8 +54,8 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
         warnings.warn(cut, PartsMissing, stacklevel=3)
     if stream.layers and groups is not None and view.scale == 1:
         raise BadRequest("a stream in layers has no groups that could be decoded alone; fewer layers can")
-    if crop is None:
-        read.prove()
+    if crop is None and read is stream:  # what is read of prefixes is proven then, once: it may lie far away
+        stream.prove()
     grid = header.grid
     if grid.width * grid.height > HUGE or grid.tile_width * grid.tile_height > LARGEST_SHOWN:
         give_back_freed_memory()

@@ -17,6 +17,8 @@ from trellic.limits import MOST_PIXELS
 
 LARGEST_GAP = 1 << 15
 """Bytes between sections that are read with them: one more read would take longer."""
+PROVEN_AT_ONCE = 1 << 21
+"""Bytes of sections that are read together to be proven, about."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,11 @@ class Stream:
         return replace(self, entries=(*front, *first, *later), units=units)
 
     def of_groups(self, groups: int | None) -> "Stream":
-        """Return the stream with no more of its latents than the first groups, None for all, as far as it has prefixes.
+        """Return the stream with no more of its latents than the first groups, or as it is: for None, without prefixes.
 
         Raises DamagedStream.
         """
-        if groups is None:
+        if groups is None or not self.prefixes:
             return self
         last = max(groups, 1) - 1
         known = self._prefixes.items()
@@ -232,9 +234,15 @@ class Stream:
 
     def prove(self) -> None:
         """Check the checksum of every section that is present. Raises DamagedStream."""
+        together, size = list[Entry](), 0
         for entry in self.entries:
             if entry.end <= len(self.data):
-                self.read(entry)
+                together.append(entry)
+                size += entry.length
+                if size >= PROVEN_AT_ONCE:
+                    self.read_all(together)
+                    together, size = [], 0
+        self.read_all(together)
 
 
 def write_stream(header: Header, sections: Sequence[Section]) -> bytes:
