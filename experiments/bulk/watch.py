@@ -50,8 +50,8 @@ def memory_of(process: int) -> int:
 class Watcher:
     """Watches a run: when it was warm, how much memory it takes, and its workers' deaths, which it causes."""
 
-    def __init__(self, kills: int, total: int, seed: int = 0) -> None:
-        drawn = random.Random(seed)
+    def __init__(self, kills: int, total: int) -> None:
+        drawn = random.Random(0)
         self.moments = sorted(drawn.sample(range(total // 20, total - total // 20), kills))
         self.random, self.killed, self.warm, self.done_then, self.looked = drawn, 0, 0.0, 0, 0.0
         self.memory: list[tuple[int, int, int]] = []

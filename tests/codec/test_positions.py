@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from scales import scale_indices_of
 from trellic.codec.coding import Pass
 from trellic.codec.positions import coded_positions, pattern_of
-from trellic.entropy.parameters import ONE, scale_indices_of
+from trellic.entropy.parameters import ONE
 from trellic.entropy.tables import SKIPPED_SCALES
 from trellic.model.schedule import ALL, ANCHORS, NON_ANCHORS, Code
 

@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from trellic.entropy.parameters import ONE, fixed_mean, scale_indices_of
+from scales import scale_indices_of
+from trellic.entropy.parameters import ONE, fixed_mean
 from trellic.entropy.tables import SCALES, scale_of
 
 LOG_SCALES = np.linspace(-4, 7, 8001, dtype=np.float32)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scales import scale_indices_of
 from trellic.entropy.bits import estimate_bits
-from trellic.entropy.parameters import ONE, Parameters, scale_indices_of
+from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.rans import Decoder, Encoder
 from trellic.entropy.states import ONE_STATE, walk
 from trellic.entropy.tables import LOG_STEP, SCALES, SKIPPED_SCALES, gaussian_tables

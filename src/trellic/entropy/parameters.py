@@ -53,16 +53,3 @@ def fixed_mean(mean):  # type: ignore[no-untyped-def]
     if not -_LIMIT <= mean <= _LIMIT:
         mean = _LIMIT if mean > _LIMIT else (-_LIMIT if mean < -_LIMIT else np.float32(0))
     return np.int32(np.rint(mean * _ONE))
-
-
-@kernel
-def _fill(log_scales, offset, scale_indices):  # type: ignore[no-untyped-def]
-    for n in range(len(scale_indices)):
-        scale_indices[n] = scale_index_of(log_scales[n], offset)
-
-
-def scale_indices_of(log_scales: npt.NDArray[np.float32], step: int = ONE) -> npt.NDArray[np.uint8]:
-    """Return the nearest scale index of each natural log scale, (n,), at a step in 1/1024."""
-    scale_indices = np.empty(len(log_scales), np.uint8)
-    _fill(log_scales, scale_offset(step), scale_indices)
-    return scale_indices

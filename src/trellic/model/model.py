@@ -28,7 +28,7 @@ LARGEST_LOG = 32.0
 """Bound of exponents, so that no weight leaves single precision."""
 MOST_MARGIN = 256
 GAUSSIAN = "gaussian"
-Z_SCALES, SENSITIVITY = "z_log_scale", "sensitivity"
+SENSITIVITY = "sensitivity"
 GRADIENT = "gradient"
 """The network that computes how a picture's error depends on latents: derived from the synthesis, and in no file."""
 

@@ -15,11 +15,8 @@ from trellic.networks.learned import shared_names
 from trellic.networks.transforms.basis_conv import BasisConv
 
 
-def load(model: Model, design: Design | None = None) -> TrainableCodec:
-    """Return the torch model that was exported. Raises DamagedModel.
-
-    design  that training continues with, see `Design.grows_from`
-    """
+def load(model: Model) -> TrainableCodec:
+    """Return the torch model that was exported. Raises DamagedModel."""
     arrays = {**model.file.arrays["encoder"], **model.file.arrays["decoder"]}
     try:
         loaded = TrainableCodec(Design.from_json(model.card["design"]))
@@ -32,7 +29,7 @@ def load(model: Model, design: Design | None = None) -> TrainableCodec:
     for layer in loaded.modules():
         if isinstance(layer, ExactConv | BasisConv):
             layer.unfold()
-    return loaded if design in (None, loaded.design) else grow(loaded, design)
+    return loaded
 
 
 def grow(start: TrainableCodec, design: Design) -> TrainableCodec:

@@ -12,11 +12,9 @@ import numpy as np
 
 from trellic.picture.types import Pixels
 from trellic.video.motion import Uint8s
-from trellic.video.planes import full_search, halved, luma
+from trellic.video.planes import BLOCK, full_search, halved, luma
 from trellic.video.structure import SIZES
 
-BLOCK = 8
-"""Of luma at half size."""
 REACH, FAR_REACH = 8, 16
 """How far blocks are looked for at half size, each way: up to two frames apart, and farther."""
 CUT = 0.7

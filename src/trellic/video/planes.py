@@ -10,6 +10,8 @@ from trellic.video.motion import MACROBLOCK, Uint8s
 
 MARGIN = 40
 """Pixels that luma between pixels is continued by: what lies farther away is found less exactly."""
+BLOCK = 8
+"""Side of the blocks that are searched for in planes of half the size."""
 
 
 def luma(pixels: Pixels) -> Uint8s:
@@ -63,17 +65,17 @@ def interpolated(plane: Uint8s) -> Uint8s:
 
 
 @kernel
-def _full_search(current, reference, reach, block, penalty, found, least):  # type: ignore[no-untyped-def]
-    """Fill the vector of each block, and its sum of absolute differences; `reference` is continued by `reach`."""
+def _full_search(current, reference, reach, found, least):  # type: ignore[no-untyped-def]
+    """Fill vectors and sums; `reference` is continued by `reach`."""
     for y in range(found.shape[0]):
         for x in range(found.shape[1]):
-            top, left = block * y, block * x
+            top, left = BLOCK * y, BLOCK * x
             best = np.int64(1) << 40
             for down in range(-reach, reach + 1):
                 for right in range(-reach, reach + 1):
-                    total = penalty * (abs(down) + abs(right))
-                    for line in range(block):
-                        for at in range(block):
+                    total = np.int64(abs(down) + abs(right))
+                    for line in range(BLOCK):
+                        for at in range(BLOCK):
                             one = np.int64(current[top + line, left + at])
                             total += abs(one - reference[top + line + down + reach, left + at + right + reach])
                         if total >= best:
@@ -84,17 +86,15 @@ def _full_search(current, reference, reach, block, penalty, found, least):  # ty
             least[y, x] = best
 
 
-def full_search(
-    current: Uint8s, reference: Uint8s, reach: int, penalty: int = 1
-) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64]]:
+def full_search(current: Uint8s, reference: Uint8s, reach: int) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64]]:
     """Return for each block of 8×8 of a plane where it lies in another, and by how much it differs there.
 
-    reach    how far it is looked for, each way
-    penalty  what a step away from where it is counts
-    Returns vectors (x, y), int16 (H/8, W/8, 2), and sums of absolute differences, int64 (H/8, W/8).
+    reach  how far it is looked for, each way
+    Returns vectors (x, y), int16 (H/8, W/8, 2), and sums of absolute differences, to which the lengths of vectors,
+    |x| + |y|, are added: int64 (H/8, W/8).
     """
-    rows, columns = current.shape[0] // 8, current.shape[1] // 8
+    rows, columns = current.shape[0] // BLOCK, current.shape[1] // BLOCK
     found, least = np.zeros((rows, columns, 2), np.int16), np.zeros((rows, columns), np.int64)
     continued = np.pad(reference, reach, mode="edge")
-    _full_search(current, continued, reach, 8, penalty, found, least)
+    _full_search(current, continued, reach, found, least)
     return found, least
