@@ -1,5 +1,5 @@
-"""Temporal energy: how much of a frame an earlier one does not explain. It says where scenes
-begin, and how many frames are coded at a time.
+"""Temporal energy: how much of a frame an earlier one does not explain. It says where scenes begin, and how many frames
+are coded at a time.
 
 Source: Cheng et al., Learning Image and Video Compression Through Spatial-Temporal Energy Compaction (2019).
 """
