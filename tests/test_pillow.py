@@ -85,6 +85,15 @@ def test_mode_is_known_before_a_pixel_is_decoded(profile):
     assert before == opened.mode == ("RGB" if profile else "L")
 
 
+def test_a_file_that_is_cut_off_is_known_and_says_so_when_it_is_loaded():
+    buffer = io.BytesIO()
+    RGB.save(buffer, FORMAT, model=MODEL)
+    opened = Image.open(io.BytesIO(buffer.getvalue()[:-3]))
+    assert opened.size == RGB.size
+    with pytest.raises(OSError, match="cut off"):
+        opened.load()
+
+
 def test_saving_adds_no_file_where_it_fails(tmp_path):
     with pytest.raises(TypeError):
         RGB.save(tmp_path / "x.tlic", nosuch=1)

@@ -34,7 +34,7 @@ class TlicImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         self._data = self.fp.read()
         try:
-            stream = Stream.parse(self._data, sys.maxsize)
+            stream = Stream.parse(self._data, sys.maxsize, partial=True)  # `load` says that a file is cut off
             metadata = metadata_of(stream)
         except TrellicError as error:
             raise SyntaxError(str(error)) from error

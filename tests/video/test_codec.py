@@ -66,6 +66,17 @@ def test_frames_of_two_sizes_are_refused(coded):
         coded([*moving(1, 32, 32), *moving(1, 32, 40)])
 
 
+@pytest.mark.parametrize("frame", [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8, 3))])
+def test_what_is_no_frame_is_refused(coded, frame):
+    with pytest.raises(BadRequest, match="no frame"):
+        coded([frame])
+
+
+def test_a_rate_is_positive(video_codec):
+    with pytest.raises(BadRequest, match="0 frames a second"):
+        video_codec.encode(lambda: moving(1, 32, 32), Fraction(0), Target(30), Structure(), 1)
+
+
 def test_no_frames_are_refused(coded):
     with pytest.raises(BadRequest, match="no frames"):
         coded([])

@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
+import numpy as np
+
 from trellic.codec.attached import section_of
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.rate_control import Encoded, Target, meet
@@ -68,12 +70,16 @@ class VideoCodec:
         sound    a Matroska file, or nothing
         Raises BadRequest, PictureTooLarge or TargetMissed.
         """
+        if rate <= 0:
+            raise BadRequest(f"{rate} frames a second")
         rate = rate.limit_denominator(MOST_DENOMINATOR)
         sounds = [Section(SectionType.SOUND, sound)] if sound else []
         named = [self._named] if self._named else []
 
         def checked() -> Iterable[Pixels]:
             for number, pixels in enumerate(frames()):
+                if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+                    raise BadRequest(f"an array {pixels.dtype} {pixels.shape} is no frame; uint8 (H, W, 3) is")
                 if number == 0:
                     Grid.whole(pixels.shape[1], pixels.shape[0]).check(self.limit)
                 if number == MOST_FRAMES:
