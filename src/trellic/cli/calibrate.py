@@ -33,15 +33,13 @@ def calibrate(
     from trellic.tune.calibrate import REFERENCE
     from trellic.tune.calibrate import calibrate as run
     from trellic.tune.pictures import some_pictures
-    from trellic.tune.sensitivity import measure_sensitivity
 
     check_free(out, force)
     chosen = [quantizer_to_tune(name) for name in quantizer or [name for name in RELEASED if name != REFERENCE]]
     before = models.Model.read(models.find_model(model))
     pictures = some_pictures([path for path, _ in find_files(inputs, readable_suffixes())], most, complain)
-    weighted = measure_sensitivity(before, pictures, complain)
     command = shlex.join(["trellic", *sys.argv[1:]])
-    made = run(weighted, pictures, chosen, complain, {"command": command, "before": before.name})
+    made = run(before, pictures, chosen, complain, {"command": command, "before": before.name})
     data = made.pack()
     write_atomically(out, lambda target: target.write(data))
     print(f"{out}: model {made.name}, operating points of {', '.join(each.name for each in chosen)}")

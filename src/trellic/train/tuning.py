@@ -10,14 +10,13 @@ from trellic.train.loop import Report
 from trellic.tune.calibrate import calibrate
 from trellic.tune.fit_tables import fit_tables
 from trellic.tune.pictures import MOST_CALIBRATED, MOST_FITTED, some_pictures
-from trellic.tune.sensitivity import measure_sensitivity
 
 Say = Callable[[str], None]
 
 
 def _calibrate(model: Model, config: TrainConfig, say: Say) -> Model:
     pictures = some_pictures(list_pictures(config.validation), MOST_CALIBRATED, say)
-    return calibrate(measure_sensitivity(model, pictures, say), pictures, [quantizer_to_tune(config.quantizer)], say)
+    return calibrate(model, pictures, [quantizer_to_tune(config.quantizer)], say)
 
 
 def _tables(model: Model, config: TrainConfig, say: Say) -> Model:

@@ -22,6 +22,7 @@ from trellic.model import Model
 from trellic.picture.types import Picture
 from trellic.quantize import Quantizer, quantizer_named
 from trellic.quantize.settings import OperatingPoint
+from trellic.tune.sensitivity import measure_sensitivity
 from trellic.tune.validation import Point, Validation
 
 REFERENCE = "uniform"
@@ -82,10 +83,12 @@ def calibrate(
     """Return a model with the operating points at which its quantizers take the fewest bits at equal PSNR.
 
     facts  of the calibration, for the card
-    Weights of latent channels should be measured before, tables fitted after. Raises BadRequest, or NoPictures.
+    What an error in each channel of the latents costs the picture is measured first. Tables should be fitted after.
+    Raises BadRequest, or NoPictures.
     """
     if fixed := [each.name for each in quantizers if each.name == REFERENCE]:
         raise BadRequest(f"{fixed[0]} is the reference: it has no operating points to find")
+    model = measure_sensitivity(model, pictures, report)
     validation = Validation(model, pictures)
     reference = curve_of(validation, DeployedQuantizer.of(model, quantizer_named(REFERENCE)))
     for quantizer in quantizers:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trellic.errors import BadRequest
 from trellic.model import Model
 from trellic.model.eight_bits import EightBits
 
@@ -17,8 +18,10 @@ def compact(model: Model) -> Model:
     """Return the model with the weights of residual branches in eight bits, those before table indices excepted.
 
     A branch is added to what it transforms, so that its errors count for little. Stems and merges, which everything
-    passes, keep half precision.
+    passes, keep half precision. Raises BadRequest where the model is compact already.
     """
+    if "compacted" in model.card:
+        raise BadRequest(f"model {model.name} is compact already")
     graphs = model.file.graphs["decoder"]
     exact = {array for name in model.schedule.entropy_graphs for array in graphs[name].weights.values()}
 
