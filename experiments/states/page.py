@@ -1,4 +1,4 @@
-"""What more states of the trellis gain on pictures."""
+"""The table of what more states of the trellis gain, by quality."""
 
 from experiments.store import lines_of
 from trellic.evaluate.report.tables import Table, percent

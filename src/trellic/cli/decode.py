@@ -1,4 +1,4 @@
-"""trellic decode: .tlic files → pictures."""
+"""trellic decode: .tlic files → pictures, .tlv files → videos."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""trellic encode: pictures → .tlic files."""
+"""trellic encode: pictures → .tlic files, videos → .tlv files."""
 
 from functools import partial
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""trellic info: header, metadata and sections of .tlic files."""
+"""trellic info: header, metadata and sections of .tlic and .tlv files."""
 
 from typing import Annotated, Any
 
