@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from conftest import textured
 from trellic.errors import PictureTooLarge, UnreadablePicture
 from trellic.picture.orientation import orientation_alone
-from trellic.picture.pillow import from_pillow, read, to_pillow
+from trellic.picture.pillow import from_pillow, read, readable, to_pillow
 from trellic.picture.types import Converted
 
 RGB = Image.fromarray(textured(20, 30))
@@ -213,3 +213,12 @@ def test_a_profile_of_a_png_that_was_cut_is_dropped_and_said(length):
 def test_data_of_no_kind_is_refused_without_its_address():
     with pytest.raises(UnreadablePicture, match="of no kind that Pillow knows"):
         read(io.BytesIO(b"nonsense"))
+
+
+def test_of_many_pictures_what_is_skipped_and_what_is_converted_is_reported(tmp_path):
+    Image.new("CMYK", (8, 8)).save(tmp_path / "a.jpg")
+    (tmp_path / "b.png").write_bytes(b"nonsense")
+    reports = []
+    found = readable([tmp_path / "a.jpg", tmp_path / "b.png"], reports.append)
+    assert [path.name for path, _ in found] == ["a.jpg"]
+    assert [report.partition(": ")[2].split()[0] for report in reports] == ["CMYK", "skipped,"]

@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -85,6 +86,11 @@ def join_numbers(arguments: list[str]) -> list[str]:
     return joined
 
 
+def _warn(message: Warning | str, *rest: object) -> None:
+    """Print a warning as errors are printed."""
+    print(f"trellic: {message}", file=sys.stderr)
+
+
 def _stop(number: int, frame: object) -> None:
     """End as an interruption does, by an exception: temporary files are then removed on the way out."""
     raise SystemExit(128 + number)
@@ -106,6 +112,7 @@ def main() -> None:
     sys.argv = bulk.name_ray(join_numbers(sys.argv))
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be of bytes that the terminal has no letters for
         sys.stdout.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _warn  # type: ignore[assignment]
     signal.signal(signal.SIGTERM, _stop)
     code: int | str | None = 0
     try:

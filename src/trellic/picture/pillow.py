@@ -31,7 +31,7 @@ from trellic.picture.colour import (
 )
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.payloads import METADATA_LIMIT
-from trellic.picture.types import Picture, Strips, is_grey, mode_of, warn
+from trellic.picture.types import Converted, Picture, Strips, is_grey, mode_of, warn
 
 AnyPicture = Image.Image | npt.NDArray[np.uint8] | str | PathLike[str] | IO[bytes]
 """What callers may call a picture: an image, an array, a path, or a file open in binary mode."""
@@ -114,12 +114,18 @@ def _reading() -> Iterator[None]:
 
 
 def readable(paths: Iterable[Path], report: Callable[[str], None]) -> Iterator[tuple[Path, Picture]]:
-    """Yield the pictures that can be read, and report those that cannot."""
+    """Yield the pictures that can be read, and report those that cannot, and what is converted."""
     for path in paths:
         try:
-            yield path, read(path)
+            with warnings.catch_warnings(record=True) as converted:
+                warnings.simplefilter("always", Converted)
+                picture = read(path)
         except TrellicError as error:
             report(f"{path}: skipped, {error}")
+            continue
+        for warning in converted:
+            report(f"{path}: {warning.message}")
+        yield path, picture
 
 
 def from_pillow(image: Image.Image) -> Picture:
