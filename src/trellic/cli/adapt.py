@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, Force, Inputs, Json, Model
+from trellic.cli.options import DEFAULT, Force, Json, Model, PictureFiles
 from trellic.cli.train import need_torch
 
 
 def adapt(
-    inputs: Inputs,
+    inputs: PictureFiles,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="ADAPTER.tra")],
     model: Model = DEFAULT,
     minutes: Annotated[float, typer.Option(min=0.1, help="Minutes to train.")] = 4.0,

@@ -28,6 +28,7 @@ from trellic.cli.options import (
     Model,
     MostPixels,
     Predict,
+    Prefixes,
     Psnr,
     Quality,
     Quantizer,
@@ -76,6 +77,7 @@ def encode(
     lossless: Lossless = False,
     tune: Tune = "psnr",
     layers: Layers = "",
+    prefixes: Prefixes = False,
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
@@ -104,7 +106,7 @@ def encode(
     from trellic.picture.stripping import names_to_drop
 
     options = CodecOptions(model, quantizer, effort, max_pixels, tile, adapter, embed, predict)
-    target = Target(quality, bpp, size, psnr, lossless, tune, LayerTargets.of(layers) if layers else None)
+    target = Target(quality, bpp, size, psnr, lossless, tune, LayerTargets.of(layers) if layers else None, prefixes)
     coding = Encode.of(target, options, names_to_drop(strip, keep))
     _run(Bulk(coding, inputs, out, shard, pack, table, most_errors, force, cores), ray, quiet, as_json)
 

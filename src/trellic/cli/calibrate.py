@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, Force, Inputs, Model, Quantizers
+from trellic.cli.options import DEFAULT, Force, Model, PictureFiles, Quantizers
 
 
 def calibrate(
-    inputs: Inputs,
+    inputs: PictureFiles,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL.trm")],
     model: Model = DEFAULT,
     quantizer: Quantizers = None,

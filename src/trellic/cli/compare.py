@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Inputs, Model
+from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Model, PictureFiles
 
 ALL = "trellic,jpeg,webp,avif,jxl,jpeg2000,hevc,vvc"
 LOOKED_AT = 4
@@ -15,7 +15,7 @@ LOOKED_AT = 4
 
 
 def compare(
-    inputs: Inputs,
+    inputs: PictureFiles,
     codecs: Annotated[
         str,
         typer.Option("--codecs", help="Names; the first is compared with the others. NAME-usual: as usually set."),

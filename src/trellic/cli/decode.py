@@ -54,7 +54,7 @@ def decode(
     force: Force = False,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Resume an earlier run: skip pictures that are complete, and of their size."),
+        typer.Option("--resume", help="Resume an earlier run: skip pictures that are complete and of the right size."),
     ] = False,
     at_once: AtOnce = 0,
     quiet: Quiet = False,

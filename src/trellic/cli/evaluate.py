@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Force, Inputs, Model, Quantizer
+from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Force, Model, PictureFiles, Quantizer
 
 
 def evaluate(
-    inputs: Inputs,
+    inputs: PictureFiles,
     quality: Annotated[str, typer.Option("--quality", "-q", help="Qualities.")] = "10 30 50 70 90",
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",

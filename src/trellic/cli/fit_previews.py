@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, Force, Inputs, Model
+from trellic.cli.options import DEFAULT, Force, Model, PictureFiles
 
 
 def fit_previews(
-    inputs: Inputs,
+    inputs: PictureFiles,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where models are installed.")],
     model: Model = DEFAULT,
     most: Annotated[int, typer.Option(min=1, help="Use at most this many pictures, evenly spread.")] = 60,

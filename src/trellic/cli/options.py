@@ -13,6 +13,7 @@ DEFAULT, DEFAULT_EFFORT, SIDE = "base", 7, 1024
 Inputs = Annotated[
     list[str], typer.Argument(metavar="IN...", help="Files, folders or glob patterns; - is standard input.")
 ]
+PictureFiles = Annotated[list[str], typer.Argument(metavar="IN...", help="Pictures, folders or glob patterns.")]
 Output = Annotated[
     Path | None,
     typer.Option("-o", "--out", metavar="OUT|DIR", help="A file for one input (- is standard output), else a folder."),
@@ -55,7 +56,7 @@ Predict = Annotated[
 Strip = Annotated[str, typer.Option(metavar="NAMES", help="Metadata to drop: all, or some of exif,icc,xmp,resolution.")]
 Keep = Annotated[str | None, typer.Option(metavar="NAMES", help="The only metadata to keep.")]
 Adapter = Annotated[
-    str, typer.Option("--adapter", metavar="A", help="An adapter's name, hash or .tra file; none, or the best of all.")
+    str, typer.Option("--adapter", metavar="A", help="An adapter's name, hash or .tra file; none; or best, of all.")
 ]
 Embed = Annotated[bool, typer.Option("--embed", help="Put the adapter into the file: it decodes anywhere.")]
 Bitrate = Annotated[float | None, typer.Option(min=1, metavar="KBIT", help="Of videos: at most so many kbit a second.")]

@@ -28,7 +28,7 @@ def retrain(
     stages: Annotated[
         str,
         typer.Option(
-            help="In order, of: synthesis, entropy, decoder, exact, joint, calibrate, tables, offsets, noise, "
+            help="In order, of: synthesis, entropy, decoder, exact, joint, blocks, calibrate, tables, offsets, noise, "
             "rounding, pleasing."
         ),
     ] = "decoder,tables",

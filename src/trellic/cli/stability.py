@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Inputs, Model, Quantizer
+from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Model, PictureFiles, Quantizer
 
 RIVALS = "jpeg-usual,webp-usual,avif-usual"
 
 
 def stability(
-    inputs: Inputs,
+    inputs: PictureFiles,
     generations: Annotated[int, typer.Option(min=2, help="How many times a picture is coded.")] = 50,
     quality: Annotated[float, typer.Option("--quality", "-q", help="Of trellic's files.")] = 50.0,
     codecs: Annotated[

@@ -61,7 +61,7 @@ def train(
         Path, typer.Option("--out", "-o", help="The run's folder, where an unfinished run is resumed; or a .trm file.")
     ],
     frames: Annotated[
-        list[str] | None, typer.Argument(metavar="[IN]...", help="With --preset: what the model is for.")
+        list[str] | None, typer.Argument(metavar="[IN]...", help="With --preset: pictures of what the model is for.")
     ] = None,
     config: Annotated[str, typer.Option("--config", "-c", help="A TOML file, or a recipe: quick, base, ….")] = "",
     preset: Annotated[

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, Force, Inputs, Model
+from trellic.cli.options import DEFAULT, Force, Model, PictureFiles
 from trellic.cli.train import Cache, end_in_order, need_torch
 
 
 def train_features(
-    inputs: Inputs,
+    inputs: PictureFiles,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where models are installed.")],
     model: Model = DEFAULT,
     views: Annotated[int, typer.Option(min=100, help="Views of pictures to train on, at each distance.")] = 10000,
