@@ -12,6 +12,7 @@ from trellic.container.video import Kind, read_group
 from trellic.errors import BadRequest, PictureTooLarge
 from trellic.metrics import psnr
 from trellic.video import Reader, Structure, VideoCodec
+from trellic.video.encoder import OCTAVE, TRIED
 
 
 def kinds_of(data):
@@ -82,10 +83,24 @@ def test_no_frames_are_refused(coded):
         coded([])
 
 
+def test_trials_never_take_more_than_the_mini_groups_that_were_tried(coded):
+    """Bits at equal PSNR, by the rule that they are compared by."""
+    for frames in (moving(9, 64, 96), [moving(9, 64, 96)[number % 2] for number in range(9)]):
+        made = {size: coded(frames, size=size) for size in (1, 2, 4, 8, TRIED)}
+        first = coded(frames[:1])
+        costs = {}
+        for size, one in made.items():
+            predicted = [psnr(frame, shown) for frame, shown in zip(frames, Reader(one.data, threads=1), strict=True)][1:]
+            costs[size] = np.log2(len(one.data) - len(first.data)) - np.mean(predicted) / OCTAVE
+        assert costs[TRIED] <= min(costs.values()) + 0.02
+        assert len({len(kinds) for kinds in kinds_of(made[TRIED].data)}) == 1
+
+
 def test_a_structure_is_named_by_a_number_or_adaptive():
     assert Structure.of("4", 10) == Structure(4, 10)
+    assert Structure.of("trial", 10) == Structure(TRIED, 10)
     assert Structure.of("adaptive", 10) == Structure(keyint=10)
-    with pytest.raises(BadRequest, match="neither adaptive nor a number"):
+    with pytest.raises(BadRequest, match="neither adaptive, trial nor a number"):
         Structure.of("often", 10)
 
 

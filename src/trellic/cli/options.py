@@ -60,7 +60,7 @@ Adapter = Annotated[
 ]
 Embed = Annotated[bool, typer.Option("--embed", help="Put the adapter into the file: it decodes anywhere.")]
 Bitrate = Annotated[float | None, typer.Option(min=1, metavar="KBIT", help="Of videos: at most so many kbit a second.")]
-Gop = Annotated[str, typer.Option(help="Of videos: frames of a mini-group, 1, 2, 4 or 8, or adaptive.")]
+Gop = Annotated[str, typer.Option(help="Of videos: frames of a mini-group, 1 to 8; adaptive; or trial, the cheapest.")]
 Keyint = Annotated[int, typer.Option(help="Of videos: most frames from one that is coded alone to the next.")]
 """Of encoding."""
 Device = Annotated[str, typer.Option(help="Of networks: cuda, openvino, …, as onnxruntime has them.")]

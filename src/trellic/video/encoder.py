@@ -1,5 +1,8 @@
 """Frames → the sections of a .tlv file: groups, each of which begins at a scene or after so many frames."""
 
+import copy
+import math
+import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,8 +19,11 @@ from trellic.video.networks import Networks
 from trellic.video.reference import Reference
 from trellic.video.structure import SIZES, Kept, mini_group
 
-ADAPTIVE = 0
-"""A size of mini-groups: by how frames move."""
+ADAPTIVE, TRIED = 0, -1
+"""Sizes of mini-groups: by how frames move, and by what several sizes cost."""
+OCTAVE = 3.0
+"""Decibels that twice the bits of a video are worth, about, at any quality."""
+NAMES = {"adaptive": ADAPTIVE, "trial": TRIED}
 KEYINT = 64
 """Frames of a group, at most."""
 INTRA_OFFSET, LEVEL_OFFSETS = 8, (3, -5, -10, -12)
@@ -28,7 +34,7 @@ INTRA_OFFSET, LEVEL_OFFSETS = 8, (3, -5, -10, -12)
 class Structure:
     """How frames depend on each other.
 
-    size    frames of a mini-group: 1, 2, 4 or 8, or ADAPTIVE
+    size    frames of a mini-group: 1, 2, 4 or 8, or ADAPTIVE or TRIED
     keyint  most frames of a group
     Raises BadRequest.
     """
@@ -38,13 +44,13 @@ class Structure:
 
     @classmethod
     def of(cls, gop: str, keyint: int) -> "Structure":
-        """Return the structure that an option names: adaptive, or a size. Raises BadRequest."""
-        if gop != "adaptive" and not gop.isdecimal():
-            raise BadRequest(f"--gop {gop!r} is neither adaptive nor a number")
-        return cls(ADAPTIVE if gop == "adaptive" else int(gop), keyint)
+        """Return the structure that an option names: adaptive, trial, or a size. Raises BadRequest."""
+        if gop not in NAMES and not gop.isdecimal():
+            raise BadRequest(f"--gop {gop!r} is neither {', '.join(NAMES)} nor a number")
+        return cls(NAMES[gop] if gop in NAMES else int(gop), keyint)
 
     def __post_init__(self) -> None:
-        if self.size not in {*SIZES, ADAPTIVE}:
+        if self.size not in {*SIZES, *NAMES.values()}:
             raise BadRequest(f"--gop {self.size} is not one of {', '.join(map(str, SIZES))}")
         if not 1 <= self.keyint <= MOST_IN_GROUP:
             raise BadRequest(f"--keyint {self.keyint} is not between 1 and {MOST_IN_GROUP}")
@@ -71,8 +77,8 @@ def encode_groups(
         group = _Group(networks, quality, first)
         group.begin(ahead.take(1)[0])
         while group.count < structure.keyint:
-            most = min(structure.size or max(SIZES), structure.keyint - group.count)
-            following = ahead.peek(most)
+            largest = structure.size if structure.size in SIZES else max(SIZES)
+            following = ahead.peek(min(largest, structure.keyint - group.count))
             usable = _usable(group.last, following)
             if not usable:
                 break
@@ -80,7 +86,8 @@ def encode_groups(
                 size = mini_group_for(group.last, following[:usable])
             else:
                 size = max(one for one in SIZES if one <= usable)
-            group.add(ahead.take(size))
+            sources = ahead.take(size)
+            group = _cheapest(group, sources) if structure.size == TRIED else group.plus(sources)
         yield CodedGroup(write_group(first, group.frames), group.decibels)
         first += group.count
 
@@ -103,12 +110,27 @@ def _alike(frames: Iterable[Pixels]) -> Iterator[Pixels]:
         yield frame
 
 
+def _cheapest(group: "_Group", sources: Sequence[Source]) -> "_Group":
+    """Return a group that goes on with frames, 1, 2, 4 or 8: as one mini-group, or each half as is cheapest."""
+    whole = group.plus(sources)
+    if len(sources) == 1:
+        return whole
+    half = len(sources) // 2
+    halves = _cheapest(_cheapest(group, sources[:half]), sources[half:])
+
+    def cost(longer: "_Group") -> float:
+        decibels = statistics.fmean(longer.decibels[len(group.decibels) :])
+        return math.log2(1 + longer.bytes - group.bytes) - decibels / OCTAVE
+
+    return min(whole, halves, key=cost)
+
+
 class _Group:
     """A group while it is coded."""
 
     def __init__(self, networks: Networks, quality: int, first: int) -> None:
         self.networks, self.quality, self.first = networks, quality, first
-        self.count = 0
+        self.count = self.bytes = 0
         self.frames: list[CodedFrame] = []
         self.decibels: list[float] = []
         self.kept = Kept[Reference]()
@@ -119,8 +141,14 @@ class _Group:
         self._append(source, coded, shown)
         self.last, self.count = source, 1
 
-    def add(self, sources: Sequence[Source]) -> None:
-        """Code a mini-group."""
+    def plus(self, sources: Sequence[Source]) -> "_Group":
+        """Return the group and one more mini-group; this one stays as it is."""
+        longer = copy.copy(self)
+        longer.frames, longer.decibels, longer.kept = [*self.frames], [*self.decibels], self.kept.copy()
+        longer._add(sources)
+        return longer
+
+    def _add(self, sources: Sequence[Source]) -> None:
         before = self.first + self.count - 1
         for turn in mini_group(before, len(sources)):
             source = sources[turn.number - before - 1]
@@ -132,6 +160,7 @@ class _Group:
     def _append(self, source: Source, coded: CodedFrame, shown: Reference) -> None:
         self.frames.append(coded)
         self.decibels.append(psnr(source.pixels, shown.pixels))
+        self.bytes += len(coded.payload)
         if coded.kept:
             self.kept.keep(coded.number, shown)
 

@@ -64,6 +64,12 @@ class Kept(Generic[Value]):
         self._frames.move_to_end(number)
         return self._frames[number]
 
+    def copy(self) -> "Kept[Value]":
+        """Return the same frames, to go on from."""
+        other = type(self)()
+        other._frames = self._frames.copy()
+        return other
+
     def keep(self, number: int, frame: Value) -> None:
         """Keep a frame."""
         self._frames[number] = frame
