@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import trellic
-from command import run_trellic
+from command import in_words, run_trellic
 from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target
 from trellic.errors import StorageFailed
@@ -159,6 +159,13 @@ def test_verbs_take_urls(server, data, tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "picture.png").exists()
     assert run_trellic("verify", server.url, cwd=tmp_path).stdout.split()[0].decode() == trellic.verify(data)
+
+
+def test_a_missing_file_is_one_line_that_names_it_once_and_says_why(tmp_path):
+    done = in_words(run_trellic("info", "http://127.0.0.1:1/none.tlic", cwd=tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("http://127.0.0.1:1/none.tlic: Cannot connect to host")
+    assert len(done.stderr.splitlines()) == done.stderr.count("none.tlic") == 1
 
 
 def test_a_file_that_is_empty_is_one_line(server, tmp_path):

@@ -3,6 +3,8 @@
 Options and credentials are fsspec's own.
 """
 
+import errno
+import os
 import random
 import threading
 import time
@@ -17,7 +19,7 @@ Value = TypeVar("Value")
 TRIES = 6
 LONGEST_WAIT = 20.0
 """Seconds between two tries."""
-FINAL = (FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError, MemoryError)
+FINAL = (PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError, MemoryError)
 """What another try does not change."""
 AHEAD = 1 << 16
 """Bytes at the front of a file that are read at once: the index of thousands of tiles, and metadata."""
@@ -57,6 +59,11 @@ def retried(work: Callable[[], Value]) -> tuple[Value, int]:
     for tried in range(1, TRIES + 1):
         try:
             return work(), tried
+        except FileNotFoundError as error:
+            if error.errno:
+                raise
+            reason = str(error.__cause__ or os.strerror(errno.ENOENT))  # fsspec names the file, and gives no reason
+            raise FileNotFoundError(errno.ENOENT, reason, str(error)) from error
         except (TrellicError, *FINAL):
             raise
         except (NotImplementedError, TypeError, ValueError) as error:

@@ -32,6 +32,6 @@ def classify(
         best = int(found.argmax())
         classes = {name: float(one) for name, one in zip(by.classes, found, strict=True)}
         facts = {"class": by.classes[best], "probability": float(found[best]), "classes": classes}
-        return {**facts, "line": f"{job.source}: {by.classes[best]}, {found[best]:.1%}"}
+        return {**facts, "line": f"{job.name}: {by.classes[best]}, {found[best]:.1%}"}
 
     raise typer.Exit(run(jobs, work, Manner(as_json=as_json, at_once=at_once, writes=False)))

@@ -39,7 +39,7 @@ def encode_clips(inputs: list[str], out: Path | None, how: Clips, limit: int, ma
 
     def work(job: Job) -> dict[str, Any]:
         facts = encode_clip(job, codec, how.target, how.bitrate, how.structure, manner.force)
-        line = f"{job.source} → {job.target}  {facts['frames']} frames, {_rate(facts)}"
+        line = f"{job.name} → {job.target}  {facts['frames']} frames, {_rate(facts)}"
         return {**facts, "line": f"{line}, quality {facts['quality']:g}, {facts['psnr']:.2f} dB"}
 
     return run(jobs, work, manner)
@@ -53,7 +53,7 @@ def decode_clips(inputs: list[str], out: Path | None, frames: str, limit: int, m
     def work(job: Job) -> dict[str, Any]:
         facts = decode_clip(job, frames, threads, limit, manner.force)
         size = f"{facts['width']}×{facts['height']}"
-        return {**facts, "line": f"{job.source} → {job.target}  {facts['decoded']} frames of {size}"}
+        return {**facts, "line": f"{job.name} → {job.target}  {facts['decoded']} frames of {size}"}
 
     return run(jobs, work, manner)
 
@@ -75,7 +75,7 @@ def verify_clips(inputs: list[str], limit: int, manner: Manner) -> int:
 
     def work(job: Job) -> dict[str, Any]:
         facts = verify_clip(job.source, limit, threads)
-        return {**facts, "line": f"{facts['sha256']}  {job.source}"}
+        return {**facts, "line": f"{facts['sha256']}  {job.name}"}
 
     return run(jobs, work, manner)
 
@@ -91,7 +91,7 @@ def _lines(job: Job, facts: dict[str, Any]) -> list[str]:
     adapter = facts["adapter"]
     named = f", adapter {adapter['hash']}" if adapter else ""
     return [
-        f"{job.source}: {facts['width']}×{facts['height']}, {facts['frames']} frames, {facts['rate']:g} a second",
+        f"{job.name}: {facts['width']}×{facts['height']}, {facts['frames']} frames, {facts['rate']:g} a second",
         f"{_rate(facts)}, {facts['sound_bytes']} bytes of sound",
         f"{facts['groups']} groups; frames: {kinds}",
         f"quality {low:g} to {high:g}, quantizer {facts['quantizer']}",

@@ -83,7 +83,7 @@ def decode(
 
     def work(job: Job) -> dict[str, Any]:
         facts = decode_file(job, how, lambda strips, count: followed(strips, count, manner.shows_tiles(jobs)))
-        return {**facts, "line": f"{job.source} → {job.target}  {facts['width']}×{facts['height']}"}
+        return {**facts, "line": f"{job.name} → {job.target}  {facts['width']}×{facts['height']}"}
 
     suffix = suffix_of(format, background)
     jobs, manner = plan(inputs, out, [".tlic"], suffix), Manner(force, as_json, quiet, at_once)

@@ -123,7 +123,7 @@ def encode(
             facts = encode_file(job, codec, target, dropped, force, progress)
         if job.source.is_file():
             facts["source_bytes"] = job.source.stat().st_size
-        line = f"{job.source} → {job.target}  {facts['bytes']} bytes, {facts['bpp']:.3f} bpp"
+        line = f"{job.name} → {job.target}  {facts['bytes']} bytes, {facts['bpp']:.3f} bpp"
         return {**facts, "line": f"{line}, quality {facts['quality']:g}"}
 
     check = partial(check_stream, codec=codec, target=target, dropped=dropped) if resume else None

@@ -41,5 +41,5 @@ def features(
     done = [job for job in jobs if job in vectors]
     if done:
         found = np.array([vectors[job] for job in done])
-        Table([str(job.source) for job in done], found, reader.networks.sha256.hex()).write(out, force)
+        Table([job.name for job in done], found, reader.networks.sha256.hex()).write(out, force)
     raise typer.Exit(code)

@@ -35,7 +35,7 @@ def _lines(job: Job, facts: dict[str, Any]) -> list[str]:
     columns, rows = facts["tiles"]
     shape = f"{facts['width']}×{facts['height']} {facts['mode']}"
     lines = [
-        f"{job.source}: {shape}, {facts['bytes']} bytes, {facts['bpp']:.3f} bpp",
+        f"{job.name}: {shape}, {facts['bytes']} bytes, {facts['bpp']:.3f} bpp",
         f"quality {facts['quality']:g}, quantizer {facts['quantizer']}",
         f"model {facts['model_hash']} ({facts['model'] or 'not installed'})",
         *([_adapter(facts["adapter"])] if facts["adapter"] else []),

@@ -31,6 +31,6 @@ def layers(
 
     def work(job: Job) -> dict[str, Any]:
         facts = cut_file(job, keep, size, force)
-        return {**facts, "line": f"{job.source} → {job.target}  {facts['layers']} layers, {facts['bytes']} bytes"}
+        return {**facts, "line": f"{job.name} → {job.target}  {facts['layers']} layers, {facts['bytes']} bytes"}
 
     raise typer.Exit(run(jobs, work, Manner(force, as_json, quiet, at_once)))

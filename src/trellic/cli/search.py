@@ -39,7 +39,7 @@ def search(
             table.check_networks(reader.networks)
             names, vectors = table.names, table.vectors
         else:
-            names, vectors = [str(job.source)], vector_of(job.source, reader, max_pixels)[None]
+            names, vectors = [job.name], vector_of(job.source, reader, max_pixels)[None]
         found.update(zip(names, map(float, likeness(vectors, wanted)), strict=True))
         return {}
 

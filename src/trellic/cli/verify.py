@@ -27,7 +27,7 @@ def verify(
 
     def work(job: Job) -> dict[str, Any]:
         facts = verify_file(job.source, max_pixels, threads)
-        return {**facts, "line": f"{facts['sha256']}  {job.source}"}
+        return {**facts, "line": f"{facts['sha256']}  {job.name}"}
 
     jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic"])]
     threads = threads_for(jobs, at_once)

@@ -74,11 +74,11 @@ def run(
         raise BadRequest("--resume reads a source twice, which standard input cannot be")
     clashing = clashes(jobs) if manner.writes else {}
     for job, other in clashing.items():
-        complain(f"{job.source}: {_clash(job, other)}")
+        complain(f"{job.name}: {_clash(job, other)}")
     warned = _Warnings()
 
     def do(job: Job) -> dict[str, Any]:
-        record: dict[str, Any] = {"source": str(job.source), "target": str(job.target)}
+        record: dict[str, Any] = {"source": job.name, "target": str(job.target)}
         warned.texts = []
         try:
             if job in clashing:
@@ -97,7 +97,7 @@ def run(
         texts = [] if manner.quiet else record.get("warnings", [])
         errors = [record["error"]] if "error" in record and job not in clashing else []
         for text in [*texts, *errors]:
-            complain(f"{job.source}: {text}")
+            complain(f"{job.name}: {text}")
         if line and not manner.as_json and not manner.quiet:
             lines = line if isinstance(line, list) else [line]
             print(*map(printable, lines), sep="\n", file=sys.stderr if piped else sys.stdout)
@@ -131,7 +131,7 @@ def run(
 
 
 def _clash(job: Job, other: Job) -> str:
-    return f"{job.target} is what another input, {other.source}, is written to"
+    return f"{job.target} is what another input, {other.name}, is written to"
 
 
 @contextmanager

@@ -21,6 +21,11 @@ class Job(NamedTuple):
     source: Path
     target: Path
 
+    @property
+    def name(self) -> str:
+        """The source as it was named: a path has lost a slash of a URL."""
+        return url_of(self.source) or str(self.source)
+
 
 def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, Path]]:
     """Return (file, path below its input folder), in the order of the inputs: files as given, others by suffix, sorted.
