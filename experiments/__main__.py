@@ -56,7 +56,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
     run = verbs.add_parser("run", help="measure what is missing for the shipped model")
-    run.add_argument("names", nargs="*", metavar="NAME", help=" ".join((*QUICK, *LATER)))
+    known = (*QUICK, *LATER)
+    run.add_argument("names", nargs="*", choices=[*known, []], metavar="NAME", help=" ".join(known))
     run.add_argument("--quick", action="store_true", help=" ".join(QUICK))
     run.add_argument("--data", type=Path, default=Path("../shared/data"))
     verbs.add_parser("figures", help="draw docs/figures")
@@ -68,7 +69,7 @@ def main() -> int:
     if options.verb == "figures":
         figures.draw()
         return 0
-    names = options.names or (QUICK if options.quick else (*QUICK, *LATER))
+    names = options.names or (QUICK if options.quick else known)
     for name in names:
         import_module(f"experiments.{name}.run").run(options.data)
     return pages.write(check=False)
