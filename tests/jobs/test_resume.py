@@ -85,6 +85,19 @@ def test_what_was_asked_for_otherwise_is_not_done(done, codec, target, said):
         check_stream(done, codec, target, frozenset())
 
 
+def test_a_stream_in_other_tiles_is_not_done(tmp_path):
+    job = Job(tmp_path / "a.png", tmp_path / "a.tlic")
+    Image.fromarray(textured(500, 700)).save(job.source)
+    sides = {1024: False, 320: False, 128: True}
+    codecs = [Codec(str(GOLDEN / "golden.trm"), 1, effort=1, tile=side, predict=sides[side]) for side in sides]
+    for codec in codecs:
+        job.target.write_bytes(codec.encode(job.source, 20))
+        check_stream(job, codec, Target(20), frozenset())
+        for other in set(codecs) - {codec}:
+            with pytest.raises(FileExists, match="other tiles"):
+                check_stream(job, other, Target(20), frozenset())
+
+
 def test_a_damaged_stream_is_not_done(done):
     data = bytearray(done.target.read_bytes())
     data[-1] ^= 1

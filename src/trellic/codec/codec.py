@@ -161,7 +161,7 @@ class Codec:
             raise BadRequest("exact tiles predict nothing: no blocks of a lossless picture")
         if self.predict and target.prefixes:
             raise BadRequest("blocks that predict each other have no prefixes")
-        grid = (Grid.of_blocks if self.predict else Grid.of)(picture.width, picture.height, self.tile)
+        grid = self.grid_of(picture.width, picture.height)
         grid.check(self.limit)
         picture = picture if target.lossless else filled(picture)
         deployed = self.deployed
@@ -194,6 +194,10 @@ class Codec:
             return meet(target, pixels, encoder.encode_at)
 
         return best_of(target, pixels, [lambda each=each: encode_with(each) for each in candidates])  # type: ignore[misc]
+
+    def grid_of(self, width: int, height: int) -> Grid:
+        """Return the tiles, or blocks, that a picture is coded in; what looks drawn may be coded in others."""
+        return (Grid.of_blocks if self.predict else Grid.of)(width, height, self.tile)
 
     def decode(
         self,

@@ -6,9 +6,10 @@ from collections.abc import Set
 import numpy as np
 
 from trellic.codec import Codec, Target
+from trellic.codec.drawn import BLOCK
 from trellic.codec.picture_decoder import metadata_of
 from trellic.codec.rate_control import NEAR_PSNR
-from trellic.container import Stream
+from trellic.container import Grid, Stream
 from trellic.container.header import HASH_BYTES, QUALITY_ONE
 from trellic.container.sections import BY_LATENTS
 from trellic.errors import FileExists
@@ -33,8 +34,8 @@ def check_stream(job: Job, codec: Codec, target: Target, dropped: Set[str]) -> N
     """Raise a TrellicError unless the job's target is what a codec writes for the source, as far as can be seen.
 
     dropped  metadata that are stripped
-    Its checksums are proven, its size in pixels is the source's, and model, quantizer, adapter and what was asked for
-    are the run's. For a PSNR it is decoded and measured: it has that at least, as a size is the largest.
+    Its checksums are proven, its size in pixels is the source's, and model, quantizer, adapter, tiles and what was asked
+    for are the run's. For a PSNR it is decoded and measured: it has that at least, as a size is the largest.
     """
     data = job.target.read_bytes()
     stream = Stream.parse(data, sys.maxsize)
@@ -51,6 +52,8 @@ def check_stream(job: Job, codec: Codec, target: Target, dropped: Set[str]) -> N
     layers = target.layers.count if target.layers else 0
     if by_latents and layers and stream.layer_count != layers:
         raise FileExists(f"it has {stream.layer_count} layers, not {layers}")
+    if by_latents and header.grid not in _grids(codec, header.width, header.height):
+        raise FileExists("it is coded in other tiles")
     if by_latents and target.prefixes != bool(stream.prefixes):
         raise FileExists("it has no prefixes" if target.prefixes else "it has prefixes")
     if by_latents and (stream.read(stream.adapter) if stream.adapter else b"") not in codec.adapter_payloads:
@@ -61,6 +64,11 @@ def check_stream(job: Job, codec: Codec, target: Target, dropped: Set[str]) -> N
     if stripped(metadata, dropped) != metadata:
         raise FileExists("it keeps metadata that are to be stripped")
     _check_amount(job, stream, codec, target)
+
+
+def _grids(codec: Codec, width: int, height: int) -> list[Grid]:
+    """Return what tiles a codec may code latents of a picture in: its own, or those that suit drawn parts."""
+    return [codec.grid_of(width, height), *([] if codec.predict else [Grid.of(width, height, BLOCK)])]
 
 
 def _check_amount(job: Job, stream: Stream, codec: Codec, target: Target) -> None:
