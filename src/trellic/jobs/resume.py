@@ -34,8 +34,8 @@ def check_stream(job: Job, codec: Codec, target: Target, dropped: Set[str]) -> N
     """Raise a TrellicError unless the job's target is what a codec writes for the source, as far as can be seen.
 
     dropped  metadata that are stripped
-    Its checksums are proven, its size in pixels is the source's, and model, quantizer, adapter, tiles and what was asked
-    for are the run's. For a PSNR it is decoded and measured: it has that at least, as a size is the largest.
+    Its checksums are proven, its size in pixels is the source's, and model, quantizer, adapter, tiles and what was
+    asked for are the run's. For a PSNR it is decoded and measured: it has that at least, as a size is the largest.
     """
     data = job.target.read_bytes()
     stream = Stream.parse(data, sys.maxsize)
