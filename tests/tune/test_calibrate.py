@@ -89,7 +89,9 @@ def test_calibration_finds_an_operating_point_at_each_quality(model, pictures):
     tcq8 = quantizer_named("tcq8")
     made = calibrate(model, pictures, [tcq8], reported.append, {"command": "mine"})
     points = made.operating_points("tcq8")
-    assert [round(100 * point.quality) for point in points] == list(QUALITIES)
+    assert [round(100 * point.quality) for point in points] == [0, *QUALITIES, 100]
+    assert points[0].step > points[1].step
+    assert points[-1].step < points[-2].step
     assert DeployedQuantizer.of(made, tcq8).at(90 * 256).rate_weight == points[-1].rate_weight
     card = made.quantizer_card("tcq8")["calibration"]
     assert card["command"] == "mine"

@@ -30,6 +30,9 @@ REFERENCE = "uniform"
 CURVE_QUALITIES = (0, 15, 30, 45, 60, 75, 90, 100)
 QUALITIES = (15, 40, 65, 90)
 """At which operating points are found; in between they are interpolated."""
+COARSEST, FINEST = 1.5, 0.7
+"""The steps at quality 0 and 100, beside the nearest that are found. They double the range of rates, and cost nothing:
+low rates take fewer bits at equal PSNR by a coarser step than by a lower quality."""
 STEP_RATIO, WEIGHT_RATIO = 1.12, 1.5
 """From a node of the grid to the next."""
 COARSER, FINER = 1, -1
@@ -97,7 +100,7 @@ def calibrate(
         gain = 100 * (float(np.exp(np.mean([gap for gap in gaps if gap is not None] or [0.0]))) - 1)
         report(f"{quantizer.name}: {gain:+.2f} % of the bits of {REFERENCE} at equal PSNR, where both reach it")
         entry = {**(facts or {}), "pictures": len(pictures), f"log_rates_against_{REFERENCE}": gaps}
-        points = tuple(each.point for each in found)
+        points = with_ends([each.point for each in found])
         model = model.with_quantizer(quantizer.name, points, facts={"calibration": entry})
     return model
 
@@ -137,6 +140,16 @@ def operating_points(validation: Validation, deployed: DeployedQuantizer, report
             f"{gain:+.2f} % after {len(gaps)} trials"
         )
     return found
+
+
+def with_ends(found: Sequence[OperatingPoint]) -> tuple[OperatingPoint, ...]:
+    """Return operating points with those of quality 0 and 100 at their ends."""
+    first, last = found[0], found[-1]
+    return (
+        first._replace(quality=0.0, step=round(COARSEST * first.step)),
+        *found,
+        last._replace(quality=1.0, step=round(FINEST * last.step)),
+    )
 
 
 def _at(node: Node, begin: OperatingPoint) -> OperatingPoint:
