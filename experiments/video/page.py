@@ -12,7 +12,10 @@ from trellic.evaluate.report.tables import Table
 from trellic.evaluate.video import PEERS
 
 ADAPTIVE, CHAIN = "trellic 0", "trellic 1"
-FIXED = ("trellic 1", "trellic 2", "trellic 4", "trellic 8")
+OTHERS = {
+    "trellic 1": "always 1", "trellic 2": "always 2", "trellic 4": "always 4", "trellic 8": "always 8",
+    "trellic -1": "by trial",
+}  # fmt: skip
 NOTHING = "–"
 Points = list[tuple[float, float]]
 
@@ -117,15 +120,15 @@ def _beside(lines: Sequence[Line]) -> Table:
 
 
 def _structures(lines: Sequence[Line]) -> Table:
-    """Return bits of each fixed structure beside the adaptive one's, a clip a row."""
+    """Return bits of each other structure beside the adaptive one's, a clip a row."""
     at = {"settings": STRUCTURE_QUALITIES}
     found = {
-        clip: [_against(points_of(lines, clip, ADAPTIVE, **at), points_of(lines, clip, codec, **at)) for codec in FIXED]
+        clip: [_against(points_of(lines, clip, ADAPTIVE, **at), points_of(lines, clip, codec, **at)) for codec in OTHERS]
         for clip in CLIPS
     }
     rows = [[clip, *map(_percent, values)] for clip, values in found.items()]
     rows.append(["mean", *(_percent(_mean(column)) for column in zip(*found.values(), strict=True))])
-    return Table(["clip", *(f"always {codec.split()[1]}" for codec in FIXED)], rows)
+    return Table(["clip", *OTHERS.values()], rows)
 
 
 def _times(own: Sequence[Line]) -> Table:

@@ -21,7 +21,7 @@ from trellic.jobs.local import complain
 from trellic.metrics import psnr
 from trellic.picture.types import Pixels
 from trellic.video import Reader, Structure, VideoCodec
-from trellic.video.encoder import ADAPTIVE
+from trellic.video.encoder import ADAPTIVE, TRIED
 from trellic.video.frame_decoder import decode_indices, show_frame, synthesize_frame
 from trellic.video.frame_encoder import encode_intra
 from trellic.video.frames import BT601, Clip, probe, read_frames
@@ -93,7 +93,7 @@ def _comparison(codec: VideoCodec, clip: Clip, frames: list[Pixels]) -> Iterator
 
 
 def _structures(codec: VideoCodec, clip: Clip, frames: list[Pixels]) -> Iterator[Part]:
-    for size in SIZES[1:]:
+    for size in (*SIZES[1:], TRIED):
         for quality in STRUCTURE_QUALITIES:
             yield _own(codec, clip, frames, quality, size)
 

@@ -26,7 +26,7 @@ OCTAVE = 3.0
 NAMES = {"adaptive": ADAPTIVE, "trial": TRIED}
 KEYINT = 64
 """Frames of a group, at most."""
-INTRA_OFFSET, LEVEL_OFFSETS = 8, (3, -5, -10, -12)
+INTRA_OFFSET, LEVEL_OFFSETS = 14, (3, -10, -16, -18)
 """Points of quality that an intra frame has more than its video, and frames of each level."""
 
 
