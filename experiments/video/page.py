@@ -122,9 +122,10 @@ def _beside(lines: Sequence[Line]) -> Table:
 def _structures(lines: Sequence[Line]) -> Table:
     """Return bits of each other structure beside the adaptive one's, a clip a row."""
     at = {"settings": STRUCTURE_QUALITIES}
+    adaptive = {clip: points_of(lines, clip, ADAPTIVE, **at) for clip in CLIPS}
     found = {
-        clip: [_against(points_of(lines, clip, ADAPTIVE, **at), points_of(lines, clip, codec, **at)) for codec in OTHERS]
-        for clip in CLIPS
+        clip: [_against(points, points_of(lines, clip, codec, **at)) for codec in OTHERS]
+        for clip, points in adaptive.items()
     }
     rows = [[clip, *map(_percent, values)] for clip, values in found.items()]
     rows.append(["mean", *(_percent(_mean(column)) for column in zip(*found.values(), strict=True))])

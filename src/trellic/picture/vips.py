@@ -31,7 +31,8 @@ from trellic.picture.types import Picture, Pixels, Source, is_grey, warn
 LARGE = 1 << 24
 """Pixels from which on a picture is not held in memory, where that can be avoided."""
 MMAP_THRESHOLD, LARGE_BLOCK = -3, 1 << 20
-"""glibc's number for this parameter of malloc, and bytes."""
+MOST_ARENAS = -8
+"""glibc's numbers for two parameters of malloc, and bytes."""
 LINES = 64
 """To read or write at a time."""
 PLAIN = {"srgb", "rgb", "b-w", "multiband", "rgb16", "grey16"}
@@ -55,10 +56,13 @@ def vips() -> Any:
 def give_back_freed_memory() -> None:
     """Have glibc return large blocks to the system as soon as they are freed, in the whole process.
 
-    It learns to keep them, which costs hundreds of megabytes once tiles of many sizes have come and gone.
+    It learns to keep them, and for each thread apart, which costs hundreds of megabytes once tiles of many sizes have
+    come and gone.
     """
     with contextlib.suppress(OSError, AttributeError):  # where there is no glibc
-        ctypes.CDLL("libc.so.6").mallopt(MMAP_THRESHOLD, LARGE_BLOCK)
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(MMAP_THRESHOLD, LARGE_BLOCK)
+        libc.mallopt(MOST_ARENAS, 1)
 
 
 def open_source(path: Path, limit: int, dropped: Set[str] = frozenset()) -> Source:
