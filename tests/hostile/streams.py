@@ -15,6 +15,7 @@ import numpy as np
 
 from adapters import random_adapter
 from conftest import sections_of, textured
+from scales import scale_indices_of
 from trellic.codec import Codec, Target
 from trellic.codec.attached import section_of
 from trellic.codec.coding import SMALLEST_Z_SCALE
@@ -24,7 +25,6 @@ from trellic.container.bytes import varint
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.container.index import check_of
 from trellic.container.layers import Layering
-from trellic.entropy.parameters import scale_indices_of
 from trellic.entropy.rans import LENGTH_BITS, Encoder
 from trellic.entropy.tables import PRECISION, TOTAL
 from trellic.model.adapter import LARGEST_PART
