@@ -135,10 +135,10 @@ class Codec:
     ) -> bytes:
         """Return the stream of a picture.
 
-        image    a Pillow image of any mode, uint8 (H, W) or (H, W, 3 or 4), a path, or an open file
-        quality  0 to 100; instead of it, a rate in bits per pixel, a size in bytes, a PSNR in dB, or nothing lost
-        tune     the measure to encode for: psnr or ssimulacra2
-        layers   how many layers, 2 to 16, or the sizes where they end: "20000,60000" in bytes, "0.1,0.3bpp"
+        image     a Pillow image of any mode, uint8 (H, W) or (H, W, 3 or 4), a path, or an open file
+        quality   0 to 100; instead of it, a rate in bits per pixel, a size in bytes, a PSNR in dB, or nothing lost
+        tune      the measure to encode for: psnr or ssimulacra2
+        layers    how many layers, 2 to 16, or the sizes where they end: "20000,60000" in bytes, "0.1,0.3bpp"
         prefixes  whether previews can be read, and proven, without the rest of the stream
         Raises BadRequest, UnreadablePicture, PictureTooLarge or TargetMissed.
         """

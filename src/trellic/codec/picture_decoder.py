@@ -37,9 +37,9 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
     view           how much is decoded, and at what scale it is shown
     Raises DamagedStream, UnsupportedStream, IncompleteStream or BadRequest, also while strips are taken.
     """
-    header, region, groups = stream.header, _box(stream, crop), view.extent.groups
+    header, grid, region, groups = stream.header, stream.header.grid, _box(stream, crop), view.extent.groups
     read = stream.of_groups(groups)
-    shown = list(header.grid.touching(region))
+    shown = list(grid.touching(region))
     missing = {number for number in shown if not read.is_whole(number)}
     rough = {number: fewer for number in missing if (fewer := stream.groups_of(number))}
     if len(missing) == len(shown) and not rough:
@@ -49,14 +49,13 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
     if len(missing) > len(rough):
         grey = f"{len(missing) - len(rough)} of {len(shown)} tiles are missing, shown grey"
         warnings.warn(grey, PartsMissing, stacklevel=3)
-    elif any(stream.units[number].cut for number in header.grid.touching(region)):
+    elif any(stream.units[number].cut for number in shown):
         cut = f"layer {stream.layer_count + 1} is cut: shown as far as it goes, and nothing proves it"
         warnings.warn(cut, PartsMissing, stacklevel=3)
     if stream.layers and groups is not None and view.scale == 1:
         raise BadRequest("a stream in layers has no groups that could be decoded alone; fewer layers can")
     if crop is None and read is stream:  # what is read of prefixes is proven then, once: it may lie far away
         stream.prove()
-    grid = header.grid
     if grid.width * grid.height > HUGE or grid.tile_width * grid.tile_height > LARGEST_SHOWN:
         give_back_freed_memory()
     worked_on = grid if grid.predicted else shown_grid(grid)

@@ -17,7 +17,7 @@ DecodeUnits = Callable[[Sequence[int]], Iterable[DecodedUnit]]
 class UnitStore:
     """Units by the number of their tile, each with the box that it covers; what is not needed goes."""
 
-    def __init__(self, grid: Grid, decode: DecodeUnits, scale: int = 1) -> None:
+    def __init__(self, grid: Grid, decode: DecodeUnits, scale: int) -> None:
         self.grid, self.decode, self.scale = grid, decode, scale
         self.held: dict[int, tuple[Box, DecodedUnit]] = {}
 
