@@ -24,9 +24,8 @@ def slots() -> dict[str, str]:
     return {
         **head,
         "quantizer": setting["quantizer"],
-        "fitted": str(setting["fitted_on"]),
         "middle": str(middle),
         "table": Table(["set", "pictures", *(f"at quality {each}" for each in setting["qualities"])], rows).markdown(),
-        "times": Table(["set", "milliseconds before", "corrected"], times).markdown(),
+        "times": Table(["set", "milliseconds without", "corrected"], times).markdown(),
         "weights": Table(["pass", "position", "neighbours", "channel"], weights).markdown(),
     }

@@ -1,4 +1,4 @@
-"""What corrected scales save on test pictures: files of the shipped model with weights fitted, beside its own.
+"""What corrected scales save on test pictures: files of the shipped model beside those of the same without its weights.
 
 Quantizer and tables stay, and so do indices and pictures: bytes alone differ. Times are of decoding latents and
 checksums, without the picture (`Codec.verify`), by turns on one thread.
@@ -11,31 +11,23 @@ from tempfile import TemporaryDirectory
 from experiments.store import SETS, keep
 from trellic import Codec
 from trellic.jobs.local import complain
-from trellic.jobs.plan import find_files
 from trellic.model import DEFAULT, Model, find_model
-from trellic.picture.kinds import readable_suffixes
 from trellic.picture.pillow import read
-from trellic.tune.fit_corrections import fit_corrections
-from trellic.tune.pictures import some_pictures
+from trellic.tune.fit_corrections import with_weights
 
 QUALITIES = (5, 20, 35, 50, 65, 80, 95)
 EVERY = {"cid22": 4, "kodak": 1, "gb82": 1}
 """One picture in so many of a set."""
-FITTED = 40
-"""Training pictures."""
 TIMES = 7
 
 
 def run(data: Path) -> None:
     """Measure all of it anew, on one thread."""
-    before = Model.read(find_model(DEFAULT))
-    plain = Codec(threads=1)
-    paths = [path for path, _ in find_files([str(data / "train")], readable_suffixes())]
-    after = fit_corrections(before, some_pictures(paths, FITTED, complain), plain.quantizer, complain)
+    shipped = Model.read(find_model(DEFAULT))
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "corrected.trm"
-        path.write_bytes(after.pack())
-        codecs = plain, Codec(str(path), threads=1)
+        path = Path(folder) / "plain.trm"
+        path.write_bytes(with_weights(shipped, {}).pack())
+        codecs = Codec(str(path), threads=1), Codec(threads=1)
     lines = []
     for name, every in EVERY.items():
         for path in sorted((data / SETS[name]).iterdir())[::every]:
@@ -45,8 +37,8 @@ def run(data: Path) -> None:
             found = [[len(stream) for stream in each] for each in streams]
             lines.append({"set": name, "picture": path.name, "bytes": found, "seconds": seconds})
             complain(f"corrections: {name} {path.name} {sum(found[1]) / sum(found[0]) - 1:+.2%}")
-    weights = [step.correction for step in after.schedule.passes if step.correction]
-    setting = {"qualities": QUALITIES, "quantizer": plain.quantizer.name, "fitted_on": FITTED, "weights": weights}
+    weights = [step.correction for step in shipped.schedule.passes if step.correction]
+    setting = {"qualities": QUALITIES, "quantizer": codecs[1].quantizer.name, "weights": weights}
     keep("corrections", [setting, *lines])
 
 

@@ -60,17 +60,17 @@ def fit_corrections(
     """
     if not pictures:
         raise NoPictures("none of the pictures can be read")
-    plain = _with_weights(model, {})
+    plain = with_weights(model, {})
     deployed, sessions = DeployedQuantizer.of(plain, quantizer), Sessions(plain, threads=1)
     report("looking at what passes show of themselves")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         parts = list(pool.map(lambda picture: _examples(sessions, deployed, picture), pictures))
     passes = [step for step in plain.schedule.passes if step.quantizer == "deployed"]
     found = {step: _fit([part[step] for part in parts], deployed.tables) for step in passes}
-    return _with_weights(plain, found)
+    return with_weights(plain, found)
 
 
-def _with_weights(model: Model, weights: dict[Code, Weights]) -> Model:
+def with_weights(model: Model, weights: dict[Code, Weights]) -> Model:
     """Return a model with the weights of its passes, and none where none are given."""
     old = model.schedule
     code = tuple(
