@@ -33,10 +33,10 @@ from trellic.picture.types import Picture, Pixels
 
 FOLDER = Path("runs/adapters")
 DOMAINS: dict[str, dict[str, Any]] = {
-    "xray_nih": {"steps": 550},
-    "screen_browser": {"steps": 440, "rank": 3, "parts": ("analysis", "entropy", "synthesis")},
-    "remote_sensing_rsscn7": {"steps": 340},
-    "game3d": {"steps": 200},
+    "xray_nih": {"steps": 1500},
+    "screen_browser": {"steps": 1500, "rank": 3, "parts": ("analysis", "entropy", "synthesis")},
+    "remote_sensing_rsscn7": {"steps": 1500},
+    "game3d": {"steps": 1500},
 }
 """How each kind is adapted to, see `trellic.train.adapt.Adaptation`; a step takes 0.3 seconds of a processor."""
 ALL_WEIGHTS = "xray_nih"
@@ -47,7 +47,7 @@ DRAWN = ("screen_browser",)
 """Kinds whose tiles are mostly coded exactly, which no adapter changes: these are measured by latents alone."""
 PLAIN, LATENTS = "trellic", "latents alone"
 QUALITIES = (10, 30, 50, 70, 90)
-OTHERS = {"avif-usual": (12, 38, 62, 88), "jxl-usual": (5, 30, 70, 90)}
+OTHERS = {"avif-usual": (12, 38, 62, 88), "jxl-usual": (5, 30, 70, 90), "vvc-usual": (22, 29, 36, 43)}
 """Other codecs, at fewer settings than they have."""
 
 
