@@ -11,7 +11,7 @@ from trellic.train.pleasing.training import PARTS, RANK
 
 BITS = 4.0
 """Of an integer in the file, on average."""
-KEPT = 0.5
+KEPT = 0.3
 """Of the trained change, the part that is realism 1: beyond it, validation pictures please a network that the loss does
 not know (EfficientNet-Lite2) less again."""
 
