@@ -34,9 +34,9 @@ from trellic.picture.types import Picture, Pixels
 FOLDER = Path("runs/adapters")
 DOMAINS: dict[str, dict[str, Any]] = {
     "xray_nih": {"steps": 1500},
-    "screen_browser": {"steps": 1500, "rank": 3, "parts": ("analysis", "entropy", "synthesis")},
-    "remote_sensing_rsscn7": {"steps": 1500},
-    "game3d": {"steps": 1500},
+    "screen_browser": {"steps": 750, "rank": 3, "parts": ("analysis", "entropy", "synthesis")},
+    "remote_sensing_rsscn7": {"steps": 750},
+    "game3d": {"steps": 750},
 }
 """How each kind is adapted to, see `trellic.train.adapt.Adaptation`; a step takes 0.3 seconds of a processor."""
 ALL_WEIGHTS = "xray_nih"
