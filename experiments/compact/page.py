@@ -21,7 +21,6 @@ def slots() -> dict[str, str]:
     return {
         **head,
         "quantizer": setting["quantizer"],
-        "before": setting["before"],
         "qualities": ", ".join(map(str, setting["qualities"])),
         "sizes": Table(
             ["weights of the transforms", "model file, bytes", "decoder half in browsers, bytes"], sizes

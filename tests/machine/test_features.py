@@ -93,13 +93,13 @@ def test_damage_is_found(reader):
 
 def test_what_lies_after_is_neither_decoded_nor_needed(codec, tmp_path, monkeypatch):
     """The shipped model: no networks of later groups are loaded, no synthesis; a file that ends before them will do."""
-    own, data = Codec(threads=1), codec.encode(textured(128, 192), 70)
+    own, data = Codec(threads=1), codec.encode(textured(128, 192), 95)
     (tmp_path / f"{own.model.name}{SUFFIX}").write_bytes(random_networks(own.model).pack())
     monkeypatch.setenv("TRELLIC_MODELS", str(tmp_path))
     reader = FeatureReader(own)
     whole = reader.read(data)
     assert set(own.sessions._sessions) <= {"hyper_synthesis", "first_0", "second_0", "first_1", "second_1"}
-    cut = reader.read(data[: len(data) * 3 // 4])
+    cut = reader.read(data[: len(data) * 7 // 8])
     assert np.array_equal(cut.map, whole.map)
     with pytest.raises(IncompleteStream):
         reader.read(data[: len(data) // 8])
