@@ -130,7 +130,7 @@ def by_latents(name: str, adapter: str, about: str) -> ImageCodec:
     codec = Codec(adapter=adapter)
     chosen = find_adapter(adapter) if adapter != "none" else None
     section = section_of(chosen, False)
-    sessions = codec._attached(chosen).sessions
+    sessions = codec._attached(chosen, 0).sessions
 
     def encode(pixels: Pixels, quality: float) -> bytes:
         grid, points = Grid.of(pixels.shape[1], pixels.shape[0], SIDE), round(quality * QUALITY_ONE)
