@@ -1,46 +1,60 @@
-"""A network of features for the golden model, trained by nobody: energies of random projections."""
+"""A network of features for the golden model, trained by nobody: energies of random projections of what it sees."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from conftest import GOLDEN
-from trellic.machine.latents import base_channels
-from trellic.machine.network import CENTRE, DISTANCES, FEATURES, FORMAT, SCALE, SUFFIX, FeatureNetworks, graph_at
+from trellic.machine.network import CENTRE, FEATURES, FORMAT, GRAPH, STRIDE, SUFFIX, FeatureNetworks
 from trellic.model import Model
 from trellic.model.graph import Graph, Operation
+from trellic.model.previews import SUFFIX as PREVIEWS
+from trellic.model.previews import write_previews
+from trellic.picture.types import Picture
+from trellic.quantize import quantizer_named
+from trellic.tune.fit_previews import fit_previews
 
 MODEL = Model.read(GOLDEN / "golden.trm")
+FINE = 8
+"""Side of the random projections, in samples."""
 
 
 def random_networks(model: Model = MODEL, seed: int = 0) -> FeatureNetworks:
-    """Return networks of a convolution over y, and one over z, of which the absolute values are added."""
-    random, graphs, arrays = np.random.default_rng(seed), {}, {}
-    z_channels = model.schedule.variables["z"].channels
-    for distance in DISTANCES:
-        side, cells = 2 * distance, 2 // distance
-        wide = random.normal(0, 1, (FEATURES, base_channels(model), side, side))
-        deep = random.normal(0, 1, (FEATURES * cells * cells, z_channels, 1, 1))
-        arrays |= {f"y_{distance}": wide.astype(np.float32), f"z_{distance}": deep.astype(np.float32)}
-        operations = (
-            Operation("Conv", ("y", f"y_{distance}"), ("a",), {"kernel_shape": [side, side], "strides": [side, side]}),
-            Operation("Conv", ("z", f"z_{distance}"), ("b",), {"kernel_shape": [1, 1]}),
-            Operation("DepthToSpace", ("b",), ("c",), {"blocksize": cells, "mode": "CRD"}),
-            Operation("Abs", ("a",), ("d",), {}),
-            Operation("Abs", ("c",), ("e",), {}),
-            Operation("Add", ("d", "e"), ("map",), {}),
-        )
-        weights = {name: name for name in (f"y_{distance}", f"z_{distance}")}
-        graphs[graph_at(distance)] = Graph(("y", "z", "quality"), ("map",), operations, weights, {})
-    arrays |= {CENTRE: np.zeros(2 * FEATURES, np.float32), SCALE: np.ones(2 * FEATURES, np.float32)}
+    """Return a network of random projections of squares of samples, blind to brightness, whose sizes are averaged."""
+    fine = np.random.default_rng(seed).normal(0, 1, (FEATURES, 3, FINE, FINE)).astype(np.float32)
+    arrays = {
+        "fine": fine - fine.mean(axis=(1, 2, 3), keepdims=True),
+        "mean": np.full((FEATURES, 1, STRIDE // FINE, STRIDE // FINE), (FINE / STRIDE) ** 2, np.float32),
+        CENTRE: np.zeros(FEATURES, np.float32),
+    }
+
+    def convolution(reads: str, weights: str, side: int, group: int, writes: str) -> Operation:
+        attributes = {"kernel_shape": [side, side], "strides": [side, side], "group": group}
+        return Operation("Conv", (reads, weights), (writes,), attributes)
+
+    operations = (
+        convolution("samples", "fine", FINE, 1, "a"),
+        Operation("Abs", ("a",), ("b",), {}),
+        convolution("b", "mean", STRIDE // FINE, FEATURES, "map"),
+    )
+    graph = Graph(("samples",), ("map",), operations, {"fine": "fine", "mean": "mean"}, {})
     card = {"format": FORMAT, "model": model.sha256.hex()}
-    return FeatureNetworks.parse(FeatureNetworks(card, graphs, arrays).pack(), model)
+    return FeatureNetworks.parse(FeatureNetworks(card, {GRAPH: graph}, arrays).pack(), model)
+
+
+@cache
+def golden_previews() -> bytes:
+    """Return a file of previews for the golden model, fitted on textures."""
+    pictures = [Picture(textures(192, kind, 99)) for kind in range(4)]
+    return write_previews(fit_previews(MODEL, pictures, quantizer_named("uniform")))
 
 
 def install(folder: Path, networks: FeatureNetworks) -> None:
-    """Write networks, and the golden model, into a folder of models."""
+    """Write networks, and the golden model with previews, into a folder of models."""
     folder.mkdir(exist_ok=True)
     (folder / "golden.trm").write_bytes((GOLDEN / "golden.trm").read_bytes())
+    (folder / f"{MODEL.name}{PREVIEWS}").write_bytes(golden_previews())
     (folder / f"{MODEL.name}{SUFFIX}").write_bytes(networks.pack())
 
 

@@ -19,6 +19,7 @@ from experiments.store import keep, shipped
 from trellic.codec import Codec
 from trellic.codec.decoder import decode_latents
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.tiles import LATENT
 from trellic.container import SectionType, Stream
 from trellic.container.header import QUALITY_ONE
 from trellic.entropy.rans import Decoder
@@ -26,10 +27,10 @@ from trellic.evaluate.macs import count
 from trellic.files import write_atomically
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
-from trellic.machine.features import FeatureReader
+from trellic.machine.features import SIDE, FeatureReader
 from trellic.machine.latents import BASE, BaseLatents, read_base
 from trellic.machine.logistic import choose_penalty, fit_logistic
-from trellic.machine.network import BASE_GROUPS, graph_at
+from trellic.machine.network import BASE_GROUPS
 from trellic.picture.kinds import readable_suffixes
 from trellic.picture.pillow import read
 from trellic.picture.types import Pixels
@@ -40,10 +41,8 @@ QUALITIES, RETRIEVED_AT = (10, 30, 50, 80), (50,)
 SEEDS = 5
 SCENES = 100
 """A picture's number beyond this is another scale of the same scene."""
-REFERENCE_SIDE = 224
-"""Of what Lite0 sees, in pixels: what it was trained on."""
 LITE0_MACS = 407e6
-"""Of Lite0 on a picture of that side, as its authors count."""
+"""Of Lite0 on a picture of SIDE, as its authors count."""
 RSSCN7_SIDE = 384
 """Of the pictures, in pixels."""
 STORED = ("pixels", "latents", "colour", "part")
@@ -80,9 +79,9 @@ class Seeing:
 
     def _seen(self, image: Image.Image) -> np.ndarray:
         """Return Lite0's pooled features of a picture that is brought to the side that it knows."""
-        image = image.resize((REFERENCE_SIDE, REFERENCE_SIDE), Image.Resampling.BICUBIC)
-        tensor = torch.from_numpy(np.asarray(image).astype(np.float32) / 255).permute(2, 0, 1)[None]
-        return self.teacher(tensor).end[0].mean(dim=(1, 2)).numpy()
+        image = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        samples = torch.from_numpy(np.asarray(image).astype(np.float32)).permute(2, 0, 1)[None]
+        return self.teacher(samples)[0].mean(dim=(1, 2)).numpy()
 
     def _end(self, stream: Stream) -> float:
         """Return where in the file the base ends, of one tile of latents; else nothing that counts."""
@@ -158,10 +157,11 @@ def retrieved(vectors: np.ndarray, labels: Sequence[str]) -> float:
 
 
 def macs(codec: Codec, reader: FeatureReader, side: int) -> dict[str, float]:
-    """Return multiply-accumulates a pixel of both ways, for a picture of this side that is looked at from near."""
+    """Return multiply-accumulates a pixel of both ways, for a picture of this side."""
     of = count(codec.model)
     base = {step.graph for step in codec.model.schedule.through(BASE_GROUPS) if hasattr(step, "graph")}
-    own = reader.networks.card["macs_per_pixel"][graph_at(1)]
+    preview = reader.preview.weights[0].size / LATENT**2
+    own = preview + reader.networks.card["macs_per_sample"] * SIDE**2 / side**2
     return {
         "base": sum(of[name] for name in base) + own,
         "pixels": of["decoder"] + LITE0_MACS / side**2,

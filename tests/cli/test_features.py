@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from command import run_trellic
-from machines import install, random_networks
+from machines import install, random_networks, textures
 
 GOLDEN = ("--model", "golden")
 
@@ -17,12 +17,10 @@ def place(tmp_path_factory):
     """Streams of two kinds, one of them cut off and one no stream; pictures of both in folders of classes."""
     root = tmp_path_factory.mktemp("machine")
     install(root / "models", random_networks())
-    for name, noise in (("smooth", 4), ("rough", 100)):
+    for name, kind in (("smooth", 0), ("rough", 3)):
         (root / "in" / name).mkdir(parents=True)
         for seed in range(6):
-            Image.fromarray(np.random.default_rng(seed).integers(128 - noise, 128 + noise, (64, 64, 3), np.uint8)).save(
-                root / "in" / name / f"{seed}.png"
-            )
+            Image.fromarray(textures(192, kind, seed)).save(root / "in" / name / f"{seed}.png")
     done = run_trellic("encode", "in", "-o", "out", *GOLDEN, cwd=root, TRELLIC_MODELS=str(root / "models"))
     assert done.returncode == 0
     (root / "out" / "broken.tlic").write_bytes(b"no stream")

@@ -15,7 +15,7 @@ def pictures(reader, count):
         Labelled(
             f"{name} {seed}",
             label,
-            lambda quality, kind=kind, seed=seed: reader.codec.encode(textures(64, kind, seed), quality),
+            lambda quality, kind=kind, seed=seed: reader.codec.encode(textures(192, kind, seed), quality),
         )
         for label, (name, kind) in enumerate(zip(CLASSES, KINDS, strict=True))
         for seed in range(count)

@@ -9,7 +9,7 @@ import pytest
 
 from machines import MODEL, install, random_networks
 from trellic.errors import DamagedModel
-from trellic.machine.network import FeatureNetworks, networks_of
+from trellic.machine.network import FORMAT, FeatureNetworks, networks_of
 from trellic.model.archive import pack_entries, unpack_entries
 
 
@@ -35,15 +35,14 @@ HOSTILE = {
     "cut": random_networks().pack()[:-5],
     "no_card": changed(card_json=b"[]"),
     "deep": changed(card_json=b"[" * 100_000),
-    "other_model": changed(card_json=json.dumps({"format": 1, "model": "0" * 64}).encode()),
-    "other_format": changed(card_json=json.dumps({"format": 2, "model": MODEL.sha256.hex()}).encode()),
+    "other_model": changed(card_json=json.dumps({"format": FORMAT, "model": "0" * 64}).encode()),
+    "other_format": changed(card_json=json.dumps({"format": FORMAT + 1, "model": MODEL.sha256.hex()}).encode()),
     "format_of_two_lines": changed(card_json=json.dumps({"format": "1\n2", "model": "0\n"}).encode()),
     "no_graphs": changed(graphs_json=b"{}"),
-    "bad_graphs": changed(graphs_json=b'{"features_1": 7, "features_2": 7}'),
+    "bad_graphs": changed(graphs_json=b'{"features": 7}'),
     "bad_arrays": changed(weights_arrays=b"\xff" * 64),
     "nan": with_arrays(centre=np.full(512, np.nan, np.float32)),
-    "zero": with_arrays(scale=np.zeros(512, np.float32)),
-    "short": with_arrays(scale=np.ones(5, np.float32)),
+    "short": with_arrays(centre=np.ones(5, np.float32)),
 }
 
 

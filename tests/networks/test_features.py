@@ -1,38 +1,46 @@
-"""The network of features: its file computes what torch does, in eight bits, and depends on what it should."""
+"""The network of features: its file computes what torch does, in eight bits."""
 
 import numpy as np
 import pytest
 import torch
 
 from machines import MODEL
-from trellic.machine.network import DISTANCES, FEATURES, graph_at
+from trellic.machine.network import FEATURES, GRAPH
 from trellic.model.session import Runtime
-from trellic.networks.features import FeatureNetwork, MobileBlock, export_features, round_weights
+from trellic.networks.features import FeatureNetwork, Lite0, MobileBlock, Projection, export_features, round_weights
+
+CENTRE = np.arange(FEATURES, dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    made = FeatureNetwork(torch.rand(2, 12), torch.rand(2, 4), torch.full((112,), 4.0), 4).eval().requires_grad_(False)
+    random = np.random.default_rng(0)
+    matrix = random.normal(0, 1, (FEATURES, 1280)).astype(np.float32)
+    made = FeatureNetwork(Lite0(), Projection(random.random(1280).astype(np.float32), matrix))
+    made = made.eval().requires_grad_(False)
     round_weights(made)
     return made
 
 
 @pytest.fixture(scope="module")
 def exported(network):
-    return export_features(
-        network, MODEL, np.random.default_rng(0).normal(3, 2, (50, 512)).astype(np.float32), {"x": 1}
-    )
+    return export_features(network, MODEL, CENTRE, {"x": 1})
 
 
-@pytest.mark.parametrize("distance", DISTANCES)
-def test_the_file_computes_what_torch_does(network, exported, distance):
-    y, z = torch.randn(12, 16, 20) * 9, torch.randn(4, 4, 5) * 9
-    quality = torch.full((1, 1, 1), 0.7)
-    (found,) = Runtime(exported, 1).run(graph_at(distance), [y.numpy(), z.numpy(), quality.numpy()])
-    wanted = network(y[None], z[None], quality[None], distance)[0]
-    assert found.shape == (FEATURES, 8 // distance, 10 // distance)
+def test_the_file_computes_what_torch_does(network, exported):
+    samples = torch.rand(3, 96, 160) * 255
+    (found,) = Runtime(exported, 1).run(GRAPH, [samples.numpy()])
+    wanted = network(samples[None])[0]
+    assert found.shape == (FEATURES, 3, 5)
     assert np.abs(found - wanted.numpy()).max() < 1e-4 * wanted.abs().max()
+
+
+def test_what_is_projected_is_about_the_mean(network):
+    seen = torch.rand(1, 1280, 2, 3)
+    network.project.weight.data.zero_()[:, 7] = 1  # as if one direction were all
+    bias = network.project.bias
+    assert torch.allclose(network.project(seen)[0, 0], seen[0, 7] + bias[0])
 
 
 def test_weights_take_a_byte_each(network, exported):
@@ -40,27 +48,14 @@ def test_weights_take_a_byte_each(network, exported):
     assert len(exported.pack()) < 1.1 * weights
 
 
-def test_vectors_are_about_the_mean_and_of_one_size(exported):
-    vectors = np.random.default_rng(0).normal(3, 2, (50, 512)).astype(np.float32)
-    found = (vectors - exported.arrays["centre"]) / exported.arrays["scale"]
-    assert np.abs(found.mean(axis=0)).max() < 1e-4
-    assert np.allclose(np.square(found).reshape(50, 2, 256).mean(axis=(0, 2)), 1, rtol=1e-3)
+def test_vectors_are_means_less_the_centre(exported):
+    features = np.random.default_rng(1).normal(3, 2, (FEATURES, 2, 5)).astype(np.float32)
+    assert np.allclose(exported.vector(features), features.mean(axis=(1, 2)) - CENTRE, atol=1e-5)
 
 
 def test_macs_are_counted_and_facts_are_kept(exported):
-    near, far = (exported.card["macs_per_pixel"][graph_at(distance)] for distance in DISTANCES)
     assert exported.card["x"] == 1
-    assert far < near < 4000
-
-
-def test_qualities_are_made_alike(network):
-    y = torch.randn(1, 12, 8, 8)
-    z, size = torch.zeros(1, 4, 2, 2), network.y_rms[1].exp()
-    low, high = (torch.full((1, 1, 1, 1), quality) for quality in (0.0, 1.0))
-    before = network.by_quality.weight.clone()
-    network.by_quality.weight.zero_()
-    assert torch.allclose(network(y, z, low, 1), network(y * size, z, high, 1), atol=1e-4)
-    network.by_quality.weight.copy_(before)
+    assert 6000 < exported.card["macs_per_sample"] < 10000
 
 
 def test_a_block_that_halves_lies_as_in_tensorflow():

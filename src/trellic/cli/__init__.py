@@ -22,6 +22,7 @@ from trellic.cli.encode import encode
 from trellic.cli.evaluate import evaluate
 from trellic.cli.export import export
 from trellic.cli.features import features
+from trellic.cli.fit_features import fit_features
 from trellic.cli.fit_previews import fit_previews
 from trellic.cli.fit_tables import fit_tables
 from trellic.cli.info import info
@@ -34,7 +35,6 @@ from trellic.cli.serve import serve
 from trellic.cli.stability import stability
 from trellic.cli.tiles import tiles
 from trellic.cli.train import train
-from trellic.cli.train_features import train_features
 from trellic.cli.train_head import train_head
 from trellic.cli.verify import verify
 from trellic.cli.version import show_version
@@ -44,8 +44,8 @@ PANELS = {
     "Pictures": (encode, decode, info, verify, layers, tiles, serve, demo),
     "Machines": (features, search, train_head, classify),
     "Measuring": (evaluate, compare, stability),
-    "Models": (macs, fit_tables, fit_previews, calibrate, compact),
-    "Training": (train, retrain, adapt, train_features, make_pairs, export),
+    "Models": (macs, fit_tables, fit_previews, fit_features, calibrate, compact),
+    "Training": (train, retrain, adapt, make_pairs, export),
 }
 """The verbs, everyday ones first."""
 

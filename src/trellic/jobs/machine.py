@@ -54,7 +54,7 @@ class Table(NamedTuple):
                 and names.dtype.kind == features.dtype.kind == "U"
                 and features.ndim == 0
                 and str(features).isalnum()
-                and vectors.shape == (len(names), 2 * FEATURES)
+                and vectors.shape == (len(names), FEATURES)
                 and vectors.dtype == np.float32
                 and np.isfinite(vectors).all()
             )

@@ -1,29 +1,39 @@
-"""Features of streams: latents → a map of what lies where, and one vector of the whole picture."""
+"""Features of streams: the preview of their first groups → a map of what lies where, and a vector of the whole picture.
+
+A preview is a linear map of latents, and has what a network that was trained on photographs looks for. So no picture is
+decoded: the network sees a small one, whatever the size of the whole.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 from trellic.codec import Codec
-from trellic.codec.coding import scalar
 from trellic.codec.tiles import LATENT
+from trellic.codec.view import averaged
 from trellic.container import Stream
 from trellic.container.bytes import Data
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.errors import DamagedModel
+from trellic.errors import DamagedModel, MissingModel
 from trellic.machine.latents import BaseLatents, read_base
-from trellic.machine.network import FEATURES, STRIDE, distance_of, graph_at, networks_of
+from trellic.machine.network import FEATURES, GRAPH, SEEN_AT, STRIDE, networks_of
 from trellic.model.model import Floats
+from trellic.model.previews import Preview
 from trellic.model.session import Runtime
+from trellic.picture.types import Pixels
 
-BAND, MARGIN = 128, 16
-"""Rows of latents that are looked at together, and those around that they see: what large pictures take is bounded."""
+SIDE, LONGEST = 224, 896
+"""Sides of what is seen, in samples: the shorter one, as the network was trained, and at most the longer one."""
+BAND = 128
+"""Rows of latents that are mapped to a preview together."""
 
 
 class Features(NamedTuple):
     """What is seen of a picture.
 
-    map     float32 (256, h, w): a position for 32 pixels of the picture each way, or 64 of a large one
+    map     float32 (512, h, w): what lies where; the shorter side has 7 positions
     vector  float32 (512,): of all of it; alike pictures have vectors of a small angle
     """
 
@@ -34,11 +44,12 @@ class Features(NamedTuple):
 class FeatureReader:
     """Reads features of streams of one model.
 
-    Raises MissingModel where the model has no network of features, or DamagedModel.
+    Raises MissingModel where the model has no network of features or no previews, or DamagedModel.
     """
 
     def __init__(self, codec: Codec) -> None:
         self.codec, self.networks = codec, networks_of(codec.model)
+        self.preview = preview_of(codec)
         self.runtime = Runtime(self.networks, codec.threads)
 
     def read(self, data: Data | Stream) -> Features:
@@ -57,24 +68,51 @@ class FeatureReader:
 
         Raises DamagedModel.
         """
-        distance = distance_of(width, height)
-        step = STRIDE * distance
-        bands = [self._band(latents, quality, distance, start) for start in range(0, latents.y.shape[1], BAND)]
-        found = np.concatenate(bands, axis=1)[:, : -(-height // step), : -(-width // step)]
+        seen = seen_of(self.preview, latents, quality, width, height)
+        (found,) = self.runtime.run(GRAPH, [seen.transpose(2, 0, 1).astype(np.float32)])
+        wanted = FEATURES, seen.shape[0] // STRIDE, seen.shape[1] // STRIDE
+        if found.shape != wanted or not np.isfinite(found).all():
+            raise DamagedModel(f"model {self.networks.name}: its features are {found.shape}, not {wanted}")
         with np.errstate(over="ignore", invalid="ignore"):
             vector = self.networks.vector(found)
         if not np.isfinite(vector).all():
             raise DamagedModel(f"model {self.networks.name}: its features are too large")
         return Features(found, vector)
 
-    def _band(self, latents: BaseLatents, quality: int, distance: int, start: int) -> Floats:
-        """Return the rows of the map that begin with a row of latents."""
-        rows = latents.y.shape[1]
-        ratio, cell = rows // latents.z.shape[1], STRIDE // LATENT * distance
-        first, end, last = max(0, start - MARGIN), min(start + BAND, rows), min(start + BAND + MARGIN, rows)
-        given = [latents.y[:, first:last], latents.z[:, first // ratio : last // ratio]]
-        (found,) = self.runtime.run(graph_at(distance), [*given, scalar(quality / HIGHEST_QUALITY)])
-        wanted = FEATURES, (last - first) // cell, latents.y.shape[2] // cell
-        if found.shape != wanted or not np.isfinite(found).all():
-            raise DamagedModel(f"model {self.networks.name}: its features are {found.shape}, not {wanted}")
-        return found[:, (start - first) // cell : (end - first) // cell]
+
+def preview_of(codec: Codec) -> Preview:
+    """Return the preview that features are made of. Raises MissingModel or DamagedModel."""
+    preview = codec.preview_view(SEEN_AT).preview
+    if preview is None:
+        raise MissingModel(
+            f"model {codec.model.name} has no previews, of which features are made (trellic fit-previews)"
+        )
+    return preview
+
+
+def seen_of(preview: Preview, latents: BaseLatents, quality: int, width: int, height: int) -> Pixels:
+    """Return what is seen of a picture of so many pixels, uint8 (h, w, 3), sides multiples of 32.
+
+    latents at a quality of 0 to 25600
+    """
+    shorter = min(width, height) // SEEN_AT
+    smaller = 1  # a power of two, so that bands end where squares do
+    while smaller < BAND and shorter >= 2 * smaller * SIDE:
+        smaller *= 2
+    rows = latents.y.shape[1]
+    bands = [_band(preview, latents.y, quality, start, min(start + BAND, rows)) for start in range(0, rows, BAND)]
+    shown = np.concatenate([averaged(band, smaller) for band in bands])
+    shown = shown[: -(-height // (SEEN_AT * smaller)), : -(-width // (SEEN_AT * smaller))]
+    seen = [min(LONGEST, _nearest(side * SIDE, min(width, height) * STRIDE) * STRIDE) for side in (width, height)]
+    return np.asarray(Image.fromarray(shown).resize((seen[0], seen[1]), Image.Resampling.BICUBIC))
+
+
+def _nearest(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def _band(preview: Preview, y: Floats, quality: int, start: int, stop: int) -> npt.NDArray[np.uint8]:
+    """Return the rows of a preview, uint8 (h, w, 3), of rows of latents."""
+    first, per = max(0, start - preview.reach), LATENT // SEEN_AT
+    shown = preview.show(y[:, first : stop + preview.reach], quality / HIGHEST_QUALITY)
+    return np.ascontiguousarray(shown[:, (start - first) * per : (stop - first) * per].transpose(1, 2, 0))

@@ -87,7 +87,7 @@ class Head:
                 and 2 <= len(names) <= MOST_CLASSES
                 and all(isinstance(name, str) and 0 < len(name) <= LONGEST_NAME for name in names)
                 and all(isinstance(one, str) and len(one) == 64 and one.isalnum() for one in hashes)
-                and head.matrix.shape == (2 * FEATURES, len(names))
+                and head.matrix.shape == (FEATURES, len(names))
                 and head.bias.shape == (len(names),)
                 and all(one.dtype == np.float32 and np.isfinite(one).all() for one in (head.matrix, head.bias))
             )

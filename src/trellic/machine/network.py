@@ -1,9 +1,9 @@
 """The network of features: a companion of a model, in a file of its own that is named by the model's hash.
 
-`HASH.features` changes no stream and no model. `trellic train-features` trains it. It is a zip archive:
+`HASH.features` changes no stream and no model. `trellic fit-features` makes it. It is a zip archive:
 
 `card.json`      the model's hash, how it was made, and what it costs
-`graphs.json`    a network for each distance; `weights.arrays` what they share
+`graphs.json`    the network; `weights.arrays` its weights
 """
 
 import hashlib
@@ -21,24 +21,23 @@ from trellic.model.model import Floats, Model
 from trellic.model.store import find_companion
 
 SUFFIX = ".features"
-FORMAT = 1
-FEATURES = 256
-DISTANCES = (1, 2)
-"""From how far pictures are looked at: what their sides are divided by."""
-LARGEST_NEAR = 512
-"""The shorter side, in pixels, of the largest pictures that are looked at from near."""
+FORMAT = 2
+FEATURES = 512
 BASE_GROUPS = 2
 """Groups of latents that are seen, with z."""
+SEEN_AT = 4
+"""What is seen of a picture is its preview at 1/4."""
 STRIDE = 32
-"""Pixels for a position of the map, each way, from near."""
-CENTRE, SCALE = "centre", "scale"
-"""Arrays beside the weights, float32 (512,): what is subtracted from pooled features, and what divides the rest."""
+"""Samples of what is seen for a position of the map, each way."""
+GRAPH = "features"
+CENTRE = "centre"
+"""An array beside the weights, float32 (512,): what is subtracted from pooled features."""
 LARGEST_FILE = 1 << 25
 
 
 @dataclass(frozen=True)
 class FeatureNetworks:
-    """The networks of features of one model, and their file's SHA-256."""
+    """The network of features of one model, and its file's SHA-256."""
 
     card: dict[str, Any]
     graphs: dict[str, Graph]
@@ -55,9 +54,8 @@ class FeatureNetworks:
         return self.graphs[name], self.arrays
 
     def vector(self, features: Floats) -> Floats:
-        """Return means and maxima over the positions of a map, (256, h, w), as one vector, float32 (512,)."""
-        pooled = np.concatenate([features.mean(axis=(1, 2)), features.max(axis=(1, 2))])
-        return ((pooled - self.arrays[CENTRE]) / self.arrays[SCALE]).astype(np.float32)
+        """Return the means over the positions of a map, (512, h, w), less those of other pictures, float32 (512,)."""
+        return (features.mean(axis=(1, 2)) - self.arrays[CENTRE]).astype(np.float32)
 
     def pack(self) -> bytes:
         """Return the bytes of the file."""
@@ -79,34 +77,22 @@ class FeatureNetworks:
                 raise ValueError(f"of format {card['format']!r:.16} and model {card['model']!r:.18}")
             if "z" not in model.schedule.variables or len(model.schedule.groups) < BASE_GROUPS:
                 raise ValueError("the model has no such latents")
-            if not {graph_at(distance) for distance in DISTANCES} <= set(graphs):
-                raise ValueError("a network is missing")
-            if any(
-                arrays[name].shape != (2 * FEATURES,) or arrays[name].dtype != np.float32 for name in (CENTRE, SCALE)
-            ):
-                raise ValueError("centre and scale are of other shapes")
-            if not all(np.isfinite(each).all() for each in arrays.values()) or not (arrays[SCALE] > 0).all():
+            if GRAPH not in graphs:
+                raise ValueError("the network is missing")
+            if arrays[CENTRE].shape != (FEATURES,) or arrays[CENTRE].dtype != np.float32:
+                raise ValueError("the centre is of another shape")
+            if not all(np.isfinite(each).all() for each in arrays.values()):
                 raise ValueError("impossible numbers")
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"an entry is missing or wrong ({error})") from error
         return cls(card, graphs, arrays, hashlib.sha256(data).digest())
 
 
-def graph_at(distance: int) -> str:
-    """Return the name of the network for a distance."""
-    return f"features_{distance}"
-
-
-def distance_of(width: int, height: int) -> int:
-    """Return from how far a picture of these sides is looked at."""
-    return DISTANCES[min(width, height) > LARGEST_NEAR]
-
-
 def networks_of(model: Model) -> FeatureNetworks:
     """Return a model's networks of features. Raises MissingModel where none are installed, or DamagedModel."""
     path = find_companion(model.name, SUFFIX)
     if path is None:
-        raise MissingModel(f"model {model.name} has no network of features (trellic train-features makes one)")
+        raise MissingModel(f"model {model.name} has no network of features (trellic fit-features makes one)")
     with path.open("rb") as file:
         data = file.read(LARGEST_FILE + 1)
     try:

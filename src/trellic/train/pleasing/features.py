@@ -12,7 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from trellic.train.teacher import SCALE, SHIFT, Teacher
+from trellic.networks.features import SCALE, SHIFT
+from trellic.train.teacher import Teacher
 
 LAYERS = (0, 2, 4)
 """Blocks whose outputs are features, beside the stem's: at 1/2, 1/4 and 1/8 of the picture."""

@@ -1,0 +1,42 @@
+"""trellic fit-features: the network of features of a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trellic.cli.options import DEFAULT, Force, Model, PictureFiles
+from trellic.cli.train import need_torch
+
+
+def fit_features(
+    inputs: PictureFiles,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where models are installed.")],
+    model: Model = DEFAULT,
+    most: Annotated[int, typer.Option(min=20, help="Use at most this many pictures, evenly spread.")] = 400,
+    force: Force = False,
+) -> None:
+    """Write the network of features of a model, HASH.features. Needs trellic[train,perceptual].
+
+    It is EfficientNet-Lite0 on previews, so the model needs previews first; the pictures say what it sees most often.
+    """
+    need_torch()
+    from trellic.codec import Codec
+    from trellic.files import check_free, write_atomically
+    from trellic.jobs.local import complain
+    from trellic.jobs.plan import find_files
+    from trellic.machine.network import SUFFIX
+    from trellic.picture.kinds import readable_suffixes
+    from trellic.picture.pillow import readable
+    from trellic.train.fit_features import fit_features as fit
+    from trellic.train.teacher import Teacher
+
+    codec = Codec(model)
+    target = out / f"{codec.model.name}{SUFFIX}"
+    check_free(target, force)
+    paths = [path for path, _ in find_files(inputs, readable_suffixes())]
+    pictures = readable(paths[:: max(1, -(-len(paths) // most))], complain)
+    made = fit(codec, Teacher(), (picture for _, picture in pictures), complain)
+    data = made.pack()
+    write_atomically(target, lambda file: file.write(data), replace=force)
+    print(f"{target}: {len(data)} bytes, from {made.card['pictures']} pictures")
