@@ -26,7 +26,7 @@ if len(sys.argv) > 1:
     folder = Path(sys.argv[1])
     how = Adaptation(minutes=float(sys.argv[2]) if len(sys.argv) > 2 else 4.0)
 else:
-    folder, how = Path("fabric"), Adaptation(rank=1, parts=("entropy", "synthesis"), steps=40, crop=64, rate=4e-3)
+    folder, how = Path("fabric"), Adaptation(rank=1, parts=("entropy", "synthesis"), steps=40, crop=64)
     folder.mkdir(exist_ok=True)
     for number in range(5):
         fabric(number).save(folder / f"{number}.png")
