@@ -18,7 +18,6 @@ from trellic.entropy.correction import LARGEST_WEIGHT
 from trellic.errors import IncompleteStream
 from trellic.model import DEFAULT, Model, find_model
 from trellic.model.eight_bits import EightBits
-from trellic.tune.compact import compact
 from trellic.web.pack import pack_decoder
 
 STREAMS, MODELS = 300, 400
@@ -78,11 +77,8 @@ def test_damaged_streams_end_as_in_python(program, monkeypatch, folder, sound, s
 
 
 @compiler
-def test_weights_in_eight_bits_are_widened_as_in_python(program, monkeypatch, tmp_path):
-    model = compact(Model.read(find_model(DEFAULT)))
-    (tmp_path / "compact.trm").write_bytes(model.pack())
-    monkeypatch.setenv("TRELLIC_MODELS", str(tmp_path))
-    data = trellic.encode(textured(64, 64), model="compact")
+def test_weights_in_eight_bits_are_widened_as_in_python(program, monkeypatch):
+    model, data = Model.read(find_model(DEFAULT)), trellic.encode(textured(64, 64))
     half = pack_decoder(model)
     monkeypatch.setattr(EightBits, "of", lambda values: None)
     wide = pack_decoder(model)
