@@ -30,12 +30,13 @@ def fit_features(
     from trellic.picture.pillow import readable
     from trellic.train.fit_features import fit_features as fit
     from trellic.train.teacher import Teacher
+    from trellic.tune.pictures import spread
 
     codec = Codec(model)
     target = out / f"{codec.model.name}{SUFFIX}"
     check_free(target, force)
     paths = [path for path, _ in find_files(inputs, readable_suffixes())]
-    pictures = readable(paths[:: max(1, -(-len(paths) // most))], complain)
+    pictures = readable(spread(paths, most), complain)
     made = fit(codec, Teacher(), (picture for _, picture in pictures), complain)
     data = made.pack()
     write_atomically(target, lambda file: file.write(data), replace=force)

@@ -10,10 +10,14 @@ MOST_CALIBRATED, MOST_FITTED = 12, 50
 """How many pictures quantizers are calibrated on, and tables fitted on."""
 
 
+def spread(paths: Sequence[Path], most: int) -> Sequence[Path]:
+    """Return at most `most` of the paths, evenly spread."""
+    return paths[:: max(1, -(-len(paths) // most))]
+
+
 def some_pictures(paths: Sequence[Path], most: int, report: Callable[[str], None]) -> list[Picture]:
     """Return at most `most` of the pictures, evenly spread; those that cannot be read are reported and skipped."""
-    every = max(1, -(-len(paths) // most))
-    return [picture for _, picture in readable(paths[::every], report)]
+    return [picture for _, picture in readable(spread(paths, most), report)]
 
 
 def middle_of(pixels: Pixels, most: int, multiple: int = 1) -> Pixels:
