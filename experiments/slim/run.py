@@ -33,7 +33,7 @@ from trellic.picture.types import Picture
 
 FOLDER = Path("runs/slim")
 DOMAIN, PRESET = "game3d", "slim"
-STEPS = 200
+STEPS = 1200
 """Of each of the two stages."""
 KINDS = {"frames": ("domains/game3d/adapt", 1), "photographs": ("train/photos", 10)}
 """What slim models are trained on: a folder, and every how many of its pictures."""
