@@ -24,10 +24,16 @@ def test_another_picture_begins_a_scene():
     assert other.begins_scene(shifted(0, 1)[0])
 
 
-@pytest.mark.parametrize(("step", "size"), [(1, 8), (12, 1)])
+@pytest.mark.parametrize(("step", "size"), [(1, 8), (6, 4)])
 def test_the_farther_frames_move_the_smaller_mini_groups_are(step, size):
     before, *following = shifted(step)
     assert mini_group_for(before, following) == size
+
+
+def test_frames_that_are_not_explained_are_predicted_one_by_one():
+    random = np.random.default_rng(0)
+    before, *following = [Source(random.integers(0, 256, (96, 128, 3), dtype=np.uint8)) for _ in range(9)]
+    assert mini_group_for(before, following) == 1
 
 
 def test_no_mini_group_is_larger_than_what_follows():

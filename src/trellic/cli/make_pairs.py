@@ -12,15 +12,16 @@ from trellic.cli.train import need_torch
 def make_pairs(
     clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Video files.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER")],
-    count: Annotated[int, typer.Option(min=1, help="Pictures of each clip.")] = 14,
+    times: Annotated[int, typer.Option(min=1, help="How often each clip is coded, at other qualities.")] = 2,
     model: Model = DEFAULT,
+    adapter: Annotated[str, typer.Option(metavar="NAME", help="By which frames are coded; none for the model.")] = "",
     seed: int = 1,
 ) -> None:
     """Make residual pictures of video clips for `trellic adapt`. Needs trellic[train,video]."""
     need_torch()
-    from trellic.codec import Codec
     from trellic.jobs.local import complain
-    from trellic.train.pairs import coding_by, make_pairs
+    from trellic.train.pairs import EFFORT, make_pairs
+    from trellic.video.codec import VideoCodec
 
-    made = make_pairs(clips, out, count, coding_by(Codec(model, quantizer="tcq8")), seed, complain)
+    made = make_pairs(clips, out, times, VideoCodec(model, 1, EFFORT, adapter), seed, complain)
     complain(f"{made} residual pictures in {out}")

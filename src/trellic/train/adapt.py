@@ -34,6 +34,7 @@ from trellic.train.loop import train
 from trellic.train.stage import stage_named
 from trellic.train.training import DeployedModel, StageTraining
 from trellic.train.validate import QUALITIES
+from trellic.tune.pictures import spread
 
 STAGE = "adapt"
 CROPS = (192, 128, 64)
@@ -44,6 +45,8 @@ BATCH = 4
 WARMUP = 30
 RATES = {"prior.parametrizations.*": 10.0}
 """Factors of the learning rate: log scales of hyper-latents, few and far from where they should be, learn faster."""
+MOST_HELD = 25
+"""Validation pictures that are used, at most."""
 LARGEST_SIDE = 512
 """Of what is measured of a validation picture, in pixels: its middle."""
 
@@ -92,7 +95,8 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
     Pictures smaller than a crop are skipped, and reported. Raises NoPictures, BadRequest, or NotBetter where
     validation pictures do not become smaller.
     """
-    trained_on, validated_on = divide(paths)
+    trained_on, held = divide(paths)
+    validated_on = spread(held, MOST_HELD)
 
     def report(entry: dict[str, Any]) -> None:
         if "loss" in entry:
@@ -109,7 +113,7 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
         crop = how.crop or crop_for(sides)
         if small := sum(side < crop for side in sides):
             say(f"{small} of {len(sides)} pictures are smaller than {crop} pixels, skipped")
-        validation = centres(validated_on, crop, torch.device("cpu"))
+        validation = centres([*validated_on], crop, torch.device("cpu"))
         model = DeployedModel(codec, deployed, base.weights)
         branch = ""
         for name, schedule in (("free", "constant"), ("rounded", "decay")):

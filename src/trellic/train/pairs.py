@@ -1,81 +1,89 @@
-"""Residual pictures to train on: frames of clips minus their predictions from coded frames, around mid-grey.
+"""Residual pictures to train on: what the video codec had to code of frames of clips, around mid-grey.
 
-Each is a PNG file that says at which quality its references were coded; training draws it at that quality.
+Clips are coded as they are in use, so that errors of references that were predicted themselves are in the residuals.
+Each is a PNG file that says at which quality it was coded; training draws it at that quality.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from trellic.codec import Codec
-from trellic.codec.encoder import analyse, encode_latents, reconstruct
 from trellic.container.header import QUALITY_ONE
+from trellic.container.video import Kind, read_group
 from trellic.errors import BadRequest, naming
 from trellic.files import write_atomically
 from trellic.picture.types import Pixels
 from trellic.train.data import QUALITY
-from trellic.video.compensate import compensate
-from trellic.video.estimate import estimate, sad_weight
+from trellic.video.codec import VideoCodec
+from trellic.video.encoder import ADAPTIVE, Structure, encode_groups
+from trellic.video.frame_decoder import decode_indices, predict, show_frame, synthesize_frame
 from trellic.video.frames import probe, read_frames
-from trellic.video.motion import Motion
 from trellic.video.reference import Reference
 from trellic.video.residual import residual_of
+from trellic.video.structure import Kept
 
 FRAMES = 64
 """Of a clip that are read at most."""
-FEWEST = 3
-DISTANCES = (1, 1, 1, 2, 4)
-"""Frames between a frame and its references; half of those beyond 1 have one on either side."""
-
-Code = Callable[[Pixels, float], Pixels]
-"""Codes a frame, uint8 (H, W, 3), at a quality of 0 to 100, and returns it as decoded."""
+FEWEST, CODED = 3, 25
+"""Frames of a clip, and those of it that are coded each time."""
+QUALITIES = (8.0, 88.0)
+EFFORT = 5
+"""Of coding: references are nearly those of more effort, in half the time."""
+STRUCTURES = (ADAPTIVE, ADAPTIVE, 1)
 
 
 def make_pairs(
-    clips: Sequence[Path], folder: Path, count: int, code: Code, seed: int, say: Callable[[str], None]
+    clips: Sequence[Path], folder: Path, times: int, codec: VideoCodec, seed: int, say: Callable[[str], None]
 ) -> int:
-    """Write residual pictures of clips, so many of each, and return how many there are.
+    """Write residual pictures of clips, each coded so many times, and return how many there are.
 
-    code  how references are coded
     Raises UnreadablePicture, or BadRequest for clips of fewer than three frames.
     """
-    random, made = np.random.default_rng(seed), 0
-    for path in clips:
+    made = 0
+    for position, path in enumerate(clips):
+        random = np.random.default_rng((seed, position))
         with naming(path):
             frames = list(read_frames(probe(path), FRAMES))
             if len(frames) < FEWEST:
                 raise BadRequest(f"{len(frames)} frames are too few")
-        for number in range(count):
-            quality = float(random.uniform(0, 100))
-            distance = int(random.choice(DISTANCES))
-            distance = min(distance, (len(frames) - 1) // 2)
-            at = int(random.integers(distance, len(frames) - distance))
-            sides = (-distance, distance) if distance > 1 and random.random() < 0.5 else (-distance,)
-            residual = _residual(frames, at, [at + side for side in sides], quality, code)
-            facts = PngImagePlugin.PngInfo()
-            facts.add_text(QUALITY, f"{quality:.1f}")
-            target = folder / f"{path.stem}-{number:03}.png"
-            write_atomically(target, lambda file: Image.fromarray(residual).save(file, "PNG", pnginfo=facts))  # noqa: B023
-            made += 1
-        say(f"{path.name}: {count} of {len(frames)} frames")
+        before = made
+        for time in range(times):
+            start = int(random.integers(max(1, len(frames) - CODED + 1)))
+            quality, structure = float(random.uniform(*QUALITIES)), Structure(int(random.choice(STRUCTURES)))
+            shown = frames[start : start + CODED]
+            for number, residual, used in residuals(codec, shown, round(quality * QUALITY_ONE), structure):
+                facts = PngImagePlugin.PngInfo()
+                facts.add_text(QUALITY, f"{used:.1f}")
+                target = folder / f"{path.stem}-{time}-{number:03}.png"
+                write_atomically(target, lambda file: Image.fromarray(residual).save(file, "PNG", pnginfo=facts))  # noqa: B023
+                made += 1
+        say(f"{path.name}: {made - before} residual pictures")
     return made
 
 
-def coding_by(codec: Codec) -> Code:
-    """Return what codes frames as pictures by a codec."""
+def residuals(
+    codec: VideoCodec, frames: Sequence[Pixels], quality: int, structure: Structure
+) -> Iterator[tuple[int, Pixels, float]]:
+    """Yield number, residual picture and quality, 0 to 100, of the frames that a codec predicts of these.
 
-    def code(pixels: Pixels, quality: float) -> Pixels:
-        analysed = analyse(codec.sessions, pixels, round(quality * QUALITY_ONE))
-        return reconstruct(codec.sessions, encode_latents(codec.sessions, analysed, codec.deployed), analysed)
-
-    return code
-
-
-def _residual(frames: Sequence[Pixels], at: int, others: Sequence[int], quality: float, code: Code) -> Pixels:
-    """Return the residual of a frame, predicted from one or two others that are coded at a quality."""
-    still = Motion.still(*frames[at].shape[:2])
-    references = [Reference(other, code(frames[other], quality), still) for other in others]
-    _, motion = estimate(at, frames[at], references, sad_weight(quality))
-    return residual_of(frames[at], compensate([one.pixels for one in references], motion))
+    frames   uint8 (H, W, 3), all of one size
+    quality  of the video, 0 to 25600
+    """
+    height, width, _ = frames[0].shape
+    networks = codec.networks
+    for group in encode_groups(networks, frames, quality, structure):
+        kept = Kept[Reference]()
+        for coded in read_group(group.section.payload):
+            references = [kept.find(number) for number in coded.references]
+            indexed = picture = None
+            if coded.kind != Kind.REPEAT:
+                indexed = decode_indices(networks, coded, height, width)
+                picture = synthesize_frame(networks, coded, indexed, height, width)
+            shown = show_frame(coded, indexed, picture, references)
+            if coded.kept:
+                kept.keep(coded.number, shown)
+            if indexed and indexed.field:
+                prediction, _ = predict(coded, indexed.field, references)
+                yield coded.number, residual_of(frames[coded.number], prediction), coded.quality / QUALITY_ONE

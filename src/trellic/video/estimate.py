@@ -1,7 +1,9 @@
 """Motion estimation: the encoder's search for the symbols of a frame's motion, by differences of luma and bits.
 
-A block is looked for at half size, then around what its neighbours say, to a quarter of a pixel. What counts is the
-sum of absolute differences plus the bits of the very tables that will code the symbols.
+A block is looked for at half size, then around what its neighbours say, to a quarter of a pixel. What counts is what
+its differences cost, and the bits of the very tables that will code the symbols.
+
+No macroblock is made grey: that has not paid on any clip that was tried.
 """
 
 from collections.abc import Sequence
@@ -11,14 +13,14 @@ import numpy as np
 from trellic.entropy.bits import index_bits
 from trellic.kernels import kernel
 from trellic.picture.types import Pixels
+from trellic.video.difference import difference, prices_at
 from trellic.video.field import MIDDLE_MODE, difference_table, direction_table, mode_table
 from trellic.video.motion import (
     BOTH,
     DIRECT,
-    GREY,
     LONGEST,
     MACROBLOCK,
-    NONE,
+    MEDIAN,
     SPLIT,
     VECTOR,
     Int16s,
@@ -30,7 +32,7 @@ from trellic.video.motion import (
     predicted_split,
     predicted_vector,
 )
-from trellic.video.planes import MARGIN, full_search, halved, luma
+from trellic.video.planes import full_search, halved, luma
 from trellic.video.reference import Reference
 from trellic.video.tables import motion_tables
 
@@ -38,42 +40,8 @@ NEAR, FAR = 16, 32
 """How far blocks are looked for at half size, each way: between neighbours, and between frames farther apart."""
 ROUNDS = 8
 """Steps of whole pixels that a vector goes at most, beyond where it starts."""
-GREYER = 4
-"""How much a difference to a macroblock's mean counts: a residual that is the picture itself takes many bits."""
-WELL_PREDICTED = 256
-"""A difference of one level a pixel: a macroblock that is predicted so well is not split."""
-
-
-@kernel
-def _corner(between, y, x, vector):  # type: ignore[no-untyped-def]
-    """Return the plane, row and column of a block that a vector points at; kept inside what is continued."""
-    across, down = vector[0], vector[1]
-    row = min(max(y + (down >> 2) + MARGIN, 0), between.shape[2] - MACROBLOCK)
-    column = min(max(x + (across >> 2) + MARGIN, 0), between.shape[3] - MACROBLOCK)
-    return between[down & 3, across & 3], row, column
-
-
-@kernel
-def _difference(current, y, x, size, planes, vectors, direction):  # type: ignore[no-untyped-def]
-    """Return the sum of absolute differences of a block to what vectors, int64 (2, 2), predict in a direction."""
-    total = np.int64(0)
-    if direction == NONE:
-        for line in range(size):
-            for at in range(size):
-                total += abs(np.int64(current[y + line, x + at]) - 128)
-    elif direction == BOTH:
-        first, row, column = _corner(planes[0], y, x, vectors[0])
-        second, below, beside = _corner(planes[-1], y, x, vectors[1])
-        for line in range(size):
-            for at in range(size):
-                mean = (np.int32(first[row + line, column + at]) + second[below + line, beside + at] + 1) >> 1
-                total += abs(np.int32(current[y + line, x + at]) - mean)
-    else:
-        only, row, column = _corner(planes[direction - 1], y, x, vectors[direction - 1])
-        for line in range(size):
-            for at in range(size):
-                total += abs(np.int32(current[y + line, x + at]) - np.int32(only[row + line, column + at]))
-    return total
+WELL_PREDICTED = 100
+"""Of a macroblock that is not split, however: a root mean square difference of 0.8 levels."""
 
 
 @kernel
@@ -86,12 +54,14 @@ def _bits(vector, predicted, table, costs):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _refine(current, y, x, size, planes, vectors, reference, predicted, table, weight, costs):  # type: ignore[no-untyped-def]
-    """Improve the vector of one reference, in whole pixels, halves, then quarters; return what it costs."""
+def _refine(current, y, x, size, planes, vectors, reference, direction, predicted, table, weight, costs, prices):  # type: ignore[no-untyped-def]
+    """Improve the vector of one reference, in whole pixels, halves, then quarters; return what it costs.
+
+    direction  what is predicted from: this reference alone, or both, the other one's vector being as it is
+    """
     own = vectors[reference]
-    least = _difference(current, y, x, size, planes, vectors, reference + 1) + weight * _bits(
-        own, predicted, table, costs
-    )
+    least = weight * _bits(own, predicted, table, costs)
+    least += difference(current, y, x, size, planes, vectors, direction, prices, np.inf)
     for step in (4, 2, 1):
         for _ in range(ROUNDS if step == 4 else 1):
             across, down = own[0], own[1]
@@ -103,8 +73,8 @@ def _refine(current, y, x, size, planes, vectors, reference, predicted, table, w
                     own[0], own[1] = across + step * right, down + step * below
                     if max(abs(own[0]), abs(own[1])) > LONGEST:
                         continue
-                    cost = _difference(current, y, x, size, planes, vectors, reference + 1)
-                    cost += weight * _bits(own, predicted, table, costs)
+                    cost = weight * _bits(own, predicted, table, costs)
+                    cost += difference(current, y, x, size, planes, vectors, direction, prices, least - cost)
                     if cost < least:
                         least, best_across, best_down = cost, own[0], own[1]
             own[0], own[1] = best_across, best_down
@@ -114,50 +84,36 @@ def _refine(current, y, x, size, planes, vectors, reference, predicted, table, w
 
 
 @kernel
-def _start(current, y, x, planes, vectors, reference, candidates, predicted, table, weight, costs):  # type: ignore[no-untyped-def]
+def _start(current, y, x, planes, vectors, reference, candidates, predicted, table, weight, costs, prices):  # type: ignore[no-untyped-def]
     """Set the vector of one reference to the best of some candidates, int64 (n, 2)."""
-    least, chosen = 1e30, 0
+    least, chosen = np.inf, 0
     for number in range(len(candidates)):
         vectors[reference] = candidates[number]
-        cost = _difference(current, y, x, MACROBLOCK, planes, vectors, reference + 1)
-        cost += weight * _bits(candidates[number], predicted, table, costs)
+        cost = weight * _bits(candidates[number], predicted, table, costs)
+        cost += difference(current, y, x, MACROBLOCK, planes, vectors, reference + 1, prices, least - cost)
         if cost < least:
             least, chosen = cost, number
     vectors[reference] = candidates[chosen]
 
 
 @kernel
-def _flatness(current, y, x):  # type: ignore[no-untyped-def]
-    """Return the sum of absolute differences of a macroblock to its mean."""
-    total = np.int64(0)
-    for line in range(MACROBLOCK):
-        for at in range(MACROBLOCK):
-            total += current[y + line, x + at]
-    mean, found = total >> 8, np.int64(0)
-    for line in range(MACROBLOCK):
-        for at in range(MACROBLOCK):
-            found += abs(np.int64(current[y + line, x + at]) - mean)
-    return found
-
-
-@kernel
-def _search(current, planes, coarse, direct, distances, weight, costs, symbols, vectors, directions):  # type: ignore[no-untyped-def]
+def _search(current, planes, coarse, direct, distances, weight, costs, prices, symbols, vectors, directions):  # type: ignore[no-untyped-def]
     """Fill the symbols of all macroblocks, and the motion that they stand for."""
     modes, sent, differences = symbols
     radius, start, bits = costs
     count = len(planes)
     trial = np.zeros((2, 2), np.int64)
     one = np.zeros((2, 2), np.int64)
+    both = np.zeros((2, 2), np.int64)
     predicted = np.zeros((2, 2), np.int64)
     predicted_cell = np.zeros(2, np.int64)
     candidates = np.zeros((5, 2), np.int64)
     found = np.zeros((4, 2, 2), np.int64)
-    singles = np.zeros(2)
     for y in range(modes.shape[0]):
         for x in range(modes.shape[1]):
             top, left, row, column = MACROBLOCK * y, MACROBLOCK * x, 2 * y, 2 * x
             table = mode_table(modes, y, x, count)
-            best_mode, least = GREY, 1e30
+            best_mode, least = MEDIAN, np.inf
             for mode in range(VECTOR):
                 merge(mode, vectors, directions, direct, row, column, distances)
                 cost = weight * index_bits(mode - MIDDLE_MODE, table, radius, start, bits)
@@ -165,16 +121,21 @@ def _search(current, planes, coarse, direct, distances, weight, costs, symbols, 
                     for cell in range(4):
                         at, beside = row + cell // 2, column + cell % 2
                         trial[:] = vectors[at, beside]
-                        cost += _difference(current, 8 * at, 8 * beside, 8, planes, trial, directions[at, beside])
+                        cost += difference(
+                            current, 8 * at, 8 * beside, 8, planes, trial, directions[at, beside], prices, np.inf
+                        )
                 else:
                     trial[:] = vectors[row, column]
-                    cost += _difference(current, top, left, MACROBLOCK, planes, trial, directions[row, column])
+                    cost += difference(
+                        current, top, left, MACROBLOCK, planes, trial, directions[row, column], prices, least - cost
+                    )
                 if cost < least:
                     best_mode, least = mode, cost
             # One vector for each reference, then for both.
             vector_table = difference_table(differences, y, x, 0)
             vector_bits = weight * index_bits(VECTOR - MIDDLE_MODE, table, radius, start, bits)
-            chosen, single = 1, 1e30
+            sent_table = direction_table(sent, x, y)
+            chosen, single = 1, np.inf
             for reference in range(count):
                 for axis in range(2):
                     predicted[reference, axis] = predicted_vector(vectors, row, column, reference, axis)
@@ -184,31 +145,40 @@ def _search(current, planes, coarse, direct, distances, weight, costs, symbols, 
                     candidates[4, axis] = vectors[row, column - 1, reference, axis] if column > 0 else 0
                 _start(
                     current, top, left, planes, one, reference, candidates, predicted[reference], vector_table, weight,
-                    costs,
+                    costs, prices,
                 )  # fmt: skip
-                singles[reference] = _refine(
-                    current, top, left, MACROBLOCK, planes, one, reference, predicted[reference], vector_table, weight,
-                    costs,
+                cost = _refine(
+                    current, top, left, MACROBLOCK, planes, one, reference, reference + 1, predicted[reference],
+                    vector_table, weight, costs, prices,
                 )  # fmt: skip
-                if singles[reference] < single:
-                    chosen, single = reference + 1, singles[reference]
+                if count == 2:
+                    cost += weight * index_bits(reference - 1, sent_table, radius, start, bits)
+                if cost < single:
+                    chosen, single = reference + 1, cost
             if count == 2:
-                both = _difference(current, top, left, MACROBLOCK, planes, one, BOTH)
-                for reference in range(2):
-                    both += weight * _bits(one[reference], predicted[reference], vector_table, costs)
-                if both < single:
-                    chosen, single = BOTH, both
-                vector_bits += weight * index_bits(chosen - 2, direction_table(sent, x, y), radius, start, bits)
+                both[:] = one
+                cost = 0.0
+                for reference in (1, 0):  # each one, beside the other
+                    cost = _refine(
+                        current, top, left, MACROBLOCK, planes, both, reference, BOTH, predicted[reference],
+                        vector_table, weight, costs, prices,
+                    ) + weight * _bits(both[1 - reference], predicted[1 - reference], vector_table, costs)  # fmt: skip
+                cost += weight * index_bits(BOTH - 2, sent_table, radius, start, bits)
+                if cost < single:
+                    chosen, single = BOTH, cost
+                    one[:] = both
             if single + vector_bits < least:
                 best_mode, least = VECTOR, single + vector_bits
             # Four cells, by the references of the one vector.
             if least > WELL_PREDICTED + vector_bits:
-                split = vector_bits - weight * index_bits(VECTOR - MIDDLE_MODE, table, radius, start, bits)
-                split += weight * index_bits(SPLIT - MIDDLE_MODE, table, radius, start, bits)
+                split = weight * index_bits(SPLIT - MIDDLE_MODE, table, radius, start, bits)
+                if count == 2:
+                    split += weight * index_bits(chosen - 2, sent_table, radius, start, bits)
                 for cell in range(4):
                     at, beside = row + cell // 2, column + cell % 2
                     cell_table = difference_table(differences, y, x, cell)
                     cell_bits = 0.0
+                    trial[:] = one
                     for reference in range(count):
                         if not (chosen >> reference) & 1:
                             continue
@@ -217,26 +187,23 @@ def _search(current, planes, coarse, direct, distances, weight, costs, symbols, 
                                 predicted_cell[axis] = predicted[reference, axis]
                             else:
                                 predicted_cell[axis] = predicted_split(vectors, row, column, cell, reference, axis)
-                        trial[reference] = one[reference]
                         _refine(
-                            current, 8 * at, 8 * beside, 8, planes, trial, reference, predicted_cell, cell_table,
-                            weight, costs,
+                            current, 8 * at, 8 * beside, 8, planes, trial, reference, chosen, predicted_cell,
+                            cell_table, weight, costs, prices,
                         )  # fmt: skip
                         cell_bits += _bits(trial[reference], predicted_cell, cell_table, costs)
                         vectors[at, beside, reference] = trial[reference]
                         found[cell, reference] = trial[reference]
-                    split += _difference(current, 8 * at, 8 * beside, 8, planes, trial, chosen) + weight * cell_bits
+                    split += weight * cell_bits
+                    split += difference(current, 8 * at, 8 * beside, 8, planes, trial, chosen, prices, least - split)
+                    if split >= least:
+                        break
                 if split < least:
                     best_mode, least = SPLIT, split
-            grey = weight * index_bits(GREY - MIDDLE_MODE, table, radius, start, bits)
-            if GREYER * _flatness(current, top, left) + grey < least:
-                best_mode = GREY
             # What was chosen is written down.
             modes[y, x] = best_mode
             if best_mode < VECTOR:
                 merge(best_mode, vectors, directions, direct, row, column, distances)
-            elif best_mode == GREY:
-                fill(vectors, directions, row, column, 2, NONE, distances)
             else:
                 sent[y, x] = chosen
                 for cell in range(4 if best_mode == SPLIT else 1):
@@ -255,18 +222,18 @@ def _search(current, planes, coarse, direct, distances, weight, costs, symbols, 
                     fill(vectors, directions, at, beside, 1 if best_mode == SPLIT else 2, chosen, distances)
 
 
-def sad_weight(quality: float) -> float:
-    """Return the sum of absolute differences of luma that a bit of motion is worth, at a quality of 0 to 100 points.
+def bit_weight(quality: float) -> float:
+    """Return what a bit of motion costs beside differences, at a quality of 0 to 100.
 
     Measured: motion is half of all bits at low qualities, and coarser motion is then better.
     """
-    return 4 + 44 * 2 ** (-quality / 16)
+    return 2 + 12 * 2 ** (-quality / 16)
 
 
-def estimate(frame: int, pixels: Pixels, references: Sequence[Reference], weight: float) -> tuple[Symbols, Motion]:
+def estimate(frame: int, pixels: Pixels, references: Sequence[Reference], quality: float) -> tuple[Symbols, Motion]:
     """Return the motion of a frame, uint8 (H, W, 3), from one or two references, as symbols and as vectors.
 
-    weight  the sum of absolute differences that a bit is worth
+    quality  0 to 100, at which the residual will be coded
     """
     current, tables = luma(pixels), motion_tables()
     distances = tuple(frame - one.number for one in references)
@@ -278,10 +245,10 @@ def estimate(frame: int, pixels: Pixels, references: Sequence[Reference], weight
     direct = direct_of(references, frame)
     symbols, planes = Symbols.empty(*pixels.shape[:2]), np.stack([one.between for one in references])
     motion = Motion.still(pixels.shape[0], pixels.shape[1], distances[0])
-    costs = tables.radius, tables.start, tables.bits
+    costs, weight = (tables.radius, tables.start, tables.bits), np.float64(bit_weight(quality))
     _search(
-        current, planes, coarse, direct, np.array(distances), np.float64(weight), costs, tuple(symbols), motion.vectors,
-        motion.directions,
+        current, planes, coarse, direct, np.array(distances), weight, costs, prices_at(quality), tuple(symbols),
+        motion.vectors, motion.directions,
     )  # fmt: skip
     return symbols, motion
 

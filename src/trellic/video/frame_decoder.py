@@ -109,9 +109,16 @@ def show_frame(
         assert picture is not None
         height, width, _ = picture.shape
         return Reference(coded.number, picture, Motion.still(height, width))
-    distances = tuple(coded.number - one.number for one in references)
-    direct = direct_vectors(references[-1].motion, distances)
-    motion = resolve(indexed.field.symbols, direct, distances)
-    prediction = compensate([one.pixels for one in references], motion)
+    prediction, motion = predict(coded, indexed.field, references)
     pixels = prediction if picture is None else add_residual(prediction, picture)
     return Reference(coded.number, pixels, motion)
+
+
+def predict(coded: CodedFrame, field: Field, references: list[Reference]) -> tuple[Pixels, Motion]:
+    """Return what a frame is predicted to be, uint8 (H, W, 3), and its motion.
+
+    Raises DamagedStream for impossible motion.
+    """
+    distances = tuple(coded.number - one.number for one in references)
+    motion = resolve(field.symbols, direct_vectors(references[-1].motion, distances), distances)
+    return compensate([one.pixels for one in references], motion), motion

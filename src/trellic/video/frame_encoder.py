@@ -15,7 +15,7 @@ from trellic.entropy.rans import Encoder
 from trellic.metrics import lambda_at
 from trellic.picture.types import Pixels
 from trellic.video.compensate import compensate
-from trellic.video.estimate import estimate, sad_weight
+from trellic.video.estimate import estimate
 from trellic.video.field import BLOCK, Field, push_field
 from trellic.video.frame_decoder import Indexed, residual_picture, synthesize_frame
 from trellic.video.motion import Motion, Uint8s
@@ -44,7 +44,7 @@ def encode_predicted(
     """Code a frame, uint8 (H, W, 3), as the residual of its prediction, at a quality in 1/256 of a point."""
     height, width, _ = pixels.shape
     weight = lambda_at(quality / HIGHEST_QUALITY) / 3
-    symbols, motion = estimate(turn.number, pixels, references, sad_weight(quality / QUALITY_ONE))
+    symbols, motion = estimate(turn.number, pixels, references, quality / QUALITY_ONE)
     prediction = compensate([one.pixels for one in references], motion)
     unpredicted = _block_errors(pixels, prediction)
     sessions, deployed, grid = networks.predicted, networks.deployed, Grid.whole(width, height)
