@@ -6,14 +6,24 @@ from pathlib import Path
 import numpy as np
 
 from conftest import GOLDEN
-from trellic.machine.network import CENTRE, FEATURES, FORMAT, GRAPH, STRIDE, SUFFIX, FeatureNetworks
+from trellic.machine.network import (
+    BASE_GROUPS,
+    CENTRE,
+    FEATURES,
+    FORMAT,
+    GRAPH,
+    SEEN_AT,
+    STRIDE,
+    SUFFIX,
+    FeatureNetworks,
+    arrays_of,
+)
 from trellic.model import Model
 from trellic.model.graph import Graph, Operation
-from trellic.model.previews import SUFFIX as PREVIEWS
-from trellic.model.previews import write_previews
+from trellic.model.previews import Preview
 from trellic.picture.types import Picture
 from trellic.quantize import quantizer_named
-from trellic.tune.fit_previews import fit_previews
+from trellic.tune.fit_previews import fit_preview
 
 MODEL = Model.read(GOLDEN / "golden.trm")
 FINE = 8
@@ -27,6 +37,7 @@ def random_networks(model: Model = MODEL, seed: int = 0) -> FeatureNetworks:
         "fine": fine - fine.mean(axis=(1, 2, 3), keepdims=True),
         "mean": np.full((FEATURES, 1, STRIDE // FINE, STRIDE // FINE), (FINE / STRIDE) ** 2, np.float32),
         CENTRE: np.zeros(FEATURES, np.float32),
+        **arrays_of(seen_by(model)),
     }
 
     def convolution(reads: str, weights: str, side: int, group: int, writes: str) -> Operation:
@@ -44,17 +55,27 @@ def random_networks(model: Model = MODEL, seed: int = 0) -> FeatureNetworks:
 
 
 @cache
-def golden_previews() -> bytes:
-    """Return a file of previews for the golden model, fitted on textures."""
+def golden_preview() -> Preview:
+    """Return a map from latents of the golden model to what is seen, fitted on textures."""
     pictures = [Picture(textures(192, kind, 99)) for kind in range(4)]
-    return write_previews(fit_previews(MODEL, pictures, quantizer_named("uniform")))
+    return fit_preview(MODEL, pictures, quantizer_named("uniform"), SEEN_AT, BASE_GROUPS, lambda line: None)
+
+
+def seen_by(model: Model) -> Preview:
+    """Return a map for a model: that of the golden one, or a random one."""
+    if model is MODEL:
+        return golden_preview()
+    last = model.schedule.groups[BASE_GROUPS - 1]
+    count = 3 * (model.schedule.variables[last.variable].stride // SEEN_AT) ** 2
+    logs = np.zeros((2, last.stop), np.float32)
+    random = np.random.default_rng(0).normal(0, 1, (3, count, last.stop, 1, 1)).astype(np.float16)
+    return Preview(random, np.full((3, count), 60, np.float32), logs)
 
 
 def install(folder: Path, networks: FeatureNetworks) -> None:
-    """Write networks, and the golden model with previews, into a folder of models."""
+    """Write networks, and the golden model, into a folder of models."""
     folder.mkdir(exist_ok=True)
     (folder / "golden.trm").write_bytes((GOLDEN / "golden.trm").read_bytes())
-    (folder / f"{MODEL.name}{PREVIEWS}").write_bytes(golden_previews())
     (folder / f"{MODEL.name}{SUFFIX}").write_bytes(networks.pack())
 
 

@@ -8,6 +8,9 @@ import typer
 from trellic.cli.options import DEFAULT, Force, Model, PictureFiles
 from trellic.cli.train import need_torch
 
+MAPPED = 60
+"""Pictures that what is seen of latents is fitted on."""
+
 
 def fit_features(
     inputs: PictureFiles,
@@ -18,7 +21,7 @@ def fit_features(
 ) -> None:
     """Write the network of features of a model, HASH.features. Needs trellic[train,perceptual].
 
-    It is EfficientNet-Lite0 on previews, so the model needs previews first; the pictures say what it sees most often.
+    It is EfficientNet-Lite0 on previews of the first groups; the pictures say what it sees most often.
     """
     need_torch()
     from trellic.codec import Codec
@@ -30,14 +33,14 @@ def fit_features(
     from trellic.picture.pillow import readable
     from trellic.train.fit_features import fit_features as fit
     from trellic.train.teacher import Teacher
-    from trellic.tune.pictures import spread
+    from trellic.tune.pictures import some_pictures, spread
 
     codec = Codec(model)
     target = out / f"{codec.model.name}{SUFFIX}"
     check_free(target, force)
     paths = [path for path, _ in find_files(inputs, readable_suffixes())]
-    pictures = readable(spread(paths, most), complain)
-    made = fit(codec, Teacher(), (picture for _, picture in pictures), complain)
+    pictures = (picture for _, picture in readable(spread(paths, most), complain))
+    made = fit(codec, Teacher(), some_pictures(paths, MAPPED, complain), pictures, complain)
     data = made.pack()
     write_atomically(target, lambda file: file.write(data), replace=force)
     print(f"{target}: {len(data)} bytes, from {made.card['pictures']} pictures")

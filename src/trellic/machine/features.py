@@ -11,12 +11,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from trellic.codec import Codec
-from trellic.codec.tiles import LATENT
 from trellic.codec.view import averaged
 from trellic.container import Stream
 from trellic.container.bytes import Data
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.errors import DamagedModel, MissingModel
+from trellic.errors import DamagedModel
 from trellic.machine.latents import BaseLatents, read_base
 from trellic.machine.network import FEATURES, GRAPH, SEEN_AT, STRIDE, networks_of
 from trellic.model.model import Floats
@@ -26,8 +25,8 @@ from trellic.picture.types import Pixels
 
 SIDE, LONGEST = 224, 896
 """Sides of what is seen, in samples: the shorter one, as the network was trained, and at most the longer one."""
-BAND = 128
-"""Rows of latents that are mapped to a preview together."""
+BAND, AT_ONCE = 64, 1024
+"""Rows and columns of latents that are mapped to a preview together."""
 
 
 class Features(NamedTuple):
@@ -44,12 +43,12 @@ class Features(NamedTuple):
 class FeatureReader:
     """Reads features of streams of one model.
 
-    Raises MissingModel where the model has no network of features or no previews, or DamagedModel.
+    Raises MissingModel where the model has no network of features, or DamagedModel.
     """
 
     def __init__(self, codec: Codec) -> None:
         self.codec, self.networks = codec, networks_of(codec.model)
-        self.preview = preview_of(codec)
+        self.preview = self.networks.preview
         self.runtime = Runtime(self.networks, codec.threads)
 
     def read(self, data: Data | Stream) -> Features:
@@ -80,16 +79,6 @@ class FeatureReader:
         return Features(found, vector)
 
 
-def preview_of(codec: Codec) -> Preview:
-    """Return the preview that features are made of. Raises MissingModel or DamagedModel."""
-    preview = codec.preview_view(SEEN_AT).preview
-    if preview is None:
-        raise MissingModel(
-            f"model {codec.model.name} has no previews, of which features are made (trellic fit-previews)"
-        )
-    return preview
-
-
 def seen_of(preview: Preview, latents: BaseLatents, quality: int, width: int, height: int) -> Pixels:
     """Return what is seen of a picture of so many pixels, uint8 (h, w, 3), sides multiples of 32.
 
@@ -100,7 +89,7 @@ def seen_of(preview: Preview, latents: BaseLatents, quality: int, width: int, he
     while smaller < BAND and shorter >= 2 * smaller * SIDE:
         smaller *= 2
     rows = latents.y.shape[1]
-    bands = [_band(preview, latents.y, quality, start, min(start + BAND, rows)) for start in range(0, rows, BAND)]
+    bands = [_band(preview, latents.y[:, start : start + BAND], quality) for start in range(0, rows, BAND)]
     shown = np.concatenate([averaged(band, smaller) for band in bands])
     shown = shown[: -(-height // (SEEN_AT * smaller)), : -(-width // (SEEN_AT * smaller))]
     seen = [min(LONGEST, _nearest(side * SIDE, min(width, height) * STRIDE) * STRIDE) for side in (width, height)]
@@ -111,8 +100,8 @@ def _nearest(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def _band(preview: Preview, y: Floats, quality: int, start: int, stop: int) -> npt.NDArray[np.uint8]:
-    """Return the rows of a preview, uint8 (h, w, 3), of rows of latents."""
-    first, per = max(0, start - preview.reach), LATENT // SEEN_AT
-    shown = preview.show(y[:, first : stop + preview.reach], quality / HIGHEST_QUALITY)
-    return np.ascontiguousarray(shown[:, (start - first) * per : (stop - first) * per].transpose(1, 2, 0))
+def _band(preview: Preview, y: Floats, quality: int) -> npt.NDArray[np.uint8]:
+    """Return what is seen of some rows of latents, uint8 (h, w, 3), some columns at a time: each position alone counts."""
+    starts = range(0, y.shape[2], AT_ONCE)
+    parts = [preview.show(y[:, :, start : start + AT_ONCE], quality / HIGHEST_QUALITY) for start in starts]
+    return np.ascontiguousarray(np.concatenate(parts, axis=2).transpose(1, 2, 0))

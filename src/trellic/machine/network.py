@@ -18,20 +18,23 @@ from trellic.model.archive import pack_entries, unpack_entries
 from trellic.model.arrays import Arrays, pack_arrays, unpack_arrays
 from trellic.model.graph import Graph
 from trellic.model.model import Floats, Model
+from trellic.model.previews import Preview
 from trellic.model.store import find_companion
 
 SUFFIX = ".features"
-FORMAT = 2
+FORMAT = 3
 FEATURES = 512
 BASE_GROUPS = 2
 """Groups of latents that are seen, with z."""
-SEEN_AT = 4
-"""What is seen of a picture is its preview at 1/4."""
+SEEN_AT = 2
+"""What is seen of a picture is a preview at 1/2, of the file's own map."""
 STRIDE = 32
 """Samples of what is seen for a position of the map, each way."""
 GRAPH = "features"
 CENTRE = "centre"
 """An array beside the weights, float32 (512,): what is subtracted from pooled features."""
+MAP_WEIGHTS, MAP_BIAS, MAP_LOGS = "map.weights", "map.bias", "map.log_rms"
+"""Arrays of the map, as a preview's. Each square of a preview follows from one latent position."""
 LARGEST_FILE = 1 << 25
 
 
@@ -52,6 +55,12 @@ class FeatureNetworks:
     def network(self, name: str) -> tuple[Graph, Arrays]:
         """Return a network and its weights."""
         return self.graphs[name], self.arrays
+
+    @property
+    def preview(self) -> Preview:
+        """The map from latents of the first groups to what is seen."""
+        weights, bias, logs = (self.arrays[name] for name in (MAP_WEIGHTS, MAP_BIAS, MAP_LOGS))
+        return Preview(weights, bias, logs)
 
     def vector(self, features: Floats) -> Floats:
         """Return the means over the positions of a map, (512, h, w), less those of other pictures, float32 (512,)."""
@@ -81,11 +90,22 @@ class FeatureNetworks:
                 raise ValueError("the network is missing")
             if arrays[CENTRE].shape != (FEATURES,) or arrays[CENTRE].dtype != np.float32:
                 raise ValueError("the centre is of another shape")
+            networks = cls(card, graphs, arrays, hashlib.sha256(data).digest())
+            networks.preview.check(
+                model.schedule.groups[BASE_GROUPS - 1].stop, model.schedule.variables["y"].stride // SEEN_AT
+            )
+            if networks.preview.reach:
+                raise ValueError("the map sees more than a position")
             if not all(np.isfinite(each).all() for each in arrays.values()):
                 raise ValueError("impossible numbers")
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"an entry is missing or wrong ({error})") from error
-        return cls(card, graphs, arrays, hashlib.sha256(data).digest())
+        return networks
+
+
+def arrays_of(preview: Preview) -> Arrays:
+    """Return a map as arrays beside the weights."""
+    return {MAP_WEIGHTS: preview.weights, MAP_BIAS: preview.bias, MAP_LOGS: preview.log_rms}
 
 
 def networks_of(model: Model) -> FeatureNetworks:

@@ -38,6 +38,20 @@ class Preview:
     bias: Floats
     log_rms: Floats
 
+    def check(self, channels: int, side: int) -> None:
+        """Raise ValueError unless it maps so many channels to squares of so many samples a side."""
+        count, window = 3 * side * side, self.weights.shape[-1]
+        sound = (
+            self.weights.shape == (POWERS, count, channels, window, window)
+            and window % 2 == 1
+            and window <= LARGEST_WINDOW
+            and self.bias.shape == (POWERS, count)
+            and self.log_rms.shape == (2, channels)
+            and all(np.isfinite(array).all() for array in (self.weights, self.bias, self.log_rms))
+        )
+        if not sound:
+            raise ValueError(f"the preview of squares of {side} is not of this model")
+
     @property
     def reach(self) -> int:
         """How many latents around its own a pixel sees."""
@@ -98,20 +112,9 @@ def _parse(path: Path, model: Model) -> dict[int, Preview]:
             if f"{scale}.weights" not in arrays:
                 continue
             weights, bias, last = arrays[f"{scale}.weights"], arrays[f"{scale}.bias"], model.schedule.groups[groups - 1]
-            count = 3 * (model.schedule.variables[last.variable].stride // scale) ** 2
-            window = weights.shape[-1]
-            sound = (
-                weights.shape == (POWERS, count, last.stop, window, window)
-                and window % 2 == 1
-                and window <= LARGEST_WINDOW
-                and bias.shape == (POWERS, count)
-                and logs.shape[0] == 2
-                and logs.shape[1] >= last.stop
-                and all(np.isfinite(array).all() for array in (weights, bias, logs))
-            )
-            if not sound:
-                raise ValueError(f"scale {scale} is not of this model")
-            found[scale] = Preview(weights, bias, logs[:, : last.stop])
+            preview = Preview(weights, bias, logs[:, : last.stop])
+            preview.check(last.stop, model.schedule.variables[last.variable].stride // scale)
+            found[scale] = preview
     except Exception as error:  # damaged files make parsers raise errors of any kind
         raise DamagedModel(f"{path}: no previews of model {model.name} ({error})") from error
     return found

@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trellic.machine.network import CENTRE, FEATURES, FORMAT, GRAPH, STRIDE, FeatureNetworks
+from trellic.machine.network import CENTRE, FEATURES, FORMAT, GRAPH, STRIDE, FeatureNetworks, arrays_of
 from trellic.model import Model
 from trellic.model.arrays import Arrays
 from trellic.model.eight_bits import EightBits
+from trellic.model.previews import Preview
 from trellic.networks.blocks import pointwise
 from trellic.networks.export import macs_of
 from trellic.networks.graphs import to_graph
@@ -107,17 +108,18 @@ def round_weights(network: nn.Module) -> None:
 
 @torch.no_grad()
 def export_features(
-    network: FeatureNetwork, model: Model, centre: npt.NDArray[np.float32], card: dict[str, Any]
+    network: FeatureNetwork, model: Model, preview: Preview, centre: npt.NDArray[np.float32], card: dict[str, Any]
 ) -> FeatureNetworks:
     """Return the network as a file has it.
 
+    preview what is seen, a map of latents
     centre  what vectors are about, (512,)
     card    facts of how it was made, which gains format, model, and MACs for each sample that is seen
     """
     names = {value.data_ptr(): name for name, value in network.state_dict().items()}
     inputs = (torch.zeros(1, 3, *EXAMPLE, device="cpu"),)
     graph, arrays = to_graph(network, inputs, names, GRAPH)
-    every: Arrays = {**arrays, CENTRE: centre}
+    every: Arrays = {**arrays, **arrays_of(preview), CENTRE: centre}
     macs = macs_of(network, inputs, EXAMPLE[0] * EXAMPLE[1])
     facts = {"format": FORMAT, "model": model.sha256.hex(), "macs_per_sample": macs, **card}
     return FeatureNetworks.parse(FeatureNetworks(facts, {GRAPH: graph}, every).pack(), model)

@@ -14,11 +14,13 @@ import torch
 from trellic.codec import Codec
 from trellic.container.header import QUALITY_ONE
 from trellic.errors import NoPictures
-from trellic.machine.features import preview_of, seen_of
+from trellic.machine.features import seen_of
 from trellic.machine.latents import base_of_pixels
-from trellic.machine.network import FEATURES, FeatureNetworks
+from trellic.machine.network import BASE_GROUPS, FEATURES, SEEN_AT, FeatureNetworks
+from trellic.model.previews import Preview
 from trellic.networks.features import FeatureNetwork, Lite0, Projection, export_features, round_weights
 from trellic.picture.types import Picture, Pixels
+from trellic.tune.fit_previews import fit_preview
 from trellic.tune.pictures import middle_of
 
 SIDE = 768
@@ -33,16 +35,23 @@ Ends = npt.NDArray[np.float32]
 
 
 def fit_features(
-    codec: Codec, seer: Lite0, pictures: Iterable[Picture], report: Callable[[str], None], seed: int = 1
+    codec: Codec,
+    seer: Lite0,
+    few: Sequence[Picture],
+    pictures: Iterable[Picture],
+    report: Callable[[str], None],
+    seed: int = 1,
 ) -> FeatureNetworks:
     """Return the network of features of a codec's model, each picture seen as coded at a quality drawn for it.
 
-    Raises NoPictures, or MissingModel where the model has no previews.
+    few  pictures that the map to what is seen is fitted on
+    Raises NoPictures.
     """
     round_weights(seer)
+    preview = fit_preview(codec.model, few, codec.deployed.quantizer, SEEN_AT, BASE_GROUPS, report)
     random, ends = np.random.default_rng(seed), list[Ends]()
     for picture in pictures:
-        ends.append(_end(seer, _seen(codec, picture.pixels, float(random.uniform(*QUALITIES)))))
+        ends.append(_end(seer, _seen(codec, preview, picture.pixels, float(random.uniform(*QUALITIES)))))
         if len(ends) % 50 == 0:
             report(f"{len(ends)} pictures are seen")
     if len(ends) < FEWEST:
@@ -52,7 +61,7 @@ def fit_features(
     means = torch.from_numpy(np.array([end.mean(axis=1) for end in ends]))[:, :, None, None]
     centre = network.project(means).mean(dim=(0, 2, 3)).numpy()
     facts = {"sees": "EfficientNet-Lite0, Apache-2.0", "pictures": len(ends), "seed": seed}
-    return export_features(network, codec.model, centre, facts)
+    return export_features(network, codec.model, preview, centre, facts)
 
 
 def projection_of(ends: Sequence[Ends]) -> Projection:
@@ -65,10 +74,10 @@ def projection_of(ends: Sequence[Ends]) -> Projection:
     return Projection(mean.astype(np.float32), (directions[:, largest].T / sizes[:, None]).astype(np.float32))
 
 
-def _seen(codec: Codec, pixels: Pixels, quality: float) -> Pixels:
+def _seen(codec: Codec, preview: Preview, pixels: Pixels, quality: float) -> Pixels:
     middle, points = middle_of(pixels, SIDE), round(quality * QUALITY_ONE)
     latents = base_of_pixels(codec.sessions, middle, points, codec.deployed)
-    return seen_of(preview_of(codec), latents, points, middle.shape[1], middle.shape[0])
+    return seen_of(preview, latents, points, middle.shape[1], middle.shape[0])
 
 
 @torch.no_grad()

@@ -34,6 +34,7 @@ large."""
 RIDGE = 1e-6
 """Of the mean square of what is mapped: it keeps the solution finite where channels are silent."""
 
+Report = Callable[[str], None]
 Sums = npt.NDArray[np.float64]
 Example = tuple[float, Floats, Pixels]
 """A quality of 0 to 1, the latents of the first groups, and the picture that they are of."""
@@ -43,17 +44,11 @@ def fit_previews(
     model: Model,
     pictures: Sequence[Picture],
     quantizer: Quantizer,
-    report: Callable[[str], None] = lambda message: None,
+    report: Report = lambda message: None,
 ) -> dict[int, Preview]:
     """Return previews by scale, fitted on what a quantizer emits on pictures. Raises NoPictures."""
-    stride = model.schedule.stride
-    middles = [
-        middle_of(picture.pixels, SIDE, stride) for picture in pictures if min(picture.pixels.shape[:2]) >= stride
-    ]
-    if not middles:
-        raise NoPictures(f"no picture that can be read has both sides of {stride} pixels or more")
-    report(f"coding {len(middles)} pictures at {len(QUALITIES)} qualities")
-    examples = _examples(model, middles, quantizer)
+    groups = min(max(SCALES.values()), len(model.schedule.groups))
+    examples = _examples(model, pictures, quantizer, groups, report)
     log_rms = _log_rms(examples)
     fitted = {}
     for scale, groups in SCALES.items():
@@ -64,10 +59,26 @@ def fit_previews(
     return fitted
 
 
-def _examples(model: Model, middles: Sequence[Pixels], quantizer: Quantizer) -> list[Example]:
-    """Return every picture at every quality."""
+def fit_preview(
+    model: Model, pictures: Sequence[Picture], quantizer: Quantizer, scale: int, groups: int, report: Report
+) -> Preview:
+    """Return a preview of one scale from so many groups, fitted as `fit_previews` does. Raises NoPictures."""
+    examples = _examples(model, pictures, quantizer, groups, report)
+    return _fit(examples, _log_rms(examples), scale, WINDOWS[scale])
+
+
+def _examples(
+    model: Model, pictures: Sequence[Picture], quantizer: Quantizer, groups: int, report: Report
+) -> list[Example]:
+    """Return every picture at every quality, with the latents of so many groups. Raises NoPictures."""
+    stride = model.schedule.stride
+    middles = [
+        middle_of(picture.pixels, SIDE, stride) for picture in pictures if min(picture.pixels.shape[:2]) >= stride
+    ]
+    if not middles:
+        raise NoPictures(f"no picture that can be read has both sides of {stride} pixels or more")
+    report(f"coding {len(middles)} pictures at {len(QUALITIES)} qualities")
     sessions, deployed = Sessions(model, threads=1), DeployedQuantizer.of(model, quantizer)
-    groups = min(max(SCALES.values()), len(model.schedule.groups))
     last = model.schedule.groups[groups - 1]
 
     def code(pixels: Pixels) -> list[Example]:
