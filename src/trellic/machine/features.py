@@ -101,7 +101,7 @@ def _nearest(numerator: int, denominator: int) -> int:
 
 
 def _band(preview: Preview, y: Floats, quality: int) -> npt.NDArray[np.uint8]:
-    """Return what is seen of some rows of latents, uint8 (h, w, 3), some columns at a time: each position alone counts."""
+    """Return what is seen of some rows of latents, uint8 (h, w, 3), some columns at a time."""
     starts = range(0, y.shape[2], AT_ONCE)
     parts = [preview.show(y[:, :, start : start + AT_ONCE], quality / HIGHEST_QUALITY) for start in starts]
     return np.ascontiguousarray(np.concatenate(parts, axis=2).transpose(1, 2, 0))
