@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from machines import MODEL
+from machines import MODEL, golden_preview
 from trellic.machine.network import FEATURES, GRAPH
 from trellic.model.session import Runtime
 from trellic.networks.features import FeatureNetwork, Lite0, MobileBlock, Projection, export_features, round_weights
@@ -25,7 +25,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def exported(network):
-    return export_features(network, MODEL, CENTRE, {"x": 1})
+    return export_features(network, MODEL, golden_preview(), CENTRE, {"x": 1})
 
 
 def test_the_file_computes_what_torch_does(network, exported):
