@@ -22,7 +22,7 @@ from trellic.metrics import psnr
 from trellic.picture.types import Pixels
 from trellic.video import Reader, Structure, VideoCodec
 from trellic.video.encoder import ADAPTIVE, TRIED
-from trellic.video.frame_decoder import decode_indices, show_frame, synthesize_frame
+from trellic.video.frame_decoder import decode_picture, show_frame
 from trellic.video.frame_encoder import encode_intra
 from trellic.video.frames import BT601, Clip, probe, read_frames
 from trellic.video.reference import Reference
@@ -165,9 +165,7 @@ def _drift(codec: VideoCodec, frames: list[Pixels]) -> Line:
     for group in reader.stream.groups:
         for coded in read_group(reader.stream.read(group.entry)):
             references = [kept.find(number) for number in coded.references]
-            indexed = decode_indices(codec.networks, coded, *size) if coded.payload else None
-            picture = synthesize_frame(codec.networks, coded, indexed, *size) if indexed else None
-            shown = show_frame(coded, indexed, picture, references)
+            shown = show_frame(coded, *decode_picture(codec.networks, coded, *size), references)
             signs = random.choice(np.array([-1, 1]), shown.pixels.shape) * (
                 random.random(shown.pixels.shape) < DISTURBED
             )

@@ -42,6 +42,8 @@ HOSTILE = {
     "bad_graphs": changed(graphs_json=b'{"features": 7}'),
     "bad_arrays": changed(weights_arrays=b"\xff" * 64),
     "nan": with_arrays(centre=np.full(512, np.nan, np.float32)),
+    "no_map": with_arrays(**{"map.weights": np.array(1, np.float16)}),
+    "map_of_less": with_arrays(**{"map.bias": np.zeros((3, 5), np.float32)}),
     "short": with_arrays(centre=np.ones(5, np.float32)),
 }
 

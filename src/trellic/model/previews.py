@@ -40,7 +40,7 @@ class Preview:
 
     def check(self, channels: int, side: int) -> None:
         """Raise ValueError unless it maps so many channels to squares of so many samples a side."""
-        count, window = 3 * side * side, self.weights.shape[-1]
+        count, window = 3 * side * side, self.weights.shape[-1] if self.weights.ndim else 0
         sound = (
             self.weights.shape == (POWERS, count, channels, window, window)
             and window % 2 == 1

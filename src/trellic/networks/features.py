@@ -112,9 +112,9 @@ def export_features(
 ) -> FeatureNetworks:
     """Return the network as a file has it.
 
-    preview what is seen, a map of latents
-    centre  what vectors are about, (512,)
-    card    facts of how it was made, which gains format, model, and MACs for each sample that is seen
+    preview  a map from latents to what is seen
+    centre   what vectors are about, (512,)
+    card     facts of how it was made, which gains format, model, and MACs for each sample that is seen
     """
     names = {value.data_ptr(): name for name, value in network.state_dict().items()}
     inputs = (torch.zeros(1, 3, *EXAMPLE, device="cpu"),)

@@ -118,7 +118,7 @@ def _decoded(paths: list[Path], report: Callable[[str], None]) -> Iterator[tuple
             report(f"{path}: skipped, {error}")
 
 
-def centres(paths: list[Path], side: int, device: torch.device) -> Tensor:
+def centres(paths: Sequence[Path], side: int, device: torch.device) -> Tensor:
     """Return the central squares of validation pictures, float32 (N, 3, side, side) in [0, 1]."""
     patches = []
     for path in paths:

@@ -11,14 +11,14 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from trellic.container.header import QUALITY_ONE
-from trellic.container.video import Kind, read_group
+from trellic.container.video import read_group
 from trellic.errors import BadRequest, naming
 from trellic.files import write_atomically
 from trellic.picture.types import Pixels
 from trellic.train.data import QUALITY
 from trellic.video.codec import VideoCodec
 from trellic.video.encoder import ADAPTIVE, Structure, encode_groups
-from trellic.video.frame_decoder import decode_indices, predict, show_frame, synthesize_frame
+from trellic.video.frame_decoder import decode_picture, predict, show_frame
 from trellic.video.frames import probe, read_frames
 from trellic.video.reference import Reference
 from trellic.video.residual import residual_of
@@ -77,10 +77,7 @@ def residuals(
         kept = Kept[Reference]()
         for coded in read_group(group.section.payload):
             references = [kept.find(number) for number in coded.references]
-            indexed = picture = None
-            if coded.kind != Kind.REPEAT:
-                indexed = decode_indices(networks, coded, height, width)
-                picture = synthesize_frame(networks, coded, indexed, height, width)
+            indexed, picture = decode_picture(networks, coded, height, width)
             shown = show_frame(coded, indexed, picture, references)
             if coded.kept:
                 kept.keep(coded.number, shown)

@@ -15,15 +15,14 @@ from trellic.video.planes import MARGIN
 LARGEST = CELL * CELL * 256
 """Coefficients, sums of 64 samples, are below."""
 SMALL, OCTAVE = 8.0, 32.0
-"""The magnitude, per sample, below which a coefficient is small at quality 0, and points of quality that halve it. As
-the rest of the search, measured by bits on training clips."""
+"""The magnitude, in an orthonormal transform, below which a coefficient is small at quality 0, and points of quality
+that halve it. As the rest of the search, measured by bits on training clips."""
 
 
 def prices_at(quality: float) -> npt.NDArray[np.float32]:
     """Return what coefficients cost by magnitude, float32 (LARGEST,), at a quality of 0 to 100.
 
-    The unit is that of a sum of absolute differences: a large coefficient counts half a level a sample of its root mean
-    square.
+    A large coefficient costs half its magnitude in an orthonormal transform.
     """
     magnitudes, small = np.arange(LARGEST) / CELL, SMALL * 2 ** (-quality / OCTAVE)
     costs = np.where(magnitudes < small, np.square(magnitudes) / (2 * small), magnitudes - small / 2) / 2

@@ -95,6 +95,19 @@ def residual_picture(
     return pixels
 
 
+def decode_picture(
+    networks: Networks, coded: CodedFrame, height: int, width: int
+) -> tuple[Indexed | None, Pixels | None]:
+    """Return what the payload of a frame holds, and the picture or residual picture; nothing of a repeat.
+
+    Raises DamagedStream.
+    """
+    if coded.kind == Kind.REPEAT:
+        return None, None
+    indexed = decode_indices(networks, coded, height, width)
+    return indexed, synthesize_frame(networks, coded, indexed, height, width)
+
+
 def show_frame(
     coded: CodedFrame, indexed: Indexed | None, picture: Pixels | None, references: list[Reference]
 ) -> Reference:

@@ -16,7 +16,7 @@ from trellic.limits import MOST_PIXELS
 from trellic.model import Model, find_model_by_hash
 from trellic.picture.types import Pixels
 from trellic.quantize import quantizer_numbered
-from trellic.video.frame_decoder import Indexed, decode_indices, show_frame, synthesize_frame
+from trellic.video.frame_decoder import Indexed, decode_indices, decode_picture, show_frame
 from trellic.video.networks import Networks, resources_of
 from trellic.video.reference import Reference
 from trellic.video.structure import MOST_WAITING, Kept
@@ -113,10 +113,7 @@ class Reader:
         networks, workers = self._resources
 
         def picture_of(coded: CodedFrame) -> tuple[CodedFrame, Indexed | None, Pixels | None]:
-            if coded.kind == Kind.REPEAT:
-                return coded, None, None
-            indexed = decode_indices(networks, coded, height, width)
-            return coded, indexed, synthesize_frame(networks, coded, indexed, height, width)
+            return coded, *decode_picture(networks, coded, height, width)
 
         kept, waiting, following = Kept[Reference](), dict[int, Pixels](), shown.start
         for coded, indexed, picture in workers.map(picture_of, needed):
