@@ -42,6 +42,9 @@ class PriorTask:
     def __init__(self, codec: TrainableCodec, latents: Latents) -> None:
         self.codec, self.latents, self.device = codec, latents, CPU
         self.before: dict[str, Any] = {}
+        self.progress = 0.0
+        for name, weight in codec.named_parameters():
+            weight.requires_grad_(name.startswith("prior."))
 
     def begin(self, seed: int) -> None:
         """Start drawing batches by a seed."""

@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from experiments.designs.cells import CELLS, SEEDS, Cell
+from experiments.designs.cells import CELLS, SEEDS, STARTS, Cell
 from experiments.store import NO_MODEL, keep
 from trellic.files import write_atomically
 from trellic.jobs.local import complain
@@ -38,7 +38,7 @@ def _once(name: str, cell: Cell, seed: int, pictures: Any) -> None:
     from experiments.designs.training import measure, start_of
 
     path = FOLDER / f"{name}.json"
-    if cell.comparison != "priors":
+    if cell.start in STARTS:
         with (FOLDER / f"start-{cell.start}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             start_of(cell, pictures, FOLDER)

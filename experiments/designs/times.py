@@ -71,7 +71,7 @@ def times() -> list[dict[str, Any]]:
 def _decoder(cell: Cell) -> Iterator[Timed]:
     """Yield what differs in a decoder: the synthesis, or networks of the prior."""
     codec, prior = TrainableCodec(cell.design), cell.design.prior
-    if cell.comparison != "priors":
+    if not cell.of_prior:
         yield Timed(codec.synthesis, cell.design.latents, 0)
         return
     yield Timed(codec.network("hyper_synthesis"), prior.z, 0, shrink=4)

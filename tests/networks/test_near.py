@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 from designs import TRANSFORM, assert_streams_round_trip, toy  # noqa: E402
 from trellic.errors import BadRequest  # noqa: E402
 from trellic.networks.export import export  # noqa: E402
+from trellic.networks.load import grow  # noqa: E402
 from trellic.networks.near import OFFSETS, Attention  # noqa: E402
 from trellic.networks.options import Near  # noqa: E402
 from trellic.web.pack import pack_decoder  # noqa: E402
@@ -66,6 +67,18 @@ def test_streams_round_trip_and_tiles_see_further(tmp_path):
     codec = toy(replace(TRANSFORM, near=NEAR))
     assert_streams_round_trip(codec, tmp_path)
     assert export(codec, {}).margin == export(toy(), {}).margin + 48
+
+
+def test_a_transform_gets_attention_and_makes_the_same_pictures():
+    start = toy(replace(TRANSFORM, coarse=(2, 2, 8)), exact=False)
+    design = replace(start.design, transform=replace(start.design.transform, near=NEAR))
+    grown = grow(start, design).eval()
+    pictures, quality = torch.rand(1, 3, 64, 64), torch.full((1, 1, 1, 1), 0.5)
+    with torch.no_grad():
+        latents, same = (each.encode(pictures, quality)["y"] for each in (start, grown))
+        assert torch.equal(latents, same)
+        assert torch.equal(*(each.synthesis(latents, quality) for each in (start, grown)))
+    assert not start.design.grows_from(design)
 
 
 def test_a_browser_is_not_given_what_it_cannot_compute():

@@ -64,6 +64,7 @@ class TransformOptions:
             coarse=(start.coarse[0], *self.coarse[1:]),
             conditioned=start.conditioned,
             gain_knots=start.gain_knots,
+            near=self.near and start.near,
         )
         return larger and knots and rest == start
 
@@ -158,10 +159,14 @@ class Design:
 
         It may become exact, or cease to be. Its analysis may have more blocks, which begin as the identity; its stem
         may be larger, new weights beginning at zero; it may become conditioned on quality, and gain knots may be added.
-        An invertible transform may get a denoiser, a prior a guide, or attention.
+        An invertible transform may get a denoiser, another one attention, a prior a guide or attention, and the last of
+        its hyper-latents may become distant.
         """
         prior, old = self.prior, start.prior
-        prior = replace(prior, guide=prior.guide and old.guide, attend=prior.attend and old.attend)
+        known = {name: getattr(prior, name) and getattr(old, name) for name in ("guide", "attend", "mixed")}
+        if self.prior.mixed and not old.mixed and self.prior.mixed.distant > prior.features:
+            return False  # distant hyper-latents begin as what convolutions found, in as many features
+        prior = replace(prior, **known)
         return (self.latents, prior) == (start.latents, old) and self.transform.grows_from(start.transform)
 
     def to_json(self) -> dict[str, Any]:

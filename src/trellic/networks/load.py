@@ -12,6 +12,7 @@ from trellic.networks.codec import TrainableCodec
 from trellic.networks.design import Design
 from trellic.networks.exact import ExactConv
 from trellic.networks.learned import shared_names
+from trellic.networks.priors.mixed import MixedLast
 from trellic.networks.transforms.basis_conv import BasisConv
 
 
@@ -43,6 +44,8 @@ def grow(start: TrainableCodec, design: Design) -> TrainableCodec:
     for name, module in grown.named_modules():
         if isinstance(module, Residual) and any(key.startswith(f"{name}.") for key in missing):
             module.silence()
+        if isinstance(module, MixedLast) and not design.prior.mixed == start.design.prior.mixed:
+            module.begin_as(known[f"{name}.weight"], known[f"{name}.bias"])
     return grown
 
 

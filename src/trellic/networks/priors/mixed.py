@@ -26,6 +26,19 @@ class MixedLast(nn.Module):
         self.distant = nn.Sequential(*layers)
         self.last = pointwise(width, option.distant)
 
+    @torch.no_grad()
+    def begin_as(self, weight: Tensor, bias: Tensor) -> None:
+        """Compute what one 2×2 convolution did, for `distant` ≤ width; the blocks in between are to be silent."""
+        if self.local:
+            local = len(self.local.weight)
+            self.local.weight.copy_(weight[:local])
+            self.local.bias.copy_(bias[:local])
+        first, last = self.distant[0], self.last
+        for given, old in ((first.weight, weight), (first.bias, bias)):
+            given[: len(last.weight)] = old[-len(last.weight) :]
+        last.weight.copy_(torch.eye(*last.weight.shape[:2])[:, :, None, None])
+        last.bias.zero_()
+
     def forward(self, features: Tensor) -> Tensor:
         distant = self.distant(features)
         with full_precision(features):

@@ -4,6 +4,8 @@ Both begin as a linear transform that already works (cosine stem at 1/8, Haar me
 every channel scaled to unit variance by statistics of training pictures; residual blocks learn the rest.
 """
 
+from collections import OrderedDict
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -44,10 +46,10 @@ def _stack(options: TransformOptions, count: int, width: int, inner: int, invers
 
 
 def _coarse(options: TransformOptions, count: int, width: int, inverse: bool) -> nn.Sequential:
-    blocks = list(_stack(options, count, width, options.coarse[2], inverse))
-    if options.near:
-        blocks.insert(max(0, count - 1), near_block(width, options.near))
-    return nn.Sequential(*blocks)
+    blocks = list(_stack(options, count, width, options.coarse[2], inverse).named_children())
+    if options.near:  # by a name of its own, so that a model without it can go on with it
+        blocks.insert(max(0, count - 1), ("near", near_block(width, options.near)))
+    return nn.Sequential(OrderedDict(blocks))
 
 
 class Analysis(nn.Module):
