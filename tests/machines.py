@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from conftest import GOLDEN
+from trellic.machine.latents import BASE
 from trellic.machine.network import (
     BASE_GROUPS,
     CENTRE,
@@ -58,7 +59,7 @@ def random_networks(model: Model = MODEL, seed: int = 0) -> FeatureNetworks:
 def golden_preview() -> Preview:
     """Return a map from latents of the golden model to what is seen, fitted on textures."""
     pictures = [Picture(textures(192, kind, 99)) for kind in range(4)]
-    return fit_preview(MODEL, pictures, quantizer_named("uniform"), SEEN_AT, BASE_GROUPS, lambda line: None)
+    return fit_preview(MODEL, pictures, quantizer_named("uniform"), SEEN_AT, BASE, lambda line: None)
 
 
 def seen_by(model: Model) -> Preview:

@@ -47,6 +47,7 @@ def test_coding_can_end_after_any_group():
     assert grouped.through(0) == grouped.code[:2]
     assert grouped.through(1) == grouped.code[:4]
     assert grouped.through(2) == grouped.through(None) == grouped.code
+    assert [grouped.through(groups, half=True) for groups in (1, 2)] == [grouped.code[:3], grouped.code[:5]]
 
 
 def broken(path: tuple, value: object) -> dict:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from trellic.codec.coding import Arrays, Coding, Pass, Skipped, empty_variables, no_passes, run, scalar
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.extent import EVERY_GROUP, Extent, follow
 from trellic.codec.ring import Ring, arrays_of
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.rans import Decoder
@@ -21,29 +21,12 @@ from trellic.model.schedule import Step
 from trellic.quantize import QuantizerParameters
 
 
-class Extent(NamedTuple):
-    """How much of a unit is decoded.
-
-    groups    of channels; None for all
-    predicts  whether the latents of later groups become their predicted means; else they stay zero
-    """
-
-    groups: int | None = None
-    predicts: bool = True
-
-
-EVERY_GROUP = Extent()
 Seen = Callable[[Indices], None]
 """Takes a pass's indices in coding order."""
 
 
 def unseen(indices: Indices) -> None:
     """Take no notice of indices."""
-
-
-def predicted(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
-    """Return indices of 0, which stand for the means: a pass that is not decoded."""
-    return np.zeros(len(at.positions), np.int32), at.parameters.scale_indices, at.state
 
 
 def decode_latents(
@@ -86,14 +69,8 @@ def decode_latents(
     empty = empty_variables(model, height, width)
     values = arrays_of(model, ring, quality=scalar(fraction), **empty)
     coding = Coding(model, deployed, deployed.for_step(step), fraction, values, code, skipped)
-    steps = model.schedule.through(extent.groups)
-    graphs = partial(run_in_bands, sessions)
-    run(steps, graphs, values, coding, forget)
-    if len(steps) == len(model.schedule.code):
+    if follow(model.schedule, extent, partial(run_in_bands, sessions), values, coding, forget):
         coder.finish()
-    elif extent.predicts:
-        coding.coder = predicted
-        run(model.schedule.code[len(steps) :], graphs, values, coding, forget)
     return {name: values.by_name[name] for name in empty}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from trellic.codec.coding import Arrays, Coding, Pass, Skipped, empty_variables, no_passes, run, scalar
 from trellic.codec.decoder import synthesize
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.extent import EVERY_GROUP, Extent, follow
 from trellic.codec.ring import Ring, arrays_of
 from trellic.codec.tiles import Window
 from trellic.codec.visibility import PSNR, SSIMULACRA2, visibility
@@ -135,11 +136,11 @@ def encode_latents(
 
 
 def quantize_in_order(
-    sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer, see: Seen, groups: int | None = None
+    sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer, see: Seen, extent: Extent = EVERY_GROUP
 ) -> dict[str, Floats]:
     """Quantize variables pass by pass, show every pass to `see`, and return the variables as decoded.
 
-    groups  of channels to quantize, the rest staying zero; None for all
+    extent  how much is quantized
     """
     model, quality = sessions.model, analysed.quality / HIGHEST_QUALITY
     rounding, weights = quantizer_named("uniform"), analysed.weights * analysed.visibility
@@ -158,7 +159,7 @@ def quantize_in_order(
     empty = {name: np.zeros_like(one) for name, one in analysed.targets.items()}
     values = arrays_of(model, analysed.ring, quality=scalar(quality), **empty)
     coding = Coding(model, deployed, deployed.at(analysed.quality), quality, values, code, analysed.skipped)
-    run(model.schedule.through(groups), sessions.run, values, coding)
+    follow(model.schedule, extent, sessions.run, values, coding)
     return {name: values.by_name[name] for name in analysed.targets}
 
 

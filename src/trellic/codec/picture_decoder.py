@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from trellic.codec.blocks import BlockDecoder, Payloads
-from trellic.codec.decoder import Extent
+from trellic.codec.extent import Extent
 from trellic.codec.resources import Resources
 from trellic.codec.ring import Ring
 from trellic.codec.store import DecodeUnits

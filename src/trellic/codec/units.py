@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trellic.codec.decoder import Extent, Seen, decode_latents, unseen
+from trellic.codec.decoder import Seen, decode_latents, unseen
+from trellic.codec.extent import Extent
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Seen as SeenPass
 from trellic.codec.encoder import analyse_tile, encode_latents

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trellic.codec.decoder import EVERY_GROUP, Extent, synthesize
+from trellic.codec.decoder import synthesize
+from trellic.codec.extent import EVERY_GROUP, Extent
 from trellic.codec.tiles import LATENT
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.errors import BadRequest
@@ -60,7 +61,7 @@ def view_of_preview(model: Model, previews: Mapping[int, Preview], scale: int) -
         raise BadRequest(f"no preview at 1/{scale}; there are 1/8, 1/4 and 1/2")
     preview = previews.get(scale)
     groups = min(SCALES[scale], len(model.schedule.groups))
-    return View(Extent(groups, predicts=preview is None), scale, preview)
+    return View(Extent(groups, predicted=0 if preview else None), scale, preview)
 
 
 def averaged(pixels: Pixels, scale: int) -> Pixels:

@@ -133,16 +133,19 @@ class Schedule:
         passes = [step for step in self.passes if step.quantizer == "deployed"]
         return tuple({(step.variable, step.start, step.stop): step for step in passes}.values())
 
-    def through(self, groups: int | None) -> tuple[Step, ...]:
-        """Return the steps of coding through the last pass of so many groups; None for all.
+    def through(self, groups: int | None, half: bool = False) -> tuple[Step, ...]:
+        """Return the steps of coding through the last pass of so many groups, or the first of the last one's passes.
 
-        0 ends before the first of their passes.
+        None is for all groups. 0 ends before the first of their passes.
         """
         if groups is None:
             return self.code
         if groups == 0:
             return self.code[: self.code.index(next(step for step in self.passes if step.quantizer == "deployed"))]
-        return self.code[: self.code.index(self.groups[groups - 1]) + 1]
+        last = self.groups[groups - 1]
+        if half:
+            last = next(step for step in self.passes if (step.variable, step.channels) == (last.variable, last.channels))
+        return self.code[: self.code.index(last) + 1]
 
     @cached_property
     def live(self) -> dict[Step, set[str]]:

@@ -15,8 +15,8 @@ from trellic.codec import Codec
 from trellic.container.header import QUALITY_ONE
 from trellic.errors import NoPictures
 from trellic.machine.features import seen_of
-from trellic.machine.latents import base_of_pixels
-from trellic.machine.network import BASE_GROUPS, FEATURES, SEEN_AT, FeatureNetworks
+from trellic.machine.latents import BASE, base_of_pixels
+from trellic.machine.network import FEATURES, SEEN_AT, FeatureNetworks
 from trellic.model.previews import Preview
 from trellic.networks.features import FeatureNetwork, Lite0, Projection, export_features, round_weights
 from trellic.picture.types import Picture, Pixels
@@ -48,7 +48,7 @@ def fit_features(
     Raises NoPictures.
     """
     round_weights(seer)
-    preview = fit_preview(codec.model, few, codec.deployed.quantizer, SEEN_AT, BASE_GROUPS, report)
+    preview = fit_preview(codec.model, few, codec.deployed.quantizer, SEEN_AT, BASE, report)
     random, ends = np.random.default_rng(seed), list[Ends]()
     for picture in pictures:
         ends.append(_end(seer, _seen(codec, preview, picture.pixels, float(random.uniform(*QUALITIES)))))

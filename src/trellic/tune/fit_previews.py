@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import analyse, quantize_in_order
+from trellic.codec.extent import Extent
 from trellic.codec.tiles import LATENT
 from trellic.container.header import QUALITY_ONE
 from trellic.errors import NoPictures
@@ -48,7 +49,7 @@ def fit_previews(
 ) -> dict[int, Preview]:
     """Return previews by scale, fitted on what a quantizer emits on pictures. Raises NoPictures."""
     groups = min(max(SCALES.values()), len(model.schedule.groups))
-    examples = _examples(model, pictures, quantizer, groups, report)
+    examples = _examples(model, pictures, quantizer, Extent(groups, predicted=0), report)
     log_rms = _log_rms(examples)
     fitted = {}
     for scale, groups in SCALES.items():
@@ -60,17 +61,17 @@ def fit_previews(
 
 
 def fit_preview(
-    model: Model, pictures: Sequence[Picture], quantizer: Quantizer, scale: int, groups: int, report: Report
+    model: Model, pictures: Sequence[Picture], quantizer: Quantizer, scale: int, extent: Extent, report: Report
 ) -> Preview:
-    """Return a preview of one scale from so many groups, fitted as `fit_previews` does. Raises NoPictures."""
-    examples = _examples(model, pictures, quantizer, groups, report)
+    """Return a preview of one scale from what an extent has, fitted as `fit_previews` does. Raises NoPictures."""
+    examples = _examples(model, pictures, quantizer, extent, report)
     return _fit(examples, _log_rms(examples), scale, WINDOWS[scale])
 
 
 def _examples(
-    model: Model, pictures: Sequence[Picture], quantizer: Quantizer, groups: int, report: Report
+    model: Model, pictures: Sequence[Picture], quantizer: Quantizer, extent: Extent, report: Report
 ) -> list[Example]:
-    """Return every picture at every quality, with the latents of so many groups. Raises NoPictures."""
+    """Return every picture at every quality, with the latents that an extent has. Raises NoPictures."""
     stride = model.schedule.stride
     middles = [
         middle_of(picture.pixels, SIDE, stride) for picture in pictures if min(picture.pixels.shape[:2]) >= stride
@@ -79,13 +80,13 @@ def _examples(
         raise NoPictures(f"no picture that can be read has both sides of {stride} pixels or more")
     report(f"coding {len(middles)} pictures at {len(QUALITIES)} qualities")
     sessions, deployed = Sessions(model, threads=1), DeployedQuantizer.of(model, quantizer)
-    last = model.schedule.groups[groups - 1]
+    last = model.schedule.groups[(extent.groups or 0) - 1]
 
     def code(pixels: Pixels) -> list[Example]:
         found = []
         for quality in QUALITIES:
             analysed = analyse(sessions, pixels, quality * QUALITY_ONE)
-            decoded = quantize_in_order(sessions, analysed, deployed, lambda *_: None, groups)
+            decoded = quantize_in_order(sessions, analysed, deployed, lambda *_: None, extent)
             found.append((quality / 100, decoded[last.variable][: last.stop].copy(), pixels))
         return found
 
