@@ -4,12 +4,14 @@ import math
 import re
 from collections.abc import Sequence
 
-from experiments.adapters.run import DOMAINS, DRAWN, LATENTS, OTHERS, PLAIN
+import numpy as np
+
+from experiments.adapters.run import DOMAINS, DRAWN, LATENTS, OTHERS, PLAIN, QUALITIES, WAVELETS, WAVELETS_ON
 from experiments.store import results_of
 from trellic.evaluate.codecs import LABELS
 from trellic.evaluate.measure import Record
 from trellic.evaluate.report.tables import NOTHING, Table, percent
-from trellic.evaluate.summary import PSNR, by_setting, of_group, pictures_of, saving
+from trellic.evaluate.summary import PSNR, by_setting, of_group, picture_curve, pictures_of, saving
 from trellic.metrics import error_of, lambda_at
 
 NAMES = {
@@ -58,10 +60,27 @@ def slots() -> dict[str, str]:
         ).markdown(),
         "weights": _beside(weights),
         "others": Table(["pictures", *against], others).markdown(),
+        "wavelets": _above_wavelets(of_group(results.records, WAVELETS_ON)).markdown(),
         "missing": f"No adapter is better on validation pictures, or none is measured: {', '.join(missing)}."
         if missing
         else "",
     }
+
+
+def _above_wavelets(records: Sequence[Record]) -> Table:
+    """Return how far above JPEG 2000 of as many bytes each quality is, in dB of PSNR, mean over pictures."""
+    rows = []
+    for name, codec in (("before", PLAIN), ("after", f"adapted to {WAVELETS_ON}")):
+        row = [name]
+        for own in by_setting(records, codec).values():
+            gains = []
+            for record in own:
+                rates, decibels = zip(*picture_curve(records, WAVELETS, record.picture, PSNR), strict=True)
+                if record.psnr is not None and rates[0] <= record.bpp <= rates[-1]:
+                    gains.append(record.psnr - float(np.interp(math.log(record.bpp), np.log(rates), decibels)))
+            row.append(f"{sum(gains) / len(gains):+.2f} dB".replace("-", "−") if gains else NOTHING)
+        rows.append(row)
+    return Table(["adapter", *(f"quality {quality}" for quality in QUALITIES)], rows)
 
 
 def _beside(weights: Sequence[list[str]]) -> str:

@@ -22,7 +22,7 @@ from trellic.model.previews import Preview
 from trellic.model.store import find_companion
 
 SUFFIX = ".features"
-FORMAT = 3
+FORMAT = 4
 FEATURES = 512
 BASE_GROUPS = 2
 """Groups of latents that are seen, with z."""
