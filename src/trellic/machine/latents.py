@@ -1,4 +1,4 @@
-"""Stream → the latents that features are made of: z and the first groups of y of the whole picture; no pixels.
+"""Stream → the latents that features are made of: z and a group and a half of y of the whole picture; no pixels.
 
 Units that are coded exactly have none: their pixels are analysed as an encoder would. Streams in layers are decoded as
 far as they go. A file of one tile may be cut off anywhere after the first groups; nothing then proves what it has.
@@ -26,7 +26,7 @@ from trellic.picture.types import Pixels
 from trellic.quantize import quantizer_numbered
 
 BASE = Extent(BASE_GROUPS, half=True, predicted=BASE_GROUPS)
-"""The second half of the last group is a fifth of a file's bytes at quality 50; its means do nearly as well."""
+"""The second half of the last group would take nearly as many bytes as the first, and its means show nearly as much."""
 
 
 class BaseLatents(NamedTuple):
