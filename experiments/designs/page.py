@@ -65,7 +65,7 @@ def _gains(cells: Sequence[Line], blocks: Sequence[Line]) -> dict[str, str]:
     decibels = mean(found["invertible"]) - mean(found["autoencoder"])
     times = {line["block"]: f"{line['ratio']:.2f}" for line in blocks}
     changes = {
-        f"{comparison}_{option}".replace(" ", "_").replace(".", ""): percent(mean(_changes(cells, comparison, option)), 1)
+        f"{comparison}_{option}".replace(" ", "_"): percent(mean(_changes(cells, comparison, option)), 1)
         for comparison in REFERENCES
         for option in _options(comparison)[1:]
     }
@@ -156,7 +156,7 @@ def _phases(cells: Sequence[Line]) -> Table:
             changes = [100 * (new - old) for new, old in zip(after, costs, strict=True)]
             costs = [min(pair) for pair in zip(after, costs, strict=True)]
             kept = sum(change < 0 for change in changes)
-            rows.append([option, phase["part"], f"{mean(changes):+.2f} %".replace("-", "−"), _each(changes, 2), str(kept)])
+            rows.append([option, phase["part"], percent(mean(changes), 2), _each(changes, 2), str(kept)])
     return Table(["hyper-latents", "stage", "change", "by seed", "kept"], rows, words=True)
 
 

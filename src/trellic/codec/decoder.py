@@ -20,7 +20,6 @@ from trellic.model.model import Floats
 from trellic.model.schedule import Step
 from trellic.quantize import QuantizerParameters
 
-
 Seen = Callable[[Indices], None]
 """Takes a pass's indices in coding order."""
 

@@ -37,7 +37,7 @@ def follow(
     coding: Coding,
     done: Callable[[Step], None] = lambda step: None,
 ) -> bool:
-    """Follow the steps of coding as far as an extent goes, as `coding.run` does; return whether every pass was coded."""
+    """Follow the steps of coding as far as an extent goes, by `coding.run`; return whether every pass was coded."""
     steps = schedule.through(extent.groups, extent.half)
     run(steps, graphs, values, coding, done)
     coding.coder = _mean

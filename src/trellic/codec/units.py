@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trellic.codec.decoder import Seen, decode_latents, unseen
-from trellic.codec.extent import Extent
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Seen as SeenPass
 from trellic.codec.encoder import analyse_tile, encode_latents
 from trellic.codec.encoder import unseen as unseen_pass
 from trellic.codec.exact import QUICK, Effort, pack, unpack
+from trellic.codec.extent import Extent
 from trellic.codec.layer_decoder import decode_layers
 from trellic.codec.layer_encoder import CodedSweeps, encode_sweeps
 from trellic.codec.palettes import in_colours

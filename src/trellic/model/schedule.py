@@ -144,7 +144,8 @@ class Schedule:
             return self.code[: self.code.index(next(step for step in self.passes if step.quantizer == "deployed"))]
         last = self.groups[groups - 1]
         if half:
-            last = next(step for step in self.passes if (step.variable, step.channels) == (last.variable, last.channels))
+            own = (last.variable, last.start, last.stop)
+            last = next(step for step in self.passes if (step.variable, step.start, step.stop) == own)
         return self.code[: self.code.index(last) + 1]
 
     @cached_property

@@ -44,7 +44,7 @@ def grow(start: TrainableCodec, design: Design) -> TrainableCodec:
     for name, module in grown.named_modules():
         if isinstance(module, Residual) and any(key.startswith(f"{name}.") for key in missing):
             module.silence()
-        if isinstance(module, MixedLast) and not design.prior.mixed == start.design.prior.mixed:
+        if isinstance(module, MixedLast) and not start.design.prior.mixed:
             module.begin_as(known[f"{name}.weight"], known[f"{name}.bias"])
     return grown
 

@@ -29,15 +29,13 @@ class MixedLast(nn.Module):
     @torch.no_grad()
     def begin_as(self, weight: Tensor, bias: Tensor) -> None:
         """Compute what one 2×2 convolution did, for `distant` ≤ width; the blocks in between are to be silent."""
-        if self.local:
-            local = len(self.local.weight)
-            self.local.weight.copy_(weight[:local])
-            self.local.bias.copy_(bias[:local])
-        first, last = self.distant[0], self.last
-        for given, old in ((first.weight, weight), (first.bias, bias)):
-            given[: len(last.weight)] = old[-len(last.weight) :]
-        last.weight.copy_(torch.eye(*last.weight.shape[:2])[:, :, None, None])
-        last.bias.zero_()
+        state, distant = self.state_dict(), self.last.out_channels
+        for name, old in (("weight", weight), ("bias", bias)):
+            if self.local:
+                state[f"local.{name}"].copy_(old[:-distant])
+            state[f"distant.0.{name}"][:distant] = old[-distant:]
+        state["last.weight"].copy_(torch.eye(distant, self.last.in_channels)[:, :, None, None])
+        state["last.bias"].zero_()
 
     def forward(self, features: Tensor) -> Tensor:
         distant = self.distant(features)
