@@ -34,7 +34,7 @@ class MixedLast(nn.Module):
             if self.local:
                 state[f"local.{name}"].copy_(old[:-distant])
             state[f"distant.0.{name}"][:distant] = old[-distant:]
-        state["last.weight"].copy_(torch.eye(distant, self.last.in_channels)[:, :, None, None])
+        state["last.weight"].copy_(torch.eye(distant, self.last.in_channels, device=weight.device)[:, :, None, None])
         state["last.bias"].zero_()
 
     def forward(self, features: Tensor) -> Tensor:
