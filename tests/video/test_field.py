@@ -6,8 +6,8 @@ import pytest
 from trellic.entropy.rans import Decoder, Encoder
 from trellic.errors import DamagedStream
 from trellic.video.field import Field, indices_of, pull_field, push_field
-from trellic.video.motion import FIRST, SPLIT, VECTOR
-from trellic.video.tables import DIFFERENCES, MODES, RADII, USED, motion_tables
+from trellic.video.motion import BOTH, FIRST, LEFT, NONE, SECOND, SPLIT, VECTOR
+from trellic.video.tables import DIFFERENCES, DIRECTIONS, MODES, RADII, SKIPS, USED, motion_tables
 
 
 def random_field(references: int, seed: int = 0) -> Field:
@@ -37,20 +37,33 @@ def test_a_field_comes_back(references):
         assert np.array_equal(one, other)
 
 
-@pytest.mark.parametrize("value", [-4, 4, 300])
-def test_impossible_modes_are_refused(value):
+def pulled(references: int, *coded: tuple[int, int]) -> Field:
+    """Return what is read of a frame of one macroblock, from indices that are all there, each behind its table."""
     coder = Encoder(single=True)
-    coder.push(np.full(60, MODES, np.uint8), np.full(60, value, np.int32), motion_tables())
+    tables, indices = zip(*coded, (SKIPS, 0), strict=True)
+    coder.push(np.array(tables, np.uint8), np.array(indices, np.int32), motion_tables())
+    return pull_field(Decoder(coder.finish(), single=True), 16, 16, references)
+
+
+@pytest.mark.parametrize("mode", [-4, 4, 300])
+def test_impossible_modes_are_refused(mode):
     with pytest.raises(DamagedStream):
-        pull_field(Decoder(coder.finish(), single=True), 90, 150, 1)
+        pulled(1, (MODES, mode), (DIFFERENCES, 0), (DIFFERENCES + 1, 0))
+
+
+@pytest.mark.parametrize("direction", [-2, 2])
+def test_impossible_directions_are_refused(direction):
+    with pytest.raises(DamagedStream):
+        pulled(2, (MODES + 9, VECTOR - 3), (DIRECTIONS, direction))
 
 
 def test_impossible_differences_are_refused():
-    coder, tables = Encoder(single=True), motion_tables()
-    indices = np.array([VECTOR - 3, 20000], np.int32)
-    coder.push(np.array([MODES, DIFFERENCES], np.uint8), indices, tables)
-    with pytest.raises(DamagedStream):
-        pull_field(Decoder(coder.finish(), single=True), 16, 16, 1)
+    longest = (1 << 14) + 1
+    for x, y in ((longest, 0), (0, -longest)):
+        with pytest.raises(DamagedStream):
+            pulled(1, (MODES, VECTOR - 3), (DIFFERENCES, x), (DIFFERENCES + 1, y))
+    found = pulled(1, (MODES, VECTOR - 3), (DIFFERENCES, longest - 1), (DIFFERENCES + 1, 1 - longest))
+    assert found.symbols.differences[0, 0, 0, 0].tolist() == [longest - 1, 1 - longest]
 
 
 def test_data_that_end_early_are_refused():
@@ -58,6 +71,30 @@ def test_data_that_end_early_are_refused():
     push_field(coder, random_field(1), 1)
     with pytest.raises(DamagedStream):
         pull_field(Decoder(coder.finish()[:40], single=True), 90, 150, 1)
+
+
+def test_tables_follow_the_neighbours():
+    """Of modes, directions and differences, as docs/video.md says: encoder and decoder share the code that chooses."""
+    field = Field.empty(32, 32)
+    modes, directions, differences = field.symbols
+    modes[:] = [[VECTOR, SPLIT], [VECTOR, LEFT]]
+    directions[:] = [[BOTH, FIRST], [SECOND, NONE]]
+    differences[0, 0, 0] = [[3, -4], [1, 0]]  # 7, the larger of both
+    differences[0, 1, :, 0] = [[0, 0], [20, 0], [0, 1], [0, 0]]
+    differences[1, 0, 0, 1] = [9, 9]
+    tables, indices = indices_of(field, 2)
+    wanted = [
+        *[(MODES + 9, 1), (DIRECTIONS, 1), *[(DIFFERENCES, 3), (DIFFERENCES + 1, -4)]],
+        *[(DIFFERENCES, 1), (DIFFERENCES + 1, 0)],
+        *[(MODES + 9 + 3, 2), (DIRECTIONS + BOTH, -1), (DIFFERENCES + 2, 0), (DIFFERENCES + 3, 0)],
+        *[(DIFFERENCES + 8 + 2, 20), (DIFFERENCES + 8 + 3, 0)],
+        *[(DIFFERENCES + 8 + 2, 0), (DIFFERENCES + 8 + 3, 1)],
+        *[(DIFFERENCES + 8 + 2, 0), (DIFFERENCES + 8 + 3, 0)],
+        *[(MODES + 9 + 1, 1), (DIRECTIONS, 0), (DIFFERENCES + 2, 9), (DIFFERENCES + 3, 9)],
+        (MODES + 9 + 3 + 2, -2),
+        (SKIPS, 0),
+    ]
+    assert list(zip(tables.tolist(), indices.tolist(), strict=True)) == wanted
 
 
 def test_tables_are_chosen_by_what_is_known_to_a_decoder():

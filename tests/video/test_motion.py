@@ -10,6 +10,7 @@ from trellic.video.motion import (
     GREY,
     LEFT,
     LONGEST,
+    MEDIAN,
     NONE,
     SECOND,
     SPLIT,
@@ -50,9 +51,9 @@ def test_a_vector_is_its_prediction_and_a_difference():
 
 
 def test_cells_of_a_split_are_predicted_from_those_before():
-    cells = [[[4, 0], [0, 0]], [[4, 0], [0, 0]], [[-8, 2], [0, 0]], [[1, 1], [0, 0]]]
+    cells = [[[4, 0], [0, 0]], [[4, 3], [0, 0]], [[2, 1], [0, 0]], [[1, 1], [0, 0]]]
     found = resolve(symbols(m00=(SPLIT, FIRST, cells)), STILL.vectors, (1,))
-    assert found.vectors[:2, :2, 0].reshape(4, 2).tolist() == [[4, 0], [8, 0], [-4, 2], [5, 1]]
+    assert found.vectors[:2, :2, 0].reshape(4, 2).tolist() == [[4, 0], [8, 3], [6, 1], [7, 2]]
 
 
 def test_the_vector_that_is_not_sent_is_the_other_one_scaled():
@@ -76,6 +77,25 @@ def test_direct_motion_goes_on_as_that_of_the_last_reference():
     assert found.vectors[0, 0].tolist() == [[2, 1], [-6, -3]]
     assert found.directions[0, 0] == BOTH
     assert not direct_vectors(Motion.still(32, 48), (1, -3)).any()
+
+
+def test_direct_motion_turns_for_a_reference_that_comes_later():
+    before = resolve(symbols(m00=(VECTOR, FIRST, [[[5, -2], [0, 0]]])), STILL.vectors, (-2,))
+    assert direct_vectors(before, (1, -1))[0, 0].tolist() == [[-2, 1], [3, -1]]
+
+
+def test_the_median_has_the_direction_of_the_left_one_else_of_the_one_above():
+    given = symbols(
+        m00=(VECTOR, FIRST, [[[4, 4], [0, 0]]]),
+        m01=(MEDIAN, NONE, []),
+        m02=(VECTOR, SECOND, [[[0, 0], [4, 4]]]),
+        m10=(MEDIAN, NONE, []),
+        m11=(GREY, NONE, []),
+        m12=(MEDIAN, NONE, []),
+    )
+    found = resolve(given, STILL.vectors, (1, -1)).directions[::2, ::2]
+    assert found.tolist() == [[FIRST, FIRST, SECOND], [FIRST, NONE, SECOND]]
+    assert resolve(symbols(), STILL.vectors, (1, -1)).directions[0, 0] == BOTH
 
 
 def test_neighbours_of_grey_are_grey_where_they_merge_and_else_look_further():
