@@ -1,10 +1,9 @@
-"""Energies say where scenes begin, and how far apart frames may be that predict those between."""
+"""Energies say where scenes begin; frames are read as far ahead as they are needed."""
 
 import numpy as np
-import pytest
 
 from conftest import textured
-from trellic.video.energy import Lookahead, Source, mini_group_for
+from trellic.video.energy import Lookahead, Source
 
 
 def shifted(step: int, count: int = 9) -> list[Source]:
@@ -22,23 +21,6 @@ def test_motion_within_reach_has_no_energy():
 def test_another_picture_begins_a_scene():
     other = Source(np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8))
     assert other.begins_scene(shifted(0, 1)[0])
-
-
-@pytest.mark.parametrize(("step", "size"), [(1, 8), (6, 4)])
-def test_the_farther_frames_move_the_smaller_mini_groups_are(step, size):
-    before, *following = shifted(step)
-    assert mini_group_for(before, following) == size
-
-
-def test_frames_that_are_not_explained_are_predicted_one_by_one():
-    random = np.random.default_rng(0)
-    before, *following = [Source(random.integers(0, 256, (96, 128, 3), dtype=np.uint8)) for _ in range(9)]
-    assert mini_group_for(before, following) == 1
-
-
-def test_no_mini_group_is_larger_than_what_follows():
-    before, *following = shifted(1, 4)
-    assert mini_group_for(before, following) == 2
 
 
 def test_frames_are_read_no_further_than_asked_for():

@@ -99,7 +99,8 @@ def frame(kind, number, *references, payload=b"", kept=True):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda frames: frames[:1] + frames[:1] + frames[2:],  # a frame twice, another missing
+        lambda frames: frames[:1] + frames[:1] + frames[2:],  # an intra frame twice
+        lambda frames: frames[:4] + frames[3:4],  # a frame twice, another missing
         lambda frames: [frames[0], frame(Kind.REPEAT, 4, 3), *frames[2:]],  # a reference that comes later
         lambda frames: [frames[0], frame(Kind.REPEAT, 4, 4), *frames[2:]],  # itself
         lambda frames: [frames[0], frame(Kind.REPEAT, 4, 2**30), *frames[2:]],

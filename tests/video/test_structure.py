@@ -36,3 +36,16 @@ def test_of_five_frames_the_one_longest_unused_goes():
     assert kept.find(0) == 0
     with pytest.raises(DamagedStream):
         kept.find(1)
+
+
+def test_what_goes_on_from_kept_frames_leaves_them_as_they_are():
+    kept = Kept()
+    for number in range(MOST_KEPT):
+        kept.keep(number, number)
+    branch = kept.copy()
+    branch.keep(9, 9)
+    assert kept.find(0) == 0
+    assert branch.find(9) == 9
+    for one, number in ((kept, 9), (branch, 0)):
+        with pytest.raises(DamagedStream):
+            one.find(number)

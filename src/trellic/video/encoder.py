@@ -13,14 +13,15 @@ from trellic.container.video import MOST_IN_GROUP, CodedFrame, write_group
 from trellic.errors import BadRequest
 from trellic.metrics import psnr
 from trellic.picture.types import Pixels
-from trellic.video.energy import Lookahead, Source, mini_group_for
+from trellic.video.energy import Lookahead, Source
 from trellic.video.frame_encoder import encode_intra, encode_predicted
 from trellic.video.networks import Networks
+from trellic.video.pace import Pace
 from trellic.video.reference import Reference
 from trellic.video.structure import SIZES, Kept, mini_group
 
 ADAPTIVE, TRIED = 0, -1
-"""Sizes of mini-groups: by how frames move, and by what several sizes cost."""
+"""Sizes of mini-groups: the best of a few, tried again where frames move otherwise; the best of all, each time."""
 OCTAVE = 3.0
 """Decibels that twice the bits of a video are worth, about, at any quality."""
 NAMES = {"adaptive": ADAPTIVE, "trial": TRIED}
@@ -74,7 +75,7 @@ def encode_groups(
     """
     ahead, first = Lookahead(_alike(frames)), 0
     while ahead.peek(1):
-        group = _Group(networks, quality, first)
+        group, pace = _Group(networks, quality, first), Pace()
         group.begin(ahead.take(1)[0])
         while group.count < structure.keyint:
             largest = structure.size if structure.size in SIZES else max(SIZES)
@@ -82,12 +83,14 @@ def encode_groups(
             usable = _usable(group.last, following)
             if not usable:
                 break
-            if structure.size == ADAPTIVE:
-                size = mini_group_for(group.last, following[:usable])
-            else:
-                size = max(one for one in SIZES if one <= usable)
-            sources = ahead.take(size)
-            group = _cheapest(group, sources) if structure.size == TRIED else group.plus(sources)
+            sources = ahead.take(max(one for one in SIZES if one <= usable))
+            match structure.size:
+                case size if size in SIZES:
+                    group = group.plus(sources)
+                case _ if structure.size == TRIED:
+                    group = _cheapest(group, sources)
+                case _:
+                    group = pace.plus(group, sources)
         yield CodedGroup(write_group(first, group.frames), group.decibels)
         first += group.count
 
@@ -117,12 +120,7 @@ def _cheapest(group: "_Group", sources: Sequence[Source]) -> "_Group":
         return whole
     half = len(sources) // 2
     halves = _cheapest(_cheapest(group, sources[:half]), sources[half:])
-
-    def cost(longer: "_Group") -> float:
-        decibels = statistics.fmean(longer.decibels[len(group.decibels) :])
-        return math.log2(1 + longer.bytes - group.bytes) - decibels / OCTAVE
-
-    return min(whole, halves, key=cost)
+    return min(whole, halves, key=group.cost_of)
 
 
 class _Group:
@@ -140,6 +138,18 @@ class _Group:
         coded, shown = encode_intra(self.networks, source.pixels, self.first, self._quality(INTRA_OFFSET))
         self._append(source, coded, shown)
         self.last, self.count = source, 1
+
+    def cost_of(self, longer: "_Group") -> float:
+        """Return what frames cost that another group has after these, in octaves of bits."""
+        decibels = statistics.fmean(longer.decibels[len(self.decibels) :])
+        return math.log2(1 + longer.bytes - self.bytes) - decibels / OCTAVE
+
+    def in_steps(self, sources: Sequence[Source], size: int) -> "_Group":
+        """Return the group and mini-groups of a size, or one smaller mini-group."""
+        longer = self
+        for first in range(0, len(sources), size):
+            longer = longer.plus(sources[first : first + size])
+        return longer
 
     def plus(self, sources: Sequence[Source]) -> "_Group":
         """Return the group and one more mini-group; this one stays as it is."""

@@ -5,26 +5,19 @@ Source: Cheng et al., Learning Image and Video Compression Through Spatial-Tempo
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from functools import cache, cached_property
+from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
 from trellic.picture.types import Pixels
 from trellic.video.motion import Uint8s
 from trellic.video.planes import BLOCK, full_search, halved, luma
-from trellic.video.structure import SIZES
 
 REACH, FAR_REACH = 8, 16
 """How far blocks are looked for at half size, each way: up to two frames apart, and farther."""
 CUT = 0.7
 """A frame begins a scene where the frame before leaves more of it than this, beside what a flat block would leave."""
-
-EXPLAINED = 0.8
-"""Of the last frame of a mini-group, the most energy beside a flat block's."""
-WELL_EXPLAINED, GROWN, SLIGHT = 0.5, 1.3, 0.05
-"""The same of the largest mini-group, whose energy may also be so much more than that of the frame in its middle: a
-factor, and an energy beside a flat block's."""
 
 
 class Source:
@@ -54,27 +47,6 @@ class Source:
     def begins_scene(self, before: "Source") -> bool:
         """Return whether the frame before explains so little that an intra frame is better."""
         return self.energy(before) > CUT * self.activity + 1
-
-
-def mini_group_for(before: Source, following: Sequence[Source]) -> int:
-    """Return how many of the following frames become a mini-group: the more, the less they differ from the last one.
-
-    The largest size whose last frame is explained well by the frame before them all. Where motion is fast or changes,
-    two of 4 take fewer bits than one of 8, on training clips; smaller ones seldom do.
-    """
-
-    @cache
-    def energy(size: int) -> float:
-        return following[size - 1].energy(before, size)
-
-    for size in sorted(SIZES, reverse=True):
-        if 1 < size <= len(following):
-            limit = EXPLAINED * before.activity
-            if size == max(SIZES):
-                limit = min(WELL_EXPLAINED * before.activity, GROWN * energy(size // 2) + SLIGHT * before.activity)
-            if energy(size) <= limit:
-                return size
-    return 1
 
 
 class Lookahead:
