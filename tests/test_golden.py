@@ -37,6 +37,7 @@ LATENTS = {
     "prefixes": "14e8b7669e9887e4",
     "layers": "e7c1c0416a7eb062",
     "layers_trits": "e17b3f839253a0d1",
+    "layers_step": "08bf02c8bc2ad6a2",
 }
 
 
@@ -70,6 +71,7 @@ def test_a_golden_adapter_is_the_one_of_its_stream():
 FIRST_LAYERS = {
     "layers": ["12d4acf7", "b477138d", "08faabfe", "92c346b7", "b3b4f406", "1f22e773"],
     "layers_trits": ["e7854f6a", "1c6635b1", "617399d4"],
+    "layers_step": ["212076ee", "f1c241cf", "afcd643f", "fc7826f1"],
 }
 """Of the indices of the first layer, of the first two, and so on."""
 

@@ -26,6 +26,7 @@ EXACT = GOLDEN.parent / "conformance" / "exact.trm"
 QUALITY = 20000
 HALVING = Layering(2, 4, 102, (22, 15), (1,) * 10)
 TRITS = Layering(3, 3, 0, (20,), (1,) * 5)
+OF_OWN_STEP = replace(HALVING, step=700)
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +55,34 @@ def prefixes(codec: Codec, layering: Layering, pixels: np.ndarray):
     return analysed.targets["y"], decode, decoded["y"], payloads
 
 
-@pytest.mark.parametrize("layering", [HALVING, TRITS])
+@pytest.mark.parametrize("layering", [HALVING, TRITS, OF_OWN_STEP])
 def test_a_decoder_has_the_encoders_latents_and_each_layer_brings_them_nearer(codec, layering):
     targets, decode, decoded, payloads = prefixes(codec, layering, textured(64, 128))
     found = [decode(layers) for layers in range(1, len(payloads) + 1)]
     assert np.array_equal(found[-1], decoded)
     errors = [float(np.square(one - targets).mean()) for one in found]
     assert errors == sorted(errors, reverse=True)
+
+
+def test_a_step_of_its_own_is_the_finest(codec):
+    targets, *_, decoded, payloads = prefixes(codec, HALVING, textured(64, 128))
+    *_, finer, more = prefixes(codec, replace(HALVING, step=200), textured(64, 128))
+    assert np.square(finer - targets).mean() < np.square(decoded - targets).mean() / 2
+    assert sum(map(len, more)) > 1.1 * sum(map(len, payloads))
+
+
+@pytest.mark.parametrize(("layers", "points"), [(2, 6.8), (3, 13.6), (10, 12.9), (16, 21.5)])
+def test_networks_run_at_a_lower_quality_the_more_octaves_planes_span(codec, layers, points):
+    targets, deployed = LayerTargets.of(layers), DeployedQuantizer.of(codec.model, NESTED)
+    lower = targets.quality_of_networks(QUALITY)
+    assert (QUALITY - lower) / 256 == pytest.approx(points, abs=0.1)
+    finer = targets.layering_at(QUALITY, deployed).step / deployed.step_at(lower)
+    assert finer == pytest.approx(2 ** (-points / 25.8), rel=0.01)
+    assert targets.quality_of_networks(100) == 0
+    assert targets.layering_at(0, deployed).step == deployed.step_at(0)
+    data = Stream.parse(codec.encode(textured(64, 96), QUALITY / 256, layers=layers))
+    assert data.header.quality == lower
+    assert data.layering.step == targets.layering_at(QUALITY, deployed).step
 
 
 def test_a_sweep_predicts_from_its_own_latents_as_in_training(codec, monkeypatch):
@@ -196,9 +218,10 @@ def test_impossible_layers_are_refused(asked):
 def test_so_many_layers_as_asked_for(count):
     targets = LayerTargets.of(count)
     bits = [100.0 * 1.3**n for n in range(len(targets.layering.sweeps))]
-    joined = targets.join(bits, 50, 1, 1 << 16)
-    assert len(joined) == count
-    assert sum(joined) == len(targets.layering.sweeps)
+    for each in (bits, [*bits[:-2], 0.0, 0.0]):
+        joined = targets.join(each, 50, 1, 1 << 16)
+        assert len(joined) == count
+        assert sum(joined) == len(targets.layering.sweeps)
 
 
 def test_a_flat_picture_in_layers_is_exact(codec):

@@ -1,7 +1,10 @@
 """How latents are divided into layers, as streams say it."""
 
+from dataclasses import replace
+
 import pytest
 
+from trellic.container.bytes import varint
 from trellic.container.layers import Layering, Sweep
 from trellic.errors import DamagedStream, UnsupportedStream
 
@@ -10,7 +13,7 @@ LAYERING = Layering(2, 3, 102, (20, 10), (1, 2, 4))
 
 def test_a_layering_comes_back_from_its_bytes():
     assert Layering.read(LAYERING.write()) == LAYERING
-    trits = Layering(3, 4, 0, (), (1, 1, 1, 1))
+    trits = Layering(3, 4, 0, (), (1, 1, 1, 1), 1 << 20)
     assert Layering.read(trits.write()) == trits
 
 
@@ -20,9 +23,24 @@ def test_sweeps_walk_through_the_planes():
     assert LAYERING.sweeps_of(2) == (Sweep(2, 0, True), Sweep(3, 20, False), Sweep(3, 10, False), Sweep(3, 0, True))
 
 
-@pytest.mark.parametrize("at", range(len(LAYERING.write())))
+def test_a_section_without_a_step_is_what_it_was():
+    assert LAYERING.write() == bytes([2, 3, 102, 3, 20, 10, 3, 1, 2, 4])
+    assert replace(LAYERING, step=300).write() == bytes([18, 3, 102, 3, 20, 10, 3, 1, 2, 4, 0xAC, 2])
+
+
+@pytest.mark.parametrize("step", [0, (1 << 20) + 1])
+def test_impossible_steps_are_refused(step):
+    data = replace(LAYERING, step=1).write()[:-1] + varint(step)
+    with pytest.raises(DamagedStream, match="step"):
+        Layering.read(data)
+
+
+OF_OWN_STEP = replace(LAYERING, step=100)
+
+
+@pytest.mark.parametrize("at", range(len(OF_OWN_STEP.write())))
 def test_a_front_of_the_section_or_a_byte_of_nothing_is_refused(at):
-    data = LAYERING.write()
+    data = OF_OWN_STEP.write()
     for damaged in (data[:at], data[:at] + (b"\0" if at > 2 else b"\xff") + data[at + 1 :]):
         with pytest.raises((DamagedStream, UnsupportedStream)):
             Layering.read(damaged)

@@ -31,7 +31,7 @@ from trellic.quantize import QUANTIZERS
 from trellic.video import Reader, Structure, VideoCodec
 
 HERE = Path(__file__).parent
-LAYERS = {"layers": 6, "layers_trits": 3}
+LAYERS = {"layers": 6, "layers_trits": 3, "layers_step": 4}
 DESIGN = Design(
     latents=12,
     transform=TransformOptions(fine=(0, 0, 8), coarse=(1, 1, 8), gain_knots=3),

@@ -4,6 +4,7 @@
 #define MOST_PLANES 8
 #define MOST_SWEEPS 4
 #define LARGEST_STEP ((uint64_t)1 << 20)
+#define OWN_STEP 16  // bit beside the radix: the finest step follows
 #define STEPS_OF_F 2048  // from the middle of F to either end, each 1/256 of a standard deviation
 #define ONE_OF_F ((int64_t)1 << 30)
 
@@ -14,7 +15,7 @@ typedef struct {
 
 // What is the same for all tiles.
 typedef struct {
-  uint32_t radix, planes, dead_zone, sweeps, layers;
+  uint32_t radix, planes, dead_zone, sweeps, layers, step;  // step: the finest, 0 for the quantizer's
   uint8_t least[MOST_SWEEPS], joined[MOST_LAYERS];
   int64_t F[2 * STEPS_OF_F + 1], scale[SCALES], cost[TOTAL + 1];
   Tables *begin[MOST_PLANES];  // by digits that are missing; NULL until they are needed
@@ -40,10 +41,11 @@ typedef struct {
 static bool read_layering(Layering *layering, const Stream *stream) {
   const Entry *entry = stream->layers;
   Reader reader = {stream->data + entry->start, (size_t)entry->length, 0, DAMAGED, DAMAGED};
-  uint64_t dead_zone;
-  uint32_t value, sum = 0;
-  TRY(read_integer(&reader, 1, &layering->radix) && read_integer(&reader, 1, &layering->planes));
+  uint64_t dead_zone, step = 0;
+  uint32_t value, kind, sum = 0;
+  TRY(read_integer(&reader, 1, &kind) && read_integer(&reader, 1, &layering->planes));
   TRY(read_varint(&reader, &dead_zone));
+  layering->radix = kind & ~(uint32_t)OWN_STEP;
   if (layering->radix < 2 || layering->radix > 3 || !layering->planes || layering->planes > MOST_PLANES)
     return fail(UNSUPPORTED, "layers of a kind that is not known");
   if (dead_zone > (layering->radix == 2 ? 512 : 0)) return fail(DAMAGED, "layers have an impossible dead zone");
@@ -62,6 +64,11 @@ static bool read_layering(Layering *layering, const Stream *stream) {
     possible = possible && value && n < MOST_LAYERS;
     if (n < MOST_LAYERS) layering->joined[n] = (uint8_t)value;
     sum += value;
+  }
+  if (kind & OWN_STEP) {
+    TRY(read_varint(&reader, &step));
+    possible = possible && step && step <= LARGEST_STEP;
+    layering->step = (uint32_t)step;
   }
   possible = possible && reader.at == reader.size && sum == 1 + (layering->planes - 1) * layering->sweeps;
   return possible || fail(DAMAGED, "the list of layers is impossible");
@@ -318,6 +325,7 @@ static bool run_sweep(const Coding *coding, Layering *layering, Tensor *slots, N
 static bool decode_layers(const Coding *coding, Layering *layering, const Stream *stream, uint32_t number,
                           uint32_t height, uint32_t width, Tensor *latents, Arena *kept, Arena *arena) {
   const Model *model = coding->model;
+  Coding own = *coding;
   float quality = coding->quality;
   Tensor slots[MOST_SLOTS] = {{1, 1, 1, &quality, false}};
   Nested nested[MOST_SLOTS] = {{NULL, NULL, NULL, NULL}};
@@ -325,6 +333,7 @@ static bool decode_layers(const Coding *coding, Layering *layering, const Stream
   Sweep sweep = {1, 0, true};
   uint32_t done = 0, layers = 1 + stream->further / larger(1, stream->layered);
   if (layers > layering->layers) return fail(DAMAGED, "more layers than are announced");
+  if (layering->step) own.step = layering->step;
   find_repeated(model, repeated);
   for (uint32_t slot = 1; slot <= model->variables; slot++) {
     uint32_t stride = model->stride[slot];
@@ -343,14 +352,14 @@ static bool decode_layers(const Coding *coding, Layering *layering, const Stream
         stream->entries + (layer ? stream->first_further + (layer - 1) * stream->layered + unit->place : unit->coded);
     Coder coder;
     TRY(start_coder(&coder, stream->data + entry->start, (size_t)entry->length, false));
-    uint64_t coarsest = coding->step;
+    uint64_t coarsest = own.step;
     for (uint32_t n = 1; n < layering->planes; n++) coarsest *= layering->radix;
     if (coarsest > LARGEST_STEP) return fail(UNSUPPORTED, "a first plane of too large a step");
     for (uint32_t n = 0; n < layering->joined[layer]; n++, done++) {
       uint32_t part = done ? (done - 1) % layering->sweeps : layering->sweeps - 1;
       sweep =
           (Sweep){done ? 2 + (done - 1) / layering->sweeps : 1, layering->least[part], part == layering->sweeps - 1};
-      TRY(run_sweep(coding, layering, slots, nested, &sweep, repeated, MOST_WORK * height * width, &coder, kept,
+      TRY(run_sweep(&own, layering, slots, nested, &sweep, repeated, MOST_WORK * height * width, &coder, kept,
                     arena));
     }
     TRY(end_coder(&coder));

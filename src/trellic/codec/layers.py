@@ -210,7 +210,8 @@ class LayerCoding:
 
 
 def planes_of(layering: Layering, step: int) -> tuple[Plane, ...]:
-    """Return the planes, coarsest first, for the finest step in 1/1024. Raises UnsupportedStream."""
+    """Return the planes, coarsest first, given the quantizer's step in 1/1024. Raises UnsupportedStream."""
+    step = layering.step or step
     layering.check_step(step)
     missing = reversed(range(layering.planes))
     return tuple(Plane(layering.radix, digits, layering.dead_zone, step) for digits in missing)

@@ -31,6 +31,7 @@ from trellic.codec.visibility import PSNR
 from trellic.container import Grid, Header, Section, SectionType, write_stream
 from trellic.container.grid import MOST_AT_ONCE
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
+from trellic.container.layers import Layering
 from trellic.container.packed import pack
 from trellic.container.prefixes import write_prefixes
 from trellic.container.sections import BY_LATENTS
@@ -104,7 +105,11 @@ class PictureEncoder:
             return self._code(header, Layout(header.grid, {}))
         seen = self._survey(header.grid)
         plain = Layout(header.grid, dict.fromkeys(seen.flat, ALL))
-        if seen.fraction < LEAST_DRAWN or self.layers:
+        if self.layers:
+            header = replace(header, quality=self.layers.quality_of_networks(quality))
+            coded = self._code(header, plain, layering=self.layers.layering_at(quality, self.deployed))
+            return replace(coded, quality=quality / QUALITY_ONE)
+        if seen.fraction < LEAST_DRAWN:
             return self._code(header, plain)
         costs = Costs(header.grid)
         attempts = [Attempt(self._code(header, plain, costs), costs.error_of(header.grid.picture, quality))]
@@ -165,8 +170,10 @@ class PictureEncoder:
     def _attempt(self, header: Header, layout: Layout) -> Attempt:
         return Attempt(self._code(replace(header, grid=layout.grid), layout), layout.error)
 
-    def _code(self, header: Header, layout: Layout, costs: Costs | None = None) -> Encoded:
-        """Code a layout, and put into `costs` what its latents cost."""
+    def _code(
+        self, header: Header, layout: Layout, costs: Costs | None = None, layering: Layering | None = None
+    ) -> Encoded:
+        """Code a layout, in layers where it is said which, and put into `costs` what its latents cost."""
         sessions, workers = self.resources_for(header.grid.at_once)
         is_small = header.grid.tiles > 1 and header.grid.tile_width * header.grid.tile_height < LEAST_THOROUGH
 
@@ -177,8 +184,7 @@ class PictureEncoder:
                 colours = layout.exact[number]
                 return self.exact.code(window, QUICK if is_small or colours != ALL else THOROUGH, colours)
             seen = window.seeing(surroundings(window.tile, window.around, layout.has_latents))
-            if self.layers:
-                layering = self.layers.layering
+            if layering:
                 return code_unit_in_sweeps(sessions, self.deployed, header.quality, seen, self.tune, layering)
             see = costs.seen(window.tile, sessions.model, self.deployed) if costs else unseen
             unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, self.searches, see, ring)
@@ -189,10 +195,12 @@ class PictureEncoder:
         margin = 0 if layout.is_exact else sessions.model.margin
         given = windows(self.picture, header.grid, margin)
         if header.grid.predicted:
-            return self._write(header, code_blocks(header.grid, given, code, workers), costs)
-        return self._write(header, workers.map(lambda each: code(*each), enumerate(given)), costs)
+            return self._write(header, code_blocks(header.grid, given, code, workers), costs, layering)
+        return self._write(header, workers.map(lambda each: code(*each), enumerate(given)), costs, layering)
 
-    def _write(self, header: Header, units: Iterator[CodedUnit], costs: Costs | None) -> Encoded:
+    def _write(
+        self, header: Header, units: Iterator[CodedUnit], costs: Costs | None, layering: Layering | None
+    ) -> Encoded:
         """Return the stream of units, each taken when it is coded."""
         parts: list[CodedParts] = []
         latents: list[tuple[bytes, tuple[int, ...]]] = []
@@ -219,9 +227,9 @@ class PictureEncoder:
         sections = list(self.metadata)
         if latents:
             sections.append(Section(SectionType.PREFIXES, write_prefixes(latents)))
-        if self.layers:
+        if self.layers and layering:
             front = sum(len(section.payload) for section in sections)
-            sections += sections_in_layers(self.layers, parts, front, header.width * header.height)
+            sections += sections_in_layers(self.layers, layering, parts, front, header.width * header.height)
         else:
             sections += pack(header.grid, coded) if header.grid.predicted else chain(*coded)
         if self.adapter and any(section.type in BY_LATENTS for section in sections):

@@ -19,6 +19,8 @@ MOST_PLANES, MOST_SWEEPS = 8, 4
 MOST_LAYERS = 1 + (MOST_PLANES - 1) * MOST_SWEEPS
 """Layers of a stream."""
 WIDEST_DEAD_ZONE = 512
+OWN_STEP = 16
+"""Bit beside the radix: the section says how fine the finest step is."""
 LARGEST_STEP = 1 << 20
 """In 1/1024, of the coarsest plane: the interval coder's arithmetic is exact up to it."""
 
@@ -45,6 +47,7 @@ class Layering:
     dead_zone  how much farther than half a step the finest zero cell reaches, in 1/1024 of the step; 0 for trits
     least      of all but the last sweep of a plane, falling; the first plane has one sweep
     joined     sweeps in each layer
+    step       the finest, in 1/1024; 0 for the quantizer's at the stream's quality
     """
 
     radix: int
@@ -52,6 +55,7 @@ class Layering:
     dead_zone: int
     least: tuple[int, ...]
     joined: tuple[int, ...]
+    step: int = 0
 
     @cached_property
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -78,16 +82,18 @@ class Layering:
 
     def write(self) -> bytes:
         """Return the section's payload."""
-        head = bytes([self.radix, self.planes]) + varint(self.dead_zone)
-        return head + bytes([1 + len(self.least), *self.least, self.layers, *self.joined])
+        head = bytes([self.radix | OWN_STEP * bool(self.step), self.planes]) + varint(self.dead_zone)
+        divided = bytes([1 + len(self.least), *self.least, self.layers, *self.joined])
+        return head + divided + (varint(self.step) if self.step else b"")
 
     @classmethod
     def read(cls, payload: bytes) -> "Layering":
         """Return what a section says. Raises DamagedStream or UnsupportedStream."""
         reader = Reader(payload)
-        radix, planes, dead_zone = reader.integer(1), reader.integer(1), reader.varint()
+        kind, planes, dead_zone = reader.integer(1), reader.integer(1), reader.varint()
+        radix, has_step = kind & ~OWN_STEP, bool(kind & OWN_STEP)
         if radix not in (HALVING, TRITS) or not 1 <= planes <= MOST_PLANES:
-            raise UnsupportedStream(f"layers of {planes} planes by {radix} are not known to this release")
+            raise UnsupportedStream(f"layers of {planes} planes by {kind} are not known to this release")
         if dead_zone > (WIDEST_DEAD_ZONE if radix == HALVING else 0):
             raise DamagedStream(f"layers have an impossible dead zone, {dead_zone}")
         sweeps = reader.integer(1)
@@ -95,8 +101,11 @@ class Layering:
             raise DamagedStream(f"layers have {sweeps} sweeps in a plane")
         least = tuple(reader.take(sweeps - 1))
         joined = tuple(reader.take(reader.integer(1)))
-        found = cls(radix, planes, dead_zone, least, joined)
+        step = reader.varint() if has_step else 0
+        found = cls(radix, planes, dead_zone, least, joined, step)
         falls = all(before > after for before, after in pairwise(least))
+        if has_step and not 1 <= step <= LARGEST_STEP:
+            raise DamagedStream(f"layers have an impossible step, {step}")
         if not falls or 0 in (*least, *joined) or sum(joined) != len(found.sweeps) or not reader.done:
             raise DamagedStream("the list of layers is impossible")
         return found

@@ -82,8 +82,11 @@ def _check_amount(job: Job, stream: Stream, codec: Codec, target: Target) -> Non
     most = target.size if target.bpp is None else int(target.bpp * header.width * header.height / 8)
     if most is not None and stream.length > most:
         raise FileExists(f"it has {stream.length} bytes, more than {most}")
-    if most is None and not target.lossless and header.quality != round(target.quality * QUALITY_ONE):
-        raise FileExists(f"it is of quality {header.quality / QUALITY_ONE:g}, not {target.quality:g}")
+    wanted = round(target.quality * QUALITY_ONE)
+    if target.layers:
+        wanted = target.layers.quality_of_networks(wanted)
+    if most is None and not target.lossless and header.quality != wanted:
+        raise FileExists(f"it is of quality {header.quality / QUALITY_ONE:g}, not {wanted / QUALITY_ONE:g}")
 
 
 def _psnr(decoded: Strips, source: Source) -> float:
