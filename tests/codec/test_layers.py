@@ -2,11 +2,13 @@
 
 import warnings
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from adapters import random_adapter
 from conftest import GOLDEN, textured
 from trellic.codec import Codec
 from trellic.codec.deployed import DeployedQuantizer
@@ -19,6 +21,7 @@ from trellic.container.layers import Layering
 from trellic.errors import BadRequest, IncompleteStream
 from trellic.metrics import psnr
 from trellic.model import Sessions
+from trellic.model.adapter import Adapter
 from trellic.quantize import NESTED
 
 EXACT = GOLDEN.parent / "conformance" / "exact.trm"
@@ -27,6 +30,7 @@ QUALITY = 20000
 HALVING = Layering(2, 4, 102, (22, 15), (1,) * 10)
 TRITS = Layering(3, 3, 0, (20,), (1,) * 5)
 OF_OWN_STEP = replace(HALVING, step=700)
+WITH_COARSE = replace(HALVING, step=700, coarse=2)
 
 
 @pytest.fixture(scope="module")
@@ -34,22 +38,32 @@ def codec():
     return Codec(str(EXACT), 1)
 
 
+@pytest.fixture
+def coarse(codec, tmp_path):
+    """An adapter of coarse planes, as if one were shipped for the model."""
+    path = tmp_path / "coarse.tra"
+    path.write_bytes(random_adapter(codec.model, exponent=-6).pack())
+    with mock.patch("trellic.codec.codec.COARSE", path), mock.patch("trellic.model.adapter_store.COARSE", path):
+        yield path
+
+
 @pytest.fixture(scope="module")
 def picture():
     return textured(200, 330)
 
 
-def prefixes(codec: Codec, layering: Layering, pixels: np.ndarray):
+def prefixes(codec: Codec, layering: Layering, pixels: np.ndarray, coarse: Sessions | None = None):
     """Return latents, the latents of each prefix as decoded, the encoder's, and payloads."""
+    coarse = coarse or codec.sessions
     analysed = analyse(codec.sessions, pixels, QUALITY)
     deployed = DeployedQuantizer.of(codec.model, NESTED)
-    sweeps, decoded = encode_sweeps(codec.sessions, analysed, deployed, layering)
+    sweeps, decoded = encode_sweeps(codec.sessions, coarse, analysed, deployed, layering)
     payloads = sweeps.join(layering.joined)
     height, width = (side + -side % 64 for side in pixels.shape[:2])
 
     def decode(layers: int, cut: bytes | None = None) -> np.ndarray:
         step = deployed.step_at(QUALITY)
-        given = codec.sessions, layering, payloads[:layers], height, width, QUALITY, deployed, step
+        given = codec.sessions, coarse, layering, payloads[:layers], height, width, QUALITY, deployed, step
         return decode_layers(*given, cut=cut)["y"]
 
     return analysed.targets["y"], decode, decoded["y"], payloads
@@ -62,6 +76,46 @@ def test_a_decoder_has_the_encoders_latents_and_each_layer_brings_them_nearer(co
     assert np.array_equal(found[-1], decoded)
     errors = [float(np.square(one - targets).mean()) for one in found]
     assert errors == sorted(errors, reverse=True)
+
+
+def test_coarse_planes_have_networks_of_their_own(codec, coarse):
+    adapted = Sessions(Adapter.read(coarse).attach_to(codec.model), 1)
+    pixels = textured(64, 128)
+    _, decode, decoded, payloads = prefixes(codec, WITH_COARSE, pixels, adapted)
+    assert np.array_equal(decode(10), decoded)
+    *_, plain = prefixes(codec, OF_OWN_STEP, pixels)
+    *_, everywhere = prefixes(codec, OF_OWN_STEP, pixels, adapted)
+    assert everywhere == plain  # no plane is coarse
+    assert payloads != plain
+    seen, run = [], Sessions.run
+
+    def watched(self, graph, arrays):
+        seen.append((self is adapted, graph))
+        return run(self, graph, arrays)
+
+    with mock.patch.object(Sessions, "run", watched):
+        decode(10)
+    graphs = {graph for _, graph in seen}
+    assert {graph for by_coarse, graph in seen if by_coarse} == graphs
+    assert {graph for by_coarse, graph in seen if not by_coarse} == graphs  # those too that read nothing but z
+
+
+def test_streams_name_the_adapter_of_coarse_planes_and_prefixes_are_shown_by_it(codec, coarse, picture):
+    adapter = Adapter.read(coarse)
+    stream = Stream.parse(codec.encode(picture, 80, layers=10))
+    assert stream.read(stream.adapter) == adapter.sha256[:4]
+    assert stream.layering.coarse == 2
+    assert [stream.layering.shows_coarse(count) for count in range(1, 11)] == [True] * 7 + [False] * 3
+    shown = [np.asarray(codec.decode(stream, layers=count)).astype(int) for count in (7, 8)]
+    everything = Stream.parse(Codec(str(EXACT), 1, adapter=str(coarse)).encode(picture, 80, layers=10))
+    assert everything.layering.coarse == 0
+    assert everything.read(everything.adapter) == adapter.sha256[:4]
+    resources = codec.resources_of(stream.keeping(7))(1)
+    assert resources.showing(stream.keeping(7)).sessions is resources.coarse
+    assert resources.showing(stream.keeping(8)).sessions is resources.sessions
+    assert resources.sessions.model is codec.model
+    assert np.abs(shown[0] - shown[1]).max() > 0
+    assert codec.verify(stream) != codec.verify(everything)
 
 
 def test_a_step_of_its_own_is_the_finest(codec):

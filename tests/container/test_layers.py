@@ -25,23 +25,23 @@ def test_sweeps_walk_through_the_planes():
 
 def test_a_section_without_a_step_is_what_it_was():
     assert LAYERING.write() == bytes([2, 3, 102, 3, 20, 10, 3, 1, 2, 4])
-    assert replace(LAYERING, step=300).write() == bytes([18, 3, 102, 3, 20, 10, 3, 1, 2, 4, 0xAC, 2])
+    assert replace(LAYERING, step=300).write() == bytes([18, 3, 102, 3, 20, 10, 3, 1, 2, 4, 0xAC, 2, 0])
 
 
 @pytest.mark.parametrize("step", [0, (1 << 20) + 1])
 def test_impossible_steps_are_refused(step):
-    data = replace(LAYERING, step=1).write()[:-1] + varint(step)
+    data = replace(LAYERING, step=1).write()[:-2] + varint(step) + b"\0"
     with pytest.raises(DamagedStream, match="step"):
         Layering.read(data)
 
 
-OF_OWN_STEP = replace(LAYERING, step=100)
+OF_OWN_STEP = replace(LAYERING, step=100, coarse=2)
 
 
 @pytest.mark.parametrize("at", range(len(OF_OWN_STEP.write())))
 def test_a_front_of_the_section_or_a_byte_of_nothing_is_refused(at):
     data = OF_OWN_STEP.write()
-    for damaged in (data[:at], data[:at] + (b"\0" if at > 2 else b"\xff") + data[at + 1 :]):
+    for damaged in (data[:at], data[:at] + (b"\0" if 2 < at < len(data) - 1 else b"\xff") + data[at + 1 :]):
         with pytest.raises((DamagedStream, UnsupportedStream)):
             Layering.read(damaged)
 

@@ -22,10 +22,10 @@ int main(void) {
     } else if (!model) {
       printf("%d - 0 no model\n", MISSING_MODEL);
     } else {
-      int code = tlic_verify(model, data, size, 1 << 20);
+      int code = tlic_verify(model, model, data, size, 1 << 20);
       uint8_t found[32];
       memcpy(found, tlic_digest(), sizeof found);
-      int shown = tlic_decode(model, data, size, 1 << 20);
+      int shown = tlic_decode(model, model, data, size, 1 << 20);
       uint32_t crc = shown ? 0 : crc32_of(tlic_pixels(), 4 * (size_t)tlic_facts()[0] * tlic_facts()[1], 0);
       printf("%d ", code ? code : shown);
       for (int n = 0; n < 32; n++) printf("%02x", code ? 0 : found[n]);

@@ -138,13 +138,28 @@ EXPORT("describe") int tlic_describe(const uint8_t *data, size_t size, uint32_t 
   return failure;
 }
 
-static bool decode_with(const Model *model, const uint8_t *data, size_t size, uint32_t most_pixels, Sha256 *seen,
-                        Arena *arena) {
+// Find which of both models does what, where an adapter is of coarse planes of layers alone.
+static bool share_out_models(Picture *picture, const Model *plain) {
+  const Stream *stream = picture->stream;
+  if (!stream->layers) return true;
+  TRY(picture->layering = start_layers(stream, picture->arena));
+  if (!picture->layering->coarse || !stream->adapter) return true;
+  if (!plain || plain->adapted || stream->model != little32(plain->sha256))
+    return fail(MISSING_MODEL, "needs its model without the adapter, too");
+  TRY(are_alike(plain, picture->model));
+  picture->fine = plain;
+  if (!shows_coarse(picture->layering, 1 + stream->further / larger(1, stream->layered))) picture->model = plain;
+  return true;
+}
+
+static bool decode_with(const Model *model, const Model *plain, const uint8_t *data, size_t size, uint32_t most_pixels,
+                        Sha256 *seen, Arena *arena) {
   Stream stream;
   TRY(parse_stream(&stream, data, size, most_pixels, arena));
   report(&stream);
-  Picture picture = {&stream, model, {.seen = seen}, NULL, arena, NULL, 0, NULL, NULL};
+  Picture picture = {&stream, model, model, model, {.seen = seen}, {.seen = seen}, NULL, arena, NULL, 0, NULL, NULL};
   TRY(fits_model(&stream, model) && prove(&stream) && unpack_blocks(&stream, arena));
+  TRY(share_out_models(&picture, plain));
   TRY(picture.latents = take_zeros(arena, stream.units, sizeof(Tensor)));
   if (!seen) {
     uint64_t bytes = 4 * (uint64_t)stream.width * stream.height;
@@ -156,12 +171,14 @@ static bool decode_with(const Model *model, const uint8_t *data, size_t size, ui
   return decode_tiles(&picture);
 }
 
-// Decode the picture: RGBA at tlic_pixels(), which the caller gives back.
-EXPORT("decode") int tlic_decode(const Model *model, const uint8_t *data, size_t size, uint32_t most_pixels) {
+// Decode the picture: RGBA at tlic_pixels(), which the caller gives back. The model without its adapter may be needed,
+// too; it is NULL where there is none.
+EXPORT("decode") int tlic_decode(const Model *model, const Model *plain, const uint8_t *data, size_t size,
+                                 uint32_t most_pixels) {
   Arena arena = {NULL, 0};
   failure = OK;
   pixels = NULL;
-  if (!decode_with(model, data, size, most_pixels, NULL, &arena)) {
+  if (!decode_with(model, plain, data, size, most_pixels, NULL, &arena)) {
     free(pixels);
     pixels = NULL;
   }
@@ -170,12 +187,13 @@ EXPORT("decode") int tlic_decode(const Model *model, const uint8_t *data, size_t
 }
 
 // Decode all but the picture itself: the SHA-256 of indices, and of exact samples, at tlic_digest().
-EXPORT("verify") int tlic_verify(const Model *model, const uint8_t *data, size_t size, uint32_t most_pixels) {
+EXPORT("verify") int tlic_verify(const Model *model, const Model *plain, const uint8_t *data, size_t size,
+                                 uint32_t most_pixels) {
   Arena arena = {NULL, 0};
   Sha256 seen;
   failure = OK;
   sha256_start(&seen);
-  if (decode_with(model, data, size, most_pixels, &seen, &arena)) sha256_end(&seen, digest);
+  if (decode_with(model, plain, data, size, most_pixels, &seen, &arena)) sha256_end(&seen, digest);
   empty(&arena);
   return failure;
 }

@@ -4,7 +4,7 @@
 #define MOST_PLANES 8
 #define MOST_SWEEPS 4
 #define LARGEST_STEP ((uint64_t)1 << 20)
-#define OWN_STEP 16  // bit beside the radix: the finest step follows
+#define EXTENDED 16  // bit beside the radix: the finest step follows, and what planes an adapter is of
 #define STEPS_OF_F 2048  // from the middle of F to either end, each 1/256 of a standard deviation
 #define ONE_OF_F ((int64_t)1 << 30)
 
@@ -15,7 +15,8 @@ typedef struct {
 
 // What is the same for all tiles.
 typedef struct {
-  uint32_t radix, planes, dead_zone, sweeps, layers, step;  // step: the finest, 0 for the quantizer's
+  uint32_t radix, planes, dead_zone, sweeps, layers;
+  uint32_t step, coarse;  // the finest, 0 for the quantizer's; digits that planes of the adapter lack, 0 for all planes
   uint8_t least[MOST_SWEEPS], joined[MOST_LAYERS];
   int64_t F[2 * STEPS_OF_F + 1], scale[SCALES], cost[TOTAL + 1];
   Tables *begin[MOST_PLANES];  // by digits that are missing; NULL until they are needed
@@ -45,7 +46,7 @@ static bool read_layering(Layering *layering, const Stream *stream) {
   uint32_t value, kind, sum = 0;
   TRY(read_integer(&reader, 1, &kind) && read_integer(&reader, 1, &layering->planes));
   TRY(read_varint(&reader, &dead_zone));
-  layering->radix = kind & ~(uint32_t)OWN_STEP;
+  layering->radix = kind & ~(uint32_t)EXTENDED;
   if (layering->radix < 2 || layering->radix > 3 || !layering->planes || layering->planes > MOST_PLANES)
     return fail(UNSUPPORTED, "layers of a kind that is not known");
   if (dead_zone > (layering->radix == 2 ? 512 : 0)) return fail(DAMAGED, "layers have an impossible dead zone");
@@ -65,9 +66,9 @@ static bool read_layering(Layering *layering, const Stream *stream) {
     if (n < MOST_LAYERS) layering->joined[n] = (uint8_t)value;
     sum += value;
   }
-  if (kind & OWN_STEP) {
-    TRY(read_varint(&reader, &step));
-    possible = possible && step && step <= LARGEST_STEP;
+  if (kind & EXTENDED) {
+    TRY(read_varint(&reader, &step) && read_integer(&reader, 1, &layering->coarse));
+    possible = possible && step && step <= LARGEST_STEP && layering->coarse < MOST_PLANES;
     layering->step = (uint32_t)step;
   }
   possible = possible && reader.at == reader.size && sum == 1 + (layering->planes - 1) * layering->sweeps;
@@ -288,8 +289,16 @@ static void find_repeated(const Model *model, bool *repeated) {
   }
 }
 
+// Whether the adapter shows what the first layers have: no digit of the last plane.
+static bool shows_coarse(const Layering *layering, uint32_t layers) {
+  uint32_t sweeps = 0, last = layering->planes > 1 ? layering->sweeps : 1;
+  for (uint32_t n = 0; n < layers && n < layering->layers; n++) sweeps += layering->joined[n];
+  return layering->coarse && sweeps + last <= 1 + (layering->planes - 1) * layering->sweeps;
+}
+
+// Code a sweep. What later sweeps do not repeat is computed in the first one, and `anew` where networks change.
 static bool run_sweep(const Coding *coding, Layering *layering, Tensor *slots, Nested *nested, const Sweep *sweep,
-                      const bool *repeated, uint64_t work, Coder *coder, Arena *kept, Arena *arena) {
+                      const bool *repeated, bool anew, uint64_t work, Coder *coder, Arena *kept, Arena *arena) {
   const Model *model = coding->model;
   uint32_t missing = layering->planes - sweep->number;
   Plane plane = {1, 0, layering->dead_zone, coding->step, layering->radix, missing, sweep->number};
@@ -306,7 +315,7 @@ static bool run_sweep(const Coding *coding, Layering *layering, Tensor *slots, N
   for (uint32_t n = 0; n < model->code_steps; n++) {
     const Step *step = model->step + n;
     uint32_t state = 0;
-    if (sweep->number > 1 && !repeated[n]) continue;
+    if (sweep->number > 1 && !repeated[n] && !(anew && !step->codes)) continue;
     if (!step->codes) {
       TRY(run_step(model, step, slots, &work, arena));
     } else if (step->tables != NONE) {
@@ -321,19 +330,20 @@ static bool run_sweep(const Coding *coding, Layering *layering, Tensor *slots, N
   return true;
 }
 
-// Decode the layers of a tile, sides in pixels: the variable that becomes the picture is kept.
-static bool decode_layers(const Coding *coding, Layering *layering, const Stream *stream, uint32_t number,
+// Decode the layers of a tile, sides in pixels: the variable that becomes the picture is kept. Coarse planes have a
+// coding of their own, or the same.
+static bool decode_layers(const Coding *coding, const Coding *coarse, Layering *layering, const Stream *stream, uint32_t number,
                           uint32_t height, uint32_t width, Tensor *latents, Arena *kept, Arena *arena) {
   const Model *model = coding->model;
-  Coding own = *coding;
+  Coding own[2] = {*coding, *coarse};  // with the stream's step
   float quality = coding->quality;
   Tensor slots[MOST_SLOTS] = {{1, 1, 1, &quality, false}};
   Nested nested[MOST_SLOTS] = {{NULL, NULL, NULL, NULL}};
-  bool repeated[MOST_STEPS];
+  bool repeated[MOST_STEPS], before = true;
   Sweep sweep = {1, 0, true};
   uint32_t done = 0, layers = 1 + stream->further / larger(1, stream->layered);
   if (layers > layering->layers) return fail(DAMAGED, "more layers than are announced");
-  if (layering->step) own.step = layering->step;
+  if (layering->step) own[0].step = own[1].step = layering->step;
   find_repeated(model, repeated);
   for (uint32_t slot = 1; slot <= model->variables; slot++) {
     uint32_t stride = model->stride[slot];
@@ -352,15 +362,18 @@ static bool decode_layers(const Coding *coding, Layering *layering, const Stream
         stream->entries + (layer ? stream->first_further + (layer - 1) * stream->layered + unit->place : unit->coded);
     Coder coder;
     TRY(start_coder(&coder, stream->data + entry->start, (size_t)entry->length, false));
-    uint64_t coarsest = own.step;
+    uint64_t coarsest = own[0].step;
     for (uint32_t n = 1; n < layering->planes; n++) coarsest *= layering->radix;
     if (coarsest > LARGEST_STEP) return fail(UNSUPPORTED, "a first plane of too large a step");
     for (uint32_t n = 0; n < layering->joined[layer]; n++, done++) {
       uint32_t part = done ? (done - 1) % layering->sweeps : layering->sweeps - 1;
       sweep =
           (Sweep){done ? 2 + (done - 1) / layering->sweeps : 1, layering->least[part], part == layering->sweeps - 1};
-      TRY(run_sweep(&own, layering, slots, nested, &sweep, repeated, MOST_WORK * height * width, &coder, kept,
-                    arena));
+      bool is_coarse = layering->coarse && layering->planes - sweep.number >= layering->coarse;
+      bool anew = done && coarse != coding && is_coarse != before;
+      TRY(run_sweep(own + is_coarse, layering, slots, nested, &sweep, repeated, anew, MOST_WORK * height * width,
+                    &coder, kept, arena));
+      before = is_coarse;
     }
     TRY(end_coder(&coder));
   }

@@ -360,3 +360,16 @@ static bool parse_model(Model *model, const uint8_t *data, size_t size) {
   if (reader.at != size) return bad("bytes after the model's end");
   return true;
 }
+
+// Whether two models take the same steps with the same variables, so that one may go on where the other was.
+static bool are_alike(const Model *one, const Model *other) {
+  bool alike = one->slots == other->slots && one->variables == other->variables && one->y == other->y &&
+               one->pixels == other->pixels && one->code_steps == other->code_steps && one->steps == other->steps &&
+               one->read_count == other->read_count && one->write_count == other->write_count;
+  alike = alike && !memcmp(one->channels, other->channels, sizeof one->channels);
+  alike = alike && !memcmp(one->stride, other->stride, sizeof one->stride);
+  alike = alike && !memcmp(one->read, other->read, one->read_count * sizeof(Read));
+  alike = alike && !memcmp(one->write, other->write, one->write_count * sizeof(uint32_t));
+  alike = alike && !memcmp(one->step, other->step, one->steps * sizeof(Step));
+  return alike || bad("a model and the same with an adapter are not alike");
+}

@@ -5,9 +5,10 @@
 
 typedef struct {
   const Stream *stream;
-  const Model *model;
-  Coding coding;       // started by the first tile with latents
-  Layering *layering;  // and this by the first with layers
+  const Model *model;             // which shows it
+  const Model *fine, *coarse;     // which decode it; not the same where an adapter is of coarse planes of layers
+  Coding coding, coarse_coding;   // started by the first tile with latents, or with layers
+  Layering *layering;             // NULL where there are no layers
   Arena *arena;
   Tensor *latents;  // of each tile; without data where there are none, not yet, or not any more
   uint32_t decoded;
@@ -32,7 +33,7 @@ static void put_samples(Picture *picture, Box box, const uint8_t *samples, int f
 
 static bool decode_tile(Picture *picture, uint32_t number, const Ring *ring, Tensor *variables) {
   Box tile = tile_of(picture->stream, number);
-  TRY(picture->coding.model || start_coding(&picture->coding, picture->model, picture->stream, picture->arena));
+  TRY(picture->coding.model || start_coding(&picture->coding, picture->fine, picture->stream, picture->arena));
   give_to(picture->arena, picture->latents[number].data);
   picture->latents[number].data = NULL;
   return decode_latents(&picture->coding, coded_of(picture->stream, number), tile.bottom - tile.top,
@@ -98,15 +99,17 @@ static bool decode_unit(Picture *picture, uint32_t number) {
     if (done) put_samples(picture, shown, samples, 1, 1, 3);
   }
   uint32_t type = stream->entries[stream->unit[number].coded].type;
-  if (done && type == LAYER && !picture->layering)
-    done = (picture->layering = start_layers(stream, picture->arena)) != NULL;
   if (done && has_latents(picture, number) && (type == LAYER) != (stream->quantizer == NESTED))
     done = fail(DAMAGED, "layers and nested quantizers are not without each other");
   if (done && type == LAYER) {
     Box tile = tile_of(stream, number);
-    done = picture->coding.model || start_coding(&picture->coding, picture->model, stream, picture->arena);
-    done = done && decode_layers(&picture->coding, picture->layering, stream, number, tile.bottom - tile.top,
-                                 tile.right - tile.left, picture->latents + number, picture->arena, &arena);
+    bool apart = picture->coarse != picture->fine;
+    done = picture->coding.model || start_coding(&picture->coding, picture->fine, stream, picture->arena);
+    if (done && apart && !picture->coarse_coding.model)
+      done = start_coding(&picture->coarse_coding, picture->coarse, stream, picture->arena);
+    done = done && decode_layers(&picture->coding, apart ? &picture->coarse_coding : &picture->coding,
+                                 picture->layering, stream, number, tile.bottom - tile.top, tile.right - tile.left,
+                                 picture->latents + number, picture->arena, &arena);
   } else if (done && stream->blocks) {
     done = decode_block(picture, number);
   } else if (done && has_latents(picture, number)) {

@@ -60,7 +60,7 @@ class CodecOptions(NamedTuple):
 
 def identity_of(codec: Codec) -> str:
     """Return the SHA-256 of a codec's model and adapters, whose names may mean others on another machine."""
-    return hashlib.sha256(codec.model.sha256 + b"".join(codec.adapter_payloads)).hexdigest()
+    return hashlib.sha256(codec.model.sha256 + b"".join(codec.adapter_payloads())).hexdigest()
 
 
 @lru_cache(2)

@@ -25,7 +25,7 @@ from trellic.errors import BadRequest
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, Model, Sessions, find_model
 from trellic.model.adapter import Adapter
-from trellic.model.adapter_store import find_adapter, installed_adapters
+from trellic.model.adapter_store import COARSE, find_adapter, installed_adapters, shipped_adapter
 from trellic.model.device import sessions_on
 from trellic.model.pleasing import STEPS, read_pleasing, steps_of
 from trellic.model.previews import Preview, read_previews
@@ -189,8 +189,9 @@ class Codec:
         plain.measured = target.psnr is not None or len(candidates) > 1
 
         def encode_with(adapter: Adapter | None) -> Encoded:
-            resources = self._attached(adapter, 0).resources
-            encoder = replace(plain, resources_for=resources, adapter=section_of(adapter, self.embed))
+            own = self._coarse_adapter if target.layers and not adapter else None
+            resources = self._resources(adapter or own, is_coarse=own is not None)
+            encoder = replace(plain, resources_for=resources, adapter=section_of(adapter or own, self.embed))
             return meet(target, pixels, encoder.encode_at)
 
         return best_of(target, pixels, [lambda each=each: encode_with(each) for each in candidates])  # type: ignore[misc]
@@ -264,11 +265,16 @@ class Codec:
         metadata_of(stream)
         return digest.hexdigest()
 
-    @property
-    def adapter_payloads(self) -> list[bytes]:
-        """The payloads of the sections that name its adapters in streams; b"" for none."""
-        sections = [section_of(one, self.embed) for one in self._candidates()]
+    def adapter_payloads(self, in_layers: bool = False) -> list[bytes]:
+        """Return the payloads of the sections that name its adapters in streams, or in such in layers; b"" for none."""
+        own = self._coarse_adapter if in_layers else None
+        sections = [section_of(one or own, self.embed) for one in self._candidates()]
         return [section.payload if section else b"" for section in sections]
+
+    @property
+    def _coarse_adapter(self) -> Adapter | None:
+        """What codes coarse planes of layers where no other adapter is asked for."""
+        return shipped_adapter(COARSE, self.model.sha256)
 
     def _candidates(self) -> list[Adapter | None]:
         """Return the adapters to encode with. Raises MissingAdapter, DamagedAdapter or BadRequest."""
@@ -294,7 +300,18 @@ class Codec:
 
     def resources_of(self, stream: Stream, realism: float = 0.0) -> Callable[[int], Resources]:
         """Return what gives the sessions and threads that a stream is decoded with, for a number of tiles."""
-        return self._attached(adapter_of(stream, self.model.sha256), steps_of(realism)).resources
+        adapter, layering = adapter_of(stream, self.model.sha256), stream.layering
+        return self._resources(adapter, steps_of(realism), layering is not None and layering.coarse > 0)
+
+    def _resources(
+        self, adapter: Adapter | None, steps: int = 0, is_coarse: bool = False
+    ) -> Callable[[int], Resources]:
+        """Return what gives sessions and threads for a number of tiles; `is_coarse` for an adapter of coarse planes."""
+        attached = self._attached(adapter, steps).resources
+        if not is_coarse:
+            return attached
+        plain = self._attached(None, steps).resources
+        return lambda tiles: plain(tiles)._replace(coarse=attached(tiles).sessions)
 
     def _parse(self, data: Data | Stream) -> Stream:
         """Return a stream that this codec may decode."""

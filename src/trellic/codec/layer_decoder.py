@@ -21,6 +21,7 @@ from trellic.quantize import QuantizerParameters
 
 def decode_layers(
     sessions: Sessions,
+    coarse: Sessions,
     layering: Layering,
     payloads: Sequence[bytes],
     height: int,
@@ -33,6 +34,7 @@ def decode_layers(
 ) -> dict[str, Floats]:
     """Return the variables of a tile's first layers by name, and show what each pass decodes to `see`.
 
+    coarse         networks of coarse planes
     payloads       of the layers, at least one
     height, width  in pixels, multiples of the model's stride
     quality        0 to 25600; step in 1/1024
@@ -61,7 +63,7 @@ def decode_layers(
 
     def decode(number: int) -> None:
         for sweep in layering.sweeps_of(number):
-            layers.walk(sweep, sessions.run)
+            layers.walk(sweep, (coarse if layering.is_coarse(sweep) else sessions).run)
 
     for number, payload in enumerate(payloads):
         coder = ChoiceDecoder(payload)

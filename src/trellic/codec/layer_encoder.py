@@ -128,10 +128,11 @@ class _Coder:
 
 
 def encode_sweeps(
-    sessions: Sessions, analysed: Analysed, deployed: DeployedQuantizer, layering: Layering
+    sessions: Sessions, coarse: Sessions, analysed: Analysed, deployed: DeployedQuantizer, layering: Layering
 ) -> tuple[CodedSweeps, dict[str, Floats]]:
     """Quantize and code the variables of a picture or tile, sweep by sweep; return them as decoded, too.
 
+    coarse  networks of coarse planes
     Raises UnsupportedStream.
     """
     model, quality = sessions.model, analysed.quality / HIGHEST_QUALITY
@@ -150,6 +151,6 @@ def encode_sweeps(
     sweeps = []
     for sweep in layering.sweeps:
         coder.sweep = ChoiceEncoder()
-        layers.walk(sweep, sessions.run)
+        layers.walk(sweep, (coarse if layering.is_coarse(sweep) else sessions).run)
         sweeps.append(coder.sweep)
     return CodedSweeps(sweeps), layers.decoded

@@ -24,6 +24,9 @@ LAYER_BYTES = 20
 FINER = 6
 """The finest step is finer than the one that the networks were trained for, by one of so many parts of the octaves that
 planes span; the coarsest is coarser by the others. Chosen on validation pictures: fewer parts cost bits on top."""
+COARSE = 2
+"""Planes that lack so many digits are coded by networks of their own, where there are any. The plane before the last
+would be coded no better by them, and the last a little worse."""
 POINTS = 25.8
 """Of quality, in which latents double, about."""
 
@@ -80,11 +83,15 @@ class LayerTargets:
         """
         return max(quality - round(POINTS * QUALITY_ONE * self._octaves_finer), 0)
 
-    def layering_at(self, quality: int, deployed: DeployedQuantizer) -> Layering:
-        """Return planes and sweeps, with the finest step, for such a quality of all layers."""
+    def layering_at(self, quality: int, deployed: DeployedQuantizer, has_coarse: bool = False) -> Layering:
+        """Return planes and sweeps, with the finest step, for such a quality of all layers.
+
+        has_coarse  whether coarse planes have networks of their own
+        """
         lower = self.quality_of_networks(quality)
         octaves = (quality - lower) / (POINTS * QUALITY_ONE)
-        return replace(self.layering, step=max(1, round(deployed.step_at(lower) * 2**-octaves)))
+        step = max(1, round(deployed.step_at(lower) * 2**-octaves))
+        return replace(self.layering, step=step, coarse=COARSE * has_coarse)
 
     @property
     def _octaves_finer(self) -> float:

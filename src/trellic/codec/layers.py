@@ -67,6 +67,10 @@ class Digits(NamedTuple):
     boundaries: Boundaries
 
 
+Graphs = Callable[[str, list[Floats]], Sequence[Floats]]
+"""Runs networks by name."""
+
+
 class DigitCoder(Protocol):
     """Codes the digits of a pass: decodes them, or chooses and encodes them."""
 
@@ -158,15 +162,20 @@ class LayerCoding:
         variables = coding.model.schedule.variables
         self.latents = {name: Nested.of(coding.values.by_name[name].shape) for name in variables}
         self.sweep = Sweep(1, 0, True)
+        self._graphs: Graphs | None = None
 
-    def walk(self, sweep: Sweep, graphs: Callable[[str, list[Floats]], Sequence[Floats]]) -> None:
-        """Code a sweep; graphs runs networks by name. Raises Over where data ends."""
+    def walk(self, sweep: Sweep, graphs: Graphs) -> None:
+        """Code a sweep by networks. Raises Over where data ends.
+
+        What depends on rounded passes alone is computed once by each.
+        """
         schedule = self.coding.model.schedule
-        self.sweep = sweep
+        steps = schedule.code if sweep.plane == 1 else schedule.again if graphs == self._graphs else schedule.anew
+        self.sweep, self._graphs = sweep, graphs
         for step in schedule.passes:
             if step.quantizer == "deployed":
                 self.coding.values.read(step.variable)[step.channels] = 0
-        run(schedule.code if sweep.plane == 1 else schedule.again, graphs, self.coding.values, self)
+        run(steps, graphs, self.coding.values, self)
 
     @property
     def decoded(self) -> dict[str, Floats]:

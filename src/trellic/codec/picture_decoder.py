@@ -75,7 +75,7 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
         for number in numbers:
             yield decode_part(number) if number in missing else next(decoded)
 
-    strips = StripDecoder(resources, header, decode_all, region, view, MOST_HELD)
+    strips = StripDecoder(resources.showing(stream), header, decode_all, region, view, MOST_HELD)
     region, scale, has_alpha = strips.region, view.scale, stream.has_alpha
 
     def part_of(shown: tuple[Box, Pixels, Pixels]) -> Part:
@@ -99,7 +99,8 @@ def unit_decoder(
     def decode(rings: Mapping[int, Ring | None], payloads: Payloads) -> Iterator[DecodedUnit]:
         def one(number: int) -> DecodedUnit:
             seen = partial(see, number)
-            return decode_unit(resources.sessions, stream, number, payloads[number], seen, view, rings[number])
+            found, ring = payloads[number], rings[number]
+            return decode_unit(resources.sessions, stream, number, found, seen, view, ring, resources.coarse)
 
         return resources.workers.map(one, rings)
 

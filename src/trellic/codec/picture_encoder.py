@@ -107,7 +107,8 @@ class PictureEncoder:
         plain = Layout(header.grid, dict.fromkeys(seen.flat, ALL))
         if self.layers:
             header = replace(header, quality=self.layers.quality_of_networks(quality))
-            coded = self._code(header, plain, layering=self.layers.layering_at(quality, self.deployed))
+            has_coarse = self.resources_for(1).coarse is not None
+            coded = self._code(header, plain, layering=self.layers.layering_at(quality, self.deployed, has_coarse))
             return replace(coded, quality=quality / QUALITY_ONE)
         if seen.fraction < LEAST_DRAWN:
             return self._code(header, plain)
@@ -174,7 +175,7 @@ class PictureEncoder:
         self, header: Header, layout: Layout, costs: Costs | None = None, layering: Layering | None = None
     ) -> Encoded:
         """Code a layout, in layers where it is said which, and put into `costs` what its latents cost."""
-        sessions, workers = self.resources_for(header.grid.at_once)
+        sessions, workers, coarse = self.resources_for(header.grid.at_once)
         is_small = header.grid.tiles > 1 and header.grid.tile_width * header.grid.tile_height < LEAST_THOROUGH
 
         def code(number: int, window: Window, ring: Ring | None = None) -> CodedUnit:
@@ -185,7 +186,9 @@ class PictureEncoder:
                 return self.exact.code(window, QUICK if is_small or colours != ALL else THOROUGH, colours)
             seen = window.seeing(surroundings(window.tile, window.around, layout.has_latents))
             if layering:
-                return code_unit_in_sweeps(sessions, self.deployed, header.quality, seen, self.tune, layering)
+                return code_unit_in_sweeps(
+                    sessions, coarse or sessions, self.deployed, header.quality, seen, self.tune, layering
+                )
             see = costs.seen(window.tile, sessions.model, self.deployed) if costs else unseen
             unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, self.searches, see, ring)
             if costs:

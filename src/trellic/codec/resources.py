@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from trellic.codec.tiles import Workers
+from trellic.container import Stream
 from trellic.model import Sessions
 
 
@@ -11,3 +12,10 @@ class Resources(NamedTuple):
 
     sessions: Sessions
     workers: Workers
+    coarse: Sessions | None = None
+    """Of coarse planes of layers, where these have networks of their own."""
+
+    def showing(self, stream: Stream) -> "Resources":
+        """Return what a stream, as far as it goes, is shown with. Raises DamagedStream or UnsupportedStream."""
+        shows_coarse = self.coarse and stream.layering and stream.layering.shows_coarse(stream.layer_count)
+        return self._replace(sessions=self.coarse) if self.coarse and shows_coarse else self

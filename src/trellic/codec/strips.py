@@ -52,7 +52,7 @@ class StripDecoder:
         held: int = sys.maxsize,
     ) -> None:
         """Show a region, or all, of a picture whose units `decode` gives, at the view's scale."""
-        self.sessions, self.workers = resources
+        self.sessions, self.workers = resources.sessions, resources.workers
         self.header, self.grid, self.view = header, header.grid, view
         self.margin = view.margin(self.sessions.model)
         self.region = (region or header.grid.shown).aligned(view.scale)

@@ -107,10 +107,17 @@ def code_unit(
 
 
 def code_unit_in_sweeps(
-    sessions: Sessions, deployed: DeployedQuantizer, quality: int, window: Window, tune: str, layering: Layering
+    sessions: Sessions,
+    coarse: Sessions,
+    deployed: DeployedQuantizer,
+    quality: int,
+    window: Window,
+    tune: str,
+    layering: Layering,
 ) -> CodedUnit:
-    """Code a tile in sweeps, at a quality in 1/256 of a point."""
-    sweeps, decoded = encode_sweeps(sessions, analyse_tile(sessions, window, quality, tune), deployed, layering)
+    """Code a tile in sweeps, at a quality in 1/256 of a point; those of coarse planes by networks for them."""
+    analysed = analyse_tile(sessions, window, quality, tune)
+    sweeps, decoded = encode_sweeps(sessions, coarse, analysed, deployed, layering)
     unit = DecodedUnit(decoded["y"], alpha=window.alpha)
     return CodedUnit(_alpha_of(window), sum(sweeps.bits), window.own, unit, sweeps)
 
@@ -166,12 +173,14 @@ def decode_unit(
     see: Seen = unseen,
     view: View = FULL,
     ring: Ring | None = None,
+    coarse: Sessions | None = None,
 ) -> DecodedUnit:
     """Decode a tile from the payloads of its alpha, if it has any, and its unit, as far as a view takes.
 
     see   takes the indices of its latents in coding order
     view  at whose scale samples are
     ring  what a block's prediction sees of its neighbours; None where it is no block
+    coarse  of coarse planes of layers; None where there are no networks of their own
     Raises DamagedStream or UnsupportedStream.
     """
     unit, shown = stream.units[number], _shown(stream, number)
@@ -181,7 +190,7 @@ def decode_unit(
 
     if unit.coded.type == SectionType.LAYER:
         alpha, layers = (samples(payloads[0], 1), payloads[1:]) if unit.alpha else (None, payloads)
-        decoded = _decode_layers(sessions, stream, number, layers, see)
+        decoded = _decode_layers(sessions, coarse or sessions, stream, number, layers, see)
         return DecodedUnit(decoded["y"], alpha=alpha, z=decoded.get("z"))
     alpha = samples(payloads[0], 1) if len(payloads) > 1 else None
     if unit.coded.type in BY_LATENTS:
@@ -205,14 +214,14 @@ def _decode_latents(
 
 
 def _decode_layers(
-    sessions: Sessions, stream: Stream, number: int, payloads: Sequence[bytes], see: Seen
+    sessions: Sessions, coarse: Sessions, stream: Stream, number: int, payloads: Sequence[bytes], see: Seen
 ) -> dict[str, Floats]:
     header, tile, layering = stream.header, stream.header.grid.tile(number), stream.layering
     if header.quantizer != NESTED.number or layering is None or len(payloads) > layering.layers:
         raise DamagedStream("layers of another quantizer, or more of them than the stream announces")
     deployed = DeployedQuantizer.of(sessions.model, NESTED)
     return decode_layers(
-        sessions, layering, payloads, tile.height, tile.width, header.quality, deployed,
+        sessions, coarse, layering, payloads, tile.height, tile.width, header.quality, deployed,
         deployed.step_at(header.quality), see, stream.read_cut(number),
     )  # fmt: skip
 

@@ -19,8 +19,8 @@ MOST_PLANES, MOST_SWEEPS = 8, 4
 MOST_LAYERS = 1 + (MOST_PLANES - 1) * MOST_SWEEPS
 """Layers of a stream."""
 WIDEST_DEAD_ZONE = 512
-OWN_STEP = 16
-"""Bit beside the radix: the section says how fine the finest step is."""
+EXTENDED = 16
+"""Bit beside the radix: the section says how fine the finest step is, and which planes an adapter is of."""
 LARGEST_STEP = 1 << 20
 """In 1/1024, of the coarsest plane: the interval coder's arithmetic is exact up to it."""
 
@@ -48,6 +48,8 @@ class Layering:
     least      of all but the last sweep of a plane, falling; the first plane has one sweep
     joined     sweeps in each layer
     step       the finest, in 1/1024; 0 for the quantizer's at the stream's quality
+    coarse     how many digits a plane lacks at least to be coded with the stream's adapter, which then also shows
+               what has none of the last digits, and is for nothing else; 0 where it is for everything
     """
 
     radix: int
@@ -56,6 +58,7 @@ class Layering:
     least: tuple[int, ...]
     joined: tuple[int, ...]
     step: int = 0
+    coarse: int = 0
 
     @cached_property
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -74,6 +77,15 @@ class Layering:
         before = sum(self.joined[:layer])
         return self.sweeps[before : before + self.joined[layer]]
 
+    def is_coarse(self, sweep: Sweep) -> bool:
+        """Return whether a sweep has networks of coarse planes."""
+        return 0 < self.coarse <= self.planes - sweep.plane
+
+    def shows_coarse(self, layers: int) -> bool:
+        """Return whether the picture of the first layers is shown by networks of coarse planes."""
+        of_the_last = 1 + len(self.least) if self.planes > 1 else 1
+        return self.coarse > 0 and sum(self.joined[:layers]) <= len(self.sweeps) - of_the_last
+
     def check_step(self, step: int) -> None:
         """Raise UnsupportedStream where the first plane's step is too large for that of the last, in 1/1024."""
         coarsest = step * self.radix ** (self.planes - 1)
@@ -82,16 +94,16 @@ class Layering:
 
     def write(self) -> bytes:
         """Return the section's payload."""
-        head = bytes([self.radix | OWN_STEP * bool(self.step), self.planes]) + varint(self.dead_zone)
+        head = bytes([self.radix | EXTENDED * bool(self.step), self.planes]) + varint(self.dead_zone)
         divided = bytes([1 + len(self.least), *self.least, self.layers, *self.joined])
-        return head + divided + (varint(self.step) if self.step else b"")
+        return head + divided + (varint(self.step) + bytes([self.coarse]) if self.step else b"")
 
     @classmethod
     def read(cls, payload: bytes) -> "Layering":
         """Return what a section says. Raises DamagedStream or UnsupportedStream."""
         reader = Reader(payload)
         kind, planes, dead_zone = reader.integer(1), reader.integer(1), reader.varint()
-        radix, has_step = kind & ~OWN_STEP, bool(kind & OWN_STEP)
+        radix, extended = kind & ~EXTENDED, bool(kind & EXTENDED)
         if radix not in (HALVING, TRITS) or not 1 <= planes <= MOST_PLANES:
             raise UnsupportedStream(f"layers of {planes} planes by {kind} are not known to this release")
         if dead_zone > (WIDEST_DEAD_ZONE if radix == HALVING else 0):
@@ -101,11 +113,11 @@ class Layering:
             raise DamagedStream(f"layers have {sweeps} sweeps in a plane")
         least = tuple(reader.take(sweeps - 1))
         joined = tuple(reader.take(reader.integer(1)))
-        step = reader.varint() if has_step else 0
-        found = cls(radix, planes, dead_zone, least, joined, step)
+        step, coarse = (reader.varint(), reader.integer(1)) if extended else (0, 0)
+        found = cls(radix, planes, dead_zone, least, joined, step, coarse)
         falls = all(before > after for before, after in pairwise(least))
-        if has_step and not 1 <= step <= LARGEST_STEP:
-            raise DamagedStream(f"layers have an impossible step, {step}")
+        if extended and not (1 <= step <= LARGEST_STEP and coarse < MOST_PLANES):
+            raise DamagedStream(f"layers have an impossible step, {step}, or coarse planes, {coarse}")
         if not falls or 0 in (*least, *joined) or sum(joined) != len(found.sweeps) or not reader.done:
             raise DamagedStream("the list of layers is impossible")
         return found

@@ -8,7 +8,8 @@ from trellic.model.adapter import Adapter
 from trellic.model.store import SHIPPED, installed
 
 SUFFIX = ".tra"
-RESIDUAL = SHIPPED / "video" / "residual.tra"
+RESIDUAL, COARSE = SHIPPED / "video" / "residual.tra", SHIPPED / "layers" / "coarse.tra"
+"""Shipped adapters that are used by themselves: of residual pictures of videos, and of coarse planes of layers."""
 
 
 def installed_adapters() -> dict[Path, Adapter]:
@@ -34,15 +35,16 @@ def find_adapter(name: str) -> Adapter:
     raise MissingAdapter(f"adapter {name!r} is not installed (trellic models lists those that are)")
 
 
-def residual_adapter() -> Adapter | None:
-    """Return the shipped adapter for the residual pictures of videos, which no picture is coded with; None where it is
-    missing."""
-    return _readable(RESIDUAL)
+def shipped_adapter(path: Path, base: bytes) -> Adapter | None:
+    """Return a shipped adapter, RESIDUAL or COARSE; None where it is missing, or of another base model."""
+    adapter = _readable(path)
+    return adapter if adapter and adapter.base == base else None
 
 
 def find_adapter_by_hash(prefix: bytes, base: bytes) -> Adapter:
     """Return the adapter of a base model, by its SHA-256, that a stream names. Raises MissingAdapter."""
-    for adapter in (*installed_adapters().values(), *filter(None, [residual_adapter()])):
+    shipped = (shipped_adapter(path, base) for path in (RESIDUAL, COARSE))
+    for adapter in (*installed_adapters().values(), *filter(None, shipped)):
         if adapter.base == base and adapter.sha256.startswith(prefix):
             return adapter
     raise MissingAdapter(

@@ -182,6 +182,11 @@ class Schedule:
         return tuple(steps)
 
     @property
+    def anew(self) -> tuple[Step, ...]:
+        """The steps of coding but rounded passes: what other networks begin with."""
+        return tuple(step for step in self.code if isinstance(step, Run) or step.quantizer != "rounding")
+
+    @property
     def stride(self) -> int:
         """Pictures are extended to multiples of this, in pixels."""
         return max(variable.stride for variable in self.variables.values())

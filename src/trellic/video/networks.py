@@ -7,7 +7,7 @@ from trellic.codec.tiles import Workers
 from trellic.container.video import Kind
 from trellic.model import Model, Sessions
 from trellic.model.adapter import Adapter
-from trellic.model.adapter_store import find_adapter, residual_adapter
+from trellic.model.adapter_store import RESIDUAL, find_adapter, shipped_adapter
 
 SHIPPED, NO_ADAPTER = "", "none"
 FRAMES_AT_ONCE = 4
@@ -39,8 +39,7 @@ def adapter_named(name: str, model: Model) -> Adapter | None:
     if name == NO_ADAPTER:
         return None
     if name == SHIPPED:
-        shipped = residual_adapter()
-        return shipped if shipped and shipped.base == model.sha256 else None
+        return shipped_adapter(RESIDUAL, model.sha256)
     adapter = find_adapter(name)
     adapter.check_base(model)
     return adapter

@@ -1,7 +1,7 @@
 // Streams → pictures, in a worker of any kind: the decoder, loaded once, and models, each fetched once and kept.
 // tlic.wasm and the folder models/ lie beside this file.
 
-import { loadDecoder, TlicError } from "./tlic.js";
+import { loadDecoder, modelsOf, TlicError } from "./tlic.js";
 
 const KEPT = "tlic-models";
 const added = new Map(); // promises by the names of models
@@ -11,8 +11,7 @@ let loaded;
 export async function decode(stream) {
   loaded ??= loadDecoder(fetch(new URL("tlic.wasm", import.meta.url)));
   const decoder = await loaded;
-  const { model, adapter } = decoder.describe(stream);
-  await withModel(decoder, adapter ? `${model}+${adapter}` : model);
+  await Promise.all(modelsOf(decoder.describe(stream)).map((name) => withModel(decoder, name)));
   const start = performance.now();
   const picture = await decoder.decode(stream);
   return { ...picture, milliseconds: performance.now() - start };

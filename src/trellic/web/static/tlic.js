@@ -35,6 +35,13 @@ export async function loadDecoder(wasm, { maxPixels = MOST_PIXELS } = {}) {
   return new Decoder(exports, maxPixels);
 }
 
+/** Return the names of the models that a stream needs, given what `describe` says of it: in layers, its adapter may be
+ * of some of them alone. */
+export function modelsOf({ model, adapter, quantizer }) {
+  if (!adapter) return [model];
+  return quantizer === "nested" ? [`${model}+${adapter}`, model] : [`${model}+${adapter}`];
+}
+
 class Decoder {
   #c;
   #maxPixels;
@@ -72,9 +79,9 @@ class Decoder {
 
   /** Return a promise of a stream's picture. */
   async decode(stream) {
-    const model = this.#modelFor(stream);
+    const models = this.#modelsFor(stream);
     const [facts, data] = this.#given(stream, (at) => {
-      this.#refuse(this.#c.decode(model, at, stream.length, this.#maxPixels));
+      this.#refuse(this.#c.decode(...models, at, stream.length, this.#maxPixels));
       const facts = this.#facts();
       const pixels = this.#c.pixels() >>> 0;
       const data = new Uint8ClampedArray(this.#c.memory.buffer, pixels, 4 * facts.width * facts.height).slice();
@@ -87,20 +94,21 @@ class Decoder {
 
   /** Return a promise of the SHA-256 of a stream's indices, in hexadecimal digits: that of `trellic verify`. */
   async verify(stream) {
-    const model = this.#modelFor(stream);
+    const models = this.#modelsFor(stream);
     const digest = this.#given(stream, (at) => {
-      this.#refuse(this.#c.verify(model, at, stream.length, this.#maxPixels));
+      this.#refuse(this.#c.verify(...models, at, stream.length, this.#maxPixels));
       return hex(new Uint8Array(this.#c.memory.buffer, this.#c.digest(), 32));
     });
     await this.#metadata(stream);
     return digest;
   }
 
-  #modelFor(stream) {
-    const { model, adapter } = this.describe(stream);
-    const name = model + (adapter ? `+${adapter}` : "");
-    if (!this.#models.has(name)) throw new TlicError("MissingModel", `needs model ${name}`);
-    return this.#models.get(name);
+  /** Return the model of a stream, and the same without its adapter, or 0 where there is none. */
+  #modelsFor(stream) {
+    const names = modelsOf(this.describe(stream));
+    const missing = names.find((name) => !this.#models.has(name));
+    if (missing) throw new TlicError("MissingModel", `needs model ${missing}`);
+    return [this.#models.get(names[0]), this.#models.get(names.at(-1))];
   }
 
   /** Call a function with the place of bytes in the decoder's memory. */
