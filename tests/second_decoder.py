@@ -38,7 +38,8 @@ def build_native(path: Path) -> Path:
 
 
 def natively(program: Path, records: Iterable[tuple[str, bytes]]) -> list[list[str]]:
-    """Return the words of the native decoder's line for each record: "m" and a decoder half, "s" and a stream."""
+    """Return the words of the native decoder's line for each record: "m" and a decoder half, "p" and
+    the same without its adapter, "s" and a stream."""
     given = b"".join(kind.encode() + struct.pack("<I", len(data)) + data for kind, data in records)
     done = subprocess.run([program], input=given, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()[:2000]

@@ -38,7 +38,7 @@ LATENTS = {
     "layers": "e7c1c0416a7eb062",
     "layers_trits": "e17b3f839253a0d1",
     "layers_step": "08bf02c8bc2ad6a2",
-    "layers_coarse": "08bf02c8bc2ad6a2",
+    "adapter_layers": "08bf02c8bc2ad6a2",
 }
 
 
@@ -73,7 +73,7 @@ FIRST_LAYERS = {
     "layers": ["12d4acf7", "b477138d", "08faabfe", "92c346b7", "b3b4f406", "1f22e773"],
     "layers_trits": ["e7854f6a", "1c6635b1", "617399d4"],
     "layers_step": ["212076ee", "f1c241cf", "afcd643f", "fc7826f1"],
-    "layers_coarse": [
+    "adapter_layers": [
         *["212076ee", "fe0a7e34", "2a617687", "f1c241cf", "af14e6c3"],
         *["d9d367c6", "afcd643f", "9c522733", "5a74e6ff", "fc7826f1"],
     ],

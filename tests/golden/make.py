@@ -117,9 +117,9 @@ def main() -> None:
     for name, layers in LAYERS.items():
         if not (HERE / f"{name}.tlic").exists():
             make_stream(model, "", waves(400, 90), name, layers=layers)
-    if not (HERE / "layers_coarse.tlic").exists():
+    if not (HERE / "adapter_layers.tlic").exists():
         with mock.patch("trellic.codec.codec.COARSE", adapter):
-            make_stream(model, "", waves(400, 90), "layers_coarse", layers=10)
+            make_stream(model, "", waves(400, 90), "adapter_layers", layers=10)
     streams = {quantizer.name: (quantizer.name, waves()) for quantizer in QUANTIZERS}
     streams["tiles"] = ("tcq8", waves(400, 90))
     streams["lattice"] = ("lattice", waves())

@@ -51,6 +51,13 @@ def test_an_adapter_saves_bits_on_pictures_that_it_was_not_trained_on(workshop):
     assert made.adapter.attach_to(base).sha256 == base.sha256
 
 
+def test_an_adapter_of_coarse_planes_saves_bits_of_prefixes(workshop):
+    base = Model.read(workshop.model)
+    made = adapt(base, pictures_of(workshop), Adaptation.of_layers(steps=60, crop=64, rate=3e-3), lambda line: None)
+    assert made.saved_percent > 1
+    assert not made.adapter.encoder  # the analysis is for all planes
+
+
 def test_what_is_not_better_is_not_written(workshop):
     with pytest.raises(NotBetter, match="nothing is written"):
         adapt(

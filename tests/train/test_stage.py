@@ -20,6 +20,7 @@ def test_the_packages_stages_are_rows():
         "rounding",
         "adapt",
         "follow",
+        "layers",
         "pleasing",
     }
     assert set(stages()) == named

@@ -7,9 +7,11 @@ import pytest
 import fuzz
 import fuzz_native
 import trellic
+from adapters import random_adapter
 from conftest import GOLDEN, textured
 from second_decoder import build_native, compiler, natively
 from trellic import TrellicError
+from trellic.codec import Codec
 from trellic.codec.picture_decoder import metadata_of
 from trellic.container import SectionType, Stream
 from trellic.container.bytes import Reader, varint
@@ -74,6 +76,31 @@ def test_damaged_streams_end_as_in_python(program, monkeypatch, folder, sound, s
             continue
         assert code == expected or not has_sound_metadata(data), number
         assert expected != "decoded" or digest == detail, number
+
+
+@compiler
+def test_coarse_planes_have_networks_of_their_own(program, tmp_path, monkeypatch):
+    exact, other = (Model.read(fuzz_native.CONFORMANCE / f"{name}.trm") for name in ("exact", "corrected"))
+    adapter, path = random_adapter(exact, exponent=-6), tmp_path / "coarse.tra"
+    path.write_bytes(adapter.pack())
+    monkeypatch.setattr("trellic.codec.codec.COARSE", path)
+    codec = Codec(str(fuzz_native.CONFORMANCE / "exact.trm"), 1, embed=True)
+    stream = Stream.parse(codec.encode(textured(200, 90), 80, layers=10))
+    prefixes = [stream.keeping(count).copy() for count in (1, 4, 7, 8, 10)]
+    adapted, plain, foreign = map(
+        zlib.decompress, (pack_decoder(exact, adapter), pack_decoder(exact), pack_decoder(other))
+    )
+    found = natively(program, [("m", adapted), ("p", plain), *(("s", data) for data in prefixes)])[2:]
+    assert [end[:2] for end in found] == [["decoded", codec.verify(data)] for data in prefixes]
+
+    def refused_for(*halves: tuple[str, bytes]) -> str:
+        return natively(program, [*halves, ("s", prefixes[0])])[-1][0]
+
+    assert refused_for(("m", adapted)) == "MissingModel"
+    assert refused_for(("m", adapted), ("p", foreign)) == "MissingModel"
+    renamed = zlib.decompress(fuzz_native.golden_half())
+    renamed = renamed[:4] + plain[4:36] + renamed[36:]
+    assert refused_for(("m", adapted), ("p", renamed)) == "DamagedModel"
 
 
 @compiler

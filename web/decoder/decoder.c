@@ -21,9 +21,9 @@
 #define SMALL_END
 #endif
 
+SMALL_BEGIN
 #include "memory.h"
 #include "bytes.h"
-SMALL_BEGIN
 #include "stream.h"
 #include "model.h"
 SMALL_END
@@ -138,6 +138,14 @@ EXPORT("describe") int tlic_describe(const uint8_t *data, size_t size, uint32_t 
   return failure;
 }
 
+// Whether two models take the same steps with the same variables, so that one may go on where the other was.
+static bool are_alike(const Model *one, const Model *other) {
+  bool alike = !memcmp(&one->margin, &other->margin, offsetof(Model, array) - offsetof(Model, margin));
+  alike = alike && !memcmp(one->read, other->read, one->read_count * sizeof(Read));
+  alike = alike && !memcmp(one->write, other->write, one->write_count * sizeof(uint32_t));
+  return (alike && !memcmp(one->step, other->step, one->steps * sizeof(Step))) || bad("models are not alike");
+}
+
 // Find which of both models does what, where an adapter is of coarse planes of layers alone.
 static bool share_out_models(Picture *picture, const Model *plain) {
   const Stream *stream = picture->stream;
@@ -145,10 +153,9 @@ static bool share_out_models(Picture *picture, const Model *plain) {
   TRY(picture->layering = start_layers(stream, picture->arena));
   if (!picture->layering->coarse || !stream->adapter) return true;
   if (!plain || plain->adapted || stream->model != little32(plain->sha256))
-    return fail(MISSING_MODEL, "needs its model without the adapter, too");
+    return fail(MISSING_MODEL, "needs its model without an adapter, too");
   TRY(are_alike(plain, picture->model));
   picture->fine = plain;
-  if (!shows_coarse(picture->layering, 1 + stream->further / larger(1, stream->layered))) picture->model = plain;
   return true;
 }
 

@@ -17,6 +17,7 @@ typedef struct {
 typedef struct {
   uint32_t radix, planes, dead_zone, sweeps, layers;
   uint32_t step, coarse;  // the finest, 0 for the quantizer's; digits that planes of the adapter lack, 0 for all planes
+  uint32_t reached;       // the plane of the last sweep that was decoded
   uint8_t least[MOST_SWEEPS], joined[MOST_LAYERS];
   int64_t F[2 * STEPS_OF_F + 1], scale[SCALES], cost[TOTAL + 1];
   Tables *begin[MOST_PLANES];  // by digits that are missing; NULL until they are needed
@@ -289,13 +290,6 @@ static void find_repeated(const Model *model, bool *repeated) {
   }
 }
 
-// Whether the adapter shows what the first layers have: no digit of the last plane.
-static bool shows_coarse(const Layering *layering, uint32_t layers) {
-  uint32_t sweeps = 0, last = layering->planes > 1 ? layering->sweeps : 1;
-  for (uint32_t n = 0; n < layers && n < layering->layers; n++) sweeps += layering->joined[n];
-  return layering->coarse && sweeps + last <= 1 + (layering->planes - 1) * layering->sweeps;
-}
-
 // Code a sweep. What later sweeps do not repeat is computed in the first one, and `anew` where networks change.
 static bool run_sweep(const Coding *coding, Layering *layering, Tensor *slots, Nested *nested, const Sweep *sweep,
                       const bool *repeated, bool anew, uint64_t work, Coder *coder, Arena *kept, Arena *arena) {
@@ -335,7 +329,6 @@ static bool run_sweep(const Coding *coding, Layering *layering, Tensor *slots, N
 static bool decode_layers(const Coding *coding, const Coding *coarse, Layering *layering, const Stream *stream, uint32_t number,
                           uint32_t height, uint32_t width, Tensor *latents, Arena *kept, Arena *arena) {
   const Model *model = coding->model;
-  Coding own[2] = {*coding, *coarse};  // with the stream's step
   float quality = coding->quality;
   Tensor slots[MOST_SLOTS] = {{1, 1, 1, &quality, false}};
   Nested nested[MOST_SLOTS] = {{NULL, NULL, NULL, NULL}};
@@ -343,7 +336,6 @@ static bool decode_layers(const Coding *coding, const Coding *coarse, Layering *
   Sweep sweep = {1, 0, true};
   uint32_t done = 0, layers = 1 + stream->further / larger(1, stream->layered);
   if (layers > layering->layers) return fail(DAMAGED, "more layers than are announced");
-  if (layering->step) own[0].step = own[1].step = layering->step;
   find_repeated(model, repeated);
   for (uint32_t slot = 1; slot <= model->variables; slot++) {
     uint32_t stride = model->stride[slot];
@@ -362,7 +354,7 @@ static bool decode_layers(const Coding *coding, const Coding *coarse, Layering *
         stream->entries + (layer ? stream->first_further + (layer - 1) * stream->layered + unit->place : unit->coded);
     Coder coder;
     TRY(start_coder(&coder, stream->data + entry->start, (size_t)entry->length, false));
-    uint64_t coarsest = own[0].step;
+    uint64_t coarsest = coding->step;
     for (uint32_t n = 1; n < layering->planes; n++) coarsest *= layering->radix;
     if (coarsest > LARGEST_STEP) return fail(UNSUPPORTED, "a first plane of too large a step");
     for (uint32_t n = 0; n < layering->joined[layer]; n++, done++) {
@@ -370,10 +362,10 @@ static bool decode_layers(const Coding *coding, const Coding *coarse, Layering *
       sweep =
           (Sweep){done ? 2 + (done - 1) / layering->sweeps : 1, layering->least[part], part == layering->sweeps - 1};
       bool is_coarse = layering->coarse && layering->planes - sweep.number >= layering->coarse;
-      bool anew = done && coarse != coding && is_coarse != before;
-      TRY(run_sweep(own + is_coarse, layering, slots, nested, &sweep, repeated, anew, MOST_WORK * height * width,
-                    &coder, kept, arena));
+      TRY(run_sweep(is_coarse ? coarse : coding, layering, slots, nested, &sweep, repeated, is_coarse != before,
+                    MOST_WORK * height * width, &coder, kept, arena));
       before = is_coarse;
+      layering->reached = sweep.number;
     }
     TRY(end_coder(&coder));
   }

@@ -111,14 +111,13 @@ typedef struct {
   uint8_t sha256[32];
   bool adapted;  // by the adapter of that name
   uint32_t adapter, margin, slots, variables, y, pixels, arrays, graphs, code_steps, steps, sets, offset_sets,
-      quantizers;
+      quantizers, read_count, write_count;
   uint32_t channels[MOST_SLOTS], stride[MOST_SLOTS], largest_stride;  // of variables, by slot from 1 on
   Array *array;
   Graph *graph;
   Step *step;  // those of coding, then those from the decoded variables to the picture
   Read *read;
   uint32_t *write;
-  uint32_t read_count, write_count;
   Frequencies *frequencies, *offset;
   Quantizer *quantizer;
 } Model;
@@ -359,17 +358,4 @@ static bool parse_model(Model *model, const uint8_t *data, size_t size) {
   }
   if (reader.at != size) return bad("bytes after the model's end");
   return true;
-}
-
-// Whether two models take the same steps with the same variables, so that one may go on where the other was.
-static bool are_alike(const Model *one, const Model *other) {
-  bool alike = one->slots == other->slots && one->variables == other->variables && one->y == other->y &&
-               one->pixels == other->pixels && one->code_steps == other->code_steps && one->steps == other->steps &&
-               one->read_count == other->read_count && one->write_count == other->write_count;
-  alike = alike && !memcmp(one->channels, other->channels, sizeof one->channels);
-  alike = alike && !memcmp(one->stride, other->stride, sizeof one->stride);
-  alike = alike && !memcmp(one->read, other->read, one->read_count * sizeof(Read));
-  alike = alike && !memcmp(one->write, other->write, one->write_count * sizeof(uint32_t));
-  alike = alike && !memcmp(one->step, other->step, one->steps * sizeof(Step));
-  return alike || bad("a model and the same with an adapter are not alike");
 }

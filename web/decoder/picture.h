@@ -86,6 +86,12 @@ static bool decode_block(Picture *picture, uint32_t number) {
   return decode_tile(picture, number, &ring, NULL);
 }
 
+static bool start_layer_coding(const Picture *picture, Coding *coding, const Model *model) {
+  TRY(coding->model || start_coding(coding, model, picture->stream, picture->arena));
+  if (picture->layering->step) coding->step = picture->layering->step;
+  return true;
+}
+
 static bool decode_unit(Picture *picture, uint32_t number) {
   const Stream *stream = picture->stream;
   Box shown = shown_of(stream, number);
@@ -103,13 +109,12 @@ static bool decode_unit(Picture *picture, uint32_t number) {
     done = fail(DAMAGED, "layers and nested quantizers are not without each other");
   if (done && type == LAYER) {
     Box tile = tile_of(stream, number);
-    bool apart = picture->coarse != picture->fine;
-    done = picture->coding.model || start_coding(&picture->coding, picture->fine, stream, picture->arena);
-    if (done && apart && !picture->coarse_coding.model)
-      done = start_coding(&picture->coarse_coding, picture->coarse, stream, picture->arena);
-    done = done && decode_layers(&picture->coding, apart ? &picture->coarse_coding : &picture->coding,
-                                 picture->layering, stream, number, tile.bottom - tile.top, tile.right - tile.left,
-                                 picture->latents + number, picture->arena, &arena);
+    Layering *layering = picture->layering;
+    done = start_layer_coding(picture, &picture->coding, picture->fine) &&
+           start_layer_coding(picture, &picture->coarse_coding, picture->coarse) &&
+           decode_layers(&picture->coding, &picture->coarse_coding, layering, stream, number, tile.bottom - tile.top,
+                         tile.right - tile.left, picture->latents + number, picture->arena, &arena);
+    if (layering->reached == layering->planes) picture->model = picture->fine;
   } else if (done && stream->blocks) {
     done = decode_block(picture, number);
   } else if (done && has_latents(picture, number)) {

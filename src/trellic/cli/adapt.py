@@ -20,6 +20,9 @@ def adapt(
         str, typer.Option(metavar="NAMES", help="What is adapted, of: analysis, entropy, synthesis, kernels.")
     ] = "analysis,entropy,synthesis,kernels",
     quantizer: Annotated[str, typer.Option(help="The quantizer to train with.")] = "tcq8",
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Of coarse planes of layers, not of one kind of pictures.")
+    ] = False,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -37,6 +40,8 @@ def adapt(
     check_free(out, force)
     paths = [path for path, _ in find_files(inputs, readable_suffixes())]
     how = Adaptation(rank, tuple(parts.split(",")), quantizer, minutes)
+    if layers:
+        how = Adaptation.of_layers(rank=rank, minutes=minutes)
     made = run(BaseModel.read(find_model(model)), paths, how, complain)
     data = made.adapter.pack()
     write_atomically(out, lambda file: file.write(data), replace=force)

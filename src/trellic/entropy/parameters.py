@@ -17,8 +17,8 @@ FRACTION_BITS = 10
 ONE = 1 << FRACTION_BITS
 MEAN_LIMIT = 1 << 14
 
-_LOWEST = np.float32(math.log(SMALLEST_SCALE))
-_PER_INDEX = np.float32(1 / LOG_STEP)
+LOWEST_LOG_SCALE = np.float32(math.log(SMALLEST_SCALE))
+SCALES_PER_LOG = np.float32(1 / LOG_STEP)
 _HALF, _ONE = np.float32(0.5), np.float32(ONE)
 _LIMIT = np.float32(MEAN_LIMIT)
 _OFFSET_ONE = 256
@@ -43,7 +43,7 @@ def scale_offset(step: int) -> np.float32:
 @kernel
 def scale_index_of(log_scale, offset):  # type: ignore[no-untyped-def]
     """Return the scale index of a natural log scale, float32; for kernels."""
-    scale_index = math.floor((log_scale - _LOWEST) * _PER_INDEX - offset + _HALF)
+    scale_index = math.floor((log_scale - LOWEST_LOG_SCALE) * SCALES_PER_LOG - offset + _HALF)
     return np.uint8(min(scale_index, SCALES - 1)) if scale_index > 0 else np.uint8(0)
 
 

@@ -1,7 +1,8 @@
 """Adaptation: an adapter trained on a few pictures of one kind, and kept only where it makes others of them smaller.
 
-Two runs of the stage "adapt": one at constant rate with factors in floating point, then one that decays to zero with
-factors rounded as the file holds them. Every fifth picture is for validation, by real bytes of the deployed model.
+Two runs of the stage "adapt", or of "layers" for coarse planes of layers: one at constant rate with factors in floating
+point, then one that decays to zero with factors rounded as the file holds them. Every fifth picture is for validation,
+by real bytes of the deployed model.
 """
 
 import math
@@ -11,32 +12,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse, encode_latents, reconstruct
-from trellic.container.header import HIGHEST_QUALITY
 from trellic.errors import DamagedAdapter, DamagedModel, NotBetter
 from trellic.evaluate.bdrate import bd_rate
-from trellic.metrics import psnr_of
-from trellic.model import Model, Sessions
+from trellic.model import Model
 from trellic.model.adapter import Adapter
 from trellic.networks.adapter import ADAPTER, add_adapter, changes_of, fit
 from trellic.networks.load import load
-from trellic.picture.pillow import read
-from trellic.picture.types import Pixels
-from trellic.quantize import quantizer_to_tune
+from trellic.quantize import NESTED, quantizer_to_tune
 from trellic.train.checkpoint import read_state
 from trellic.train.config import TrainConfig
 from trellic.train.data import PixelStore, centres, divide
 from trellic.train.loop import train
+from trellic.train.points import points_of_pictures, points_of_prefixes
 from trellic.train.stage import stage_named
 from trellic.train.training import DeployedModel, StageTraining
-from trellic.train.validate import QUALITIES
 from trellic.tune.pictures import spread
 
-STAGE = "adapt"
+STAGE, STAGE_OF_LAYERS = "adapt", "layers"
 CROPS = (192, 128, 64)
 """Sides of crops in pixels: the largest that NINE_TENTHS of the pictures have room for. Fewer, larger crops a step were
 not better on validation pictures: a step then sees fewer qualities."""
@@ -47,8 +42,6 @@ RATES = {"prior.parametrizations.*": 10.0}
 """Factors of the learning rate: log scales of hyper-latents, few and far from where they should be, learn faster."""
 MOST_HELD = 25
 """Validation pictures that are used, at most."""
-LARGEST_SIDE = 512
-"""Of what is measured of a validation picture, in pixels: its middle."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +63,16 @@ class Adaptation:
     crop: int = 0
     rate: float = 1e-3
     seed: int = 1
+
+    @classmethod
+    def of_layers(cls, **how: Any) -> "Adaptation":
+        """Return how an adapter of coarse planes of layers is trained; an analysis is for all planes."""
+        return cls(parts=("entropy", "synthesis", "kernels"), quantizer=NESTED.name, **how)
+
+    @property
+    def is_of_layers(self) -> bool:
+        """Whether it is for coarse planes of layers."""
+        return self.quantizer == NESTED.name
 
 
 class Adapted(NamedTuple):
@@ -103,9 +106,10 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
             say(f"step {entry['step']}, {entry['seconds']:.0f} s: loss {entry['loss']:.4f}")
 
     torch.manual_seed(how.seed)
-    codec = load(base).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    plain, codec = (load(base).to(memory_format=torch.channels_last) for _ in range(2))  # type: ignore[call-overload]
+    plain.requires_grad_(False)
     add_adapter(codec, how.rank, how.parts)
-    deployed = DeployedQuantizer.of(base, quantizer_to_tune(how.quantizer))
+    deployed = DeployedQuantizer.of(base, NESTED if how.is_of_layers else quantizer_to_tune(how.quantizer))
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         pictures = PixelStore.of_files(trained_on, folder, say)
@@ -114,11 +118,11 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
         if small := sum(side < crop for side in sides):
             say(f"{small} of {len(sides)} pictures are smaller than {crop} pixels, skipped")
         validation = centres(validated_on, crop, torch.device("cpu"))
-        model = DeployedModel(codec, deployed, base.weights)
+        model = DeployedModel(codec, deployed, base.weights, plain=plain)
         branch = ""
         for name, schedule in (("free", "constant"), ("rounded", "decay")):
             config = _config(how, crop, schedule, branch)
-            task = StageTraining(config, stage_named(STAGE), model, pictures, validation, folder)
+            task = StageTraining(config, stage_named(config.stage), model, pictures, validation, folder)
             model = model._replace(codec=train(config, task, folder / name, report))
             branch = str(folder / name)
             if name == "free":
@@ -126,7 +130,11 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
                 fit(model.codec, base, {name: optimizer[name]["exp_avg_sq"] for name in model.codec.parts[ADAPTER]})
     try:
         adapter = Adapter.of(base, changes_of(model.codec, base))
-        before, after = (_points(one, deployed, validated_on) for one in (base, adapter.attach_to(base)))
+        adapted = adapter.attach_to(base)
+        if how.is_of_layers:
+            before, after = (points_of_prefixes(base, one, deployed, validated_on) for one in (base, adapted))
+        else:
+            before, after = (points_of_pictures(one, deployed, validated_on) for one in (base, adapted))
         saved = -bd_rate(before.curve, after.curve).percent
     except (ValueError, DamagedAdapter, DamagedModel) as error:  # too large changes, or curves without a common range
         raise NotBetter(f"training went astray ({error}): nothing is written") from error
@@ -159,38 +167,6 @@ def _config(how: Adaptation, crop: int, schedule: str, branch: str) -> TrainConf
         precision="bfloat16",
         seed=how.seed,
         validate_every=float("inf"),
-        stage=STAGE,
+        stage=STAGE_OF_LAYERS if how.is_of_layers else STAGE,
         quantizer=how.quantizer,
     )
-
-
-class _Points(NamedTuple):
-    """Bits per pixel and PSNR of all pixels at each quality, and bytes of a picture at the middle one."""
-
-    curve: list[tuple[float, float]]
-    picture_bytes: float
-
-
-def _points(model: Model, deployed: DeployedQuantizer, paths: Sequence[Path]) -> _Points:
-    """Code the middles of pictures by the deployed model."""
-    sessions, curve, sizes = Sessions(model, torch.get_num_threads()), [], []
-    middles = [_middle(path) for path in paths]
-    pixels = sum(middle[..., 0].size for middle in middles)
-    for fraction in QUALITIES:
-        squares, total = 0.0, 0
-        for middle in middles:
-            analysed = analyse(sessions, middle, round(fraction * HIGHEST_QUALITY))
-            coded = encode_latents(sessions, analysed, deployed)
-            total += len(coded.data)
-            shown = reconstruct(sessions, coded, analysed).astype(np.float64)
-            squares += float(np.square(shown - middle).sum())
-        curve.append((8 * total / pixels, psnr_of(squares / (3 * pixels))))
-        sizes.append(total / len(middles))
-    return _Points(curve, sizes[len(sizes) // 2])
-
-
-def _middle(path: Path) -> Pixels:
-    pixels = read(path).pixels
-    height, width = (min(side, LARGEST_SIDE) for side in pixels.shape[:2])
-    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
-    return np.ascontiguousarray(pixels[top : top + height, left : left + width])

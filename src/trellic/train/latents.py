@@ -31,12 +31,14 @@ class Batch(NamedTuple):
     """Pictures (N, 3, H, W), qualities (N, 1, 1, 1), and the latents as decoded, with their bits.
 
     targets  variables before they are quantized, by name; none where latents are cached
+    aim      qualities that rate and distortion are weighed for, like `quality`; None where they are these
     """
 
     pictures: Tensor
     quality: Tensor
     decoded: Decoded
     targets: dict[str, Tensor]
+    aim: Tensor | None = None
 
 
 class Latents:
@@ -130,7 +132,7 @@ def _fill(folder: Path, count: int, live: LiveLatents, device: torch.device) -> 
 
     for start in range(0, count, CACHE_BATCH):
         part = slice(start, min(start + CACHE_BATCH, count))
-        pictures, quality, decoded, _ = live.draw(part.stop - part.start, device)
+        pictures, quality, decoded, *_ = live.draw(part.stop - part.start, device)
         keep("pictures", part, (pictures * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())
         for name, values in decoded.values.items():
             fixed = (values * FIXED_POINT).round().clamp(-32768, 32767)

@@ -20,6 +20,7 @@ from trellic.train.crops import Crops
 from trellic.train.data import PixelStore
 from trellic.train.latents import BlockLatents, CachedLatents, Latents, LiveLatents
 from trellic.train.noise import Noise
+from trellic.train.planes import PlaneLatents
 from trellic.train.processes import world
 from trellic.train.quantizer_in_loop import QuantizerInTheLoop
 from trellic.train.stage import Stage
@@ -37,12 +38,14 @@ class DeployedModel(NamedTuple):
 
     weights   what an error in each latent channel is worth to the quantizer's search, float32 (C,), by quality 0 to 1
     followed  pictures and qualities → latents to stay near to, (N, C, h, w)
+    plain     the codec as it was, where an adapter of it is for coarse planes of layers
     """
 
     codec: LearnedCodec
     quantizer: DeployedQuantizer | None = None
     weights: Weights = lambda quality: np.ones(1, np.float32)
     followed: Callable[[Tensor, Tensor], Tensor] | None = None
+    plain: LearnedCodec | None = None
 
     def coder(self, quality: Tensor, otherwise: Coder) -> Coder:
         """Return the deployed quantizer for a batch; `otherwise` codes passes that are always rounded."""
@@ -101,8 +104,10 @@ class StageTraining:
 
     def begin(self, seed: int) -> None:
         """Start drawing batches by a seed."""
-        if self.stage.latents != "cached":
-            self.latents: Latents = self._live(seed)
+        if self.stage.latents == "planes":
+            self.latents: Latents = self._planes(seed)
+        elif self.stage.latents != "cached":
+            self.latents = self._live(seed)
         else:
             once = self._live(self.config.seed)
             self.latents = CachedLatents.filled(self.cache, self.facts, self.config.cached, once, self.device, seed)
@@ -116,14 +121,16 @@ class StageTraining:
 
     def loss(self) -> Tensor:
         """Return the loss of a new batch."""
-        pictures, quality, decoded, targets = self.latents.draw(max(1, self.config.batch // world()), self.device)
+        batch = self.latents.draw(max(1, self.config.batch // world()), self.device)
+        pictures, quality, decoded, targets, aim = batch
         wanted = DISTORTION in self.stage.terms
         reconstructed = self.codec.decode(decoded.values, quality) if wanted else None
         # A surrogate of rounding stands on rounding's curve, for which the usual λ is right.
         scale = self.lambda_scale if self.stage.quantizer == "deployed" else 1.0
         bits = torch.stack(list(decoded.bits.values())).sum(dim=0) if decoded.bits else None
         strayed = self._strayed(pictures, quality, targets["y"]) if NEAR in self.stage.terms else None
-        return loss_of(CodedBatch(pictures, quality.flatten(), bits, reconstructed, scale, strayed), self.stage.terms)
+        aims = (quality if aim is None else aim).flatten()
+        return loss_of(CodedBatch(pictures, aims, bits, reconstructed, scale, strayed), self.stage.terms)
 
     def _strayed(self, pictures: Tensor, quality: Tensor, latents: Tensor) -> Tensor:
         """Return how far latents are from those to stay near to, as CodedBatch says."""
@@ -143,8 +150,16 @@ class StageTraining:
         scale = self.lambda_scale
         return {**validated, "lambda_scale": scale, "cost": cost(validated["bpp"], validated["mse"], scale)}
 
+    def _planes(self, seed: int) -> PlaneLatents:
+        assert self.model.plain
+        assert self.model.quantizer
+        return PlaneLatents(self.codec, self.model.plain.to(self.device), self.model.quantizer, self._crops(seed))
+
+    def _crops(self, seed: int) -> Crops:
+        return Crops.of(self.pictures, self.cache, self.config.mix, self.config.crop, seed)
+
     def _live(self, seed: int) -> LiveLatents:
-        crops = Crops.of(self.pictures, self.cache, self.config.mix, self.config.crop, seed)
+        crops = self._crops(seed)
         kind = BlockLatents if self.stage.latents == "blocks" else LiveLatents
         return kind(self.codec, crops, self._coder)
 

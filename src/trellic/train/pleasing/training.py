@@ -101,7 +101,7 @@ class PleasingTraining:
 
     def loss(self) -> Tensor:
         """Return the loss of a new batch; the adversary learns from it, too."""
-        pictures, quality, decoded, _ = self.latents.draw(self.config.batch, self.device)
+        pictures, quality, decoded, *_ = self.latents.draw(self.config.batch, self.device)
         with torch.no_grad():
             faithful = self.faithful.decode(decoded.values, quality).clamp(0, 1)
             wanted = self.features(pictures)
