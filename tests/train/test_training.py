@@ -20,7 +20,7 @@ from trellic.train.stage import stage_named, stages  # noqa: E402
 from trellic.train.start import load_run  # noqa: E402
 from trellic.train.training import DeployedModel, StageTraining  # noqa: E402
 
-OTHERWISE = {"pretrain", "exact", "adapt", "follow", "pleasing"}
+OTHERWISE = {"pretrain", "exact", "adapt", "follow", "layers", "pleasing"}
 """Stages that other tests are of."""
 
 

@@ -8,7 +8,7 @@ by real bytes of the deployed model.
 import math
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +40,8 @@ BATCH = 4
 WARMUP = 30
 RATES = {"prior.parametrizations.*": 10.0}
 """Factors of the learning rate: log scales of hyper-latents, few and far from where they should be, learn faster."""
+RATE_OF_LAYERS = 5e-4
+"""Of pictures of all kinds, and of larger changes than those for one kind."""
 MOST_HELD = 25
 """Validation pictures that are used, at most."""
 
@@ -67,7 +69,8 @@ class Adaptation:
     @classmethod
     def of_layers(cls, **how: Any) -> "Adaptation":
         """Return how an adapter of coarse planes of layers is trained; an analysis is for all planes."""
-        return cls(parts=("entropy", "synthesis", "kernels"), quantizer=NESTED.name, **how)
+        found = cls(parts=("entropy", "synthesis", "kernels"), quantizer=NESTED.name, rate=RATE_OF_LAYERS)
+        return replace(found, **how)
 
     @property
     def is_of_layers(self) -> bool:
