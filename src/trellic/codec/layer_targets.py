@@ -27,7 +27,7 @@ planes span; the coarsest is coarser by the others. Chosen on validation picture
 COARSE = 2
 """Planes that lack so many digits are coded by networks of their own, where there are any. The plane before the last
 would be coded no better by them, and the last a little worse."""
-POINTS = 25.8
+QUALITY_OCTAVE = 25.8
 """Of quality, in which latents double, about."""
 
 LayersAsked = int | str | Sequence[float]
@@ -81,7 +81,7 @@ class LayerTargets:
 
         It is lower, so that the steps of coarse planes are nearer to what the networks know.
         """
-        return max(quality - round(POINTS * QUALITY_ONE * self._octaves_finer), 0)
+        return max(quality - round(QUALITY_OCTAVE * QUALITY_ONE * self._octaves_finer), 0)
 
     def layering_at(self, quality: int, deployed: DeployedQuantizer, has_coarse: bool = False) -> Layering:
         """Return planes and sweeps, with the finest step, for such a quality of all layers.
@@ -89,7 +89,7 @@ class LayerTargets:
         has_coarse  whether coarse planes have networks of their own
         """
         lower = self.quality_of_networks(quality)
-        octaves = (quality - lower) / (POINTS * QUALITY_ONE)
+        octaves = (quality - lower) / (QUALITY_OCTAVE * QUALITY_ONE)
         step = max(1, round(deployed.step_at(lower) * 2**-octaves))
         return replace(self.layering, step=step, coarse=COARSE * has_coarse)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.layer_targets import COARSE, DEAD_ZONE, LEAST_PLANES, POINTS, LayerTargets
+from trellic.codec.layer_targets import COARSE, DEAD_ZONE, LEAST_PLANES, QUALITY_OCTAVE, LayerTargets
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.parameters import LOWEST_LOG_SCALE, ONE, SCALES_PER_LOG, scale_offset
 from trellic.entropy.tables import SKIPPED_SCALES
@@ -137,4 +137,4 @@ class PlaneLatents(Latents):
             codec = self.codec if missing >= COARSE else self.plain
             with torch.set_grad_enabled(missing == last and missing >= COARSE):
                 decoded = codec.code(targets, quality, PlaneCoder(steps.view(-1, 1, 1, 1), missing, known))
-        return Batch(pictures, quality, decoded, targets, wanted - POINTS / 100 * last)
+        return Batch(pictures, quality, decoded, targets, wanted - QUALITY_OCTAVE / 100 * last)

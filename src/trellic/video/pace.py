@@ -1,6 +1,6 @@
 """How many frames are coded at a time, where nothing says it: as many as took fewest bits when sizes were last tried.
 
-What a small mini-group gains depends on noise, light and motion that no energy tells apart, but stays for a while.
+What a small mini-group gains depends on noise, light and motion, which an energy does not show, but stays for a while.
 """
 
 from collections.abc import Sequence
