@@ -56,9 +56,8 @@ def check_stream(job: Job, codec: Codec, target: Target, dropped: Set[str]) -> N
         raise FileExists("it is coded in other tiles")
     if by_latents and target.prefixes != bool(stream.prefixes):
         raise FileExists("it has no prefixes" if target.prefixes else "it has prefixes")
-    if by_latents and (stream.read(stream.adapter) if stream.adapter else b"") not in codec.adapter_payloads(
-        target.layers is not None
-    ):
+    adapter = stream.read(stream.adapter) if stream.adapter else b""
+    if by_latents and adapter not in codec.adapter_payloads(target.layers is not None):
         raise FileExists("it is of another adapter")
     if target.lossless and by_latents:
         raise FileExists("it is not lossless")
