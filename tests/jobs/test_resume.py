@@ -7,6 +7,7 @@ from PIL import Image
 import trellic
 from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target
+from trellic.codec.layer_targets import LayerTargets
 from trellic.errors import DamagedStream, FileExists, UnreadablePicture
 from trellic.jobs.plan import Job
 from trellic.jobs.resume import check_picture, check_stream
@@ -136,3 +137,17 @@ def test_a_stream_of_a_lower_psnr_is_not_done(tmp_path):
     check_stream(job, codec, Target(psnr=19.0), frozenset())
     with pytest.raises(FileExists, match="dB, fewer than 24"):
         check_stream(job, codec, Target(psnr=24.0), frozenset())
+
+
+def test_a_stream_in_layers_is_done_by_the_quality_that_was_asked_for(tmp_path, monkeypatch):
+    codec = Codec(str(GOLDEN / "golden.trm"), 1)
+    monkeypatch.setattr("trellic.codec.codec.COARSE", GOLDEN / "golden.tra")
+    job, layers = Job(tmp_path / "a.png", tmp_path / "a.tlic"), LayerTargets.of(4)
+    Image.fromarray(textured(70, 90)).save(job.source)
+    job.target.write_bytes(codec.encode(job.source, 60, layers=4))
+    check_stream(job, codec, Target(60, layers=layers), frozenset())
+    with pytest.raises(FileExists, match="quality"):
+        check_stream(job, codec, Target(61, layers=layers), frozenset())
+    monkeypatch.undo()
+    with pytest.raises(FileExists, match="adapter"):
+        check_stream(job, codec, Target(60, layers=layers), frozenset())
