@@ -84,13 +84,12 @@ def encode_groups(
             if not usable:
                 break
             sources = ahead.take(max(one for one in SIZES if one <= usable))
-            match structure.size:
-                case size if size in SIZES:
-                    group = group.plus(sources)
-                case _ if structure.size == TRIED:
-                    group = _cheapest(group, sources)
-                case _:
-                    group = pace.plus(group, sources)
+            if structure.size == ADAPTIVE:
+                group = pace.plus(group, sources)
+            elif structure.size == TRIED:
+                group = _cheapest(group, sources)
+            else:
+                group = group.plus(sources)
         yield CodedGroup(write_group(first, group.frames), group.decibels)
         first += group.count
 
