@@ -52,8 +52,9 @@ def test_a_scene_begins_a_group(coded):
     assert [len(kinds) for kinds in kinds_of(coded([*first, *other]).data)] == [3, 3]
 
 
-def test_groups_end_at_keyint(coded):
-    assert [len(kinds) for kinds in kinds_of(coded(moving(7, 32, 32), size=2, keyint=3).data)] == [3, 3, 1]
+@pytest.mark.parametrize(("size", "keyint", "groups"), [(2, 3, [3, 3, 1]), (4, 4, [4, 3])])
+def test_groups_end_at_keyint(coded, size, keyint, groups):
+    assert [len(kinds) for kinds in kinds_of(coded(moving(7, 32, 32), size=size, keyint=keyint).data)] == groups
 
 
 def test_a_size_is_met(video_codec):
