@@ -68,6 +68,8 @@ REFUSED = {
     "layers_of_fewer_sweeps": (DamagedStream, "list of layers is impossible"),
     "layers_trailing": (DamagedStream, "list of layers is impossible"),
     "layers_of_too_coarse_a_step": (UnsupportedStream, "step 2239488"),
+    "layers_of_no_step": (DamagedStream, "impossible step, 0"),
+    "layers_of_many_coarse_planes": (DamagedStream, "coarse planes, 8"),
     "layers_of_another_dead_zone": (DamagedStream, "coded data"),
     "layers_joined_otherwise": (DamagedStream, "more of them than"),
     "layers_missing": (DamagedStream, "without a list of layers"),

@@ -203,7 +203,11 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "layers_of_nothing": lambda: relayered(joined=(0, *LAYERING.joined)),
     "layers_of_fewer_sweeps": lambda: relayered(joined=LAYERING.joined[:-1]),
     "layers_trailing": lambda: layered(LAYERS.payload + b"\0"),
-    "layers_of_too_coarse_a_step": lambda: relayered(radix=3, dead_zone=0, planes=8, least=(), joined=(1,) * 8),
+    "layers_of_too_coarse_a_step": lambda: relayered(
+        radix=3, dead_zone=0, planes=8, least=(), joined=(1,) * 8, step=1024
+    ),
+    "layers_of_no_step": lambda: layered(replace(LAYERING, step=1).write()[:-2] + bytes(2)),
+    "layers_of_many_coarse_planes": lambda: relayered(coarse=8),
     "layers_of_another_dead_zone": lambda: relayered(dead_zone=400),
     "layers_joined_otherwise": lambda: relayered(joined=(10,)),
     "layers_missing": lambda: write_stream(LAYERED_HEADER, LAYER_SECTIONS),

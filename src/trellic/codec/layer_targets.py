@@ -21,7 +21,7 @@ LAYER_BYTES = 20
 """What a layer of one tile takes beside its bits, about: coder states and its entry in the index."""
 
 
-FINER = 6
+FINER = {HALVING: 6, TRITS: 12}
 """The finest step is finer than the one that the networks were trained for, by one of so many parts of the octaves that
 planes span; the coarsest is coarser by the others. Chosen on validation pictures: fewer parts cost bits on top."""
 COARSE = 2
@@ -95,7 +95,7 @@ class LayerTargets:
 
     @property
     def _octaves_finer(self) -> float:
-        return (self.layering.planes - 1) * math.log2(self.layering.radix) / FINER
+        return (self.layering.planes - 1) * math.log2(self.layering.radix) / FINER[self.layering.radix]
 
     def join(self, bits: Sequence[float], front: int, tiles: int, pixels: int) -> tuple[int, ...]:
         """Return how many consecutive sweeps each layer holds, given what each takes, front bytes, tiles and pixels."""

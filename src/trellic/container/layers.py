@@ -105,7 +105,7 @@ class Layering:
         kind, planes, dead_zone = reader.integer(1), reader.integer(1), reader.varint()
         radix, extended = kind & ~EXTENDED, bool(kind & EXTENDED)
         if radix not in (HALVING, TRITS) or not 1 <= planes <= MOST_PLANES:
-            raise UnsupportedStream(f"layers of {planes} planes by {kind} are not known to this release")
+            raise UnsupportedStream(f"layers of {planes} planes by {radix} are not known to this release")
         if dead_zone > (WIDEST_DEAD_ZONE if radix == HALVING else 0):
             raise DamagedStream(f"layers have an impossible dead zone, {dead_zone}")
         sweeps = reader.integer(1)
