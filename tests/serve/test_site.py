@@ -3,6 +3,8 @@ import pytest
 from conftest import GOLDEN
 from trellic.container import Stream
 from trellic.errors import MissingAdapter, MissingModel
+from trellic.model import DEFAULT, Model, find_model
+from trellic.model.adapter_store import COARSE, shipped_adapter
 from trellic.serve.answers import FOREVER, Refused
 from trellic.serve.folder import Folder
 from trellic.serve.site import Request, Site
@@ -52,6 +54,12 @@ def test_a_models_decoder_half_is_packed_once_and_kept_forever(site, monkeypatch
     assert 0 < len(first.body) < (GOLDEN / "golden.trm").stat().st_size
     monkeypatch.setattr("trellic.serve.packed.pack_decoder", None)
     assert site.answer(request(f"/models/{name}")) is first
+
+
+def test_the_adapter_of_coarse_planes_is_merged_for_browsers(site):
+    model = Model.read(find_model(DEFAULT))
+    adapter = shipped_adapter(COARSE, model.sha256)
+    assert site.answer(request(f"/models/{model.name[:8]}+{adapter.name[:8]}")).cache == FOREVER
 
 
 def test_models_and_adapters_that_are_not_there_are_refused(site):
