@@ -11,6 +11,7 @@ from PIL import Image
 from adapters import random_adapter
 from conftest import GOLDEN, textured
 from trellic.codec import Codec
+from trellic.codec.attached import adapter_facts
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import analyse
 from trellic.codec.layer_decoder import decode_layers
@@ -297,7 +298,7 @@ def test_the_shipped_adapter_makes_prefixes_better_and_leaves_whole_files_alone(
     )
     adapter = shipped_adapter(COARSE, codec.model.sha256)
     stream = Stream.parse(codec.encode(picture, 80, layers=4))
-    assert stream.read(stream.adapter) == adapter.sha256[:4]
+    assert adapter_facts(stream) == {"hash": adapter.sha256[:4].hex(), "name": "coarse", "embedded": False}
     with mock.patch("trellic.codec.codec.COARSE", tmp_path / "none.tra"):
         plain = Stream.parse(codec.encode(picture, 80, layers=4))
     assert plain.adapter is None

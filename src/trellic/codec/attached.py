@@ -9,7 +9,7 @@ from trellic.container.header import HASH_BYTES
 from trellic.errors import DamagedStream
 from trellic.model import Sessions
 from trellic.model.adapter import LARGEST_PART, Adapter
-from trellic.model.adapter_store import find_adapter_by_hash, installed_adapters
+from trellic.model.adapter_store import find_adapter_by_hash, known_adapters
 
 MOST_ATTACHED = 4
 """How many adapters stay attached to a model, each of which takes the model's memory."""
@@ -67,6 +67,6 @@ def adapter_facts(stream: NamesAdapter) -> dict[str, Any] | None:
     if stream.adapter is None:
         return None
     prefix = stream.read(stream.adapter)[:HASH_BYTES]
-    names = [path.stem for path, one in installed_adapters().items() if one.sha256.startswith(prefix)]
+    names = [path.stem for path, one in known_adapters().items() if one.sha256.startswith(prefix)]
     embedded = stream.adapter.length > HASH_BYTES
     return {"hash": prefix.hex(), "name": names[0] if names else None, "embedded": embedded}

@@ -41,10 +41,15 @@ def shipped_adapter(path: Path, base: bytes) -> Adapter | None:
     return adapter if adapter and adapter.base == base else None
 
 
+def known_adapters() -> dict[Path, Adapter]:
+    """Return all adapters that streams may name by their paths: those that are installed, and RESIDUAL and COARSE."""
+    found = {path: _readable(path) for path in (RESIDUAL, COARSE)}
+    return {**installed_adapters(), **{path: adapter for path, adapter in found.items() if adapter}}
+
+
 def find_adapter_by_hash(prefix: bytes, base: bytes) -> Adapter:
     """Return the adapter of a base model, by its SHA-256, that a stream names. Raises MissingAdapter."""
-    shipped = (shipped_adapter(path, base) for path in (RESIDUAL, COARSE))
-    for adapter in (*installed_adapters().values(), *filter(None, shipped)):
+    for adapter in known_adapters().values():
         if adapter.base == base and adapter.sha256.startswith(prefix):
             return adapter
     raise MissingAdapter(
