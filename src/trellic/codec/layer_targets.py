@@ -19,8 +19,6 @@ LEAST = (22, 15)
 LEAST_PLANES = 4
 LAYER_BYTES = 20
 """What a layer of one tile takes beside its bits, about: coder states and its entry in the index."""
-
-
 FINER = {HALVING: 6, TRITS: 12}
 """The finest step is finer than the one that the networks were trained for, by one of so many parts of the octaves that
 planes span; the coarsest is coarser by the others. Chosen on validation pictures: fewer parts cost bits on top."""

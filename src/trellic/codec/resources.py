@@ -17,5 +17,6 @@ class Resources(NamedTuple):
 
     def showing(self, stream: Stream) -> "Resources":
         """Return what a stream, as far as it goes, is shown with. Raises DamagedStream or UnsupportedStream."""
-        shows_coarse = self.coarse and stream.layering and stream.layering.shows_coarse(stream.layer_count)
-        return self._replace(sessions=self.coarse) if self.coarse and shows_coarse else self
+        if self.coarse and stream.layering and stream.layering.shows_coarse(stream.layer_count):
+            return self._replace(sessions=self.coarse)
+        return self

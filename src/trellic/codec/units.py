@@ -177,9 +177,9 @@ def decode_unit(
 ) -> DecodedUnit:
     """Decode a tile from the payloads of its alpha, if it has any, and its unit, as far as a view takes.
 
-    see   takes the indices of its latents in coding order
-    view  at whose scale samples are
-    ring  what a block's prediction sees of its neighbours; None where it is no block
+    see     takes the indices of its latents in coding order
+    view    at whose scale samples are
+    ring    what a block's prediction sees of its neighbours; None where it is no block
     coarse  of coarse planes of layers; None where there are no networks of their own
     Raises DamagedStream or UnsupportedStream.
     """

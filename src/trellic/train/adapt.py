@@ -5,6 +5,7 @@ point, then one that decays to zero with factors rounded as the file holds them.
 by real bytes of the deployed model.
 """
 
+import copy
 import math
 import tempfile
 from collections.abc import Callable, Sequence
@@ -109,8 +110,8 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
             say(f"step {entry['step']}, {entry['seconds']:.0f} s: loss {entry['loss']:.4f}")
 
     torch.manual_seed(how.seed)
-    plain, codec = (load(base).to(memory_format=torch.channels_last) for _ in range(2))  # type: ignore[call-overload]
-    plain.requires_grad_(False)
+    codec = load(base).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    plain = copy.deepcopy(codec).requires_grad_(False) if how.is_of_layers else None
     add_adapter(codec, how.rank, how.parts)
     deployed = DeployedQuantizer.of(base, NESTED if how.is_of_layers else quantizer_to_tune(how.quantizer))
     with tempfile.TemporaryDirectory() as place:
