@@ -1,13 +1,17 @@
-"""What the search of effort 9 gains over effort 8, by set."""
+"""What the search of effort 9 gains over effort 8, by set, and where it stands beside others' codecs."""
 
 from itertools import groupby
 
 import numpy as np
 
-from experiments.store import lines_of
+from experiments.store import PUBLISHED, Line, lines_of
+from trellic.evaluate.report.published import read_published
 from trellic.evaluate.report.tables import Table, percent
+from trellic.evaluate.summary import bits_against
 
 PARTS = ("all", "low", "high")
+ANCHORS = ("vtm", "av1", "webp")
+"""Published curves of Kodak."""
 
 
 def slots() -> dict[str, str]:
@@ -26,4 +30,20 @@ def slots() -> dict[str, str]:
     middle = first[len(first) // 2]
     titles = ["set", "pictures", "bits", f"up to quality {middle}", f"from quality {middle}", "least gain", "effort 8",
               "effort 9"]  # fmt: skip
-    return {**head, "qualities": ", ".join(map(str, first)), "table": Table(titles, rows).markdown()}
+    return {
+        **head,
+        "qualities": ", ".join(map(str, first)),
+        "table": Table(titles, rows).markdown(),
+        "published": _beside_others([line for line in lines if line["set"] == "kodak"]).markdown(),
+    }
+
+
+def _beside_others(lines: list[Line]) -> Table:
+    """Return bits of the mean curves of both efforts at equal PSNR, against published curves."""
+    published = read_published(PUBLISHED)["kodak"]
+    curves = {effort: np.mean([line["curves"][effort] for line in lines], axis=0) for effort in ("8", "9")}
+    rows = []
+    for anchor in ANCHORS:
+        found = [bits_against(published[anchor], [(float(x), float(y)) for x, y in curve]) for curve in curves.values()]
+        rows.append([anchor, *(percent(one.percent if one else None) for one in found)])
+    return Table(["against", "effort 8", "effort 9"], rows)

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 import trellic.train.adapt as training
 from adapters import random_adapter
 from trellic.cli.adapt import adapt
-from trellic.errors import FileExists
+from trellic.errors import BadRequest, FileExists
 from trellic.model.adapter import Adapter
 from trellic.train.adapt import Adapted
 
@@ -46,3 +46,10 @@ def test_nothing_is_overwritten_without_force(folder):
     assert (folder / "a.tra").read_bytes() == b"mine"
     adapt([str(folder / "in")], folder / "a.tra", force=True)
     assert Adapter.read(folder / "a.tra") == ADAPTER
+
+
+@pytest.mark.parametrize("other", [{"parts": "synthesis"}, {"quantizer": "uniform"}])
+def test_layers_say_what_is_adapted(folder, other):
+    with pytest.raises(BadRequest, match="no --parts and --quantizer"):
+        adapt([str(folder / "in")], folder / "a.tra", layers=True, **other)
+    assert not (folder / "a.tra").exists()

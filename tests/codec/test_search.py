@@ -8,7 +8,7 @@ from trellic import Codec
 from trellic.codec import Target
 from trellic.codec import search as searching
 from trellic.codec.encoder import Coded, analyse_tile, encode_latents
-from trellic.codec.search import ROUNDS, SLOPE, Objective, Shown, search
+from trellic.codec.search import LAST_RATE_WEIGHT, ROUNDS, SLOPE, Objective, Shown, search
 from trellic.codec.tiles import windows
 from trellic.codec.visibility import SSIMULACRA2
 from trellic.container import Grid, Stream
@@ -35,26 +35,27 @@ def test_a_photograph_takes_fewer_bits_for_its_error(codec, photograph):
     before = encode_latents(codec.sessions, analysed, codec.deployed)
     after = search(codec.sessions, window, analysed, before, codec.deployed)
     objective, point = Objective(codec.sessions, window, analysed), codec.deployed.at(50 * 256)
-    errors = [objective.at(coded.decoded["y"]) for coded in (before, after)]
+    errors = [objective.at(coded.decoded) for coded in (before, after)]
     curvature = objective.curvature(before.decoded["y"], errors[0].samples)
-    slope = SLOPE * curvature.mean() * (point.step / 1024) ** 2 * point.rate_weight
+    slope = SLOPE * curvature.mean() * (point.step / 1024) ** 2
     saved = 8 * (len(before.data) - len(after.data)) + (errors[0].error - errors[1].error) / slope
     assert saved > 0.01 * 8 * len(before.data)
 
 
-def test_the_round_of_least_error_and_bits_is_kept_while_rates_weigh_ever_more(tiny, monkeypatch):
-    """By a rate weight of 0.1 and a curvature of 1, a byte is worth 8 · 0.1 times the slope."""
+@pytest.mark.parametrize("calibrated", [0.02, 0.1])
+def test_the_round_of_least_error_and_bits_is_kept_while_rates_weigh_ever_more(tiny, monkeypatch, calibrated):
+    """By a step and a curvature of 1, a byte is worth 8 times the slope."""
     window = window_of(tiny, textured(64, 64))
     analysed = analyse_tile(tiny.sessions, window, 12800)
     zeros = np.zeros_like(analysed.targets["y"])
     rounds = [Coded(bytes(100), 0.0, {"y": zeros}) for _ in range(ROUNDS)]
     rounds[3] = Coded(bytes(104), 0.0, {"y": zeros})  # the best: 10 of the error for 4 bytes
-    rounds[5] = Coded(bytes(150), 0.0, {"y": zeros})  # the least error, too dear
+    rounds[5] = Coded(bytes(200), 0.0, {"y": zeros})  # the least error, too dear
     errors = iter([100.0, 100, 100, 100, 90, 100, 60, 100, 100, 100, 100])
     weights = []
 
     class Known(Objective):
-        def at(self, latents):
+        def at(self, decoded):
             return Shown(zeros, zeros, next(errors))
 
         def curvature(self, latents, samples):
@@ -67,10 +68,23 @@ def test_the_round_of_least_error_and_bits_is_kept_while_rates_weigh_ever_more(t
     monkeypatch.setattr(searching, "Objective", Known)
     monkeypatch.setattr(searching, "encode_latents", encode)
     before = Coded(bytes(100), 0.0, {"y": zeros})
-    deployed = tiny.deployed.with_parameters(ONE, 0.1)
+    deployed = tiny.deployed.with_parameters(ONE, calibrated)
     assert search(tiny.sessions, window, analysed, before, deployed) is rounds[3]
-    assert weights[0] == pytest.approx(0.1)
-    assert (np.diff(weights) > 0).all()
+    assert (weights[0], weights[-1]) == pytest.approx((calibrated, max(calibrated, LAST_RATE_WEIGHT)))
+    assert (np.diff(weights) >= 0).all()
+
+
+def test_a_model_whose_predictions_have_no_adjoint_is_searched_by_its_synthesis(codec, photograph, monkeypatch):
+    window = window_of(codec, photograph.pixels[100:228, 300:492])
+    analysed = analyse_tile(codec.sessions, window, 2560)
+    decoded = encode_latents(codec.sessions, analysed, codec.deployed).decoded
+    objective = Objective(codec.sessions, window, analysed)
+    whole = objective.at(decoded)
+    monkeypatch.setitem(vars(codec.model), "adjoints", {})
+    alone = objective.at(decoded)
+    assert alone.error == whole.error
+    assert np.array_equal(alone.gradient[-1, 0, 1::2], whole.gradient[-1, 0, 1::2])  # coded last
+    assert not np.array_equal(alone.gradient[0], whole.gradient[0])
 
 
 def test_effort_nine_searches_and_a_named_quantizer_does_not(photograph):
@@ -100,7 +114,7 @@ def test_a_tiles_error_is_that_of_its_picture_before_quantization(codec, photogr
     whole = analyse_tile(codec.sessions, window_of(codec, pixels), 90 * 256)
     latents = whole.around[:, *window.tile.within(Grid.whole(512, 256).picture, 16)]
     np.testing.assert_allclose(analysed.targets["y"], latents, atol=0.1)
-    shown = Objective(codec.sessions, window, analysed).at(analysed.targets["y"])
+    shown = Objective(codec.sessions, window, analysed).at(analysed.targets)
     assert np.sqrt(shown.error / window.pixels.size) < 3
 
 

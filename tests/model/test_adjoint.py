@@ -9,7 +9,7 @@ import pytest
 from conftest import GOLDEN
 from trellic.errors import BadRequest
 from trellic.model import Model, Sessions
-from trellic.model.adjoint import gradient_of
+from trellic.model.adjoint import adjoint_of, gradient_of
 from trellic.model.graph import Graph, Operation
 from trellic.model.model import GRADIENT
 
@@ -73,6 +73,56 @@ def test_convolutions_gates_and_continued_edges_are_adjoint(groups):
     assert forward == pytest.approx(reverse, rel=1e-3)
 
 
+@pytest.mark.parametrize("by", [(0,), (1,), (0, 1), (2,)])
+def test_networks_of_several_inputs_and_outputs_are_adjoint(by):
+    """Joined channels are parted again, divided values divided; what rounds counts as if it did not."""
+    random = np.random.default_rng(3)
+    graph = Graph(
+        ("a", "b", "c"),
+        ("out", "shared"),
+        (
+            Operation("Div", ("b", "two"), ("half",), {}),
+            Operation("Concat", ("a", "half", "c"), ("joined",), {"axis": 1}),
+            Operation("Round", ("joined",), ("rounded",), {}),
+            Operation("Conv", ("rounded", "w"), ("shared",), convolution(4, 1, [1, 1, 1, 1])),
+            Operation("Mul", ("shared", "shared"), ("out",), {}),
+        ),
+        {"w": "weight"},
+        {"two": np.array(2.0, np.float32)},
+    )
+    arrays = {"weight": random.normal(size=(4, 6, 3, 3)).astype(np.float32)}
+    derived, weights = adjoint_of(graph, arrays, by)
+    plain = replace(graph, operations=tuple(replace(one, kind="Neg") if one.kind == "Round" else one
+                                            for one in graph.operations))  # fmt: skip
+    assert derived.inputs[:3] == graph.inputs
+    adjoint, forward = (
+        onnxruntime.InferenceSession(one.to_onnx(known), providers=["CPUExecutionProvider"])
+        for one, known in ((derived, weights), (plain, arrays))
+    )
+    sizes = {"a": 1, "b": 2, "c": 3}
+    values = {name: random.integers(-3, 4, (1, size, 5, 6)).astype(np.float32) * 2 for name, size in sizes.items()}
+    moved = {name: random.normal(size=one.shape).astype(np.float32) for name, one in values.items()}
+    chosen = [name for number, name in enumerate(graph.inputs) if number in by]
+    given = [random.normal(size=(1, 4, 5, 6)).astype(np.float32) for _ in graph.outputs]
+
+    def run(sign):  # of the negated graph, which is the same as a function of negated inputs
+        shifted = {name: -(one + sign * 0.01 * moved[name] * (name in chosen)) for name, one in values.items()}
+        return forward.run(None, {name: one.astype(np.float32) for name, one in shifted.items()})
+
+    ahead, behind = run(1), run(-1)
+    changes = [(one.astype(np.float64) - other) / 0.02 for one, other in zip(ahead, behind, strict=True)]
+    found = adjoint.run(None, dict(zip(derived.inputs, (*values.values(), *given), strict=True)))
+    assert len(found) == len(by)
+    along = sum(float((moved[name] * one).sum()) for name, one in zip(chosen, found, strict=True))
+    assert along == pytest.approx(sum(float((u * one).sum()) for u, one in zip(given, changes, strict=True)), rel=1e-3)
+
+
+def test_an_input_that_nothing_depends_on_is_reported():
+    graph = Graph(("a", "b"), ("out",), (Operation("Neg", ("b",), ("out",), {}),), {}, {})
+    with pytest.raises(ValueError, match="no output depends on a"):
+        adjoint_of(graph, {}, (0,))
+
+
 def test_what_is_clipped_has_no_gradient():
     bounds = {"low": np.array(0.0, np.float32), "high": np.array(255.0, np.float32)}
     graph = Graph(("x",), ("out",), (Operation("Clip", ("x", "low", "high"), ("out",), {}),), {}, bounds)
@@ -103,3 +153,12 @@ def test_a_synthesis_with_an_unknown_operation_is_reported():
     halves = {**model.file.graphs, "decoder": decoder}
     with pytest.raises(BadRequest, match="adjoint of operation Sqrt is not known"):
         Model.of(replace(model.file, graphs=halves)).network(GRADIENT)
+
+
+def test_networks_that_predict_have_adjoints_or_none_has():
+    model = Model.read(GOLDEN / "golden.trm")
+    assert set(model.adjoints) == {"first_1", "second_0", "second_1"}
+    graph = model.network("second_1")[0]
+    strange = tuple(replace(one, kind="Sqrt") if one.kind == "LeakyRelu" else one for one in graph.operations)
+    decoder = {**model.file.graphs["decoder"], "second_1": replace(graph, operations=strange)}
+    assert Model.of(replace(model.file, graphs={**model.file.graphs, "decoder": decoder})).adjoints == {}

@@ -113,6 +113,21 @@ def test_what_is_read_later_is_live_and_nothing_else():
     assert schedule.live[code[-1]] == always
 
 
+def test_networks_that_see_latents_are_known_by_what_they_read():
+    """`own` depends on latents of y where a network that sees them makes it, and no more once another one does."""
+    steps = (
+        SCHEDULE.code[0],
+        Run("first", ("z", "quality"), ("own", "mean", "log_scale")),
+        SCHEDULE.code[2],
+        Run("second", ("quality", "own", "y[0:12]"), ("own", "mean", "log_scale")),
+        Run("third", ("own", "z"), ("mean",)),
+        Run("fourth", ("z",), ("own",)),
+        Run("fifth", ("own",), ("log_scale",)),
+        SCHEDULE.code[4],
+    )
+    assert replace(SCHEDULE, code=steps).predictors == {"second": (2,), "third": (0,)}
+
+
 def test_every_variable_is_coded():
     values = SCHEDULE.to_json()
     values["variables"]["w"] = {"channels": 1, "stride": 16}

@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from trellic.cli.options import DEFAULT, Force, Json, Model, PictureFiles
 from trellic.cli.train import need_torch
+from trellic.errors import BadRequest
 
 
 def adapt(
@@ -17,9 +18,10 @@ def adapt(
     minutes: Annotated[float, typer.Option(min=0.1, help="Minutes to train.")] = 4.0,
     rank: Annotated[int, typer.Option(min=1, max=16, help="Rank of the changes: more learns more, in more bytes.")] = 2,
     parts: Annotated[
-        str, typer.Option(metavar="NAMES", help="What is adapted, of: analysis, entropy, synthesis, kernels.")
-    ] = "analysis,entropy,synthesis,kernels",
-    quantizer: Annotated[str, typer.Option(help="The quantizer to train with.")] = "tcq8",
+        str,
+        typer.Option(metavar="NAMES", help="What is adapted: all of analysis,entropy,synthesis,kernels unless given."),
+    ] = "",
+    quantizer: Annotated[str, typer.Option(help="The quantizer to train with: tcq8 unless given.")] = "",
     layers: Annotated[
         bool, typer.Option("--layers", help="Of coarse planes of layers, not of one kind of pictures.")
     ] = False,
@@ -27,6 +29,8 @@ def adapt(
     as_json: Json = False,
 ) -> None:
     """Adapt a model to a folder of similar pictures, in minutes. Needs trellic[train]."""
+    if layers and (parts or quantizer):
+        raise BadRequest("--layers says what is adapted for which quantizer: no --parts and --quantizer go with it")
     need_torch()
     from trellic.files import check_free, write_atomically
     from trellic.jobs.local import complain
@@ -39,9 +43,12 @@ def adapt(
 
     check_free(out, force)
     paths = [path for path, _ in find_files(inputs, readable_suffixes())]
-    how = Adaptation(rank, tuple(parts.split(",")), quantizer, minutes)
-    if layers:
-        how = Adaptation.of_layers(rank=rank, minutes=minutes)
+    given: dict[str, Any] = {"rank": rank, "minutes": minutes}
+    if parts:
+        given["parts"] = tuple(parts.split(","))
+    if quantizer:
+        given["quantizer"] = quantizer
+    how = Adaptation.of_layers(**given) if layers else Adaptation(**given)
     made = run(BaseModel.read(find_model(model)), paths, how, complain)
     data = made.adapter.pack()
     write_atomically(out, lambda file: file.write(data), replace=force)

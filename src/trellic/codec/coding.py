@@ -26,6 +26,7 @@ from trellic.quantize.levels import ABOUT_MEANS, no_offsets
 Value = TypeVar("Value")
 SMALLEST_Z_SCALE = np.float32(np.log(scale_of(SKIPPED_SCALES)) + 1e-3)
 """Natural log: z is never skipped, since a network reads it even where it is surely zero."""
+Sides = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 NOTHING = np.float32(-np.inf)
 """The log scale of what is not coded."""
 Skipped = npt.NDArray[np.uint8]
@@ -97,6 +98,11 @@ class Arrays:
 
     def coded(self, step: Code) -> None:
         """Take note of a pass that is coded."""
+
+    @property
+    def grown_by(self) -> Sides:
+        """By how many positions planes are larger for graphs than for passes, along (C, H, W), before and after."""
+        return (0, 0), (0, 0), (0, 0)
 
     def keep(self, names: Set[str]) -> None:
         """Forget all other variables."""

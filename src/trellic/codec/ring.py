@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from trellic.codec.coding import Arrays
+from trellic.codec.coding import Arrays, Sides
 from trellic.codec.positions import Floats, pattern_of
 from trellic.container.grid import Beside
 from trellic.errors import DamagedModel
@@ -67,10 +67,9 @@ class RingedArrays(Arrays):
         self.model, self.ring = model, ring
         self.before = int(ring.top is not None), int(ring.left is not None)
         self.after = int(ring.bottom is not None), int(ring.right is not None)
-        sides = ((0, 0), *zip(self.before, self.after, strict=True))
         finest = min(model.schedule.variables, key=lambda name: model.schedule.variables[name].stride)
         self.size = values[finest].shape[1:]
-        self.grown = {name: np.pad(values[name], sides) for name in model.schedule.variables}
+        self.grown = {name: np.pad(values[name], self.grown_by) for name in model.schedule.variables}
 
     def read(self, reference: str) -> npt.NDArray[np.float32]:
         """Return a variable, or channels of it, with the ring as far as it is coded."""
@@ -99,6 +98,12 @@ class RingedArrays(Arrays):
         height, width = self.by_name[step.variable].shape[1:]
         for line, chosen, rows, columns in coded_lines(self.ring, step.mask, height, width):
             grown[:, rows + top, columns + left] = line[step.variable][step.channels, chosen]
+
+    @property
+    def grown_by(self) -> Sides:
+        """By how many positions planes are larger for graphs than for passes, along (C, H, W), before and after."""
+        (top, left), (bottom, right) = self.before, self.after
+        return (0, 0), (top, bottom), (left, right)
 
     def _own(self, grown: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the block's own part of grown planes."""

@@ -9,6 +9,7 @@ Such a graph is derived from a decoder's when an encoder needs it. It is never r
 that files may not. Source: Griewank and Walther, Evaluating Derivatives (2008).
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -38,15 +39,20 @@ def gradient_of(graph: Graph, arrays: Arrays) -> tuple[Graph, Arrays]:
     exact = _without_rounding(graph)
     reverse = _Reverse(exact, arrays)
     error = reverse.add("Mul", reverse.add("Sub", exact.outputs[0], TARGET), WEIGHTS)
-    gradient = reverse.run(error)
-    derived = Graph(
-        (*exact.inputs, TARGET, WEIGHTS),
-        (gradient, exact.outputs[0]),
-        (*exact.operations, *reverse.added),
-        {**exact.weights, **{name: name for name in reverse.arrays}},
-        {**exact.constants, **reverse.constants},
-    )
-    return derived, {**{stored: arrays[stored] for stored in exact.weights.values()}, **reverse.arrays}
+    (gradient,) = reverse.run({exact.outputs[0]: error}, exact.inputs[:1])
+    return reverse.derived((*exact.inputs, TARGET, WEIGHTS), (gradient, exact.outputs[0])), reverse.weights
+
+
+def adjoint_of(graph: Graph, arrays: Arrays, by: Collection[int]) -> tuple[Graph, Arrays]:
+    """Return a graph that computes how what depends on a network's outputs depends on some of its inputs, by number.
+
+    It takes the network's inputs and the gradients of its outputs, and gives those of these inputs, in their order.
+    Rounding counts as if it were none. Raises ValueError where the adjoint of an operation is not known.
+    """
+    reverse = _Reverse(graph, arrays)
+    given = {name: ADDED.format(name) for name in graph.outputs}
+    found = reverse.run(given, [graph.inputs[number] for number in sorted(by)])
+    return reverse.derived((*graph.inputs, *given.values()), found), reverse.weights
 
 
 def _without_rounding(graph: Graph) -> Graph:
@@ -67,7 +73,7 @@ class _Reverse:
     """The reverse sweep: operations that it adds, their weights and constants, and the gradient of each value."""
 
     def __init__(self, graph: Graph, arrays: Arrays) -> None:
-        self.graph = graph
+        self.graph, self.stored = graph, arrays
         self.known = {name: arrays[stored] for name, stored in graph.weights.items()}
         self.added: list[Operation] = []
         self.arrays: Arrays = {}
@@ -75,19 +81,36 @@ class _Reverse:
         self.gradients: dict[str, str] = {}
         self.numbers = count()
 
-    def run(self, error: str) -> str:
-        """Return the gradient of the first input, given that of the output."""
-        varying = {self.graph.inputs[0]}
+    def run(self, given: Mapping[str, str], by: Sequence[str]) -> tuple[str, ...]:
+        """Return the gradients by some inputs, given those by outputs. Raises ValueError."""
+        varying = set(by)
         for one in self.graph.operations:
             if varying & set(one.reads):
                 varying |= set(one.writes)
-        self.gradients[self.graph.outputs[0]] = error
+        self.gradients.update(given)
         for one in reversed(self.graph.operations):
             if set(one.writes) <= set(self.gradients):
                 for number, name in enumerate(one.reads):
                     if name in varying:
                         self._accumulate(name, self._adjoint(one, number))
-        return self.gradients[self.graph.inputs[0]]
+        if missing := set(by) - set(self.gradients):
+            raise ValueError(f"no output depends on {min(missing)}")
+        return tuple(self.gradients[name] for name in by)
+
+    def derived(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Graph:
+        """Return the graph with what was added to it."""
+        return Graph(
+            inputs,
+            outputs,
+            (*self.graph.operations, *self.added),
+            {**self.graph.weights, **{name: name for name in self.arrays}},
+            {**self.graph.constants, **self.constants},
+        )
+
+    @property
+    def weights(self) -> Arrays:
+        """The weights that the derived graph names."""
+        return {**{stored: self.stored[stored] for stored in self.graph.weights.values()}, **self.arrays}
 
     def add(self, kind: str, *reads: str, **attributes: Any) -> str:
         """Add an operation, and return the name of its result."""
@@ -103,12 +126,14 @@ class _Reverse:
         """Return what an operation adds to the gradient of what it reads, by number. Raises ValueError."""
         gradient, result = self.gradients[one.writes[0]], one.writes[0]
         match one.kind, number:
-            case ("Add", _) | ("Sub", 0):
+            case ("Add", _) | ("Sub", 0) | ("Round", 0):
                 return gradient
             case "Sub", 1:
                 return self.add("Neg", gradient)
             case "Mul", _:
                 return self.add("Mul", gradient, one.reads[1 - number])
+            case "Div", 0:
+                return self.add("Div", gradient, one.reads[1])
             case "LeakyRelu", 0:
                 sign = self.add("LeakyRelu", self.add("Sign", result), **one.attributes)
                 return self.add("Mul", gradient, self.add("Abs", sign))
@@ -123,6 +148,8 @@ class _Reverse:
                 return self.add("Conv", gradient, one.reads[1], **attributes)
             case "Split", 0:
                 return self.add("Concat", *(self.gradients[name] for name in one.writes), axis=1)
+            case "Concat", _ if one.attributes["axis"] == 1:
+                return self._part(gradient, one.reads, number)
             case "Pad", 0 if one.attributes.get("mode") == "edge":
                 return self._fold(gradient, self.graph.constants[one.reads[1]])
         raise ValueError(f"the adjoint of operation {one.kind} is not known")
@@ -147,6 +174,14 @@ class _Reverse:
             last = self._sum(gradient, axis, -after - 1, LAST)
             gradient = self.add("Concat", first, middle, last, axis=axis)
         return gradient
+
+    def _part(self, values: str, reads: Sequence[str], number: int) -> str:
+        """Add the channels that one of several arrays has where they are joined."""
+        ends = [self.add("Shape", name, start=1, end=2) for name in reads[: number + 1]]
+        for before in range(number):
+            ends[before + 1] = self.add("Add", ends[before], ends[before + 1])
+        start = ends[number - 1] if number else self._integer(0)
+        return self.add("Slice", values, start, ends[number], self._integer(1))
 
     def _slice(self, values: str, axis: int, start: int, stop: int) -> str:
         return self.add("Slice", values, *map(self._integer, (start, stop, axis)))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from trellic.entropy.tables import SCALES, Tables
 from trellic.errors import BadRequest, DamagedModel
-from trellic.model.adjoint import gradient_of
+from trellic.model.adjoint import adjoint_of, gradient_of
 from trellic.model.arrays import Arrays
 from trellic.model.file import HALVES, ModelFile, parse_file, read_file
 from trellic.model.graph import Graph
@@ -31,6 +31,8 @@ GAUSSIAN = "gaussian"
 SENSITIVITY = "sensitivity"
 GRADIENT = "gradient"
 """The network that computes how a picture's error depends on latents: derived from the synthesis, and in no file."""
+ADJOINT = "adjoint of "
+"""Before the name of a network that predicts: how what depends on its outputs depends on its inputs; in no file."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +130,22 @@ class Model:
         """
         if name == GRADIENT:
             return self._gradient()
+        if name.startswith(ADJOINT):
+            return self.adjoints[name.removeprefix(ADJOINT)]
         for half, graphs in self.file.graphs.items():
             if name in graphs:
                 seen = HALVES[: HALVES.index(half) + 1]
                 return graphs[name], {key: array for each in seen for key, array in self.file.arrays[each].items()}
         raise DamagedModel(f"model {self.name}: network {name} is missing")
+
+    @cached_property
+    def adjoints(self) -> dict[str, tuple[Graph, Arrays]]:
+        """The adjoints of the networks that predict latents from others, by name; none where one of them has none."""
+        try:
+            predictors = self.schedule.predictors.items()
+            return {name: adjoint_of(*self.network(name), numbers) for name, numbers in predictors}
+        except (ValueError, LookupError):
+            return {}
 
     def _gradient(self) -> tuple[Graph, Arrays]:
         match self.schedule.decode:

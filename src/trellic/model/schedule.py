@@ -186,6 +186,18 @@ class Schedule:
         """The steps of coding but rounded passes: what other networks begin with."""
         return tuple(step for step in self.code if isinstance(step, Run) or step.quantizer != "rounding")
 
+    @cached_property
+    def predictors(self) -> dict[str, tuple[int, ...]]:
+        """The graphs of coding that see deployed latents, each with the numbers of those of its inputs."""
+        changing = {step.variable for step in self.passes if step.quantizer == "deployed"}
+        found: dict[str, tuple[int, ...]] = {}
+        for step in self.code:
+            if isinstance(step, Run):
+                numbers = [n for n, text in enumerate(step.reads) if parse_reference(text).name in changing]
+                changing = changing | {*step.writes} if numbers else changing - {*step.writes}
+                found[step.graph] = tuple(sorted({*numbers, *found.get(step.graph, ())}))
+        return {graph: numbers for graph, numbers in found.items() if numbers}
+
     @property
     def stride(self) -> int:
         """Pictures are extended to multiples of this, in pixels."""

@@ -88,6 +88,11 @@ def _start(current, y, x, planes, vectors, reference, candidates, predicted, tab
     """Set the vector of one reference to the best of some candidates, int64 (n, 2)."""
     least, chosen = np.inf, 0
     for number in range(len(candidates)):
+        again = False
+        for other in range(number):
+            again |= candidates[other, 0] == candidates[number, 0] and candidates[other, 1] == candidates[number, 1]
+        if again:
+            continue
         vectors[reference] = candidates[number]
         cost = weight * _bits(candidates[number], predicted, table, costs)
         cost += difference(current, y, x, MACROBLOCK, planes, vectors, reference + 1, prices, least - cost)

@@ -1,0 +1,92 @@
+"""How what is decoded later depends on what was decoded before: gradients, back through the networks that predict.
+
+A latent whose index is 0 is shown as its predicted mean. So a latent has two parts in a picture: its own, and one in
+the means of passes after it. All steps of coding are followed with latents that are known already, then in reverse: a
+network hands the gradients by what it gave on to what it was given. Latents with other indices count as if they stayed
+where they are, since a quantizer holds them near their targets, whatever their means.
+Source: Griewank and Walther, Evaluating Derivatives (2008).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from trellic.codec.coding import run, scalar
+from trellic.codec.positions import Floats, pattern_of
+from trellic.codec.ring import Ring, arrays_of
+from trellic.container.header import HIGHEST_QUALITY
+from trellic.entropy.parameters import ONE
+from trellic.model import Sessions
+from trellic.model.model import ADJOINT
+from trellic.model.schedule import Code, Mask, parse_reference
+
+Chosen = npt.NDArray[np.bool_]
+
+
+class Followed:
+    """Steps of coding that were followed with known latents: what networks took and made, and what passes left.
+
+    means  of each pass, which of its latents are their predicted means, (its channels, H, W)
+    """
+
+    def __init__(self, sessions: Sessions, decoded: Mapping[str, Floats], quality: int, ring: Ring | None) -> None:
+        self.sessions, self.decoded = sessions, decoded
+        self.taken, self.made, self.means = list[list[Floats]](), list[list[Floats]](), list[Chosen]()
+        empty = {name: np.zeros_like(planes) for name, planes in decoded.items()}
+        self.values = arrays_of(sessions.model, ring, quality=scalar(quality / HIGHEST_QUALITY), **empty)
+        run(sessions.model.schedule.code, self._run, self.values, self._put)
+
+    def _run(self, name: str, inputs: list[Floats]) -> list[Floats]:
+        self.taken.append([one.copy() for one in inputs])
+        self.made.append(self.sessions.run(name, inputs))
+        return self.made[-1]
+
+    def _put(self, step: Code) -> None:
+        known, planes = self.values.by_name, self.decoded[step.variable][step.channels]
+        chosen = _positions(step.mask, planes)
+        np.copyto(known[step.variable][step.channels], planes, where=chosen)
+        self.values.coded(step)
+        self.means.append(chosen & (np.abs(planes - known.get(step.mean, np.float32(0))) < 1 / ONE))
+
+
+def through_predictions(
+    sessions: Sessions, decoded: Mapping[str, Floats], quality: int, ring: Ring | None, gradient: Floats
+) -> Floats:
+    """Return a gradient by y with what passes add to it that are predicted from it, float32 (C, H, W).
+
+    decoded   variables as a decoder has them, at a quality of 0 to 25600
+    ring      what a block's prediction sees of its neighbours; None where it is no block
+    gradient  by decoded y, where each latent counts for itself alone
+    The networks that predict need adjoints, see `Model.adjoints`.
+    """
+    schedule, followed = sessions.model.schedule, Followed(sessions, decoded, quality, ring)
+    total, coded, waiting = gradient.copy(), np.ones(gradient.shape, bool), dict[str, Floats]()
+    grown = followed.values.grown_by
+    own = tuple(slice(before, before + length) for (before, _), length in zip(grown, gradient.shape, strict=True))
+    for step in reversed(schedule.code):
+        if isinstance(step, Code):
+            means = followed.means.pop()
+            if step.variable == "y":
+                waiting[step.mean] = np.pad(np.where(means, total[step.channels], 0), grown)
+                coded[step.channels] &= ~_positions(step.mask, total)
+            continue
+        taken, made = followed.taken.pop(), followed.made.pop()
+        given = [waiting.pop(name, None) for name in step.writes]
+        if step.graph not in schedule.predictors or not any(one is not None for one in given):
+            continue
+        known = [np.zeros_like(one) if each is None else each for one, each in zip(made, given, strict=True)]
+        found = sessions.run(ADJOINT + step.graph, [*taken, *known])
+        for number, each in zip(schedule.predictors[step.graph], found, strict=True):
+            name, start, stop = parse_reference(step.reads[number])
+            if name == "y":
+                total[start:stop] += each[:, *own[1:]] * coded[start:stop]
+            else:
+                waiting[name] = waiting.get(name, np.float32(0)) + each
+    return total
+
+
+def _positions(mask: Mask, planes: Floats) -> Chosen:
+    """Return the positions of a mask in planes (C, H, W), (H, W)."""
+    pattern, height, width = pattern_of(mask), *planes.shape[1:]
+    return pattern[np.ix_(np.arange(height) % len(pattern), np.arange(width) % len(pattern[0]))] > 0

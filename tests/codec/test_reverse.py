@@ -1,0 +1,88 @@
+"""A gradient through predictions says how a picture changes, where latents that are means follow them."""
+
+import numpy as np
+import pytest
+
+from trellic.codec.coding import Arrays, run, scalar
+from trellic.codec.encoder import analyse, encode_latents
+from trellic.codec.reverse import Followed, through_predictions
+from trellic.codec.ring import NO_RING, edges_of, ring_of
+from trellic.container.grid import Beside
+
+QUALITY = 10 * 256
+
+
+@pytest.fixture(scope="module")
+def decoded(codec, photograph):
+    """The variables of a detail of a photograph; many latents are means."""
+    analysed = analyse(codec.sessions, photograph.pixels[100:228, 300:492], QUALITY)
+    return encode_latents(codec.sessions, analysed, codec.deployed).decoded
+
+
+def first_pass(codec):
+    return next(step for step in codec.model.schedule.passes if step.variable == "y")
+
+
+def shifted(codec, decoded, shift):
+    """Return y where the first pass is shifted, and latents of others that were means are the means that follow."""
+    values = Arrays(quality=scalar(QUALITY / 25600), **{name: np.zeros_like(one) for name, one in decoded.items()})
+    means = iter(Followed(codec.sessions, decoded, QUALITY, None).means)
+    first = first_pass(codec)
+
+    def put(step):
+        wanted, stays, planes = decoded[step.variable][step.channels], next(means), values.by_name[step.variable]
+        if step is first:
+            wanted = wanted + shift
+        elif step.mean:
+            wanted = np.where(stays, values.by_name[step.mean], wanted)
+        pattern = np.array([[cell == "1" for cell in row] for row in step.mask])
+        height, width = planes.shape[1:]
+        chosen = np.tile(pattern, (height, width))[:height, :width]
+        planes[step.channels][:, chosen] = wanted[:, chosen]
+
+    run(codec.model.schedule.code, codec.sessions.run, values, put)
+    return values.by_name["y"]
+
+
+def test_it_says_how_all_latents_change_with_those_of_the_first_pass(codec, decoded):
+    random, first = np.random.default_rng(0), first_pass(codec)
+    weights = random.normal(size=decoded["y"].shape).astype(np.float32)
+    total = through_predictions(codec.sessions, decoded, QUALITY, None, weights)[first.channels]
+    anchors = np.indices(total.shape[1:]).sum(axis=0) % 2 == 0
+    direction = np.where(anchors, total, 0) / np.abs(total).max()
+    shift = np.float32(0.5) * direction
+    ahead, behind = (shifted(codec, decoded, sign * shift).astype(np.float64) for sign in (1, -1))
+    change = float((weights * (ahead - behind)).sum())
+    assert change == pytest.approx(2 * float((total * shift).sum()), rel=0.1)
+    alone = 2 * float((weights[first.channels] * shift).sum())
+    assert abs(change - alone) > 0.2 * change  # what follows is a good part of it
+
+
+def test_what_is_coded_last_counts_for_itself_alone(codec, decoded):
+    weights = np.ones_like(decoded["y"])
+    total = through_predictions(codec.sessions, decoded, QUALITY, None, weights)
+    before, last = codec.model.schedule.groups[-2:]
+    others = np.indices(total.shape[1:]).sum(axis=0) % 2 == 1
+    assert np.array_equal(total[last.channels][:, others], weights[last.channels][:, others])
+    assert not np.array_equal(total[last.channels], weights[last.channels])
+    assert not np.array_equal(total[before.channels], weights[before.channels])
+
+
+def test_latents_that_are_no_means_hand_nothing_on(codec, decoded):
+    """Moved far away, none is its mean any more."""
+    moved = {**decoded, "y": decoded["y"] + np.float32(300)}
+    weights = np.ones_like(decoded["y"])
+    assert np.array_equal(through_predictions(codec.sessions, moved, QUALITY, None, weights), weights)
+
+
+def test_a_block_sees_its_ring(codec, decoded):
+    """What lies around a block changes what it predicts; the gradient has the block's own size."""
+    edges = edges_of(decoded)
+    ring = ring_of(Beside(edges, None, edges, None))
+    weights = np.random.default_rng(1).normal(size=decoded["y"].shape).astype(np.float32)
+    plain, alone, ringed = (
+        through_predictions(codec.sessions, decoded, QUALITY, one, weights) for one in (None, NO_RING, ring)
+    )
+    assert np.array_equal(plain, alone)
+    assert ringed.shape == weights.shape
+    assert not np.array_equal(plain, ringed)
