@@ -1,6 +1,7 @@
 """Fixtures: small pictures, the shipped model, and a tiny model trained by nobody."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from trellic.container import Header, Section, Stream
 from trellic.errors import MissingLibrary
 from trellic.picture.pillow import from_pillow, read
 from trellic.picture.types import Picture
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Of torch, and in programs that tests start: where tests run side by side, threads that wait for others slow all down."""
 
 GOLDEN = Path(__file__).parent / "golden"
 
