@@ -17,7 +17,7 @@ from trellic.picture.pillow import from_pillow, read
 from trellic.picture.types import Picture
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-"""Of torch, and in programs that tests start: where tests run side by side, threads that wait for others slow all down."""
+"""Of torch, and in programs that tests start: where tests run side by side, threads that wait for others slow all."""
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -1,5 +1,9 @@
 """trellic train: recipes by name, and nothing left behind where there is nothing to train on."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from command import run_trellic
@@ -30,3 +34,20 @@ def test_no_folder_is_made_before_pictures_are_found(tmp_path):
         assert result.returncode == 1
         assert b"no pictures found" in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("given", "found"), [({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_threads_that_wait_sleep_soon_unless_the_environment_says_otherwise(given, found):
+    """It has to be so before torch is loaded."""
+    code = """
+import os, sys
+sys.modules["torch"] = None
+from trellic.cli.train import need_torch
+from trellic.errors import BadConfig
+try:
+    need_torch()
+except BadConfig:
+    print(os.environ["GOMP_SPINCOUNT"])
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"} | given
+    assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip() == found

@@ -23,6 +23,8 @@ Minutes = Annotated[float, typer.Option(min=0, help="Minutes to train, instead o
 
 def need_torch() -> None:
     """Raise BadConfig where torch is not installed."""
+    import trellic.train  # noqa: F401  # before torch, whose threads it keeps from spinning
+
     try:
         import torch  # noqa: F401
     except ImportError as error:
