@@ -23,6 +23,8 @@ from trellic.model.graph import Graph, Operation
 ROUNDINGS = {"Cast", "Round"}
 LAST = 1 << 31
 """As the end of a slice: up to the last."""
+HUGE = 1e30
+"""Makes any number that is not zero larger than 1."""
 ADDED = "adjoint_{}"
 TARGET, WEIGHTS = ADDED.format("target"), ADDED.format("weights")
 
@@ -135,11 +137,10 @@ class _Reverse:
             case "Div", 0:
                 return self.add("Div", gradient, one.reads[1])
             case "LeakyRelu", 0:
-                sign = self.add("LeakyRelu", self.add("Sign", result), **one.attributes)
-                return self.add("Mul", gradient, self.add("Abs", sign))
+                return self.add("Mul", gradient, self._if_positive(result, one.attributes["alpha"]))
             case "Clip", 0:
                 above, below = self.add("Sub", result, one.reads[1]), self.add("Sub", one.reads[2], result)
-                inside = self.add("Mul", self.add("Sign", above), self.add("Sign", below))
+                inside = self.add("Mul", self._if_positive(above, 0.0), self._if_positive(below, 0.0))
                 return self.add("Mul", gradient, inside)
             case "Conv", 0 if one.attributes["strides"] == one.attributes["dilations"] == [1, 1]:
                 return self._convolve(one, gradient)
@@ -153,6 +154,10 @@ class _Reverse:
             case "Pad", 0 if one.attributes.get("mode") == "edge":
                 return self._fold(gradient, self.graph.constants[one.reads[1]])
         raise ValueError(f"the adjoint of operation {one.kind} is not known")
+
+    def _if_positive(self, values: str, otherwise: float) -> str:
+        """Add 1 where values are positive, and another number up to 1 elsewhere: quicker than signs are."""
+        return self.add("Clip", self.add("Mul", values, self._number(HUGE)), *map(self._number, (otherwise, 1.0)))
 
     def _convolve(self, one: Operation, gradient: str) -> str:
         """Add the adjoint of a convolution of stride 1: channels change places within their group, filters flip."""
@@ -188,6 +193,11 @@ class _Reverse:
 
     def _sum(self, values: str, axis: int, start: int, stop: int) -> str:
         return self.add("ReduceSum", self._slice(values, axis, start, stop), self._integer(axis), keepdims=1)
+
+    def _number(self, value: float) -> str:
+        name = ADDED.format(f"number_{value}")
+        self.constants[name] = np.array(value, np.float32)
+        return name
 
     def _integer(self, value: int) -> str:
         name = ADDED.format(f"integer_{value}")
