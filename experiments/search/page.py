@@ -1,17 +1,20 @@
 """What the search of effort 9 gains over effort 8, by set, and where it stands beside others' codecs."""
 
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 import numpy as np
 
+from experiments.comparison.page import others
 from experiments.store import PUBLISHED, Line, lines_of
+from trellic.evaluate.codecs import LABELS
 from trellic.evaluate.report.published import read_published
 from trellic.evaluate.report.tables import Table, percent
-from trellic.evaluate.summary import bits_against
+from trellic.evaluate.summary import PSNR, Points, bits_against, of_group, picture_curve
 
-PARTS = ("all", "low", "high")
-ANCHORS = ("vtm", "av1", "webp")
-"""Published curves of Kodak."""
+EFFORTS, PARTS = ("8", "9"), ("all", "low", "high")
+PEERS = ("webp", "jxl", "avif", "hevc", "vvc")
+"""Each at its best."""
 
 
 def slots() -> dict[str, str]:
@@ -24,7 +27,7 @@ def slots() -> dict[str, str]:
         worst = percent(max(line["percent"]["all"] for line in found), 2)
         seconds = [
             f"{1e6 * sum(line['seconds'][effort] for line in found) / sum(line['pixels'] for line in found):.1f} s"
-            for effort in ("8", "9")
+            for effort in EFFORTS
         ]
         rows.append([name, str(len(found)), *means, worst, *seconds])
     middle = first[len(first) // 2]
@@ -34,16 +37,28 @@ def slots() -> dict[str, str]:
         **head,
         "qualities": ", ".join(map(str, first)),
         "table": Table(titles, rows).markdown(),
-        "published": _beside_others([line for line in lines if line["set"] == "kodak"]).markdown(),
+        "others": _beside_others([line for line in lines if line["set"] == "kodak"]).markdown(),
     }
 
 
 def _beside_others(lines: list[Line]) -> Table:
-    """Return bits of the mean curves of both efforts at equal PSNR, against published curves."""
-    published = read_published(PUBLISHED)["kodak"]
-    curves = {effort: np.mean([line["curves"][effort] for line in lines], axis=0) for effort in ("8", "9")}
-    rows = []
-    for anchor in ANCHORS:
-        found = [bits_against(published[anchor], [(float(x), float(y)) for x, y in curve]) for curve in curves.values()]
-        rows.append([anchor, *(percent(one.percent if one else None) for one in found)])
-    return Table(["against", "effort 8", "effort 9"], rows)
+    """Return bits of both efforts at equal PSNR, against other codecs and VTM's published curve, on Kodak."""
+    records = of_group(others().records, "kodak")
+    vtm, rows = read_published(PUBLISHED)["kodak"]["vtm"], []
+    for peer in PEERS:
+        row = [LABELS[peer]]
+        for effort in EFFORTS:
+            found = [
+                bits_against(picture_curve(records, peer, line["picture"], PSNR), _points(line["curves"][effort]))
+                for line in lines
+            ]
+            row.append(percent(float(np.mean([one.percent for one in found if one]))))
+        rows.append(row)
+    means = [bits_against(vtm, _points(np.mean([line["curves"][effort] for line in lines], axis=0)))
+             for effort in EFFORTS]  # fmt: skip
+    rows.append(["VTM, published", *(percent(one.percent if one else None) for one in means)])
+    return Table(["against", *(f"effort {effort}" for effort in EFFORTS)], rows)
+
+
+def _points(curve: Iterable[Sequence[float]]) -> Points:
+    return [(float(rate), float(quality)) for rate, quality in curve]

@@ -50,6 +50,6 @@ def test_nothing_is_overwritten_without_force(folder):
 
 @pytest.mark.parametrize("other", [{"parts": "synthesis"}, {"quantizer": "uniform"}])
 def test_layers_say_what_is_adapted(folder, other):
-    with pytest.raises(BadRequest, match="no --parts and --quantizer"):
+    with pytest.raises(BadRequest, match="neither --parts nor --quantizer"):
         adapt([str(folder / "in")], folder / "a.tra", layers=True, **other)
     assert not (folder / "a.tra").exists()

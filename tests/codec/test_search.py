@@ -13,6 +13,7 @@ from trellic.codec.tiles import windows
 from trellic.codec.visibility import SSIMULACRA2
 from trellic.container import Grid, Stream
 from trellic.entropy.parameters import ONE
+from trellic.errors import DamagedModel
 from trellic.metrics import psnr
 from trellic.picture.types import Picture
 
@@ -74,17 +75,22 @@ def test_the_round_of_least_error_and_bits_is_kept_while_rates_weigh_ever_more(t
     assert (np.diff(weights) >= 0).all()
 
 
-def test_a_model_whose_predictions_have_no_adjoint_is_searched_by_its_synthesis(codec, photograph, monkeypatch):
+def test_where_predictions_have_no_adjoints_the_synthesis_alone_counts(codec, photograph, monkeypatch):
+    """Neither those that are not known, nor those that cannot be run."""
     window = window_of(codec, photograph.pixels[100:228, 300:492])
     analysed = analyse_tile(codec.sessions, window, 2560)
     decoded = encode_latents(codec.sessions, analysed, codec.deployed).decoded
-    objective = Objective(codec.sessions, window, analysed)
-    whole = objective.at(decoded)
-    monkeypatch.setitem(vars(codec.model), "adjoints", {})
-    alone = objective.at(decoded)
+    whole = Objective(codec.sessions, window, analysed).at(decoded)
+    broken = Objective(codec.sessions, window, analysed)
+    with monkeypatch.context() as patched:
+        patched.setattr(searching, "through_predictions", lambda *arguments: (_ for _ in ()).throw(DamagedModel("no")))
+        alone = broken.at(decoded)
+    assert not broken.follows
     assert alone.error == whole.error
     assert np.array_equal(alone.gradient[-1, 0, 1::2], whole.gradient[-1, 0, 1::2])  # coded last
     assert not np.array_equal(alone.gradient[0], whole.gradient[0])
+    monkeypatch.setitem(vars(codec.model), "adjoints", {})
+    assert np.array_equal(Objective(codec.sessions, window, analysed).at(decoded).gradient, alone.gradient)
 
 
 def test_effort_nine_searches_and_a_named_quantizer_does_not(photograph):

@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 
 from conftest import GOLDEN
-from trellic.errors import BadRequest
+from trellic.errors import BadRequest, DamagedModel
 from trellic.model import Model, Sessions
 from trellic.model.adjoint import adjoint_of, gradient_of
 from trellic.model.graph import Graph, Operation
@@ -123,6 +123,13 @@ def test_an_input_that_nothing_depends_on_is_reported():
         adjoint_of(graph, {}, (0,))
 
 
+def test_an_adjoint_of_too_many_operations_is_refused():
+    names = tuple(f"x{number}" for number in range(400))
+    graph = Graph(names, ("out",), (Operation("Concat", names, ("out",), {"axis": 1}),), {}, {})
+    with pytest.raises(ValueError, match="too many operations"):
+        adjoint_of(graph, {}, range(400))
+
+
 def test_what_is_clipped_has_no_gradient():
     bounds = {"low": np.array(0.0, np.float32), "high": np.array(255.0, np.float32)}
     graph = Graph(("x",), ("out",), (Operation("Clip", ("x", "low", "high"), ("out",), {}),), {}, bounds)
@@ -162,3 +169,9 @@ def test_networks_that_predict_have_adjoints_or_none_has():
     strange = tuple(replace(one, kind="Sqrt") if one.kind == "LeakyRelu" else one for one in graph.operations)
     decoder = {**model.file.graphs["decoder"], "second_1": replace(graph, operations=strange)}
     assert Model.of(replace(model.file, graphs={**model.file.graphs, "decoder": decoder})).adjoints == {}
+
+
+@pytest.mark.parametrize("name", ["adjoint of nosuch", "adjoint of adjoint of second_0", "nosuch"])
+def test_a_network_that_is_not_there_is_reported(name):
+    with pytest.raises(DamagedModel, match=f"network {name} is missing"):
+        Model.read(GOLDEN / "golden.trm").network(name)

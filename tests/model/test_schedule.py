@@ -126,6 +126,9 @@ def test_networks_that_see_latents_are_known_by_what_they_read():
         SCHEDULE.code[4],
     )
     assert replace(SCHEDULE, code=steps).predictors == {"second": (2,), "third": (0,)}
+    parted = (*steps[:4], Run("third", ("own[0:2]", "z"), ("mean",)), *steps[5:])
+    with pytest.raises(ValueError, match="third reads channels"):
+        replace(SCHEDULE, code=parted).predictors  # noqa: B018
 
 
 def test_every_variable_is_coded():

@@ -30,7 +30,9 @@ def adapt(
 ) -> None:
     """Adapt a model to a folder of similar pictures, in minutes. Needs trellic[train]."""
     if layers and (parts or quantizer):
-        raise BadRequest("--layers says what is adapted for which quantizer: no --parts and --quantizer go with it")
+        raise BadRequest(
+            "--layers says what is adapted for which quantizer: neither --parts nor --quantizer goes with it"
+        )
     need_torch()
     from trellic.files import check_free, write_atomically
     from trellic.jobs.local import complain

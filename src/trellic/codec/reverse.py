@@ -17,6 +17,7 @@ from trellic.codec.positions import Floats, pattern_of
 from trellic.codec.ring import Ring, arrays_of
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.parameters import ONE
+from trellic.errors import DamagedModel
 from trellic.model import Sessions
 from trellic.model.model import ADJOINT
 from trellic.model.schedule import Code, Mask, parse_reference
@@ -25,22 +26,26 @@ Chosen = npt.NDArray[np.bool_]
 
 
 class Followed:
-    """Steps of coding that were followed with known latents: what networks took and made, and what passes left.
+    """Steps of coding that were followed with known latents.
 
-    means  of each pass, which of its latents are their predicted means, (its channels, H, W)
+    taken   what each network took that sees y
+    shapes  of what it made
+    means   of each pass, which of its latents are their predicted means, (its channels, H, W)
     """
 
     def __init__(self, sessions: Sessions, decoded: Mapping[str, Floats], quality: int, ring: Ring | None) -> None:
         self.sessions, self.decoded = sessions, decoded
-        self.taken, self.made, self.means = list[list[Floats]](), list[list[Floats]](), list[Chosen]()
+        self.taken, self.shapes, self.means = list[list[Floats]](), list[list[tuple[int, ...]]](), list[Chosen]()
         empty = {name: np.zeros_like(planes) for name, planes in decoded.items()}
         self.values = arrays_of(sessions.model, ring, quality=scalar(quality / HIGHEST_QUALITY), **empty)
         run(sessions.model.schedule.code, self._run, self.values, self._put)
 
     def _run(self, name: str, inputs: list[Floats]) -> list[Floats]:
-        self.taken.append([one.copy() for one in inputs])
-        self.made.append(self.sessions.run(name, inputs))
-        return self.made[-1]
+        outputs = self.sessions.run(name, inputs)
+        if name in self.sessions.model.schedule.predictors:
+            self.taken.append([one.copy() for one in inputs])  # y goes on changing
+            self.shapes.append([one.shape for one in outputs])
+        return outputs
 
     def _put(self, step: Code) -> None:
         known, planes = self.values.by_name, self.decoded[step.variable][step.channels]
@@ -58,31 +63,37 @@ def through_predictions(
     decoded   variables as a decoder has them, at a quality of 0 to 25600
     ring      what a block's prediction sees of its neighbours; None where it is no block
     gradient  by decoded y, where each latent counts for itself alone
-    The networks that predict need adjoints, see `Model.adjoints`.
+    The networks that predict need adjoints, see `Model.adjoints`. Raises DamagedModel where one cannot be run.
     """
     schedule, followed = sessions.model.schedule, Followed(sessions, decoded, quality, ring)
     total, coded, waiting = gradient.copy(), np.ones(gradient.shape, bool), dict[str, Floats]()
     grown = followed.values.grown_by
     own = tuple(slice(before, before + length) for (before, _), length in zip(grown, gradient.shape, strict=True))
+
+    def hand_on(name: str, more: Floats) -> None:
+        waiting[name] = waiting[name] + more if name in waiting else more
+
     for step in reversed(schedule.code):
         if isinstance(step, Code):
             means = followed.means.pop()
             if step.variable == "y":
-                waiting[step.mean] = np.pad(np.where(means, total[step.channels], 0), grown)
+                hand_on(step.mean, np.pad(np.where(means, total[step.channels], np.float32(0)), grown))
                 coded[step.channels] &= ~_positions(step.mask, total)
             continue
-        taken, made = followed.taken.pop(), followed.made.pop()
         given = [waiting.pop(name, None) for name in step.writes]
-        if step.graph not in schedule.predictors or not any(one is not None for one in given):
-            continue
-        known = [np.zeros_like(one) if each is None else each for one, each in zip(made, given, strict=True)]
-        found = sessions.run(ADJOINT + step.graph, [*taken, *known])
-        for number, each in zip(schedule.predictors[step.graph], found, strict=True):
-            name, start, stop = parse_reference(step.reads[number])
-            if name == "y":
-                total[start:stop] += each[:, *own[1:]] * coded[start:stop]
-            else:
-                waiting[name] = waiting.get(name, np.float32(0)) + each
+        if step.graph in schedule.predictors:
+            taken, shapes = followed.taken.pop(), followed.shapes.pop()
+            known = [np.zeros(shape, np.float32) if one is None else one
+                     for one, shape in zip(given, shapes, strict=True)]  # fmt: skip
+            found = sessions.run(ADJOINT + step.graph, [*taken, *known])
+            for number, each in zip(schedule.predictors[step.graph], found, strict=True):
+                if each.shape != taken[number].shape:
+                    raise DamagedModel(f"model {sessions.model.name}: the adjoint of {step.graph} does not fit it")
+                name, start, stop = parse_reference(step.reads[number])
+                if name == "y":
+                    total[start:stop] += each[:, *own[1:]] * coded[start:stop]
+                else:
+                    hand_on(name, each)
     return total
 
 

@@ -23,6 +23,7 @@ from trellic.codec.reverse import through_predictions
 from trellic.codec.tiles import Window
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.parameters import ONE
+from trellic.errors import DamagedModel
 from trellic.model import Sessions
 from trellic.model.model import GRADIENT, Floats
 
@@ -54,6 +55,7 @@ class Objective:
 
     def __init__(self, sessions: Sessions, window: Window, analysed: Analysed) -> None:
         self.sessions, self.analysed = sessions, analysed
+        self.follows = bool(sessions.model.adjoints)
         self.stride = sessions.model.schedule.variables["y"].stride
         self.own = window.tile.within(window.around, self.stride)
         self.target = np.ascontiguousarray(window.pixels.transpose(2, 0, 1)).astype(np.float32)
@@ -67,8 +69,12 @@ class Objective:
     def at(self, decoded: Mapping[str, Floats]) -> Shown:
         """Return what the tile's decoded variables show."""
         gradient, samples = self._run(decoded["y"], self.target, self.weights)
-        if self.sessions.model.adjoints:
-            gradient = through_predictions(self.sessions, decoded, self.analysed.quality, self.analysed.ring, gradient)
+        if self.follows:
+            ring, quality = self.analysed.ring, self.analysed.quality
+            try:
+                gradient = through_predictions(self.sessions, decoded, quality, ring, gradient)
+            except DamagedModel:  # the model codes; only its adjoints cannot be run
+                self.follows = False
         squares = self.weights * np.square(np.rint(samples) - self.target)
         return Shown(gradient, samples, float(squares.sum(dtype=np.float64)))
 

@@ -23,6 +23,8 @@ from trellic.model.graph import Graph, Operation
 ROUNDINGS = {"Cast", "Round"}
 LAST = 1 << 31
 """As the end of a slice: up to the last."""
+MOST_ADDED = 1 << 14
+"""Operations, so that no model takes long."""
 HUGE = 1e30
 """Makes any number that is not zero larger than 1."""
 ADDED = "adjoint_{}"
@@ -115,7 +117,9 @@ class _Reverse:
         return {**{stored: self.stored[stored] for stored in self.graph.weights.values()}, **self.arrays}
 
     def add(self, kind: str, *reads: str, **attributes: Any) -> str:
-        """Add an operation, and return the name of its result."""
+        """Add an operation, and return the name of its result. Raises ValueError where there are too many."""
+        if len(self.added) >= MOST_ADDED:
+            raise ValueError("the adjoint has too many operations")
         name = ADDED.format(next(self.numbers))
         self.added.append(Operation(kind, reads, (name,), attributes))
         return name

@@ -130,8 +130,12 @@ class Model:
         """
         if name == GRADIENT:
             return self._gradient()
-        if name.startswith(ADJOINT):
-            return self.adjoints[name.removeprefix(ADJOINT)]
+        if name.startswith(ADJOINT) and (found := self.adjoints.get(name.removeprefix(ADJOINT))):
+            return found
+        return self._stored(name)
+
+    def _stored(self, name: str) -> tuple[Graph, Arrays]:
+        """Return a network of the file. Raises DamagedModel."""
         for half, graphs in self.file.graphs.items():
             if name in graphs:
                 seen = HALVES[: HALVES.index(half) + 1]
@@ -143,7 +147,7 @@ class Model:
         """The adjoints of the networks that predict latents from others, by name; none where one of them has none."""
         try:
             predictors = self.schedule.predictors.items()
-            return {name: adjoint_of(*self.network(name), numbers) for name, numbers in predictors}
+            return {name: adjoint_of(*self._stored(name), numbers) for name, numbers in predictors}
         except (ValueError, LookupError):
             return {}
 
@@ -151,7 +155,7 @@ class Model:
         match self.schedule.decode:
             case (Run(synthesis, ("y", "quality"), ("pixels",)),):
                 try:
-                    return gradient_of(*self.network(synthesis))
+                    return gradient_of(*self._stored(synthesis))
                 except (ValueError, LookupError) as error:
                     raise BadRequest(f"model {self.name} cannot be searched with: {error}") from error
         raise BadRequest(f"model {self.name} cannot be searched with: its synthesis is not one network")

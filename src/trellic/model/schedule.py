@@ -188,12 +188,17 @@ class Schedule:
 
     @cached_property
     def predictors(self) -> dict[str, tuple[int, ...]]:
-        """The graphs of coding that see deployed latents, each with the numbers of those of its inputs."""
-        changing = {step.variable for step in self.passes if step.quantizer == "deployed"}
-        found: dict[str, tuple[int, ...]] = {}
+        """The graphs of coding that see y, or what depends on it, each with the numbers of those of its inputs.
+
+        Raises ValueError where one sees channels of what depends on y.
+        """
+        changing, found = {"y"}, dict[str, tuple[int, ...]]()
         for step in self.code:
             if isinstance(step, Run):
-                numbers = [n for n, text in enumerate(step.reads) if parse_reference(text).name in changing]
+                read = [parse_reference(text) for text in step.reads]
+                numbers = [number for number, one in enumerate(read) if one.name in changing]
+                if any(read[number].stop is not None and read[number].name != "y" for number in numbers):
+                    raise ValueError(f"graph {step.graph} reads channels of what depends on y")
                 changing = changing | {*step.writes} if numbers else changing - {*step.writes}
                 found[step.graph] = tuple(sorted({*numbers, *found.get(step.graph, ())}))
         return {graph: numbers for graph, numbers in found.items() if numbers}
