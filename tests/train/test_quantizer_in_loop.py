@@ -70,6 +70,7 @@ def test_what_is_not_coded_passes_its_gradient_to_the_mean():
 
 
 def test_a_pass_is_zero_outside_its_mask_and_keeps_the_trellis_state():
+    torch.manual_seed(1)  # one pass in eight ends in the first of eight states, but not these
     coder = QuantizerInTheLoop(PLAIN, lambda quality: np.ones(4, "f4"), torch.zeros(2, 1, 1, 1), Rounding())
     target, zeros = 3 * torch.randn(2, 2, 6, 6), torch.zeros(2, 2, 6, 6)
     decoded, bits = coder(Code("y", 2, 4, NON_ANCHORS, "mean", "log_scale"), target, Gaussian(zeros, zeros + 1))
