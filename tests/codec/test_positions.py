@@ -7,7 +7,7 @@ import pytest
 
 from scales import scale_indices_of
 from trellic.codec.coding import Pass
-from trellic.codec.positions import coded_positions, pattern_of
+from trellic.codec.positions import coded_positions, pattern_of, positions_in
 from trellic.entropy.parameters import ONE
 from trellic.entropy.tables import SKIPPED_SCALES
 from trellic.model.schedule import ALL, ANCHORS, NON_ANCHORS, Code
@@ -55,3 +55,9 @@ def test_not_a_number_is_a_mean_of_zero_that_is_never_coded():
     positions, _ = coded_positions(bad, bad, ALL, ONE, decoded)
     assert len(positions) == 0
     assert not decoded.any()
+
+
+def test_a_mask_is_repeated_to_the_right_and_below():
+    found = positions_in(("110", "001"), 3, 5)
+    assert found.dtype == bool
+    assert found.astype(int).tolist() == [[1, 1, 0, 1, 1], [0, 0, 1, 0, 0], [1, 1, 0, 1, 1]]

@@ -26,9 +26,10 @@ from trellic.quantize.levels import ABOUT_MEANS, no_offsets
 Value = TypeVar("Value")
 SMALLEST_Z_SCALE = np.float32(np.log(scale_of(SKIPPED_SCALES)) + 1e-3)
 """Natural log: z is never skipped, since a network reads it even where it is surely zero."""
-Sides = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 NOTHING = np.float32(-np.inf)
 """The log scale of what is not coded."""
+Sides = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+"""Positions before and after an array, along (C, H, W)."""
 Skipped = npt.NDArray[np.uint8]
 """Blocks of which nothing is coded: 1, in an array as large as planes of z."""
 

@@ -24,6 +24,12 @@ def pattern_of(mask: Mask) -> npt.NDArray[np.uint8]:
     return np.array([[int(cell) for cell in row] for row in mask], np.uint8)
 
 
+def positions_in(mask: Mask, height: int, width: int) -> npt.NDArray[np.bool_]:
+    """Return which positions of planes a mask has, (height, width)."""
+    pattern = pattern_of(mask)
+    return pattern[np.ix_(np.arange(height) % len(pattern), np.arange(width) % len(pattern[0]))] > 0
+
+
 @lru_cache(64)
 def columns_of(mask: Mask, width: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return the columns of each row of a pattern in planes of a width, int32 (rows, width), and how many there are."""

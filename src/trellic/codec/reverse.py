@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from trellic.codec.coding import run, scalar
-from trellic.codec.positions import Floats, pattern_of
+from trellic.codec.positions import Floats, positions_in
 from trellic.codec.ring import Ring, arrays_of
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.parameters import ONE
 from trellic.errors import DamagedModel
 from trellic.model import Sessions
 from trellic.model.model import ADJOINT
-from trellic.model.schedule import Code, Mask, parse_reference
+from trellic.model.schedule import Code, parse_reference
 
 Chosen = npt.NDArray[np.bool_]
 
@@ -49,7 +49,7 @@ class Followed:
 
     def _put(self, step: Code) -> None:
         known, planes = self.values.by_name, self.decoded[step.variable][step.channels]
-        chosen = _positions(step.mask, planes)
+        chosen = positions_in(step.mask, *planes.shape[1:])
         np.copyto(known[step.variable][step.channels], planes, where=chosen)
         self.values.coded(step)
         self.means.append(chosen & (np.abs(planes - known.get(step.mean, np.float32(0))) < 1 / ONE))
@@ -78,7 +78,7 @@ def through_predictions(
             means = followed.means.pop()
             if step.variable == "y":
                 hand_on(step.mean, np.pad(np.where(means, total[step.channels], np.float32(0)), grown))
-                coded[step.channels] &= ~_positions(step.mask, total)
+                coded[step.channels] &= ~positions_in(step.mask, *total.shape[1:])
             continue
         given = [waiting.pop(name, None) for name in step.writes]
         if step.graph in schedule.predictors:
@@ -95,9 +95,3 @@ def through_predictions(
                 else:
                     hand_on(name, each)
     return total
-
-
-def _positions(mask: Mask, planes: Floats) -> Chosen:
-    """Return the positions of a mask in planes (C, H, W), (H, W)."""
-    pattern, height, width = pattern_of(mask), *planes.shape[1:]
-    return pattern[np.ix_(np.arange(height) % len(pattern), np.arange(width) % len(pattern[0]))] > 0

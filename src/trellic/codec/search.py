@@ -2,9 +2,9 @@
 
 A trellis takes the latents' squared error, weighted by channel, for the picture's. But errors of neighbouring latents
 add up in the picture, and no analysis is the best for every picture. So, in each round, the gradient of the picture's
-squared error by the decoded latents is computed, the targets of the trellis move against it, and the trellis runs
-again. Errors are correlated: steps as long as the curvature of each channel suggests would overshoot. Targets therefore
-move by a small part of it, which also averages the noise of quantization.
+squared error by the decoded latents, and by the means that they predict, is computed, the targets of the trellis move
+against it, and the trellis runs again. Errors are correlated: steps as long as the curvature of each channel suggests
+would overshoot. Targets therefore move by a small part of it, which also averages the noise of quantization.
 
 The best round is kept: that of the least bits and squared error, weighed by the slope of the rate-distortion curve. So
 the result is never worse than the trellis alone. Decoders are not concerned.

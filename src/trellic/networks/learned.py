@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trellic.codec.coding import no_passes, run
-from trellic.codec.positions import pattern_of
+from trellic.codec.positions import positions_in
 from trellic.model.schedule import Code, Mask, Schedule, parse_reference
 from trellic.networks.priors.base import Gaussian
 
@@ -58,10 +58,8 @@ class Tensors:
 
 def positions_of(mask: Mask, like: Tensor) -> Tensor:
     """Return a mask at every position of a tensor (N, C, h, w), float32 (1, 1, h, w)."""
-    pattern = torch.from_numpy(pattern_of(mask)).to(like.device, torch.float32)
     height, width = like.shape[-2:]
-    tiled = pattern.repeat(-(-height // len(pattern)), -(-width // pattern.shape[1]))
-    return tiled[None, None, :height, :width]
+    return torch.from_numpy(positions_in(mask, height, width)).to(like.device, torch.float32)[None, None]
 
 
 class LearnedCodec(nn.Module):
