@@ -40,6 +40,7 @@ LATER = (
     "tune",
     "compact",
     "corrections",
+    "restoration",
     "blocks",
     "adapters",
     "pleasing",

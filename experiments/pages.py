@@ -43,6 +43,7 @@ NAMES = (
     "tune",
     "compact",
     "corrections",
+    "restoration",
     "theory",
     "blocks",
     "adapters",

@@ -73,8 +73,8 @@ def test_another_effort_loads_no_network_again(monkeypatch):
 
 
 def test_a_quantizer_is_an_option_and_the_effort_that_stands_for_it_gives_the_same():
-    codec = trellic.Codec(MODEL, effort=1)
-    assert encoded(quantizer=codec.quantizer.name) == encoded(effort=1) == codec.encode(PIXELS)
+    codec = trellic.Codec(MODEL, effort=3)
+    assert encoded(quantizer=codec.quantizer.name) == encoded(effort=3) == codec.encode(PIXELS)
 
 
 def test_a_codec_is_pickled_by_its_settings():

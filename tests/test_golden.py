@@ -35,6 +35,7 @@ LATENTS = {
     "adapter": "1fdf2044d99b9e3e",
     "blocks": "b43296864d1a435d",
     "prefixes": "14e8b7669e9887e4",
+    "restored": "14e8b7669e9887e4",
     "layers": "e7c1c0416a7eb062",
     "layers_trits": "e17b3f839253a0d1",
     "layers_step": "08bf02c8bc2ad6a2",
@@ -99,6 +100,7 @@ def test_prefixes_of_a_golden_stream_are_read_and_proven():
 def test_every_quantizer_is_pinned():
     assert set(LATENTS) == {
         "tiles",
+        "restored",
         "adapter",
         "blocks",
         "prefixes",

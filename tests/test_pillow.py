@@ -61,7 +61,7 @@ def test_metadata_is_set_by_options():
 def test_options_are_those_of_encode_and_unknown_ones_are_refused():
     small, large = (saved(RGB, quality=quality, effort=1) for quality in (10, 90))
     assert len(small._data) < len(large._data)
-    assert np.array_equal(saved(RGB, quantizer="uniform"), saved(RGB, effort=1))
+    assert np.array_equal(saved(RGB, quantizer="rdoq"), saved(RGB, effort=3))
     with pytest.raises(TypeError, match="qualty"):
         saved(RGB, qualty=10)
     with pytest.raises(OSError, match="nosuch"):

@@ -106,10 +106,11 @@ def pictures() -> dict[str, tuple[Picture, Target]]:
 
 def make_streams() -> None:
     """Write streams that are missing, and those that must be refused."""
-    golden, exact, corrected = (Codec(str(path), 1, tile=256) for path in MODELS.values())
+    golden, exact, corrected = (Codec(str(path), 1, tile=256, restore=False) for path in MODELS.values())
     golden_blocks, exact_blocks, corrected_blocks = (
-        Codec(str(path), 1, tile=128, predict=True) for path in MODELS.values()
+        Codec(str(path), 1, tile=128, predict=True, restore=False) for path in MODELS.values()
     )
+    restoring, restoring_blocks = (Codec(str(MODELS[GOLDEN]), 1, tile=side, predict=side == 128) for side in (256, 128))
     made = {name: golden.encode_picture(*given).data for name, given in pictures().items()}
     header, sections = sections_of(made["grey"])
     made["unknown_section"] = write_stream(header, [Section(200, b"skipped"), *sections])
@@ -120,6 +121,11 @@ def make_streams() -> None:
     made["exact_networks_layers"] = exact.encode(textured(150, 420), 60, layers=6)
     for quantizer in CORRECTED_QUANTIZERS:
         made[f"corrected_{quantizer}"] = corrected.using(quantizer).encode(textured(150, 420), 60)
+    larger_grey = np.repeat(textured(150, 210)[:, :, :1], 3, axis=2)
+    made["restored"] = restoring.encode_picture(*pictures()["drawn"]).data
+    made["restored_grey"] = restoring.encode_picture(Picture(larger_grey, grey=True), Target(70)).data
+    made["restored_blocks"] = restoring_blocks.encode(textured(200, 420), 60)
+    made["restored_layers"] = restoring.encode(textured(150, 420), 60, layers=6)
     made["corrected_blocks"] = corrected_blocks.encode(textured(200, 420), 60)
     hard = {name: make for name, make in hostile.MAKERS.items() if not name.startswith(ELSEWHERE)}
     refused = {f"refused/{name}": make() for name, make in hard.items()}

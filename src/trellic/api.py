@@ -230,6 +230,7 @@ def _facts(data: Data) -> dict[str, Any]:
         "adapter": adapter_facts(stream),
         "realism": has_pleasing(header.model),
         "overhead_bytes": len(data) - coded,
+        "restoration_bytes": len(header.restoration),
         "sections": [{"type": name, "count": count, "bytes": size} for name, (count, size) in sections.items()],
         "layers": [{"bytes": end, "bpp": 8 * end / pixels} for end in ends],
         "tiles": [header.grid.columns, header.grid.rows],

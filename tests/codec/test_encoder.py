@@ -22,10 +22,11 @@ def rgb(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
-@pytest.mark.parametrize("name", [*(quantizer.name for quantizer in QUANTIZERS), "tiles"])
+@pytest.mark.parametrize("name", [*(quantizer.name for quantizer in QUANTIZERS), "tiles", "restored"])
 def test_encoding_makes_files_like_the_golden_ones(name):
-    image = waves(400, 90) if name == "tiles" else waves()
-    codec = Codec(str(GOLDEN / "golden.trm"), quantizer="tcq8" if name == "tiles" else name, tile=TILE)
+    image = waves(400, 90) if name in ("tiles", "restored") else waves()
+    quantizer = name if name not in ("tiles", "restored") else "tcq8"
+    codec = Codec(str(GOLDEN / "golden.trm"), quantizer=quantizer, tile=TILE, restore=name == "restored")
     golden = (GOLDEN / f"{name}.tlic").read_bytes()
     exif = Image.Exif()
     exif[0x0112] = 3

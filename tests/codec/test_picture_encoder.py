@@ -11,9 +11,12 @@ from PIL import Image, ImageDraw
 
 from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target, picture_encoder, units
+from trellic.codec.costs import error_weight
 from trellic.codec.drawn import drawn_fraction
-from trellic.container import SectionType, Stream
-from trellic.errors import BadRequest
+from trellic.codec.layer_targets import LayerTargets
+from trellic.container import Section, SectionType, Stream, write_stream
+from trellic.container.header import QUALITY_ONE
+from trellic.errors import BadRequest, DamagedStream
 from trellic.metrics import psnr
 from trellic.picture.metadata import Metadata
 from trellic.picture.types import Picture
@@ -189,3 +192,66 @@ def test_a_screen_with_errors_is_never_larger_than_one_without(quality, codec, p
     Image.fromarray(page).save(buffer, "WEBP", lossless=True)
     data = codec.encode(page, quality)
     assert len(data) <= len(buffer.getvalue()) + 10
+
+
+def cost(picture: Picture, codec: Codec, data: bytes, quality: float) -> float:
+    """Return what a stream takes in bits, and in error."""
+    error = np.square(picture.pixels.astype(int) - codec.decode_picture(data).pixels).sum()
+    return 8 * len(data) + error_weight(round(quality * QUALITY_ONE)) * float(error)
+
+
+@pytest.fixture(scope="module")
+def strange(photograph):
+    """A photograph in colours that no network was trained on: there is much to restore."""
+    return np.ascontiguousarray(photograph.pixels[:250, :390, [2, 0, 1]])
+
+
+@pytest.mark.parametrize("kind", ["whole", "grey", "tiles", "blocks", "layers"])
+def test_restoration_saves_more_than_it_takes(kind, strange):
+    pixels = np.repeat(255 - strange[:, :, :1] // 2, 3, axis=2) if kind == "grey" else strange
+    picture = Picture(pixels, grey=kind == "grey")
+    target = Target(60, layers=LayerTargets.of(4) if kind == "layers" else None)
+    tile = {"tiles": 256, "blocks": 128}.get(kind, 1024)
+    plain, restoring = (Codec(threads=2, tile=tile, predict=kind == "blocks", restore=way) for way in (False, True))
+    before, after = (each.encode_picture(picture, target).data for each in (plain, restoring))
+    assert not Stream.parse(before).header.restoration
+    assert Stream.parse(after).header.restoration or kind == "grey"
+    assert cost(picture, restoring, after, 60) <= cost(picture, restoring, before, 60)
+
+
+def test_the_psnr_of_a_restored_picture_is_that_of_its_file(tiny, strange):
+    picture = Picture(strange)
+    encoded = Codec(str(GOLDEN / "golden.trm"), 2, tile=256).encode_picture(picture, Target(70))
+    assert Stream.parse(encoded.data).header.restoration
+    assert encoded.psnr == pytest.approx(psnr(picture.pixels, tiny.decode_picture(encoded.data).pixels), abs=1e-9)
+
+
+def test_what_is_quick_or_coded_again_and_again_is_not_restored(strange):
+    pixels = strange[:200, :300]
+    for codec in (Codec(effort=1), Codec(quantizer="lattice"), Codec(restore=False)):
+        assert not Stream.parse(codec.encode(pixels, 60)).header.restoration
+    for codec in (Codec(effort=3), Codec(quantizer="uniform")):
+        assert Stream.parse(codec.encode(pixels, 60)).header.restoration
+
+
+def test_only_the_picture_that_all_of_a_stream_shows_is_restored(strange):
+    codec, pixels = Codec(threads=2), strange
+    stream = Stream.parse(codec.encode(pixels, 60, layers=4))
+    without = stream.unrestored()
+    assert codec.decode(stream) != codec.decode(without)
+    assert codec.decode(stream, layers=3) == codec.decode(without, layers=3)
+    stream = Stream.parse(codec.encode(pixels, 60))
+    without = stream.unrestored()
+    assert codec.decode(stream) != codec.decode(without)
+    assert codec.decode(stream, realism=1.0) == codec.decode(without, realism=1.0)
+    assert codec.decode(stream, groups=2) == codec.decode(without, groups=2)
+    assert codec.preview(stream, 2) == codec.preview(without, 2)
+
+
+def test_damaged_weights_are_found_by_verifying(tiny, photograph):
+    stream = Stream.parse(tiny.encode(photograph.pixels[:64, :64], 60))
+    sections = [Section(entry.type, stream.read(entry)) for entry in stream.entries]
+    damaged = write_stream(replace(stream.header, restoration=b"\1\xff"), sections)
+    for use in (tiny.verify, tiny.decode):
+        with pytest.raises(DamagedStream, match="weights of the restoration"):
+            use(damaged)

@@ -78,11 +78,14 @@ def make_stream(
     block: int = 0,
     layers: LayersAsked | None = None,
     prefixes: bool = False,
+    restore: bool = False,
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = 3
     image.info["exif"] = exif.tobytes()
-    codec = Codec(str(model), quantizer=quantizer, tile=block or TILE, adapter=adapter, embed=True, predict=block > 0)
+    codec = Codec(
+        str(model), 0, quantizer, tile=block or TILE, adapter=adapter, embed=True, predict=block > 0, restore=restore
+    )
     data = codec.encode(image, QUALITY, layers=layers, prefixes=prefixes)
     (HERE / f"{name}.tlic").write_bytes(data)
     buffer = io.BytesIO()
@@ -112,6 +115,8 @@ def main() -> None:
         make_stream(model, "tcq8", waves(400, 300), "blocks", block=128)
     if not (HERE / "prefixes.tlic").exists():
         make_stream(model, "tcq8", waves(400, 90), "prefixes", prefixes=True)
+    if not (HERE / "restored.tlic").exists():
+        make_stream(model, "tcq8", waves(400, 90), "restored", restore=True)
     if not (HERE / "video.tlv").exists():
         make_video(model, HERE / "video.tlv")
     for name, layers in LAYERS.items():

@@ -25,6 +25,7 @@ from trellic.container.bytes import varint
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.container.index import check_of
 from trellic.container.layers import Layering
+from trellic.container.restoration import FEATURES, PLANES, write_weights
 from trellic.entropy.rans import LENGTH_BITS, Encoder
 from trellic.entropy.tables import PRECISION, TOTAL
 from trellic.model.adapter import LARGEST_PART
@@ -41,7 +42,8 @@ def picture(width: int, height: int) -> Picture:
     return Picture(textured(height, width), alpha=alpha, metadata=Metadata(exif=b"Exif"))
 
 
-CODEC = Codec(str(GOLDEN / "golden.trm"), 1, tile=256)
+CODEC = Codec(str(GOLDEN / "golden.trm"), 1, tile=256, restore=False)
+CODEC_OF_BLOCKS = Codec(str(GOLDEN / "golden.trm"), 1, tile=128, predict=True, restore=False)
 STREAM = CODEC.encode_picture(picture(75, 50), Target(80)).data
 HEADER, SECTIONS = sections_of(STREAM)
 *METADATA, ALPHA, LATENTS = SECTIONS
@@ -49,9 +51,7 @@ TILED = CODEC.encode_picture(picture(400, 90), Target(80)).data
 TILED_HEADER, TILED_SECTIONS = sections_of(TILED)
 TILES = [section for section in TILED_SECTIONS if section.type == SectionType.LATENTS]
 TILE_ALPHA = next(section for section in TILED_SECTIONS if section.type == SectionType.ALPHA)
-BLOCKS_HEADER, BLOCKS_SECTIONS = sections_of(
-    Codec(str(GOLDEN / "golden.trm"), 1, tile=128, predict=True).encode_picture(picture(400, 200), Target(80)).data
-)
+BLOCKS_HEADER, BLOCKS_SECTIONS = sections_of(CODEC_OF_BLOCKS.encode_picture(picture(400, 200), Target(80)).data)
 BLOCKS = BLOCKS_SECTIONS[-1]
 EXACT = Section(SectionType.EXACT, pack(textured(50, 75)))
 ADAPTER = random_adapter()
@@ -145,6 +145,11 @@ def bomb() -> bytes:
     return zlib.compress(bytes(BOMB), 9)
 
 
+def restored_by(restoration: bytes) -> bytes:
+    """Return a stream with such bytes where weights of the restoration filter belong."""
+    return with_sections(*SECTIONS, header=replace(HEADER, restoration=restoration))
+
+
 MAKERS: dict[str, Callable[[], bytes]] = {
     "empty": lambda: b"",
     "wrong_magic": lambda: b"\x93XLC" + STREAM[4:],
@@ -160,7 +165,11 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "overlong_varint": lambda: with_bytes(8, b"\xcb\x00", 1),
     "quality_out_of_range": lambda: with_sections(*SECTIONS, header=replace(HEADER, quality=25601)),
     "unknown_quantizer": lambda: with_sections(*SECTIONS, header=replace(HEADER, quantizer=14)),
-    "unknown_flag": lambda: with_bytes(12, b"\xc4"),
+    "restoration_of_no_bytes": lambda: with_bytes(12, b"\xc4\0", 1),
+    "restoration_of_another_kind": lambda: restored_by(b"\2\x80"),
+    "restoration_cut": lambda: restored_by(b"\1\xff\xff"),
+    "restoration_too_large": lambda: restored_by(b"\1\x80" + b"\0\xff" * 60),
+    "restoration_goes_on": lambda: restored_by(write_weights([np.ones((PLANES, FEATURES), np.int8)]) + b"\0"),
     "front_checksum": lambda: STREAM[:20] + bytes([STREAM[20] ^ 1]) + STREAM[21:],
     "section_checksum": lambda: STREAM[:-1] + bytes([STREAM[-1] ^ 1]),
     "unknown_section": lambda: with_sections(Section(77, b"?"), LATENTS),

@@ -1,21 +1,24 @@
 """The decoder in C, natively under sanitizers: damaged streams and models are refused, and never read out of bounds."""
 
 import zlib
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import fuzz
 import fuzz_native
 import trellic
 from adapters import random_adapter
-from conftest import GOLDEN, textured
-from second_decoder import build_native, compiler, natively
+from conftest import GOLDEN, sections_of, textured
+from second_decoder import build_native, compiler, golden_half, natively
 from trellic import TrellicError
 from trellic.codec import Codec
 from trellic.codec.picture_decoder import metadata_of
-from trellic.container import SectionType, Stream
+from trellic.container import SectionType, Stream, write_stream
 from trellic.container.bytes import Reader, varint
 from trellic.container.index import read_front
+from trellic.container.restoration import FEATURES, PLANES, write_weights
 from trellic.entropy.correction import LARGEST_WEIGHT
 from trellic.errors import IncompleteStream
 from trellic.model import DEFAULT, Model, find_model
@@ -101,6 +104,47 @@ def test_coarse_planes_have_networks_of_their_own(program, tmp_path, monkeypatch
     renamed = zlib.decompress(fuzz_native.golden_half())
     renamed = renamed[:4] + plain[4:36] + renamed[36:]
     assert refused_for(("m", adapted), ("p", renamed)) == "DamagedModel"
+
+
+def restored_by(data: bytes, restoration: bytes) -> bytes:
+    """Return a stream with such bytes in its header, its checksums being right."""
+    header, sections = sections_of(data)
+    return write_stream(replace(header, restoration=restoration), sections)
+
+
+@compiler
+def test_damaged_weights_of_restoration_end_as_in_python(program, monkeypatch):
+    """Each is read within its bytes, and refused for what Python refuses it for."""
+    monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
+    half, random = zlib.decompress(golden_half()), np.random.default_rng(7)
+    plain = Codec(str(GOLDEN / "golden.trm"), 1, tile=256, restore=False).encode(textured(60, 600), 70)
+    sound = write_weights([random.integers(-63, 64, (PLANES, FEATURES)).astype(np.int8), None])
+    damaged = [sound[:length] for length in range(1, len(sound) + 1)]
+    damaged += [sound + b"\0", sound + b"\1", b"\0", b"\2\0", sound[:-1] + bytes([sound[-1] | 1])]
+    damaged += [b"\1\x80" + bytes(99), b"\1\0", b"\1\x20"]
+    for _ in range(200):
+        changed = bytearray(sound)
+        changed[random.integers(len(sound))] ^= 1 << random.integers(8)
+        damaged.append(bytes(changed))
+    streams = [restored_by(plain, restoration) for restoration in damaged]
+    found = natively(program, [("m", half), *(("s", data) for data in streams)])[1:]
+    expected = [outcome(data)[0] for data in streams]
+    assert {"decoded", "DamagedStream", "UnsupportedStream"} == set(expected)
+    assert [code for code, *_ in found] == expected
+
+
+@compiler
+def test_only_all_layers_are_restored(program):
+    """Weights are for the picture that all layers show: a stream of fewer shows what it showed without them."""
+    half = zlib.decompress(golden_half())
+    plain = Codec(str(GOLDEN / "golden.trm"), 1, restore=False).encode(textured(90, 70), 80, layers=5)
+    restored = restored_by(plain, write_weights([np.full((PLANES, FEATURES), 3, np.int8)]))
+    for layers, alike in ((4, True), (5, False)):
+        streams = [("s", Stream.parse(data).keeping(layers).copy()) for data in (plain, restored)]
+        (code, digest, pixels), other = natively(program, [("m", half), *streams])[1:]
+        assert code == "decoded"
+        assert other[:2] == [code, digest]
+        assert (other[2] == pixels) == alike
 
 
 @compiler

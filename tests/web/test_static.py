@@ -3,19 +3,24 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import GOLDEN, textured
+from conftest import GOLDEN, sections_of, textured
 from experiments.browser.node import in_node
 from hostile import streams as hostile
 from second_decoder import DECODER, golden_half, node
 from test_golden import LATENTS
 from test_hostile_streams import REFUSED
 from trellic.codec import Codec, Target
+from trellic.codec.restoration import corrected
+from trellic.codec.strips import one_channel
+from trellic.container import SectionType, Stream, write_stream
+from trellic.container.restoration import FEATURES, LARGEST, PLANES, Weights, regions_of, write_weights
 from trellic.model.adapter import Adapter
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.types import Picture
@@ -23,7 +28,7 @@ from trellic.web import STATIC
 from trellic.web.pack import pack_decoder
 
 CODEC = Codec(str(GOLDEN / "golden.trm"), 1, tile=256)
-LARGEST_WASM = 69_000
+LARGEST_WASM = 72_000
 ADAPTERS = {"MissingAdapter": "MissingModel", "DamagedAdapter": "MissingModel"}
 """What it is here to lack an adapter, or to have one that cannot be merged: a decoder half has it merged already."""
 COMPILER = "0.17.1"
@@ -105,6 +110,60 @@ def test_every_kind_of_unit_decodes_as_in_python(decode, coded):
     kinds = {name: (one["grey"], one["alpha"], one["tiles"] > 1) for name, one in found.items() if name in coded}
     assert kinds["grey_lossy"] == (True, False, False)
     assert kinds["alpha_lossy"] == (False, True, True)
+
+
+def unrestored() -> dict[str, bytes]:
+    """Return streams of every kind without restoration; blocks are of two groups, "boxes" are shown in parts."""
+    tiles, blocks = (
+        Codec(str(GOLDEN / "golden.trm"), 1, tile=side, predict=side == 128, restore=False) for side in (256, 128)
+    )
+    grey = Picture(np.repeat(textured(203, 401)[:, :, :1], 3, axis=2), grey=True)
+    found = {name: tiles.encode_picture(picture, Target(70)).data for name, picture in pictures().items()}
+    found["grey_tiles"] = tiles.encode_picture(grey, Target(70)).data
+    found["blocks"] = blocks.encode_picture(Picture(textured(203, 1101)), Target(70)).data
+    found["boxes"] = blocks.encode_picture(Picture(textured(203, 1601)), Target(70)).data
+    return found
+
+
+def any_weights(count: int) -> list[Weights | None]:
+    """Return weights of so many regions, as large as may be; of the third there are none."""
+    random = np.random.default_rng(count)
+    drawn = random.integers(-LARGEST, LARGEST + 1, (count, PLANES, FEATURES)).astype(np.int8)
+    drawn[random.random(drawn.shape) < 0.6] = 0
+    return [None if number == 2 else weights for number, weights in enumerate(drawn)]
+
+
+def corrected_by_region(stream: bytes, samples: np.ndarray, grey: bool) -> np.ndarray:
+    """Return what `any_weights` make of a decoded stream, each region of latents being corrected alone."""
+    parsed = Stream.parse(stream)
+    grid, better = regions_of(parsed.header.grid), samples.copy()
+    for number, weights in enumerate(any_weights(grid.tiles)):
+        is_exact = not parsed.header.grid.predicted and parsed.units[number].coded.type != SectionType.LATENTS
+        if weights is None or is_exact:
+            continue
+        place = grid.tile(number).common(grid.shown).within(grid.shown)
+        planes = np.ascontiguousarray(samples[*place][:, :, :3].transpose(2, 0, 1))
+        shown = corrected(planes, weights).transpose(1, 2, 0)
+        better[*place][:, :, :3] = one_channel(shown) if grey else shown
+    return better
+
+
+@node
+def test_restoration_is_that_of_python_to_the_bit(decode):
+    """A region sees nothing beyond its edges, but what is beyond a box that is shown; exact tiles stay as they are."""
+    plain = unrestored()
+    restored = {}
+    for name, data in plain.items():
+        header, sections = sections_of(data)
+        weights = write_weights(any_weights(regions_of(header.grid).tiles))
+        restored[name] = write_stream(replace(header, restoration=weights), sections)
+    before, after = decode(plain), decode(restored)
+    for name, data in plain.items():
+        expected = corrected_by_region(data, before[name]["data"], before[name]["grey"])
+        different = float(np.mean(after[name]["data"] != expected))
+        assert different <= (1e-4 if name == "boxes" else 0), name  # a box's neighbours may be rounded otherwise
+        assert after[name]["digest"] == before[name]["digest"]
+        assert name in ("drawn", "pixel") or np.mean(after[name]["data"] != before[name]["data"]) > 0.1, name
 
 
 @node

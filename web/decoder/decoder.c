@@ -42,6 +42,7 @@ SMALL_BEGIN
 #include "layers.h"
 #include "prefix.h"
 #include "exact.h"
+#include "restore.h"
 #include "picture.h"
 
 #ifdef __wasm__
@@ -164,11 +165,13 @@ static bool decode_with(const Model *model, const Model *plain, const uint8_t *d
   Stream stream;
   TRY(parse_stream(&stream, data, size, most_pixels, arena));
   report(&stream);
-  Picture picture = {&stream, model, model, model, {.seen = seen}, {.seen = seen}, NULL, arena, NULL, 0, NULL, NULL};
+  Picture picture = {&stream, model, model, model, {.seen = seen}, {.seen = seen}, NULL, arena, NULL, 0, NULL, NULL, NULL};
   TRY(fits_model(&stream, model) && prove(&stream) && unpack_blocks(&stream, arena));
   TRY(share_out_models(&picture, plain));
   TRY(picture.latents = take_zeros(arena, stream.units, sizeof(Tensor)));
   if (!seen) {
+    bool all_layers = !picture.layering || layers_of(&stream) == picture.layering->layers;
+    if (all_layers) TRY(read_restoration(&stream, &picture.restoration, arena));
     uint64_t bytes = 4 * (uint64_t)stream.width * stream.height;
     pixels = bytes <= MOST_MEMORY ? malloc((size_t)bytes) : NULL;
     if (!pixels) return fail(OUT_OF_MEMORY, "there is not enough memory");

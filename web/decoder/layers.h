@@ -76,6 +76,9 @@ static bool read_layering(Layering *layering, const Stream *stream) {
   return possible || fail(DAMAGED, "the list of layers is impossible");
 }
 
+// The layers that each tile has in the stream.
+static uint32_t layers_of(const Stream *stream) { return 1 + stream->further / larger(1, stream->layered); }
+
 static double scale_of(uint32_t index) { return 0.11 * exp(index * (LOG_RANGE / (SCALES - 1))); }
 
 static double density(double x) { return exp(-x * x / 2) * 0.3989422804014327; }
@@ -334,7 +337,7 @@ static bool decode_layers(const Coding *coding, const Coding *coarse, Layering *
   Nested nested[MOST_SLOTS] = {{NULL, NULL, NULL, NULL}};
   bool repeated[MOST_STEPS], before = true;
   Sweep sweep = {1, 0, true};
-  uint32_t done = 0, layers = 1 + stream->further / larger(1, stream->layered);
+  uint32_t done = 0, layers = layers_of(stream);
   if (layers > layering->layers) return fail(DAMAGED, "more layers than are announced");
   find_repeated(model, repeated);
   for (uint32_t slot = 1; slot <= model->variables; slot++) {

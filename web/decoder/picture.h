@@ -12,8 +12,9 @@ typedef struct {
   Arena *arena;
   Tensor *latents;  // of each tile; without data where there are none, not yet, or not any more
   uint32_t decoded;
-  uint8_t *pixels;  // RGBA; NULL where only indices are wanted
-  Tensor **black;   // of each black block that others may see, its variables; NULL of others, and where there are none
+  uint8_t *pixels;       // RGBA; NULL where only indices are wanted
+  Tensor **black;        // of each black block that others may see, its variables; NULL of others, and where there are none
+  int8_t **restoration;  // weights of each region, NULL of some; NULL where nothing is restored
 } Picture;
 
 static bool has_latents(const Picture *picture, uint32_t number) {
@@ -176,19 +177,13 @@ static bool gather_latents(const Picture *picture, Box box, Tensor *gathered, Ar
   return true;
 }
 
-static uint8_t byte_from(float value) { return value >= 255 ? 255 : value > 0 ? (uint8_t)value : 0; }
-
 // Put what was synthesized for a box of `seen` into the picture.
 static void put_synthesized(Picture *picture, Box box, Box seen, const Tensor *planes) {
   const Stream *stream = picture->stream;
-  size_t area = area_of(planes);
   for (uint32_t y = box.top; y < box.bottom; y++) {
-    const float *from = planes->data + (size_t)(y - seen.top) * planes->width + (box.left - seen.left);
+    size_t from = (size_t)(y - seen.top) * planes->width + (box.left - seen.left);
     uint8_t *to = picture->pixels + 4 * ((size_t)y * stream->width + box.left);
-    for (uint32_t x = box.left; x < box.right; x++, from++, to += 4) {
-      for (size_t n = 0; n < 3; n++) to[n] = byte_from(from[n * area]);
-      if (stream->grey) to[0] = to[1] = to[2] = (uint8_t)((to[0] + to[1] + to[2] + 1) / 3);
-    }
+    for (uint32_t x = box.left; x < box.right; x++, from++, to += 4) show_pixel(planes, from, stream->grey, to);
   }
 }
 
@@ -210,7 +205,10 @@ static bool synthesize(Picture *picture, Box box, Arena *arena) {
   for (uint32_t number = 0; number < picture->stream->units; number++) {
     Box shared = common(box, shown_of(picture->stream, number));
     bool shares = shared.left < shared.right && shared.top < shared.bottom;
-    if (shares && has_latents(picture, number)) put_synthesized(picture, shared, seen, planes);
+    if (!shares || !has_latents(picture, number)) continue;
+    put_synthesized(picture, shared, seen, planes);
+    int8_t *weights = picture->restoration ? picture->restoration[region_of(picture->stream, number)] : NULL;
+    if (weights) TRY(restore(picture->stream, weights, number, shared, seen, planes, picture->pixels, arena));
   }
   return true;
 }

@@ -54,6 +54,7 @@ typedef struct {
   Unit *unit;
   Part *block;  // alpha and latents of each block; without data where there are none
   Entry *adapter, *layers, *metadata[RESOLUTION - ICC + 1];  // NULL where they are missing
+  Part restoration;                                          // of no bytes where there is none
 } Stream;
 
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -80,6 +81,14 @@ static bool possible_tile(uint32_t side, uint64_t units) {
   return STRIDE * units >= smaller(128, coded_side(side)) && STRIDE * units <= coded_side(side);
 }
 
+static bool read_restored(Reader *reader, Part *part) {
+  uint64_t size;
+  TRY(read_varint(reader, &size));
+  if (!size) return fail(DAMAGED, "a restoration of no bytes");
+  *part = (Part){reader->data + reader->at, (size_t)size};
+  return skip(reader, size);
+}
+
 static bool read_header(Reader *reader, Stream *stream, bool *indexed, uint32_t most_pixels) {
   static const uint8_t magic[3] = {0x93, 'T', 'L'};
   if (reader->size < 4 || memcmp(reader->data, magic, 3)) return fail(NOT_A_STREAM, "not a .tlic file");
@@ -90,7 +99,6 @@ static bool read_header(Reader *reader, Stream *stream, bool *indexed, uint32_t 
   TRY(read_integer(reader, 4, &stream->model));
   TRY(read_varint(reader, &width) && read_varint(reader, &height) && read_integer(reader, 2, &quality));
   if (quality & 0x8000) TRY(read_integer(reader, 1, &flags));
-  if (flags & 0x80) return fail(UNSUPPORTED, "the header holds a part that is not known");
   if (width < 1 || height < 1 || width > LARGEST_SIDE || height > LARGEST_SIDE) return fail(DAMAGED, "impossible size");
   if ((quality & 0x7FFF) > HIGHEST_QUALITY) return fail(DAMAGED, "impossible quality");
   stream->width = (uint32_t)width, stream->height = (uint32_t)height, stream->quality = quality & 0x7FFF;
@@ -105,6 +113,7 @@ static bool read_header(Reader *reader, Stream *stream, bool *indexed, uint32_t 
   stream->columns = parts(coded_side(stream->width), stream->tile_width);
   stream->rows = parts(coded_side(stream->height), stream->tile_height);
   if (flags & 0x20 && stream->columns * (uint64_t)stream->rows == 1) return fail(DAMAGED, "impossible tiles");
+  if (flags & 0x80) TRY(read_restored(reader, &stream->restoration));
   if ((uint64_t)coded_side(stream->width) * coded_side(stream->height) > larger(most_pixels, STRIDE * STRIDE))
     return fail(TOO_LARGE, "more pixels than the limit");
   if ((uint64_t)stream->tile_width * stream->tile_height > MOST_AT_ONCE)

@@ -32,6 +32,7 @@ from trellic.cli.options import (
     Quality,
     Quantizer,
     Quiet,
+    Restoration,
     Resume,
     Size,
     Strip,
@@ -44,8 +45,8 @@ from trellic.jobs.plan import Job, plan, threads_for
 from trellic.limits import MOST_PIXELS
 
 FOR_PICTURES = (
-    "lossless", "tune", "layers", "prefixes", "quantizer", "hold", "tile", "predict", "strip", "keep", "keep_suffix",
-    "resume",
+    "lossless", "tune", "layers", "prefixes", "quantizer", "hold", "tile", "predict", "restoration", "strip", "keep",
+    "keep_suffix", "resume",
 )  # fmt: skip
 
 
@@ -74,6 +75,7 @@ def encode(
     ] = False,
     tile: Tile = SIDE,
     predict: Predict = False,
+    restoration: Restoration = True,
     strip: Strip = "",
     keep: Keep = None,
     keep_suffix: Annotated[bool, typer.Option("--keep-suffix", help="Name files a.png.tlic, not a.tlic.")] = False,
@@ -114,8 +116,9 @@ def encode(
     threads = threads_for(jobs, at_once)
     chosen = LATTICE.name if hold else quantizer
     codec = Codec(
-        model, threads, chosen, effort, max_pixels, tile, adapter=adapter or "none", embed=embed, predict=predict
-    )
+        model, threads, chosen, effort, max_pixels, tile, adapter=adapter or "none", embed=embed, predict=predict,
+        restore=restoration,
+    )  # fmt: skip
     lift_pillows_limit()
 
     def work(job: Job) -> dict[str, Any]:

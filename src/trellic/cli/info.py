@@ -48,7 +48,11 @@ def _lines(job: Job, facts: dict[str, Any]) -> list[str]:
     for section in facts["sections"]:
         times = f" in {section['count']}" if section["count"] > 1 else ""
         lines.append(f"  {section['type']:10} {section['bytes']:9} bytes{times}")
-    lines.append(f"  {'the rest':10} {facts['bytes'] - sum(each['bytes'] for each in facts['sections']):9} bytes")
+    restoration = facts["restoration_bytes"]
+    if restoration:
+        lines.append(f"  {'restoration':11} {restoration:8} bytes")
+    rest = facts["bytes"] - restoration - sum(each["bytes"] for each in facts["sections"])
+    lines.append(f"  {'the rest':10} {rest:9} bytes")
     return lines
 
 

@@ -21,6 +21,7 @@ from trellic.container import Grid, Header, Stream
 from trellic.container.bytes import Data
 from trellic.container.grid import BLOCK_SIDES, LEAST_SIDE, MOST_SIDE
 from trellic.container.header import HASH_BYTES
+from trellic.container.restoration import read_weights, regions_of
 from trellic.errors import BadRequest
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, Model, Sessions, find_model
@@ -32,12 +33,19 @@ from trellic.model.previews import Preview, read_previews
 from trellic.picture.fill import filled
 from trellic.picture.pillow import AnyPicture, picture_of, strips_to_pillow
 from trellic.picture.types import Picture, Source, Strips
-from trellic.quantize import DEFAULT_EFFORT, NESTED, Quantizer, quantizer_for, quantizer_named, searches
+from trellic.quantize import DEFAULT_EFFORT, NESTED, Quantizer, quantizer_for, quantizer_named, restores, searches
+from trellic.quantize.lattice import FIXED
 
 
-def _encoding_by(name: str, effort: int) -> tuple[Quantizer, bool]:
-    """Return the quantizer of that name, or of an effort, and whether the encoder searches. Raises BadRequest."""
-    return (quantizer_named(name), False) if name else (quantizer_for(effort), searches(effort))
+def _encoding_by(name: str, effort: int) -> tuple[Quantizer, bool, bool]:
+    """Return the quantizer of that name, or of an effort, and whether the encoder searches, and whether it restores.
+
+    What is coded again and again is not restored: it is to stay as it is. Raises BadRequest.
+    """
+    if name:
+        named = quantizer_named(name)
+        return named, False, named.levels is not FIXED
+    return quantizer_for(effort), searches(effort), restores(effort)
 
 
 NO_ADAPTER, BEST_ADAPTER = "none", "best"
@@ -56,6 +64,7 @@ class Codec:
     adapter    to encode with: a name, hash prefix or path; "none", or "best" of none and all installed ones
     embed      whether streams hold the adapter that they need
     predict    whether tiles are blocks of that very side, which predict each other: for small ones
+    restore    whether decoded pictures are corrected where that is worth its bits; without, old releases decode streams
     Raises MissingModel, DamagedModel, MissingAdapter, DamagedAdapter or BadRequest.
     """
 
@@ -71,6 +80,7 @@ class Codec:
         adapter: str = NO_ADAPTER,
         embed: bool = False,
         predict: bool = False,
+        restore: bool = True,
     ) -> None:
         if predict and tile not in BLOCK_SIDES:
             raise BadRequest(f"blocks have sides of {', '.join(map(str, BLOCK_SIDES))} pixels, not {tile}")
@@ -78,15 +88,15 @@ class Codec:
             raise BadRequest(f"tiles have sides of {LEAST_SIDE} to {MOST_SIDE} pixels, not {tile}")
         path = find_model(model)
         self._settings: tuple[str | int, ...] = (
-            str(path), threads, quantizer, effort, limit, tile, device, adapter, embed, predict
+            str(path), threads, quantizer, effort, limit, tile, device, adapter, embed, predict, restore
         )  # fmt: skip
         self.model = Model.read(path)
         if predict and not self.model.codes_blocks:
             raise BadRequest(f"model {self.model.name} predicts at several scales, and codes no blocks")
         self.sessions = sessions_on(self.model, threads, device)
         self._attached = lru_cache(MOST_ATTACHED + 1)(self._attach)
-        self.quantizer, self.searches = _encoding_by(quantizer, effort)
-        self.threads, self.limit, self.tile, self.predict = threads, limit, tile, predict
+        self.quantizer, self.searches, self.restores = _encoding_by(quantizer, effort)
+        self.threads, self.limit, self.tile, self.predict, self.restore = threads, limit, tile, predict, restore
         self.adapter, self.embed = adapter, embed
         self._candidates()
 
@@ -104,9 +114,9 @@ class Codec:
         """Return a codec with another quantizer and adapter, and the networks of this one. Raises as `Codec` does."""
         other = object.__new__(type(self))
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "deployed"})
-        other.quantizer, other.searches = _encoding_by(quantizer, effort)
-        path, threads, _, _, limit, tile, device, _, _, predict = self._settings
-        other._settings = (path, threads, quantizer, effort, limit, tile, device, adapter, embed, predict)
+        other.quantizer, other.searches, other.restores = _encoding_by(quantizer, effort)
+        path, threads, _, _, limit, tile, device, _, _, predict, restore = self._settings
+        other._settings = (path, threads, quantizer, effort, limit, tile, device, adapter, embed, predict, restore)
         other.adapter, other.embed = adapter, embed
         other._candidates()
         return other
@@ -179,6 +189,7 @@ class Codec:
             self._attached(None, 0).resources,
             target.tune,
             self.searches,
+            self.restore and self.restores,
             layers=target.layers,
             prefixes=target.prefixes,
             progress=progress,
@@ -248,6 +259,8 @@ class Codec:
         taken.
         """
         stream = self._parse(data)
+        if realism:
+            stream = stream.unrestored()
         return show(stream, self.resources_of(stream, realism), crop, view)
 
     def verify(self, data: Data | Stream) -> str:
@@ -259,6 +272,7 @@ class Codec:
         """
         stream = self._parse(data)
         stream.prove()
+        read_weights(stream.header.restoration, regions_of(stream.header.grid).tiles)
         digest = hashlib.sha256()
         for seen in all_indices(stream, self.resources_of(stream)(stream.header.grid.at_once)):
             digest.update(seen)

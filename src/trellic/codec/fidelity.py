@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from trellic.codec.fit_restoration import Fit
 from trellic.codec.resources import Resources
 from trellic.codec.strips import StripDecoder
 from trellic.codec.tiles import LATENT
@@ -13,9 +14,12 @@ from trellic.container import Box, Header
 from trellic.picture.types import Pixels
 
 
-def errors_of_units(resources: Resources, header: Header, units: Iterator[CodedUnit]) -> npt.NDArray[np.float64]:
+def errors_of_units(
+    resources: Resources, header: Header, units: Iterator[CodedUnit], fit: Fit | None = None
+) -> npt.NDArray[np.float64]:
     """Return the squared errors of a picture's units as decoded, each taken when its strip is shown.
 
+    fit  is shown the picture as it is decoded before restoration
     Sums over cells of 16×16 pixels and three samples, (H/16, W/16) of the picture as it is coded.
     """
     originals: dict[int, Pixels] = {}
@@ -31,7 +35,10 @@ def errors_of_units(resources: Resources, header: Header, units: Iterator[CodedU
         for number in grid.touching(strip):
             tile = grid.tile(number)
             shared = tile.common(strip)
-            _add_errors(originals[number][*shared.within(tile)], pixels[*shared.within(strip)], shared, errors)
+            original, shown = originals[number][*shared.within(tile)], pixels[*shared.within(strip)]
+            _add_errors(original, shown, shared, errors)
+            if fit:
+                fit.add(shared, shown.transpose(2, 0, 1), original.transpose(2, 0, 1))
         done = grid.picture._replace(right=strip.right, bottom=strip.bottom)
         for number in [number for number in originals if grid.tile(number).common(done) == grid.tile(number)]:
             del originals[number]

@@ -59,6 +59,8 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
     if grid.width * grid.height > HUGE or grid.tile_width * grid.tile_height > LARGEST_SHOWN:
         give_back_freed_memory()
     worked_on = grid if grid.predicted else shown_grid(grid)
+    if rough or not stream.has_all_layers:
+        header = stream.unrestored().header
     resources = resources_for(min(grid.at_once, len(list(worked_on.touching(region)))))
 
     decode = unit_decoder(read, resources, view)

@@ -18,6 +18,7 @@ from trellic.codec.drawn import BLOCK, MOSTLY, Survey, survey
 from trellic.codec.encoder import unseen
 from trellic.codec.exact import LARGEST_SIDE, QUICK, THOROUGH
 from trellic.codec.fidelity import errors_of_units
+from trellic.codec.fit_restoration import Fit
 from trellic.codec.layer_targets import LayerTargets
 from trellic.codec.layered import CodedParts, sections_in_layers
 from trellic.codec.layout import Layout, cheapest
@@ -34,6 +35,7 @@ from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
 from trellic.container.layers import Layering
 from trellic.container.packed import pack
 from trellic.container.prefixes import write_prefixes
+from trellic.container.restoration import write_weights
 from trellic.container.sections import BY_LATENTS
 from trellic.metrics import psnr_of
 from trellic.picture.payloads import pack_metadata
@@ -74,6 +76,7 @@ class PictureEncoder:
     resources_for  returns what works on so many tiles
     tune           the measure that errors are weighed for
     searches       whether better latents are searched for
+    restores       whether the decoded picture is corrected, where that is worth its bits
     measured       whether the PSNR is wanted
     adapter        the section that its resources' adapter needs
     layers         where layers are to end, where latents are coded in layers; then no layouts are compared
@@ -87,6 +90,7 @@ class PictureEncoder:
     resources_for: Callable[[int], Resources]
     tune: str = PSNR
     searches: bool = False
+    restores: bool = False
     measured: bool = False
     adapter: Section | None = None
     layers: LayerTargets | None = None
@@ -198,11 +202,16 @@ class PictureEncoder:
         margin = 0 if layout.is_exact else sessions.model.margin
         given = windows(self.picture, header.grid, margin)
         if header.grid.predicted:
-            return self._write(header, code_blocks(header.grid, given, code, workers), costs, layering)
-        return self._write(header, workers.map(lambda each: code(*each), enumerate(given)), costs, layering)
+            return self._write(header, layout, code_blocks(header.grid, given, code, workers), costs, layering)
+        return self._write(header, layout, workers.map(lambda each: code(*each), enumerate(given)), costs, layering)
 
     def _write(
-        self, header: Header, units: Iterator[CodedUnit], costs: Costs | None, layering: Layering | None
+        self,
+        header: Header,
+        layout: Layout,
+        units: Iterator[CodedUnit],
+        costs: Costs | None,
+        layering: Layering | None,
     ) -> Encoded:
         """Return the stream of units, each taken when it is coded."""
         parts: list[CodedParts] = []
@@ -219,11 +228,16 @@ class PictureEncoder:
                 self.progress(done, header.grid.tiles)
                 yield unit
 
-        if self.measured or costs:
-            errors = errors_of_units(self.resources_for(header.grid.at_once), header, taken())
-            psnr = psnr_of(float(errors.sum()) / (3 * header.width * header.height))
+        restores = self.restores and not layout.is_exact
+        fit = Fit(header.grid, error_weight(header.quality), layout.exact) if restores else None
+        if self.measured or costs or fit:
+            errors = errors_of_units(self.resources_for(header.grid.at_once), header, taken(), fit)
+            error = fit.error if fit else float(errors.sum())
+            psnr = psnr_of(error / (3 * header.width * header.height))
             if costs:
                 costs.errors += errors
+            if fit:
+                header = replace(header, restoration=write_weights(fit.weights))
         else:
             deque(taken(), maxlen=0)
         coded = [unit for unit, _ in parts]
@@ -231,7 +245,7 @@ class PictureEncoder:
         if latents:
             sections.append(Section(SectionType.PREFIXES, write_prefixes(latents)))
         if self.layers and layering:
-            front = sum(len(section.payload) for section in sections)
+            front = len(header.restoration) + sum(len(section.payload) for section in sections)
             sections += sections_in_layers(self.layers, layering, parts, front, header.width * header.height)
         else:
             sections += pack(header.grid, coded) if header.grid.predicted else chain(*coded)

@@ -7,11 +7,13 @@ from itertools import groupby
 import numpy as np
 
 from trellic.codec.resources import Resources
+from trellic.codec.restoration import restore
 from trellic.codec.store import DecodeUnits, UnitStore
 from trellic.codec.tiles import LATENT, SIDE, surroundings
 from trellic.codec.view import FULL, View
 from trellic.container import Box, Grid, Header
 from trellic.container.grid import STRIDE, coded
+from trellic.container.restoration import read_weights, regions_of
 from trellic.picture.types import Pixels, interleave
 
 LARGEST_SHOWN = (3 * SIDE // 2 + STRIDE) ** 2
@@ -55,6 +57,9 @@ class StripDecoder:
         self.sessions, self.workers = resources.sessions, resources.workers
         self.header, self.grid, self.view = header, header.grid, view
         self.margin = view.margin(self.sessions.model)
+        self.restoration = None
+        if header.restoration and view == FULL:
+            self.restoration = read_weights(header.restoration, regions_of(header.grid).tiles)
         self.region = (region or header.grid.shown).aligned(view.scale)
         self.units = UnitStore(self.grid, decode, view.scale)
         self.held = held
@@ -109,6 +114,10 @@ class StripDecoder:
         around = surroundings(box, box.grown(self.margin, self.grid.picture), self.units.has_latents)
         latents = self.units.gather(around)
         pixels = self.view.render(self.sessions, latents, self.header.quality)
+        if self.restoration:
+            if self.header.grey:
+                pixels = one_channel(pixels.transpose(1, 2, 0)).transpose(2, 0, 1)
+            pixels = restore(pixels, around, box, self.grid, self.restoration)
         return pixels[:, *box.within(around, self.view.scale)]
 
     def _put(self, strip: Box, pixels: Pixels, alpha: Pixels) -> None:

@@ -52,7 +52,7 @@ def view_of_groups(model: Model, groups: int | None) -> View:
     count = len(model.schedule.groups)
     if groups is not None and not 0 <= groups <= count:
         raise BadRequest(f"{groups} groups are not between 0 and {count}, which model {model.name} has")
-    return View(Extent(groups))
+    return FULL if groups == count else View(Extent(groups))
 
 
 def view_of_preview(model: Model, previews: Mapping[int, Preview], scale: int) -> View:

@@ -17,18 +17,19 @@ HAS_FLAGS = 1 << 15
 """Beside the quality: a byte of flags follows. Without it they are those of the plainest stream, PLAIN."""
 PLAIN = 9
 """Flags of a colour picture, coded whole by the quantizer of the default effort, with nothing but latents."""
-QUANTIZER, GREY, TILED, INDEXED, UNKNOWN = 0x0F, 0x10, 0x20, 0x40, 0x80
+QUANTIZER, GREY, TILED, INDEXED, RESTORED = 0x0F, 0x10, 0x20, 0x40, 0x80
 
 
 @dataclass(frozen=True)
 class Header:
     """Facts about the whole picture.
 
-    model      first 4 bytes of the SHA-256 of the model file
-    grid       the picture's size, and that of its tiles
-    quality    0 to 25600, in 1/256 of a point
-    quantizer  the quantizer's number, see `trellic.quantize`
-    grey       whether the picture has one channel
+    model        first 4 bytes of the SHA-256 of the model file
+    grid         the picture's size, and that of its tiles
+    quality      0 to 25600, in 1/256 of a point
+    quantizer    the quantizer's number, see `trellic.quantize`
+    grey         whether the picture has one channel
+    restoration  how the decoded picture is corrected, see `container/restoration.py`; empty where it is not
     """
 
     model: bytes
@@ -36,6 +37,7 @@ class Header:
     quality: int
     quantizer: int
     grey: bool = False
+    restoration: bytes = b""
 
     @property
     def width(self) -> int:
@@ -50,12 +52,14 @@ class Header:
     def write(self, indexed: bool) -> bytes:
         """Return the header's bytes; `indexed` where an index of sections follows."""
         tiled = self.grid.tiles > 1
-        flags = self.quantizer | GREY * self.grey | TILED * tiled | INDEXED * indexed
+        restored = bool(self.restoration)
+        flags = self.quantizer | GREY * self.grey | TILED * tiled | INDEXED * indexed | RESTORED * restored
         tile = varint(self.grid.tile_width // STRIDE) + varint(self.grid.tile_height // STRIDE)
         return b"".join([
             MAGIC, self.model, varint(self.width), varint(self.height),
             (self.quality | HAS_FLAGS * (flags != PLAIN)).to_bytes(2, "little"),
             bytes([flags] * (flags != PLAIN)), tile * tiled,
+            (varint(len(self.restoration)) + self.restoration) * restored,
         ])  # fmt: skip
 
     @classmethod
@@ -73,8 +77,6 @@ class Header:
         width, height, quality = reader.varint(), reader.varint(), reader.integer(2)
         flags = reader.integer(1) if quality & HAS_FLAGS else PLAIN
         quality &= ~HAS_FLAGS
-        if flags & UNKNOWN:
-            raise UnsupportedStream("the header holds a part that this release does not know")
         if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
             raise DamagedStream(f"impossible size {width}×{height}")
         if quality > HIGHEST_QUALITY:
@@ -82,4 +84,8 @@ class Header:
         grid = Grid.whole(width, height)
         if flags & TILED:
             grid = Grid.tiled(width, height, STRIDE * reader.varint(), STRIDE * reader.varint())
-        return cls(model, grid, quality, flags & QUANTIZER, bool(flags & GREY)), bool(flags & INDEXED)
+        restoration = reader.take(reader.varint()) if flags & RESTORED else b""
+        if bool(restoration) != bool(flags & RESTORED):
+            raise DamagedStream("a restoration of no bytes")
+        header = cls(model, grid, quality, flags & QUANTIZER, bool(flags & GREY), restoration)
+        return header, bool(flags & INDEXED)

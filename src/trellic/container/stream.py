@@ -106,6 +106,15 @@ class Stream:
         """The layers that every tile coded in layers has in the file; 1 where there are none."""
         return 1 + min((len(unit.further) for unit in self.units if unit.coded.type == SectionType.LAYER), default=0)
 
+    @property
+    def has_all_layers(self) -> bool:
+        """Whether no tile lacks a layer."""
+        return self.layering is None or self.layer_count == self.layering.layers
+
+    def unrestored(self) -> "Stream":
+        """Return the stream without its restoration, which is for the picture that all of it shows."""
+        return replace(self, header=replace(self.header, restoration=b""))
+
     def end_of(self, layers: int) -> int:
         """Return where the first layers end, in bytes from the stream's front."""
         return max(entry.end for entry in self.keeping(layers).entries)

@@ -24,6 +24,7 @@ __all__ = [
     "quantizer_numbered",
     "quantizer_to_tune",
     "relatives",
+    "restores",
     "searches",
 ]
 
@@ -79,7 +80,7 @@ NESTED = Quantizer(10, "nested", ONE_STATE, deadzone.quantize, ONE, 0.08)
 BY_EFFORT = ("uniform", "deadzone", "rdoq", "tcq8", "tcq32", "tcq128", "tcq256", "tcq512", "tcq1024")
 """The quantizer of each effort from 1 to 9, for those who do not know the words. Decoding takes the same for all."""
 DEFAULT_EFFORT = 7
-SEARCHING_EFFORT = 9
+RESTORING_EFFORT, SEARCHING_EFFORT = 3, 9
 """From it on, the encoder also searches for what the picture's error says (`codec/search.py`)."""
 
 
@@ -88,6 +89,11 @@ def quantizer_for(effort: int) -> Quantizer:
     if not 1 <= effort <= len(BY_EFFORT):
         raise BadRequest(f"effort {effort} is not between 1 and {len(BY_EFFORT)}")
     return quantizer_named(BY_EFFORT[effort - 1])
+
+
+def restores(effort: int) -> bool:
+    """Return whether the encoder looks at what it coded, and finds how decoded pictures are corrected, at an effort."""
+    return effort >= RESTORING_EFFORT
 
 
 def searches(effort: int) -> bool:

@@ -1,0 +1,137 @@
+"""Weights of the restoration filter for a picture that is being encoded: those that are worth their bits.
+
+The squared error of R, G and B is 3 times that of the plane (R + 2G + B) / 4, 2 times that of (R − B) / 2, and 3 times
+that of (2G − R − B) / 4, whose corrections add up to those of R, G and B. So each plane's weights are fitted alone,
+from sums of products of features. Features come in one after another, the most useful first, as long as they pay for
+their bits (orthogonal matching pursuit); then each weight is moved to the integer near its best that costs least.
+"""
+
+from collections.abc import Collection
+
+import numpy as np
+import numpy.typing as npt
+
+from trellic.codec.restoration import PRECISION, corrected, find_features, split
+from trellic.container import Box, Grid
+from trellic.container.restoration import FEATURES, LARGEST, PLANES, Weights, code_of, regions_of
+from trellic.picture.types import Pixels
+
+Sums = npt.NDArray[np.float64]
+SQUARES = np.array([3.0, 2.0, 3.0])
+"""What a squared error of each plane is, in squared errors of R, G and B."""
+TO_PLANES = np.array([[1, 2, 1], [2, 0, -2], [-1, 2, -1]]) / 4
+HELD = 32
+"""Rows whose features are held at a time."""
+RIDGE = 1e-6
+BITS_OF = np.array([len(code_of(weight)) for weight in range(-LARGEST, LARGEST + 1)])
+USUAL_BITS = 6
+"""Of a weight that is not 0."""
+ROUNDS = 4
+
+
+def fitted(decoded: Pixels, original: Pixels, bits_of_error: float) -> tuple[Weights | None, Pixels]:
+    """Return weights for a region, or None where they are not worth their bits, and the region as it is shown then.
+
+    decoded, original  uint8 (3, H, W)
+    bits_of_error      what a squared error of 1 in one sample is worth
+    """
+    squares, products = _sums(decoded, original)
+    bits = SQUARES * bits_of_error
+    found = [_chosen(each * squares, each * wanted) for each, wanted in zip(bits, products, strict=True)]
+    weights = np.array(found, np.int8)
+    better = corrected(decoded, weights)
+    saved = bits_of_error * (squared_error(decoded, original) - squared_error(better, original))  # rounded once more
+    if saved <= BITS_OF[weights + LARGEST].sum():
+        return None, decoded
+    return weights, better
+
+
+def squared_error(one: Pixels, other: Pixels) -> float:
+    """Return the squared error of all samples, summed, in 8-bit units."""
+    return float(np.square(one.astype(np.int32) - other).sum())
+
+
+def _sums(decoded: Pixels, original: Pixels) -> tuple[Sums, Sums]:
+    """Return sums of products of features, (FEATURES, FEATURES), and of these with each plane's error."""
+    planes, (_, height, width) = split(decoded), decoded.shape
+    squares, products = np.zeros((FEATURES, FEATURES)), np.zeros((PLANES, FEATURES))
+    features = np.empty((FEATURES, HELD, width))
+    for first in range(0, height, HELD):
+        rows = min(HELD, height - first)
+        part = features[:, :rows]
+        find_features(planes, first, part)
+        flat = part.reshape(FEATURES, -1)
+        errors = original[:, first : first + rows].astype(np.float64) - decoded[:, first : first + rows]
+        squares += flat @ flat.T
+        products += TO_PLANES @ errors.reshape(PLANES, -1) @ flat.T
+    scale = 1 << PRECISION
+    return squares / scale**2, products / scale
+
+
+def _chosen(squares: Sums, products: Sums) -> npt.NDArray[np.int64]:
+    """Return the weights of a plane, in bits of error each."""
+    norm = np.sqrt(np.diag(squares) + 1e-9)
+    alike = squares / np.outer(norm, norm) + RIDGE * np.eye(FEATURES)
+    wanted = products / norm
+    kept: list[int] = []
+    best = np.zeros(0)
+    saved = 0.0
+    while len(kept) < FEATURES:
+        rest = np.square(wanted - alike[:, kept] @ best)
+        rest[kept] = -1
+        trial = [*kept, int(rest.argmax())]
+        solved = np.linalg.solve(alike[np.ix_(trial, trial)], wanted[trial])
+        if solved @ wanted[trial] - saved < USUAL_BITS:
+            break
+        kept, best, saved = trial, solved, float(solved @ wanted[trial])
+    weights = np.zeros(FEATURES, np.int64)
+    weights[kept] = np.clip(np.rint(best / norm[kept]), -LARGEST, LARGEST)
+    for _ in range(ROUNDS):
+        for feature in kept:
+            _settle(squares, products, weights, feature)
+    return weights
+
+
+def _settle(squares: Sums, products: Sums, weights: npt.NDArray[np.int64], feature: int) -> None:
+    """Move one weight to the integer that costs least, the others being as they are."""
+    power = squares[feature, feature]
+    pull = products[feature] - squares[feature] @ weights + power * weights[feature]
+    ideal = float(np.clip(pull / power, -LARGEST, LARGEST))
+    tried = np.unique([int(np.floor(ideal)), int(np.ceil(ideal)), int(np.trunc(ideal / 2)), 0])
+    cost = power * tried**2 - 2 * pull * tried + BITS_OF[tried + LARGEST]
+    weights[feature] = tried[cost.argmin()]
+
+
+class Fit:
+    """Fits the weights of a picture's regions while it is shown in strips, and counts what error is left.
+
+    bits_of_error  what a squared error of 1 in one sample is worth
+    exact          regions that are coded exactly, and have no weights
+    """
+
+    def __init__(self, grid: Grid, bits_of_error: float, exact: Collection[int]) -> None:
+        self.regions, self.bits_of_error, self.exact = regions_of(grid), bits_of_error, exact
+        self.weights: list[Weights | None] = [None] * self.regions.tiles
+        self.error = 0.0
+        self._held: dict[int, tuple[Box, Pixels, Pixels, int]] = {}
+
+    def add(self, box: Box, decoded: Pixels, original: Pixels) -> None:
+        """Take a box of the picture as decoded, and as it is, uint8 (3, H, W); boxes of a region come one by one."""
+        for number in self.regions.touching(box):
+            whole = self.regions.tile(number).common(self.regions.shown)
+            part = whole.common(box)
+            if number not in self._held:
+                empty = np.empty((PLANES, whole.height, whole.width), np.uint8)
+                self._held[number] = whole, empty, empty.copy(), whole.width * whole.height
+            _, shown, wanted, missing = self._held[number]
+            shown[:, *part.within(whole)] = decoded[:, *part.within(box)]
+            wanted[:, *part.within(whole)] = original[:, *part.within(box)]
+            self._held[number] = whole, shown, wanted, missing - part.width * part.height
+            if self._held[number][3] == 0:
+                del self._held[number]
+                self._fit(number, shown, wanted)
+
+    def _fit(self, number: int, shown: Pixels, wanted: Pixels) -> None:
+        if number not in self.exact:
+            self.weights[number], shown = fitted(shown, wanted, self.bits_of_error)
+        self.error += squared_error(shown, wanted)

@@ -1,0 +1,166 @@
+"""The restoration filter: each region of a decoded picture gets corrections that its encoder found, in a few bytes.
+
+What is left of a picture's error still follows from the decoded pixels around, in each picture differently: how chroma
+goes with luma, how much fine detail is noise. So a sample is corrected by a weighted sum of features of its
+neighbourhood; the weights are fitted to the original, as those of the Wiener filters in AV1 and of the adaptive loop
+filter in H.266 (VVC) are, from which the clipped differences come (Taquet et al., 2019).
+
+All is in integers below 2²⁴, which float32 holds exactly. With the planes Y = R + 2G + B − 512, O = 2R − 2B and
+G = 2G − R − B, the features are, in this order:
+
+- 256, then each plane
+- products of two planes, in 1/256, rounded down: YY, YO, YG, OO, OG, GG
+- of each plane, 4 × the sum of differences to the 8 neighbours
+- of each plane, 2 × the sum of differences to the 16 positions around these
+- of each plane, 2 × the sum of all 24 differences, each kept within ±12
+
+A region ends where the filter's pixels do: beyond its edges, and the picture's, the nearest pixel counts.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from trellic.container import Box, Grid
+from trellic.container.restoration import FEATURES, PLANES, Weights, regions_of
+from trellic.kernels import kernel
+from trellic.picture.types import Pixels
+
+REACH = 2
+"""How far a feature looks, in pixels."""
+PRECISION = 12
+"""Bits after the point of the products' sum, in levels."""
+CLIP = 12
+
+Planes = npt.NDArray[np.float32]
+
+
+@kernel
+def _split(pixels, planes):  # type: ignore[no-untyped-def]
+    """Put the planes of pixels (3, H, W) into the middle of larger ones, and continue these by their edges."""
+    _, height, width = pixels.shape
+    for y in range(height + 2 * REACH):
+        row = min(max(y - REACH, 0), height - 1)
+        for x in range(width):
+            red, green, blue = np.int64(pixels[0, row, x]), np.int64(pixels[1, row, x]), np.int64(pixels[2, row, x])
+            planes[0, y, x + REACH] = np.float32(red + 2 * green + blue - 512)
+            planes[1, y, x + REACH] = np.float32(2 * red - 2 * blue)
+            planes[2, y, x + REACH] = np.float32(2 * green - red - blue)
+        for n in range(3):
+            for x in range(REACH):
+                planes[n, y, x] = planes[n, y, REACH]
+                planes[n, y, width + REACH + x] = planes[n, y, width + REACH - 1]
+
+
+@kernel
+def _find(planes, y, features):  # type: ignore[no-untyped-def]
+    """Find the features (FEATURES, W) of a row of the middle of larger planes."""
+    low, high, part, double = np.float32(-CLIP), np.float32(CLIP), np.float32(1 / 256), np.float32(2)
+    width = features.shape[1]
+    features[0] = np.float32(256)
+    at = 4
+    for n in range(3):
+        features[1 + n] = planes[n, y + REACH, REACH : REACH + width]
+        for m in range(n, 3):
+            first, second, product = planes[n, y + REACH], planes[m, y + REACH], features[at]
+            for x in range(width):
+                product[x] = np.floor(first[x + REACH] * second[x + REACH] * part)
+            at += 1
+    for n in range(3):
+        middle = features[1 + n]
+        near, far, clipped = features[at + n], features[at + 3 + n], features[at + 6 + n]
+        near[:], far[:], clipped[:] = np.float32(0), np.float32(0), np.float32(0)
+        for dy in range(2 * REACH + 1):
+            for dx in range(2 * REACH + 1):
+                line = planes[n, y + dy, dx : dx + width]
+                if abs(dy - REACH) == REACH or abs(dx - REACH) == REACH:
+                    for x in range(width):
+                        difference = line[x] - middle[x]
+                        far[x] += difference
+                        difference = difference if difference < high else high
+                        clipped[x] += difference if difference > low else low
+                else:
+                    for x in range(width):
+                        difference = line[x] - middle[x]
+                        near[x] += difference
+                        difference = difference if difference < high else high
+                        clipped[x] += difference if difference > low else low
+        for x in range(width):
+            near[x] *= double * double
+            far[x] *= double
+            clipped[x] *= double
+
+
+@kernel
+def _correct(planes, pixels, weights, corrected):  # type: ignore[no-untyped-def]
+    """Correct pixels (3, H, W) by weights, float32, given their planes continued by their edges."""
+    _, height, width = pixels.shape
+    features = np.empty((FEATURES, width), np.float32)
+    sums = np.empty((PLANES, width), np.float32)
+    half = 1 << (PRECISION - 1)
+    for y in range(height):
+        _find(planes, y, features)
+        sums[:] = np.float32(0)
+        for n in range(PLANES):
+            total = sums[n]
+            for m in range(FEATURES):
+                weight, feature = weights[n, m], features[m]
+                if weight:
+                    for x in range(width):
+                        total[x] += weight * feature[x]
+        for x in range(width):
+            luma, orange, green = np.int32(sums[0, x]), np.int32(sums[1, x]), np.int32(sums[2, x])
+            red = pixels[0, y, x] + ((luma - green + orange + half) >> PRECISION)
+            blue = pixels[2, y, x] + ((luma - green - orange + half) >> PRECISION)
+            both = pixels[1, y, x] + ((luma + green + half) >> PRECISION)
+            corrected[0, y, x] = min(max(red, 0), 255)
+            corrected[1, y, x] = min(max(both, 0), 255)
+            corrected[2, y, x] = min(max(blue, 0), 255)
+
+
+@kernel
+def _find_rows(planes, first, features):  # type: ignore[no-untyped-def]
+    """Find the features (FEATURES, rows, W) of rows from `first` on."""
+    row = np.empty((FEATURES, features.shape[2]), np.float32)
+    for y in range(features.shape[1]):
+        _find(planes, first + y, row)
+        features[:, y] = row
+
+
+def split(pixels: Pixels) -> Planes:
+    """Return the planes Y, O and G of pixels, uint8 (3, H, W), continued by REACH on all sides: float32."""
+    _, height, width = pixels.shape
+    planes = np.empty((PLANES, height + 2 * REACH, width + 2 * REACH), np.float32)
+    _split(pixels, planes)
+    return planes
+
+
+def find_features(planes: Planes, first: int, features: npt.NDArray[np.float64]) -> None:
+    """Fill in the features, (FEATURES, rows, W), of rows from `first` on, given what `split` returned."""
+    _find_rows(planes, first, features)
+
+
+def corrected(pixels: Pixels, weights: Weights) -> Pixels:
+    """Return pixels, uint8 (3, H, W), of one region, or of a part of it, corrected by its weights."""
+    out = np.empty(pixels.shape, np.uint8)
+    _correct(split(pixels), pixels, weights.astype(np.float32), out)
+    return out
+
+
+def restore(pixels: Pixels, around: Box, box: Box, grid: Grid, restoration: Sequence[Weights | None]) -> Pixels:
+    """Return pixels, uint8 (3, H, W), of which a box is corrected by the weights of its regions.
+
+    around       the box of all pixels; it is cut where the picture as it is shown ends
+    restoration  weights of each region; None where nothing is to be corrected
+    """
+    regions, found = regions_of(grid), pixels.copy()
+    for number in regions.touching(box):
+        weights = restoration[number]
+        whole = regions.tile(number).common(grid.shown)
+        part = whole.common(box)
+        if weights is not None and min(part.width, part.height) > 0:
+            seen = part.grown(REACH, whole.common(around))
+            better = corrected(np.ascontiguousarray(pixels[:, *seen.within(around)]), weights)
+            found[:, *part.within(around)] = better[:, *part.within(seen)]
+    return found
