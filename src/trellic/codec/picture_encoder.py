@@ -37,7 +37,7 @@ from trellic.container.packed import pack
 from trellic.container.prefixes import write_prefixes
 from trellic.container.restoration import write_weights
 from trellic.container.sections import BY_LATENTS
-from trellic.metrics import psnr_of
+from trellic.metrics import error_of, psnr_of
 from trellic.picture.payloads import pack_metadata
 from trellic.picture.types import Source
 
@@ -117,7 +117,7 @@ class PictureEncoder:
         if seen.fraction < LEAST_DRAWN:
             return self._code(header, plain)
         costs = Costs(header.grid)
-        attempts = [Attempt(self._code(header, plain, costs), costs.error_of(header.grid.picture, quality))]
+        attempts = [self._attempt(header, plain, costs)]
         best, *others = sorted(self._layouts(header, costs), key=lambda layout: layout.cost)
         if best.exact != plain.exact:
             attempts.append(self._attempt(header, best))
@@ -172,8 +172,13 @@ class PictureEncoder:
         chosen = (pair for pair in enumerate(windows(self.picture, grid, 0)) if pair[0] in numbers)
         return dict(self.resources_for(grid.at_once).workers.map(best, chosen))
 
-    def _attempt(self, header: Header, layout: Layout) -> Attempt:
-        return Attempt(self._code(replace(header, grid=layout.grid), layout), layout.error)
+    def _attempt(self, header: Header, layout: Layout, costs: Costs | None = None) -> Attempt:
+        """Code a layout, and take its error as it was measured, or as it was foreseen where it was not."""
+        coded = self._code(replace(header, grid=layout.grid), layout, costs)
+        if coded.psnr is None:
+            return Attempt(coded, layout.error)
+        error = 3 * header.width * header.height * error_of(coded.psnr)
+        return Attempt(coded, error_weight(header.quality) * error)
 
     def _code(
         self, header: Header, layout: Layout, costs: Costs | None = None, layering: Layering | None = None
