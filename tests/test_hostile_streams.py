@@ -36,6 +36,7 @@ REFUSED = {
     "restoration_of_another_kind": (UnsupportedStream, "kind 2"),
     "restoration_cut": (DamagedStream, "cut short"),
     "restoration_too_large": (DamagedStream, "too large"),
+    "restoration_too_long": (DamagedStream, "201 bytes are too many"),
     "restoration_goes_on": (DamagedStream, "where they should not"),
     "front_checksum": (DamagedStream, "header's checksum"),
     "section_checksum": (DamagedStream, "checksum of section latents"),

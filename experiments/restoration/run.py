@@ -20,7 +20,7 @@ from trellic.picture.pillow import read
 from trellic.picture.types import Picture, Pixels
 
 QUALITIES = (10, 30, 50, 70, 90)
-EVERY = {"cid22": 4, "kodak": 1, "gb82": 1}
+EVERY = {"cid22": 4, "kodak": 1, "gb82": 2}
 """One picture in so many of a set."""
 PARTS = {"all": slice(None), "low": slice(0, 3), "high": slice(2, 5)}
 """Of the qualities."""

@@ -7,6 +7,7 @@ import pytest
 
 from conftest import GOLDEN, textured
 from trellic.codec import Codec, Target
+from trellic.container import Stream
 from trellic.picture.metadata import Metadata
 from trellic.picture.types import Picture
 
@@ -54,3 +55,13 @@ def test_a_stream_of_another_picture_is_never_believed(changed):
 def test_a_stream_of_another_model_is_coded_anew():
     other = replace(DECODED, carried=STREAM[:4] + bytes(4) + STREAM[8:])
     assert CODEC.encode_picture(other, Target(60)).data != other.carried
+
+
+def test_a_restored_stream_is_not_returned_where_none_is_wanted():
+    picture = Picture(np.kron(textured(64, 64), np.ones((3, 3, 1), np.uint8)))
+    stream = CODEC.encode_picture(picture, Target(60)).data
+    carrying = replace(CODEC.decode_picture(stream), carried=stream)
+    plain = Codec(str(GOLDEN / "golden.trm"), 1, restore=False)
+    assert Stream.parse(stream).header.restoration
+    assert CODEC.encode_picture(carrying, Target(60)).data == stream
+    assert not Stream.parse(plain.encode_picture(carrying, Target(60)).data).header.restoration

@@ -95,5 +95,5 @@ def test_regions_are_fitted_when_they_are_complete_and_their_error_is_counted(ex
         assert (fit.weights[number] is None) == (weights is None)
         assert weights is None or np.array_equal(fit.weights[number], weights)
         left_over += error(shown, original[:, *place])
-    assert fit.error == left_over
+    assert fit.restoration()[1] == left_over
     assert fit.weights[0].shape == (PLANES, FEATURES)

@@ -14,6 +14,7 @@ from trellic.codec import Codec, Target, picture_encoder, units
 from trellic.codec.costs import error_weight
 from trellic.codec.drawn import drawn_fraction
 from trellic.codec.layer_targets import LayerTargets
+from trellic.codec.picture_decoder import PartsMissing
 from trellic.container import Section, SectionType, Stream, write_stream
 from trellic.container.header import QUALITY_ONE
 from trellic.errors import BadRequest, DamagedStream
@@ -255,3 +256,33 @@ def test_damaged_weights_are_found_by_verifying(tiny, photograph):
     for use in (tiny.verify, tiny.decode):
         with pytest.raises(DamagedStream, match="weights of the restoration"):
             use(damaged)
+
+
+def test_wide_blocks_are_shown_in_parts_and_restored_by_their_own_weights(strange, monkeypatch):
+    monkeypatch.setattr("trellic.codec.strips.MOST_SHOWN", 1 << 15)
+    codec = Codec(str(GOLDEN / "golden.trm"), 2, tile=128, predict=True)
+    picture = Picture(np.concatenate([strange[:200], 255 - strange[:200], strange[50:]], axis=1))
+    encoded = codec.encode_picture(picture, Target(60))
+    assert Stream.parse(encoded.data).header.restoration
+    assert encoded.psnr == pytest.approx(psnr(picture.pixels, codec.decode_picture(encoded.data).pixels), abs=1e-9)
+
+
+def test_a_size_that_only_an_unrestored_picture_has_is_met(tiny, strange):
+    picture = Picture(strange)
+    plain, restored = (
+        Codec(str(GOLDEN / "golden.trm"), 2, tile=256, restore=way).encode_picture(picture, Target(0)).data
+        for way in (False, True)
+    )
+    assert len(plain) < len(restored)
+    assert len(Codec(str(GOLDEN / "golden.trm"), 2, tile=256).encode(picture.pixels, size=len(plain))) == len(plain)
+
+
+def test_whole_tiles_of_a_cut_stream_stay_restored(strange):
+    codec = Codec(str(GOLDEN / "golden.trm"), 2, tile=256)
+    data = codec.encode(strange, 60, prefixes=True)
+    stream = Stream.parse(data)
+    with pytest.warns(PartsMissing):
+        shown = np.asarray(codec.decode(Stream.parse(data[: stream.units[-1].coded.end - 9], partial=True)))
+    own = stream.header.grid.tile(0).within(stream.header.grid.picture)
+    assert np.array_equal(shown[own][:, :-64], np.asarray(codec.decode(data))[own][:, :-64])
+    assert not np.array_equal(shown[own][:, :-64], np.asarray(codec.decode(stream.unrestored()))[own][:, :-64])

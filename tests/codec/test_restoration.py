@@ -30,7 +30,7 @@ def specified(pixels: np.ndarray) -> np.ndarray:
 
 def specified_correction(pixels: np.ndarray, weights: np.ndarray) -> np.ndarray:
     y, o, g = np.tensordot(weights.astype(np.int64), specified(pixels), 1)
-    change = np.stack([y - g + o, y + g, y - g - o])
+    change = np.stack([y + o - g, y + 2 * g, y - o - g])
     return np.clip(pixels + ((change + 2048) >> 12), 0, 255).astype(np.uint8)
 
 

@@ -169,9 +169,9 @@ static bool decode_with(const Model *model, const Model *plain, const uint8_t *d
   TRY(fits_model(&stream, model) && prove(&stream) && unpack_blocks(&stream, arena));
   TRY(share_out_models(&picture, plain));
   TRY(picture.latents = take_zeros(arena, stream.units, sizeof(Tensor)));
+  TRY(read_restoration(&stream, &picture.restoration, arena));
+  if (picture.layering && layers_of(&stream) < picture.layering->layers) picture.restoration = NULL;
   if (!seen) {
-    bool all_layers = !picture.layering || layers_of(&stream) == picture.layering->layers;
-    if (all_layers) TRY(read_restoration(&stream, &picture.restoration, arena));
     uint64_t bytes = 4 * (uint64_t)stream.width * stream.height;
     pixels = bytes <= MOST_MEMORY ? malloc((size_t)bytes) : NULL;
     if (!pixels) return fail(OUT_OF_MEMORY, "there is not enough memory");

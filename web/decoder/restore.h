@@ -131,7 +131,7 @@ static uint8_t bounded(int32_t value) { return (uint8_t)(value < 0 ? 0 : value >
 static void correct(const Integers *features, const int8_t *weights, uint32_t count, bool grey, uint8_t *pixel) {
   Integers sums[PLANES] = {{0}};
   for (uint32_t n = 0; n < PLANES * FEATURES; n++) sums[n / FEATURES] += weights[n] * features[n % FEATURES];
-  Integers green = sums[0] + sums[2] + HALF, others = sums[0] - sums[2] + HALF;
+  Integers green = sums[0] + 2 * sums[2] + HALF, others = sums[0] - sums[2] + HALF;
   for (uint32_t n = 0; n < count; n++, pixel += 4) {
     pixel[0] = bounded(pixel[0] + ((others[n] + sums[1][n]) >> PRECISION));
     pixel[1] = bounded(pixel[1] + (green[n] >> PRECISION));

@@ -17,12 +17,13 @@ from trellic.picture.types import Picture
 
 
 def carried_stream(
-    picture: Picture, target: Target, model: Model, limit: int, decode: Callable[[Stream], Picture]
+    picture: Picture, target: Target, model: Model, limit: int, decode: Callable[[Stream], Picture], restores: bool
 ) -> Encoded | None:
     """Return the stream that a picture carries, where it is of the model and meets the target; None where it does not.
 
-    limit   most pixels to accept, sides counted in multiples of 64
-    decode  shows a stream of the model
+    limit     most pixels to accept, sides counted in multiples of 64
+    decode    shows a stream of the model
+    restores  whether a stream may be restored
 
     A quality is met from the stream's own on, a size by a stream that is not larger. For a PSNR the picture is coded
     anew, since less may be enough; and without loss too, since on another processor pixels may differ in the last
@@ -33,6 +34,8 @@ def carried_stream(
     try:
         stream = Stream.parse(picture.carried, limit)
         if stream.header.model != model.sha256[:HASH_BYTES] or not _meets(stream, target):
+            return None
+        if stream.header.restoration and not restores:
             return None
         metadata = {kind: stream.read(entry) for kind, entry in stream.metadata.items()}
         if metadata != pack_metadata(picture.metadata) or not _same(decode(stream), picture):

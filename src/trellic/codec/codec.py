@@ -22,7 +22,7 @@ from trellic.container.bytes import Data
 from trellic.container.grid import BLOCK_SIDES, LEAST_SIDE, MOST_SIDE
 from trellic.container.header import HASH_BYTES
 from trellic.container.restoration import read_weights, regions_of
-from trellic.errors import BadRequest
+from trellic.errors import BadRequest, TargetMissed
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, Model, Sessions, find_model
 from trellic.model.adapter import Adapter
@@ -96,6 +96,7 @@ class Codec:
         self.sessions = sessions_on(self.model, threads, device)
         self._attached = lru_cache(MOST_ATTACHED + 1)(self._attach)
         self.quantizer, self.searches, self.restores = _encoding_by(quantizer, effort)
+        self.restores &= restore
         self.threads, self.limit, self.tile, self.predict, self.restore = threads, limit, tile, predict, restore
         self.adapter, self.embed = adapter, embed
         self._candidates()
@@ -114,8 +115,9 @@ class Codec:
         """Return a codec with another quantizer and adapter, and the networks of this one. Raises as `Codec` does."""
         other = object.__new__(type(self))
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "deployed"})
-        other.quantizer, other.searches, other.restores = _encoding_by(quantizer, effort)
         path, threads, _, _, limit, tile, device, _, _, predict, restore = self._settings
+        other.quantizer, other.searches, other.restores = _encoding_by(quantizer, effort)
+        other.restores &= self.restore
         other._settings = (path, threads, quantizer, effort, limit, tile, device, adapter, embed, predict, restore)
         other.adapter, other.embed = adapter, embed
         other._candidates()
@@ -164,7 +166,7 @@ class Codec:
         Raises BadRequest, PictureTooLarge or TargetMissed.
         """
         if isinstance(picture, Picture):
-            carried = carried_stream(picture, target, self.model, self.limit, self.decode_picture)
+            carried = carried_stream(picture, target, self.model, self.limit, self.decode_picture, self.restore)
             if carried:
                 return carried
         if self.predict and target.lossless:
@@ -189,7 +191,7 @@ class Codec:
             self._attached(None, 0).resources,
             target.tune,
             self.searches,
-            self.restore and self.restores,
+            self.restores,
             layers=target.layers,
             prefixes=target.prefixes,
             progress=progress,
@@ -203,7 +205,12 @@ class Codec:
             own = self._coarse_adapter if target.layers and not adapter else None
             resources = self._resources(adapter or own, is_coarse=own is not None)
             encoder = replace(plain, resources_for=resources, adapter=section_of(adapter or own, self.embed))
-            return meet(target, pixels, encoder.encode_at)
+            try:
+                return meet(target, pixels, encoder.encode_at)
+            except TargetMissed:
+                if target.psnr is not None or not encoder.restores:
+                    raise
+                return meet(target, pixels, replace(encoder, restores=False).encode_at)  # a few bytes may decide
 
         return best_of(target, pixels, [lambda each=each: encode_with(each) for each in candidates])  # type: ignore[misc]
 
@@ -255,8 +262,8 @@ class Codec:
         view     how much is decoded, and at what scale it is shown; a region is widened to multiples of that
         realism  0 (faithful) to 1 (pleasing), rounded to 1/16
         A region takes only the tiles that it touches, or comes near to, and its pixels may be a level off the whole
-        picture's. For a whole picture all checksums are proven first. Raises as `decode` does, also while strips are
-        taken.
+        picture's, of which restoration may make more. For a whole picture all checksums are proven first. Raises as
+        `decode` does, also while strips are taken.
         """
         stream = self._parse(data)
         if realism:

@@ -26,10 +26,14 @@ def errors_of_units(
     grid = header.grid
     errors = np.zeros((grid.picture.height // LATENT, grid.picture.width // LATENT))
 
+    numbered, waiting = enumerate(units), dict[int, DecodedUnit]()
+
     def decode(numbers: Sequence[int]) -> Iterator[DecodedUnit]:
-        for number, unit in zip(numbers, units, strict=False):
-            originals[number] = unit.original
-            yield unit.decoded
+        for wanted in numbers:  # of a wide row of blocks a part at a time: units that come before it wait
+            while wanted not in waiting:
+                number, unit = next(numbered)
+                originals[number], waiting[number] = unit.original, unit.decoded
+            yield waiting.pop(wanted)
 
     for strip, pixels, _ in StripDecoder(resources, header, decode).parts():
         for number in grid.touching(strip):

@@ -1,9 +1,10 @@
 """Weights of the restoration filter for a picture that is being encoded: those that are worth their bits.
 
-The squared error of R, G and B is 3 times that of the plane (R + 2G + B) / 4, 2 times that of (R − B) / 2, and 3 times
-that of (2G − R − B) / 4, whose corrections add up to those of R, G and B. So each plane's weights are fitted alone,
-from sums of products of features. Features come in one after another, the most useful first, as long as they pay for
-their bits (orthogonal matching pursuit); then each weight is moved to the integer near its best that costs least.
+Corrections are of three kinds: of all samples alike, of R against B, and of G against both. They are orthogonal: the
+squared error of R, G and B is 3 times that of (R + G + B) / 3, 2 times that of (R − B) / 2, and 6 times that of
+(2G − R − B) / 6. So the weights of each are fitted alone, from sums of products of features. Features come in one after
+another, the most useful first, as long as they pay for their bits (orthogonal matching pursuit); then each weight is
+moved to the integer near its best that costs least.
 """
 
 from collections.abc import Collection
@@ -13,13 +14,13 @@ import numpy.typing as npt
 
 from trellic.codec.restoration import PRECISION, corrected, find_features, split
 from trellic.container import Box, Grid
-from trellic.container.restoration import FEATURES, LARGEST, PLANES, Weights, code_of, regions_of
+from trellic.container.restoration import FEATURES, LARGEST, PLANES, Weights, code_of, regions_of, write_weights
 from trellic.picture.types import Pixels
 
 Sums = npt.NDArray[np.float64]
-SQUARES = np.array([3.0, 2.0, 3.0])
-"""What a squared error of each plane is, in squared errors of R, G and B."""
-TO_PLANES = np.array([[1, 2, 1], [2, 0, -2], [-1, 2, -1]]) / 4
+SQUARES = np.array([3.0, 2.0, 6.0])
+"""What a squared error of each kind is, in squared errors of R, G and B."""
+TO_KINDS = np.array([[2, 2, 2], [3, 0, -3], [-1, 2, -1]]) / 6
 HELD = 32
 """Rows whose features are held at a time."""
 RIDGE = 1e-6
@@ -27,6 +28,8 @@ BITS_OF = np.array([len(code_of(weight)) for weight in range(-LARGEST, LARGEST +
 USUAL_BITS = 6
 """Of a weight that is not 0."""
 ROUNDS = 4
+BESIDE = 2
+"""Bytes of a header with weights beside them: flags, and how many bytes there are."""
 
 
 def fitted(decoded: Pixels, original: Pixels, bits_of_error: float) -> tuple[Weights | None, Pixels]:
@@ -52,7 +55,7 @@ def squared_error(one: Pixels, other: Pixels) -> float:
 
 
 def _sums(decoded: Pixels, original: Pixels) -> tuple[Sums, Sums]:
-    """Return sums of products of features, (FEATURES, FEATURES), and of these with each plane's error."""
+    """Return sums of products of features, (FEATURES, FEATURES), and of these with the error of each kind."""
     planes, (_, height, width) = split(decoded), decoded.shape
     squares, products = np.zeros((FEATURES, FEATURES)), np.zeros((PLANES, FEATURES))
     features = np.empty((FEATURES, HELD, width))
@@ -63,13 +66,13 @@ def _sums(decoded: Pixels, original: Pixels) -> tuple[Sums, Sums]:
         flat = part.reshape(FEATURES, -1)
         errors = original[:, first : first + rows].astype(np.float64) - decoded[:, first : first + rows]
         squares += flat @ flat.T
-        products += TO_PLANES @ errors.reshape(PLANES, -1) @ flat.T
+        products += TO_KINDS @ errors.reshape(PLANES, -1) @ flat.T
     scale = 1 << PRECISION
     return squares / scale**2, products / scale
 
 
 def _chosen(squares: Sums, products: Sums) -> npt.NDArray[np.int64]:
-    """Return the weights of a plane, in bits of error each."""
+    """Return the weights of a kind of corrections, given sums in bits."""
     norm = np.sqrt(np.diag(squares) + 1e-9)
     alike = squares / np.outer(norm, norm) + RIDGE * np.eye(FEATURES)
     wanted = products / norm
@@ -112,7 +115,7 @@ class Fit:
     def __init__(self, grid: Grid, bits_of_error: float, exact: Collection[int]) -> None:
         self.regions, self.bits_of_error, self.exact = regions_of(grid), bits_of_error, exact
         self.weights: list[Weights | None] = [None] * self.regions.tiles
-        self.error = 0.0
+        self.error_without = self.error_with = 0.0
         self._held: dict[int, tuple[Box, Pixels, Pixels, int]] = {}
 
     def add(self, box: Box, decoded: Pixels, original: Pixels) -> None:
@@ -131,7 +134,15 @@ class Fit:
                 del self._held[number]
                 self._fit(number, shown, wanted)
 
+    def restoration(self) -> tuple[bytes, float]:
+        """Return the header's part, empty where it does not pay for its bytes, and the squared error that is left."""
+        written = write_weights(self.weights)
+        saved = self.bits_of_error * (self.error_without - self.error_with)
+        return (written, self.error_with) if saved > 8 * (len(written) + BESIDE) else (b"", self.error_without)
+
     def _fit(self, number: int, shown: Pixels, wanted: Pixels) -> None:
+        before = squared_error(shown, wanted)
         if number not in self.exact:
             self.weights[number], shown = fitted(shown, wanted, self.bits_of_error)
-        self.error += squared_error(shown, wanted)
+        self.error_without += before
+        self.error_with += before if self.weights[number] is None else squared_error(shown, wanted)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from trellic.codec.blocks import BlockDecoder, Payloads
@@ -13,6 +14,7 @@ from trellic.codec.strips import HUGE, LARGEST_SHOWN, StripDecoder, shown_grid
 from trellic.codec.units import DecodedUnit, decode_unit, grey_unit
 from trellic.codec.view import FULL, View
 from trellic.container import Box, Stream
+from trellic.container.restoration import read_weights, write_weights
 from trellic.entropy.states import Indices
 from trellic.errors import BadRequest, IncompleteStream
 from trellic.picture.metadata import Metadata
@@ -59,8 +61,11 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
     if grid.width * grid.height > HUGE or grid.tile_width * grid.tile_height > LARGEST_SHOWN:
         give_back_freed_memory()
     worked_on = grid if grid.predicted else shown_grid(grid)
-    if rough or not stream.has_all_layers:
+    if not stream.has_all_layers:
         header = stream.unrestored().header
+    elif rough and not grid.predicted:
+        weights = enumerate(read_weights(header.restoration, grid.tiles))
+        header = replace(header, restoration=write_weights([None if n in rough else one for n, one in weights]))
     resources = resources_for(min(grid.at_once, len(list(worked_on.touching(region)))))
 
     decode = unit_decoder(read, resources, view)

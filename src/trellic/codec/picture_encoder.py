@@ -35,7 +35,6 @@ from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
 from trellic.container.layers import Layering
 from trellic.container.packed import pack
 from trellic.container.prefixes import write_prefixes
-from trellic.container.restoration import write_weights
 from trellic.container.sections import BY_LATENTS
 from trellic.metrics import error_of, psnr_of
 from trellic.picture.payloads import pack_metadata
@@ -112,7 +111,8 @@ class PictureEncoder:
         if self.layers:
             header = replace(header, quality=self.layers.quality_of_networks(quality))
             has_coarse = self.resources_for(1).coarse is not None
-            coded = self._code(header, plain, layering=self.layers.layering_at(quality, self.deployed, has_coarse))
+            layering = self.layers.layering_at(quality, self.deployed, has_coarse)
+            coded = self._code(header, plain, layering=layering, asked=quality)
             return replace(coded, quality=quality / QUALITY_ONE)
         if seen.fraction < LEAST_DRAWN:
             return self._code(header, plain)
@@ -181,9 +181,17 @@ class PictureEncoder:
         return Attempt(coded, error_weight(header.quality) * error)
 
     def _code(
-        self, header: Header, layout: Layout, costs: Costs | None = None, layering: Layering | None = None
+        self,
+        header: Header,
+        layout: Layout,
+        costs: Costs | None = None,
+        layering: Layering | None = None,
+        asked: int | None = None,
     ) -> Encoded:
-        """Code a layout, in layers where it is said which, and put into `costs` what its latents cost."""
+        """Code a layout, in layers where it is said which, and put into `costs` what its latents cost.
+
+        asked  the quality that was asked for, where networks run at another
+        """
         sessions, workers, coarse = self.resources_for(header.grid.at_once)
         is_small = header.grid.tiles > 1 and header.grid.tile_width * header.grid.tile_height < LEAST_THOROUGH
 
@@ -207,8 +215,10 @@ class PictureEncoder:
         margin = 0 if layout.is_exact else sessions.model.margin
         given = windows(self.picture, header.grid, margin)
         if header.grid.predicted:
-            return self._write(header, layout, code_blocks(header.grid, given, code, workers), costs, layering)
-        return self._write(header, layout, workers.map(lambda each: code(*each), enumerate(given)), costs, layering)
+            units = code_blocks(header.grid, given, code, workers)
+        else:
+            units = workers.map(lambda each: code(*each), enumerate(given))
+        return self._write(header, layout, units, costs, layering, asked)
 
     def _write(
         self,
@@ -217,6 +227,7 @@ class PictureEncoder:
         units: Iterator[CodedUnit],
         costs: Costs | None,
         layering: Layering | None,
+        asked: int | None,
     ) -> Encoded:
         """Return the stream of units, each taken when it is coded."""
         parts: list[CodedParts] = []
@@ -234,15 +245,14 @@ class PictureEncoder:
                 yield unit
 
         restores = self.restores and not layout.is_exact
-        fit = Fit(header.grid, error_weight(header.quality), layout.exact) if restores else None
+        fit = Fit(header.grid, error_weight(asked or header.quality), layout.exact) if restores else None
         if self.measured or costs or fit:
             errors = errors_of_units(self.resources_for(header.grid.at_once), header, taken(), fit)
-            error = fit.error if fit else float(errors.sum())
+            restoration, error = fit.restoration() if fit else (b"", float(errors.sum()))
+            header = replace(header, restoration=restoration)
             psnr = psnr_of(error / (3 * header.width * header.height))
             if costs:
                 costs.errors += errors
-            if fit:
-                header = replace(header, restoration=write_weights(fit.weights))
         else:
             deque(taken(), maxlen=0)
         coded = [unit for unit, _ in parts]

@@ -111,12 +111,9 @@ def _correct(planes, pixels, weights, corrected):  # type: ignore[no-untyped-def
                         total[x] += weight * feature[x]
         for x in range(width):
             luma, orange, green = np.int32(sums[0, x]), np.int32(sums[1, x]), np.int32(sums[2, x])
-            red = pixels[0, y, x] + ((luma - green + orange + half) >> PRECISION)
-            blue = pixels[2, y, x] + ((luma - green - orange + half) >> PRECISION)
-            both = pixels[1, y, x] + ((luma + green + half) >> PRECISION)
-            corrected[0, y, x] = min(max(red, 0), 255)
-            corrected[1, y, x] = min(max(both, 0), 255)
-            corrected[2, y, x] = min(max(blue, 0), 255)
+            changes = luma + orange - green, luma + 2 * green, luma - orange - green
+            for n in range(3):
+                corrected[n, y, x] = min(max(pixels[n, y, x] + ((changes[n] + half) >> PRECISION), 0), 255)
 
 
 @kernel

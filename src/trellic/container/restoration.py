@@ -5,6 +5,7 @@ weights; if so, its weights in Exp-Golomb codes. The last byte is filled up with
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -49,12 +50,15 @@ def write_weights(regions: Sequence[Weights | None]) -> bytes:
     return bytes([KIND]) + int(bits, 2).to_bytes(len(bits) // 8, "big")
 
 
-def read_weights(data: bytes, count: int) -> list[Weights | None]:
+@lru_cache(4)  # regions of one stream are asked for again and again
+def read_weights(data: bytes, count: int) -> Sequence[Weights | None]:
     """Return the weights of so many regions. Raises DamagedStream or UnsupportedStream."""
     if not data:
         return [None] * count
     if data[0] != KIND:
         raise UnsupportedStream(f"a restoration of kind {data[0]}, which this release does not know")
+    if len(data) > 2 + count * (1 + PLANES * FEATURES * (2 * LONGEST_ZEROS + 1)) // 8:
+        raise DamagedStream(f"{len(data)} bytes are too many for the restoration of {count} regions")
     bits = np.unpackbits(np.frombuffer(data, np.uint8, offset=1)).tobytes()
     ones = bytes([1])
     regions: list[Weights | None] = []
@@ -77,4 +81,4 @@ def read_weights(data: bytes, count: int) -> list[Weights | None]:
         regions.append(np.array(found, np.int8).reshape(PLANES, FEATURES))
     if at > len(bits) or len(bits) - at >= 8 or ones in bits[at:]:
         raise DamagedStream("weights of the restoration end where they should not")
-    return regions
+    return tuple(regions)
