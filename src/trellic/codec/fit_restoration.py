@@ -51,7 +51,7 @@ def fitted(decoded: Pixels, original: Pixels, bits_of_error: float) -> tuple[Wei
 
 def squared_error(one: Pixels, other: Pixels) -> float:
     """Return the squared error of all samples, summed, in 8-bit units."""
-    return float(np.square(one.astype(np.int32) - other).sum())
+    return float(sum(np.square(np.subtract(a, b, dtype=np.int32)).sum() for a, b in zip(one, other, strict=True)))
 
 
 def _sums(decoded: Pixels, original: Pixels) -> tuple[Sums, Sums]:
@@ -116,23 +116,17 @@ class Fit:
         self.regions, self.bits_of_error, self.exact = regions_of(grid), bits_of_error, exact
         self.weights: list[Weights | None] = [None] * self.regions.tiles
         self.error_without = self.error_with = 0.0
-        self._held: dict[int, tuple[Box, Pixels, Pixels, int]] = {}
+        self._held: dict[int, list[tuple[Box, Pixels, Pixels]]] = {}
 
     def add(self, box: Box, decoded: Pixels, original: Pixels) -> None:
         """Take a box of the picture as decoded, and as it is, uint8 (3, H, W); boxes of a region come one by one."""
         for number in self.regions.touching(box):
             whole = self.regions.tile(number).common(self.regions.shown)
             part = whole.common(box)
-            if number not in self._held:
-                empty = np.empty((PLANES, whole.height, whole.width), np.uint8)
-                self._held[number] = whole, empty, empty.copy(), whole.width * whole.height
-            _, shown, wanted, missing = self._held[number]
-            shown[:, *part.within(whole)] = decoded[:, *part.within(box)]
-            wanted[:, *part.within(whole)] = original[:, *part.within(box)]
-            self._held[number] = whole, shown, wanted, missing - part.width * part.height
-            if self._held[number][3] == 0:
-                del self._held[number]
-                self._fit(number, shown, wanted)
+            parts = self._held.setdefault(number, [])
+            parts.append((part, decoded[:, *part.within(box)], original[:, *part.within(box)]))
+            if sum(each.width * each.height for each, *_ in parts) == whole.width * whole.height:
+                self._fit(number, whole, self._held.pop(number))
 
     def restoration(self) -> tuple[bytes, float]:
         """Return the header's part, empty where it does not pay for its bytes, and the squared error that is left."""
@@ -140,7 +134,10 @@ class Fit:
         saved = self.bits_of_error * (self.error_without - self.error_with)
         return (written, self.error_with) if saved > 8 * (len(written) + BESIDE) else (b"", self.error_without)
 
-    def _fit(self, number: int, shown: Pixels, wanted: Pixels) -> None:
+    def _fit(self, number: int, whole: Box, parts: list[tuple[Box, Pixels, Pixels]]) -> None:
+        shown, wanted = (np.empty((3, whole.height, whole.width), np.uint8) for _ in range(2))
+        for box, decoded, original in parts:
+            shown[:, *box.within(whole)], wanted[:, *box.within(whole)] = decoded, original
         before = squared_error(shown, wanted)
         if number not in self.exact:
             self.weights[number], shown = fitted(shown, wanted, self.bits_of_error)
