@@ -117,8 +117,8 @@ def _correct(planes, pixels, weights, corrected):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _find_rows(planes, first, features):  # type: ignore[no-untyped-def]
-    """Find the features (FEATURES, rows, W) of rows from `first` on."""
+def find_features(planes, first, features):  # type: ignore[no-untyped-def]
+    """Fill in the features, float64 (FEATURES, rows, W), of rows from `first` on, given what `split` returned."""
     row = np.empty((FEATURES, features.shape[2]), np.float32)
     for y in range(features.shape[1]):
         _find(planes, first + y, row)
@@ -133,11 +133,6 @@ def split(pixels: Pixels) -> Planes:
     return planes
 
 
-def find_features(planes: Planes, first: int, features: npt.NDArray[np.float64]) -> None:
-    """Fill in the features, (FEATURES, rows, W), of rows from `first` on, given what `split` returned."""
-    _find_rows(planes, first, features)
-
-
 def corrected(pixels: Pixels, weights: Weights) -> Pixels:
     """Return pixels, uint8 (3, H, W), of one region, or of a part of it, corrected by its weights."""
     out = np.empty(pixels.shape, np.uint8)
@@ -148,7 +143,7 @@ def corrected(pixels: Pixels, weights: Weights) -> Pixels:
 def restore(pixels: Pixels, around: Box, box: Box, grid: Grid, restoration: Sequence[Weights | None]) -> Pixels:
     """Return pixels, uint8 (3, H, W), of which a box is corrected by the weights of its regions.
 
-    around       the box of all pixels; it is cut where the picture as it is shown ends
+    around       the box of all pixels
     restoration  weights of each region; None where nothing is to be corrected
     """
     regions, found = regions_of(grid), pixels.copy()
