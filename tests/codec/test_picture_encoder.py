@@ -201,6 +201,11 @@ def cost(picture: Picture, codec: Codec, data: bytes, quality: float) -> float:
     return 8 * len(data) + error_weight(round(quality * QUALITY_ONE)) * float(error)
 
 
+def golden(**options) -> Codec:
+    """Return a codec of a tiny model, of whose pictures much can be restored."""
+    return Codec(str(GOLDEN / "golden.trm"), 2, **options)
+
+
 @pytest.fixture(scope="module")
 def strange(photograph):
     """A photograph in colours that no network was trained on: there is much to restore."""
@@ -213,7 +218,7 @@ def test_restoration_saves_more_than_it_takes(kind, strange):
     picture = Picture(pixels, grey=kind == "grey")
     target = Target(60, layers=LayerTargets.of(4) if kind == "layers" else None)
     tile = {"tiles": 256, "blocks": 128}.get(kind, 1024)
-    plain, restoring = (Codec(threads=2, tile=tile, predict=kind == "blocks", restore=way) for way in (False, True))
+    plain, restoring = (golden(tile=tile, predict=kind == "blocks", restore=way) for way in (False, True))
     before, after = (each.encode_picture(picture, target).data for each in (plain, restoring))
     assert not Stream.parse(before).header.restoration
     assert Stream.parse(after).header.restoration or kind == "grey"
@@ -222,26 +227,26 @@ def test_restoration_saves_more_than_it_takes(kind, strange):
 
 def test_the_psnr_of_a_restored_picture_is_that_of_its_file(tiny, strange):
     picture = Picture(strange)
-    encoded = Codec(str(GOLDEN / "golden.trm"), 2, tile=256).encode_picture(picture, Target(70))
+    encoded = golden(tile=256).encode_picture(picture, Target(70))
     assert Stream.parse(encoded.data).header.restoration
     assert encoded.psnr == pytest.approx(psnr(picture.pixels, tiny.decode_picture(encoded.data).pixels), abs=1e-9)
 
 
 def test_what_is_quick_or_coded_again_and_again_is_not_restored(strange):
     pixels = strange[:200, :300]
-    for codec in (Codec(effort=1), Codec(quantizer="lattice"), Codec(restore=False)):
+    for codec in (golden(effort=1), golden(quantizer="lattice"), golden(restore=False)):
         assert not Stream.parse(codec.encode(pixels, 60)).header.restoration
-    for codec in (Codec(effort=3), Codec(quantizer="uniform")):
+    for codec in (golden(effort=3), golden(quantizer="uniform")):
         assert Stream.parse(codec.encode(pixels, 60)).header.restoration
 
 
-def test_only_the_picture_that_all_of_a_stream_shows_is_restored(strange):
-    codec, pixels = Codec(threads=2), strange
-    stream = Stream.parse(codec.encode(pixels, 60, layers=4))
+def test_only_the_picture_that_all_of_a_stream_shows_is_restored(codec, strange):
+    tiny = golden()
+    stream = Stream.parse(tiny.encode(strange, 60, layers=4))
     without = stream.unrestored()
-    assert codec.decode(stream) != codec.decode(without)
-    assert codec.decode(stream, layers=3) == codec.decode(without, layers=3)
-    stream = Stream.parse(codec.encode(pixels, 60))
+    assert tiny.decode(stream) != tiny.decode(without)
+    assert tiny.decode(stream, layers=3) == tiny.decode(without, layers=3)
+    stream = Stream.parse(codec.encode(strange, 60))
     without = stream.unrestored()
     assert codec.decode(stream) != codec.decode(without)
     assert codec.decode(stream, realism=1.0) == codec.decode(without, realism=1.0)
@@ -260,25 +265,22 @@ def test_damaged_weights_are_found_by_verifying(tiny, photograph):
 
 def test_wide_blocks_are_shown_in_parts_and_restored_by_their_own_weights(strange, monkeypatch):
     monkeypatch.setattr("trellic.codec.strips.MOST_SHOWN", 1 << 15)
-    codec = Codec(str(GOLDEN / "golden.trm"), 2, tile=128, predict=True)
+    codec = golden(tile=128, predict=True)
     picture = Picture(np.concatenate([strange[:200], 255 - strange[:200], strange[50:]], axis=1))
     encoded = codec.encode_picture(picture, Target(60))
     assert Stream.parse(encoded.data).header.restoration
     assert encoded.psnr == pytest.approx(psnr(picture.pixels, codec.decode_picture(encoded.data).pixels), abs=1e-9)
 
 
-def test_a_size_that_only_an_unrestored_picture_has_is_met(tiny, strange):
+def test_a_size_that_only_an_unrestored_picture_has_is_met(strange):
     picture = Picture(strange)
-    plain, restored = (
-        Codec(str(GOLDEN / "golden.trm"), 2, tile=256, restore=way).encode_picture(picture, Target(0)).data
-        for way in (False, True)
-    )
+    plain, restored = (golden(tile=256, restore=way).encode_picture(picture, Target(0)).data for way in (False, True))
     assert len(plain) < len(restored)
-    assert len(Codec(str(GOLDEN / "golden.trm"), 2, tile=256).encode(picture.pixels, size=len(plain))) == len(plain)
+    assert len(golden(tile=256).encode(picture.pixels, size=len(plain))) == len(plain)
 
 
 def test_whole_tiles_of_a_cut_stream_stay_restored(strange):
-    codec = Codec(str(GOLDEN / "golden.trm"), 2, tile=256)
+    codec = golden(tile=256)
     data = codec.encode(strange, 60, prefixes=True)
     stream = Stream.parse(data)
     with pytest.warns(PartsMissing):
