@@ -32,7 +32,6 @@ def slots() -> dict[str, str]:
         **head,
         "qualities": ", ".join(map(str, qualities)),
         "bits": Table(titles, bits).markdown(),
-        "kodak": next(row[2] for row in bits if row[0] == "kodak"),
         "sizes": Table(["set", *(f"at quality {each}" for each in qualities)], sizes).markdown(),
         "times": Table(["set", "encode without", "with", "decode without", "with"], times).markdown(),
     }

@@ -17,7 +17,12 @@ SMALLEST_SIDE = (WINDOW - 1) * 2 ** (len(SCALE_WEIGHTS) - 1) + 1
 
 def psnr(original: Pixels, decoded: Pixels) -> float:
     """Return the peak signal-to-noise ratio in dB over all samples of two uint8 (H, W, 3); equal ones give infinity."""
-    return psnr_of(float(np.mean(np.square(original.astype(np.int32) - decoded))))
+    return psnr_of(squared_error(original, decoded) / original.size)
+
+
+def squared_error(one: Pixels, other: Pixels) -> float:
+    """Return the squared error of all samples, summed, in 8-bit units, of two uint8 arrays of one shape."""
+    return float(sum(np.square(np.subtract(a, b, dtype=np.int32)).sum() for a, b in zip(one, other, strict=True)))
 
 
 def psnr_of(error: float) -> float:

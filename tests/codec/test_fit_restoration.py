@@ -30,7 +30,7 @@ def softened(pixels: np.ndarray) -> np.ndarray:
 def test_what_follows_from_the_decoded_pixels_is_corrected():
     original = planes(120, 160)
     decoded = softened(original)
-    weights, shown = fitted(decoded, original, BITS_OF_ERROR)
+    weights, shown, *_ = fitted(decoded, original, BITS_OF_ERROR)
     assert weights is not None
     assert np.array_equal(shown, corrected(decoded, weights))
     assert error(shown, original) < 0.8 * error(decoded, original)
@@ -40,7 +40,7 @@ def test_what_follows_from_the_decoded_pixels_is_corrected():
 def test_weights_save_more_than_they_take(bits_of_error):
     original = planes(90, 110, 3)
     decoded = softened(original)
-    weights, shown = fitted(decoded, original, bits_of_error)
+    weights, shown, *_ = fitted(decoded, original, bits_of_error)
     bits = 0 if weights is None else sum(len(code_of(weight)) for weight in weights.ravel().tolist())
     saved = bits_of_error * (error(decoded, original) - error(shown, original))
     assert saved >= bits
@@ -62,7 +62,7 @@ def test_nothing_is_found_where_nothing_follows():
     random = np.random.default_rng(0)
     flat = np.full_like(original, 128)
     for decoded, wanted in ((original, original), (flat, flat + random.integers(0, 2, flat.shape, np.uint8))):
-        weights, shown = fitted(decoded, wanted, 0.001)
+        weights, shown, *_ = fitted(decoded, wanted, 0.001)
         assert weights is None
         assert np.array_equal(shown, decoded)
 
@@ -89,7 +89,7 @@ def test_regions_are_fitted_when_they_are_complete_and_their_error_is_counted(ex
     left_over = 0.0
     for number in range(2):
         place = grid.tile(number).common(whole).within(whole)
-        weights, shown = fitted(decoded[:, *place], original[:, *place], BITS_OF_ERROR)
+        weights, shown, *_ = fitted(decoded[:, *place], original[:, *place], BITS_OF_ERROR)
         if number in exact:
             weights, shown = None, decoded[:, *place]
         assert (fit.weights[number] is None) == (weights is None)

@@ -64,7 +64,7 @@ class Codec:
     adapter    to encode with: a name, hash prefix or path; "none", or "best" of none and all installed ones
     embed      whether streams hold the adapter that they need
     predict    whether tiles are blocks of that very side, which predict each other: for small ones
-    restore    whether decoded pictures are corrected where that is worth its bits; without, old releases decode streams
+    restore    whether decoded pictures are corrected where that is worth its bits
     Raises MissingModel, DamagedModel, MissingAdapter, DamagedAdapter or BadRequest.
     """
 

@@ -8,6 +8,7 @@ moved to the integer near its best that costs least.
 """
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from trellic.codec.restoration import PRECISION, corrected, find_features, split
 from trellic.container import Box, Grid
 from trellic.container.restoration import FEATURES, LARGEST, PLANES, Weights, code_of, regions_of, write_weights
+from trellic.metrics import squared_error
 from trellic.picture.types import Pixels
 
 Sums = npt.NDArray[np.float64]
@@ -32,8 +34,18 @@ BESIDE = 2
 """Bytes of a header with weights beside them: flags, and how many bytes there are."""
 
 
-def fitted(decoded: Pixels, original: Pixels, bits_of_error: float) -> tuple[Weights | None, Pixels]:
-    """Return weights for a region, or None where they are not worth their bits, and the region as it is shown then.
+class Fitted(NamedTuple):
+    """Weights of a region, None where they are not worth their bits; the region as it is shown then; and its squared
+    error, summed, without weights and as it is shown."""
+
+    weights: Weights | None
+    shown: Pixels
+    error_without: float
+    error: float
+
+
+def fitted(decoded: Pixels, original: Pixels, bits_of_error: float) -> Fitted:
+    """Return the weights that save most bits for a region.
 
     decoded, original  uint8 (3, H, W)
     bits_of_error      what a squared error of 1 in one sample is worth
@@ -43,15 +55,10 @@ def fitted(decoded: Pixels, original: Pixels, bits_of_error: float) -> tuple[Wei
     found = [_chosen(each * squares, each * wanted) for each, wanted in zip(bits, products, strict=True)]
     weights = np.array(found, np.int8)
     better = corrected(decoded, weights)
-    saved = bits_of_error * (squared_error(decoded, original) - squared_error(better, original))  # rounded once more
-    if saved <= BITS_OF[weights + LARGEST].sum():
-        return None, decoded
-    return weights, better
-
-
-def squared_error(one: Pixels, other: Pixels) -> float:
-    """Return the squared error of all samples, summed, in 8-bit units."""
-    return float(sum(np.square(np.subtract(a, b, dtype=np.int32)).sum() for a, b in zip(one, other, strict=True)))
+    before, after = squared_error(decoded, original), squared_error(better, original)  # which is rounded once more
+    if bits_of_error * (before - after) <= BITS_OF[weights + LARGEST].sum():
+        return Fitted(None, decoded, before, before)
+    return Fitted(weights, better, before, after)
 
 
 def _sums(decoded: Pixels, original: Pixels) -> tuple[Sums, Sums]:
@@ -138,8 +145,9 @@ class Fit:
         shown, wanted = (np.empty((3, whole.height, whole.width), np.uint8) for _ in range(2))
         for box, decoded, original in parts:
             shown[:, *box.within(whole)], wanted[:, *box.within(whole)] = decoded, original
-        before = squared_error(shown, wanted)
-        if number not in self.exact:
-            self.weights[number], shown = fitted(shown, wanted, self.bits_of_error)
-        self.error_without += before
-        self.error_with += before if self.weights[number] is None else squared_error(shown, wanted)
+        if number in self.exact:
+            without = left = squared_error(shown, wanted)
+        else:
+            self.weights[number], _, without, left = fitted(shown, wanted, self.bits_of_error)
+        self.error_without += without
+        self.error_with += left

@@ -27,7 +27,7 @@ from trellic.codec.rate_control import Encoded
 from trellic.codec.resources import Resources
 from trellic.codec.ring import Ring
 from trellic.codec.tiles import Window, surroundings, windows
-from trellic.codec.units import CodedUnit, ExactCoder, code_unit, code_unit_in_sweeps, squared_error
+from trellic.codec.units import CodedUnit, ExactCoder, code_unit, code_unit_in_sweeps, error_of_exact
 from trellic.codec.visibility import PSNR
 from trellic.container import Grid, Header, Section, SectionType, write_stream
 from trellic.container.grid import MOST_AT_ONCE
@@ -165,7 +165,7 @@ class PictureEncoder:
 
             def code(colours: int) -> ExactCost:
                 unit = self.exact.code(window, QUICK, colours)
-                return ExactCost(colours, 8.0 * unit.bytes, error_weight(quality) * squared_error(unit))
+                return ExactCost(colours, 8.0 * unit.bytes, error_weight(quality) * error_of_exact(unit))
 
             return number, cheapest_palette(window.own, code, quality)
 

@@ -24,6 +24,7 @@ from trellic.container import Box, Section, SectionType, Stream
 from trellic.container.layers import Layering
 from trellic.container.sections import BY_LATENTS
 from trellic.errors import DamagedStream
+from trellic.metrics import squared_error
 from trellic.model import Sessions
 from trellic.model.model import Floats
 from trellic.picture.types import Pixels
@@ -71,12 +72,12 @@ class CodedUnit:
         return sum(len(section.payload) for section in self.sections)
 
 
-def squared_error(unit: CodedUnit) -> float:
+def error_of_exact(unit: CodedUnit) -> float:
     """Return the squared error of an exact unit's samples, summed, in 8-bit units."""
     assert unit.decoded.pixels is not None
     if unit.decoded.pixels is unit.original:
         return 0.0
-    return float(np.square(unit.original.astype(np.int32) - unit.decoded.pixels).sum())
+    return squared_error(unit.original, unit.decoded.pixels)
 
 
 def code_unit(

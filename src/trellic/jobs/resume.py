@@ -3,8 +3,6 @@
 import sys
 from collections.abc import Set
 
-import numpy as np
-
 from trellic.codec import Codec, Target
 from trellic.codec.drawn import BLOCK
 from trellic.codec.picture_decoder import metadata_of
@@ -15,7 +13,7 @@ from trellic.container.sections import BY_LATENTS
 from trellic.errors import FileExists
 from trellic.files import open_bytes
 from trellic.jobs.plan import Job
-from trellic.metrics import psnr_of
+from trellic.metrics import psnr_of, squared_error
 from trellic.picture.fill import filled
 from trellic.picture.orientation import orientation_of
 from trellic.picture.pillow import size_of
@@ -97,7 +95,7 @@ def _psnr(decoded: Strips, source: Source) -> float:
     error, top = 0.0, 0
     for pixels, _ in decoded.strips():
         original, _ = source.rows(top, top + len(pixels))
-        error += float(np.square(original.astype(np.int32) - pixels).sum())
+        error += squared_error(original, pixels)
         top += len(pixels)
     return psnr_of(error / (3 * source.width * source.height))
 
