@@ -1,6 +1,6 @@
 """Blocks of 128 pixels: what they save over tiles of that side, seams, regions of 100 megapixels, and memory.
 
-Each sixth picture of a set is coded in tiles, each coded alone, and in blocks; and once whole, to compare edges with.
+Each third picture of a set is coded in tiles, each coded alone, and in blocks; and once whole, to compare edges with.
 Large pictures are mosaics of training photographs, coded at effort 1: decoding time does not depend on it.
 """
 
@@ -33,7 +33,7 @@ from trellic.picture.kinds import readable_suffixes
 from trellic.picture.pillow import readable
 from trellic.picture.types import Picture, Pixels
 
-SIDE, EVERY, QUALITIES = 128, 6, (10, 25, 40, 60)
+SIDE, EVERY, QUALITIES = 128, 3, (10, 25, 40, 60)
 LARGE, TILE, REGION, REGIONS = 10_000, 1024, 256, 7
 STRIPS = (20, 50)
 """Qualities at which profiles of neighbours' indices are tried."""
@@ -56,11 +56,12 @@ class Counted:
 
 
 def in_tiles(codec: Codec, picture: Picture, quality: float) -> Encoded:
-    """Return a picture in tiles of SIDE, each coded alone, as any tile is."""
+    """Return a picture in tiles of SIDE, each coded alone, and restored by weights of its own, as any tile is."""
     grid = Grid(picture.width, picture.height, SIDE, SIDE)
     header = Header(codec.model.sha256[:HASH_BYTES], grid, 0, codec.quantizer.number, picture.grey)
     resources = AttachedModel(codec.sessions).resources
-    return PictureEncoder(picture, header, codec.deployed, resources).encode_at(round(quality * QUALITY_ONE))
+    encoder = PictureEncoder(picture, header, codec.deployed, resources, restores=codec.restores)
+    return encoder.encode_at(round(quality * QUALITY_ONE))
 
 
 def across_edges(pixels: Pixels) -> float:
