@@ -55,8 +55,8 @@ def test_targets_are_met(codec, photograph):
     for size in (largest // 6, largest):
         assert 0.98 * size < len(codec.encode_picture(detail, Target(size=size)).data) <= size
     assert 8 * len(codec.encode_picture(detail, Target(bpp=0.5)).data) / (384 * 256) == pytest.approx(0.5, rel=0.03)
-    data = codec.encode_picture(photograph, Target(psnr=35.0)).data
-    assert psnr(photograph.pixels, codec.decode_picture(data).pixels) == pytest.approx(35.0, abs=0.05)
+    data = codec.encode_picture(detail, Target(psnr=35.0)).data
+    assert psnr(detail.pixels, codec.decode_picture(data).pixels) == pytest.approx(35.0, abs=0.05)
 
 
 def test_targets_out_of_reach_say_so(codec, small_picture):
@@ -90,7 +90,7 @@ def test_arrays_are_pictures(small_picture):
 
 
 def test_a_target_for_a_grey_picture_is_met_by_what_is_shown(codec, photograph):
-    grey = Image.fromarray(photograph.pixels).convert("L")
+    grey = Image.fromarray(photograph.pixels[:256, :384]).convert("L")
     shown = np.asarray(codec.decode(codec.encode(grey, psnr=36.0)))
     assert psnr(np.asarray(grey), shown) == pytest.approx(36.0, abs=0.05)
 

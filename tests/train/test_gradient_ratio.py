@@ -26,7 +26,7 @@ def test_gradients_weigh_rate_and_distortion_as_the_quantizer_does(shipped, phot
     """
     model, codec = shipped
     deployed = DeployedQuantizer.of(model, quantizer_named(name))
-    pictures = torch.from_numpy(photograph.pixels[:512, :512].copy()).permute(2, 0, 1)[None].float() / 255
+    pictures = torch.from_numpy(photograph.pixels[:384, :384].copy()).permute(2, 0, 1)[None].float() / 255
     probe = GradientProbe(DeployedModel(codec, deployed, model.weights), pictures, quality=0.5)
     assert probe.between(0, 1000).ratio == pytest.approx(1, abs=0.25)
     assert 0.7 < probe.between(0, 0.3).ratio < 1.5
