@@ -77,3 +77,45 @@ def test_a_kernel_is_compiled_anew_where_what_it_takes_from_another_file_changes
     for factor, addend, wanted in ((1, 0, "3 4.0 0"), (1, 0, "3 4.0 2"), (2, 0, "6 8.0 0"), (2, 1, "8 10.0 0")):
         (tmp_path / "other.py").write_text(other.format(factor, addend))
         assert run(tmp_path / "tiny.py", NUMBA_CACHE_DIR=str(tmp_path / "cache")).stdout == f"{wanted}\n"
+
+
+CALLING = """
+from trellic.kernels import kernel
+
+@kernel
+def add(a, b):
+    return a + b
+
+@kernel
+def sums(a):
+    return add(1, a) + add(2, a) + add(a, a)
+
+print(sums(3), len(add.signatures))
+"""
+
+
+def test_a_kernel_is_compiled_once_for_all_numbers_that_others_call_it_with(tmp_path):
+    (tmp_path / "calling.py").write_text(CALLING)
+    assert run(tmp_path / "calling.py", NUMBA_CACHE_DIR=str(tmp_path / "cache")).stdout == "15 1\n"
+
+
+COPYING = """
+import numpy as np
+from trellic.kernels import copy, kernel
+
+@kernel
+def swap(values):
+    kept = np.zeros(2, np.int64)
+    copy(values[0], kept)
+    copy(values[1], values[0])
+    copy(kept, values[1])
+
+values = np.array([[1, -2], [300, 4]], np.int16)
+swap(values)
+print(values.tolist())
+"""
+
+
+def test_kernels_copy_rows(tmp_path):
+    (tmp_path / "copying.py").write_text(COPYING)
+    assert run(tmp_path / "copying.py", NUMBA_CACHE_DIR=str(tmp_path / "cache")).stdout == "[[300, 4], [1, -2]]\n"

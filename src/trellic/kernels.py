@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
 from numba.core.sigutils import normalize_signature
@@ -74,8 +74,22 @@ def kernel(function: Any = None, *, inline: Literal["never", "always"] = "never"
     if function is None:
         return partial(kernel, inline=inline)
     compiled: Any = njit(nogil=True, inline=inline)(function)
+    template_of = compiled.get_call_template
+
+    def without_literals(args: Any, kws: Any) -> Any:
+        """Let kernels that call this one with a number of their text take what is compiled for any number."""
+        return template_of([types.unliteral(each) for each in args], {k: types.unliteral(v) for k, v in kws.items()})
+
+    compiled.get_call_template = without_literals
     try:
         compiled._cache = _Cache(function)  # what `cache=True` does with numba's own
     except RuntimeError:  # numba's word for: no folder can be written
         _warn_uncached()
     return compiled
+
+
+@kernel
+def copy(values, to):  # type: ignore[no-untyped-def]
+    """Copy a few values to another array of as many; for kernels: slices do it, too, but take seconds to compile."""
+    for n in range(to.size):
+        to.flat[n] = values.flat[n]

@@ -45,9 +45,10 @@ def drawn(seed: int, most: int = LARGEST) -> np.ndarray:
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (7, 3), (20, 33)])
 def test_features_are_those_of_the_specification(size):
     pixels = noise(*size)
-    features = np.empty((FEATURES, *size))
-    find_features(split(pixels), 0, features)
-    assert np.array_equal(features, specified(pixels))
+    features, planes = np.empty((size[0], FEATURES, size[1]), np.float32), split(pixels)
+    for row in range(size[0]):
+        find_features(planes, row, features[row])
+    assert np.array_equal(features.transpose(1, 0, 2), specified(pixels))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -54,38 +54,36 @@ def _split(pixels, planes):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _find(planes, y, features):  # type: ignore[no-untyped-def]
-    """Find the features (FEATURES, W) of a row of the middle of larger planes."""
+def find_features(planes, y, features):  # type: ignore[no-untyped-def]
+    """Find the features, float32 (FEATURES, W), of a row of pixels, given their planes as `split` returns them."""
     low, high, part, double = np.float32(-CLIP), np.float32(CLIP), np.float32(1 / 256), np.float32(2)
     width = features.shape[1]
-    features[0] = np.float32(256)
+    for x in range(width):
+        features[0, x] = np.float32(256)
     at = 4
     for n in range(3):
-        features[1 + n] = planes[n, y + REACH, REACH : REACH + width]
+        first, middle = planes[n, y + REACH], features[1 + n]
+        for x in range(width):
+            middle[x] = first[x + REACH]
         for m in range(n, 3):
-            first, second, product = planes[n, y + REACH], planes[m, y + REACH], features[at]
+            second, product = planes[m, y + REACH], features[at]
             for x in range(width):
                 product[x] = np.floor(first[x + REACH] * second[x + REACH] * part)
             at += 1
     for n in range(3):
         middle = features[1 + n]
         near, far, clipped = features[at + n], features[at + 3 + n], features[at + 6 + n]
-        near[:], far[:], clipped[:] = np.float32(0), np.float32(0), np.float32(0)
+        for x in range(width):
+            near[x] = far[x] = clipped[x] = np.float32(0)
         for dy in range(2 * REACH + 1):
+            line = planes[n, y + dy]
             for dx in range(2 * REACH + 1):
-                line = planes[n, y + dy, dx : dx + width]
-                if abs(dy - REACH) == REACH or abs(dx - REACH) == REACH:
-                    for x in range(width):
-                        difference = line[x] - middle[x]
-                        far[x] += difference
-                        difference = difference if difference < high else high
-                        clipped[x] += difference if difference > low else low
-                else:
-                    for x in range(width):
-                        difference = line[x] - middle[x]
-                        near[x] += difference
-                        difference = difference if difference < high else high
-                        clipped[x] += difference if difference > low else low
+                ring = far if abs(dy - REACH) == REACH or abs(dx - REACH) == REACH else near
+                for x in range(width):
+                    difference = line[x + dx] - middle[x]
+                    ring[x] += difference
+                    difference = difference if difference < high else high
+                    clipped[x] += difference if difference > low else low
         for x in range(width):
             near[x] *= double * double
             far[x] *= double
@@ -100,10 +98,11 @@ def _correct(planes, pixels, weights, corrected):  # type: ignore[no-untyped-def
     sums = np.empty((PLANES, width), np.float32)
     half = 1 << (PRECISION - 1)
     for y in range(height):
-        _find(planes, y, features)
-        sums[:] = np.float32(0)
+        find_features(planes, y, features)
         for n in range(PLANES):
             total = sums[n]
+            for x in range(width):
+                total[x] = np.float32(0)
             for m in range(FEATURES):
                 weight, feature = weights[n, m], features[m]
                 if weight:
@@ -114,15 +113,6 @@ def _correct(planes, pixels, weights, corrected):  # type: ignore[no-untyped-def
             changes = luma + orange - green, luma + 2 * green, luma - orange - green
             for n in range(3):
                 corrected[n, y, x] = min(max(pixels[n, y, x] + ((changes[n] + half) >> PRECISION), 0), 255)
-
-
-@kernel
-def find_features(planes, first, features):  # type: ignore[no-untyped-def]
-    """Fill in the features, float64 (FEATURES, rows, W), of rows from `first` on, given what `split` returned."""
-    row = np.empty((FEATURES, features.shape[2]), np.float32)
-    for y in range(features.shape[1]):
-        _find(planes, first + y, row)
-        features[:, y] = row
 
 
 def split(pixels: Pixels) -> Planes:

@@ -115,7 +115,8 @@ def _search_of(h0: int, h1: int) -> Any:
             scale_index = int(scale_indices[n])
             weigh(distance, scale_index, weights[n], rate_weight, offsets, radius, start, bits, costs, choices[n])
             extend(total, costs, sets, flips, extended, survivors[n])
-            total[:] = extended
+            for s in range(2 * half):  # a copy by slices takes seconds to compile
+                total[s] = extended[s]
         state = np.argmin(total)
         for n in range(len(latents) - 1, -1, -1):
             newest, before = state & 1, state >> 1

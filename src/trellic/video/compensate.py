@@ -87,16 +87,16 @@ def _compensate(sources, vectors, directions, taps, weights, sums):  # type: ign
                 if (direction >> reference) & 1:
                     vector = vectors[inside][reference]
                     _interpolate(sources[reference], vector, top, left, taps, lines, windows[reference])
-            if direction == NONE:
-                windows[0] = 128
-            elif direction == SECOND:
-                windows[0] = windows[1]
-            elif direction != FIRST:
-                windows[0] = (windows[0] + windows[1] + 1) >> 1
+            shown = windows[1] if direction == SECOND else windows[0]
+            if direction != FIRST and direction != SECOND:
+                for line in range(WINDOW):
+                    for at in range(3 * WINDOW):
+                        both = (windows[0, line, at] + windows[1, line, at] + 1) >> 1
+                        shown[line, at] = 128 if direction == NONE else both
             first, last = 3 * max(-left, 0), 3 * min(WINDOW, width - left)
             for line in range(max(-top, 0), min(WINDOW, height - top)):
                 for at in range(first, last):
-                    sums[top + line, 3 * left + at] += weights[line] * weights[at // 3] * windows[0, line, at]
+                    sums[top + line, 3 * left + at] += weights[line] * weights[at // 3] * shown[line, at]
 
 
 def compensate(references: Sequence[Pixels], motion: Motion) -> Pixels:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trellic.entropy.bits import index_bits
-from trellic.kernels import kernel
+from trellic.kernels import copy, kernel
 from trellic.picture.types import Pixels
 from trellic.video.difference import difference, prices_at
 from trellic.video.field import MIDDLE_MODE, difference_table, direction_table, mode_table
@@ -93,12 +93,12 @@ def _start(current, y, x, planes, vectors, reference, candidates, predicted, tab
             again |= candidates[other, 0] == candidates[number, 0] and candidates[other, 1] == candidates[number, 1]
         if again:
             continue
-        vectors[reference] = candidates[number]
+        copy(candidates[number], vectors[reference])
         cost = weight * _bits(candidates[number], predicted, table, costs)
         cost += difference(current, y, x, MACROBLOCK, planes, vectors, reference + 1, prices, least - cost)
         if cost < least:
             least, chosen = cost, number
-    vectors[reference] = candidates[chosen]
+    copy(candidates[chosen], vectors[reference])
 
 
 @kernel
@@ -125,15 +125,13 @@ def _search(current, planes, coarse, direct, distances, weight, costs, prices, s
                 if mode == DIRECT:
                     for cell in range(4):
                         at, beside = row + cell // 2, column + cell % 2
-                        trial[:] = vectors[at, beside]
-                        cost += difference(
-                            current, 8 * at, 8 * beside, 8, planes, trial, directions[at, beside], prices, np.inf
-                        )
+                        copy(vectors[at, beside], trial)
+                        direction = np.int64(directions[at, beside])
+                        cost += difference(current, 8 * at, 8 * beside, 8, planes, trial, direction, prices, np.inf)
                 else:
-                    trial[:] = vectors[row, column]
-                    cost += difference(
-                        current, top, left, MACROBLOCK, planes, trial, directions[row, column], prices, least - cost
-                    )
+                    copy(vectors[row, column], trial)
+                    direction = np.int64(directions[row, column])
+                    cost += difference(current, top, left, MACROBLOCK, planes, trial, direction, prices, least - cost)
                 if cost < least:
                     best_mode, least = mode, cost
             # One vector for each reference, then for both.
@@ -161,7 +159,7 @@ def _search(current, planes, coarse, direct, distances, weight, costs, prices, s
                 if cost < single:
                     chosen, single = reference + 1, cost
             if count == 2:
-                both[:] = one
+                copy(one, both)
                 cost = 0.0
                 for reference in (1, 0):  # each one, beside the other
                     cost = _refine(
@@ -171,7 +169,7 @@ def _search(current, planes, coarse, direct, distances, weight, costs, prices, s
                 cost += weight * index_bits(BOTH - 2, sent_table, radius, start, bits)
                 if cost < single:
                     chosen, single = BOTH, cost
-                    one[:] = both
+                    copy(both, one)
             if single + vector_bits < least:
                 best_mode, least = VECTOR, single + vector_bits
             # Four cells, by the references of the one vector.
@@ -183,7 +181,7 @@ def _search(current, planes, coarse, direct, distances, weight, costs, prices, s
                     at, beside = row + cell // 2, column + cell % 2
                     cell_table = difference_table(differences, y, x, cell)
                     cell_bits = 0.0
-                    trial[:] = one
+                    copy(one, trial)
                     for reference in range(count):
                         if not (chosen >> reference) & 1:
                             continue
@@ -197,8 +195,8 @@ def _search(current, planes, coarse, direct, distances, weight, costs, prices, s
                             cell_table, weight, costs, prices,
                         )  # fmt: skip
                         cell_bits += _bits(trial[reference], predicted_cell, cell_table, costs)
-                        vectors[at, beside, reference] = trial[reference]
-                        found[cell, reference] = trial[reference]
+                        copy(trial[reference], vectors[at, beside, reference])
+                        copy(trial[reference], found[cell, reference])
                     split += weight * cell_bits
                     split += difference(current, 8 * at, 8 * beside, 8, planes, trial, chosen, prices, least - split)
                     if split >= least:
@@ -223,7 +221,7 @@ def _search(current, planes, coarse, direct, distances, weight, costs, prices, s
                             else:
                                 middle = np.int64(predicted_split(vectors, row, column, cell, reference, axis))
                             differences[y, x, cell, reference, axis] = own[axis] - middle
-                        vectors[at, beside, reference] = own
+                        copy(own, vectors[at, beside, reference])
                     fill(vectors, directions, at, beside, 1 if best_mode == SPLIT else 2, chosen, distances)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trellic.errors import DamagedStream
-from trellic.kernels import kernel
+from trellic.kernels import copy, kernel
 
 MACROBLOCK, CELL = 16, 8
 MEDIAN, LEFT, TOP, DIRECT, VECTOR, SPLIT, GREY = range(7)
@@ -139,7 +139,7 @@ def fill(vectors, directions, row, column, cells, direction, distances):  # type
             vectors[row, column, other, axis] = scaled(value, distances[other], distances[sent])
     for down in range(cells):
         for right in range(cells):
-            vectors[row + down, column + right] = vectors[row, column]
+            copy(vectors[row, column], vectors[row + down, column + right])
             directions[row + down, column + right] = direction
 
 
@@ -152,23 +152,23 @@ def merge(mode, vectors, directions, direct, row, column, distances):  # type: i
     """
     everything = BOTH if len(distances) == 2 else FIRST
     if mode == LEFT and column > 0:
-        vectors[row, column] = vectors[row, column - 1]
-        fill(vectors, directions, row, column, 2, directions[row, column - 1], distances)
+        copy(vectors[row, column - 1], vectors[row, column])
+        fill(vectors, directions, row, column, 2, np.int64(directions[row, column - 1]), distances)
     elif mode == TOP and row > 0:
-        vectors[row, column] = vectors[row - 1, column]
-        fill(vectors, directions, row, column, 2, directions[row - 1, column], distances)
+        copy(vectors[row - 1, column], vectors[row, column])
+        fill(vectors, directions, row, column, 2, np.int64(directions[row - 1, column]), distances)
     elif mode == MEDIAN:
         for reference in range(len(distances)):
             for axis in range(2):
                 vectors[row, column, reference, axis] = predicted_vector(vectors, row, column, reference, axis)
-        direction = directions[row, column - 1] if column > 0 else np.uint8(NONE)
+        direction = np.int64(directions[row, column - 1]) if column > 0 else NONE
         if direction == NONE and row > 0:
-            direction = directions[row - 1, column]
+            direction = np.int64(directions[row - 1, column])
         fill(vectors, directions, row, column, 2, everything if direction == NONE else direction, distances)
     else:
         for down in range(2):
             for right in range(2):
-                vectors[row + down, column + right] = direct[row + down, column + right]
+                copy(direct[row + down, column + right], vectors[row + down, column + right])
                 fill(vectors, directions, row + down, column + right, 1, everything, distances)
 
 
@@ -177,7 +177,7 @@ def _resolve(modes, sent, differences, direct, distances, vectors, directions): 
     """Return whether all vectors are possible."""
     for y in range(modes.shape[0]):
         for x in range(modes.shape[1]):
-            row, column, mode = 2 * y, 2 * x, modes[y, x]
+            row, column, mode = 2 * y, 2 * x, np.int64(modes[y, x])
             if mode < VECTOR:
                 merge(mode, vectors, directions, direct, row, column, distances)
                 continue
@@ -198,7 +198,7 @@ def _resolve(modes, sent, differences, direct, distances, vectors, directions): 
                         if abs(value) > LONGEST:
                             return False
                         vectors[at, beside, reference, axis] = value
-                fill(vectors, directions, at, beside, 1 if mode == SPLIT else 2, sent[y, x], distances)
+                fill(vectors, directions, at, beside, 1 if mode == SPLIT else 2, np.int64(sent[y, x]), distances)
     return True
 
 
