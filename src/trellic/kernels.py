@@ -4,6 +4,9 @@ Where there is none (a read-only installation without a home), numba alone refus
 cache that was cut short, or that two processes wrote at once, stops every later start. Here it costs a compilation.
 And numba looks at a kernel's own file alone: what was compiled with a constant, or a kernel, of another file would stay
 in use when that one changes, as with a newer release.
+
+Compiling takes seconds that a first run waits for. So kernels are not compiled anew for each number that another calls
+them with, and copy few values by loops.
 """
 
 import contextlib
@@ -90,6 +93,6 @@ def kernel(function: Any = None, *, inline: Literal["never", "always"] = "never"
 
 @kernel
 def copy(values, to):  # type: ignore[no-untyped-def]
-    """Copy a few values to another array of as many; for kernels: slices do it, too, but take seconds to compile."""
+    """Copy values to an array of as many; for kernels, in place of slices, which take seconds to compile."""
     for n in range(to.size):
         to.flat[n] = values.flat[n]

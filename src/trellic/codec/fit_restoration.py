@@ -65,12 +65,13 @@ def _sums(decoded: Pixels, original: Pixels) -> tuple[Sums, Sums]:
     """Return sums of products of features, (FEATURES, FEATURES), and of these with the error of each kind."""
     planes, (_, height, width) = split(decoded), decoded.shape
     squares, products = np.zeros((FEATURES, FEATURES)), np.zeros((PLANES, FEATURES))
-    features = np.empty((HELD, FEATURES, width), np.float32)
+    features, found = np.empty((FEATURES, HELD, width)), np.empty((FEATURES, width), np.float32)
     for first in range(0, height, HELD):
         rows = min(HELD, height - first)
         for row in range(rows):
-            find_features(planes, first + row, features[row])
-        flat = features[:rows].transpose(1, 0, 2).reshape(FEATURES, -1).astype(np.float64)
+            find_features(planes, first + row, found)
+            features[:, row] = found
+        flat = features[:, :rows].reshape(FEATURES, -1)
         errors = original[:, first : first + rows].astype(np.float64) - decoded[:, first : first + rows]
         squares += flat @ flat.T
         products += TO_KINDS @ errors.reshape(PLANES, -1) @ flat.T

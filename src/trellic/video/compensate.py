@@ -91,8 +91,10 @@ def _compensate(sources, vectors, directions, taps, weights, sums):  # type: ign
             if direction != FIRST and direction != SECOND:
                 for line in range(WINDOW):
                     for at in range(3 * WINDOW):
-                        both = (windows[0, line, at] + windows[1, line, at] + 1) >> 1
-                        shown[line, at] = 128 if direction == NONE else both
+                        if direction == NONE:
+                            shown[line, at] = 128
+                        else:
+                            shown[line, at] = (windows[0, line, at] + windows[1, line, at] + 1) >> 1
             first, last = 3 * max(-left, 0), 3 * min(WINDOW, width - left)
             for line in range(max(-top, 0), min(WINDOW, height - top)):
                 for at in range(first, last):
