@@ -93,9 +93,12 @@ def make_stream(
     (HERE / f"{name}.png").write_bytes(buffer.getvalue())
 
 
-def make_video(model: Path, path: Path) -> None:
-    """Write a video of two groups, of chains and of a pyramid, and its last frame."""
-    codec = VideoCodec(str(model), threads=1, adapter="none")
+def make_video(model: Path, path: Path, restore: bool) -> None:
+    """Write a video of two groups, of chains and of a pyramid, and its last frame.
+
+    The one that is not restored is of version 1 of the format, which encoders wrote before they restored.
+    """
+    codec = VideoCodec(str(model), threads=1, adapter="none", restore=restore)
     frames = moving(12, 70, 90)
     made = codec.encode(lambda: frames, Fraction(30000, 1001), Target(QUALITY), Structure(4, 10), 6, b"sound")
     path.write_bytes(made.data)
@@ -117,8 +120,9 @@ def main() -> None:
         make_stream(model, "tcq8", waves(400, 90), "prefixes", prefixes=True)
     if not (HERE / "restored.tlic").exists():
         make_stream(model, "tcq8", waves(400, 90), "restored", restore=True)
-    if not (HERE / "video.tlv").exists():
-        make_video(model, HERE / "video.tlv")
+    for name, restore in (("video", False), ("video_restored", True)):
+        if not (HERE / f"{name}.tlv").exists():
+            make_video(model, HERE / f"{name}.tlv", restore)
     for name, layers in LAYERS.items():
         if not (HERE / f"{name}.tlic").exists():
             make_stream(model, "", waves(400, 90), name, layers=layers)

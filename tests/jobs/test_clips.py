@@ -29,8 +29,8 @@ def folder(tmp_path_factory):
     return path
 
 
-def facts(folder, verb):
-    return json.loads(run_trellic(verb, "a.tlv", "--json", cwd=folder).stdout)[0]
+def facts(folder, verb, name="a.tlv"):
+    return json.loads(run_trellic(verb, name, "--json", cwd=folder).stdout)[0]
 
 
 def test_a_clip_comes_back_with_its_sound(folder):
@@ -48,6 +48,13 @@ def test_frames_alone_become_pictures(folder):
     assert sorted(path.name for path in (folder / "frames").iterdir()) == ["2.png", "3.png"]
     with Image.open(folder / "frames" / "2.png") as picture:
         assert picture.size == (80, 48)
+
+
+def test_frames_are_restored_unless_that_is_unwanted(folder):
+    plain = ["-m", GOLDEN / "golden.trm", "--gop", "2", "-q", "30", "--no-restoration"]
+    assert run_trellic("encode", "a.mp4", "-o", "plain.tlv", *plain, cwd=folder).returncode == 0
+    assert facts(folder, "info")["restoration_bytes"] > 0
+    assert facts(folder, "info", "plain.tlv")["restoration_bytes"] == 0
 
 
 def test_facts_and_verification(folder):

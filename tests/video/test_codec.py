@@ -1,5 +1,6 @@
 """Videos of any size and length come back as the encoder had them; targets are met."""
 
+from copy import copy
 from fractions import Fraction
 
 import numpy as np
@@ -15,9 +16,17 @@ from trellic.video import Reader, Structure, VideoCodec
 from trellic.video.encoder import OCTAVE, TRIED
 
 
-def kinds_of(data):
+def groups_of(data):
     stream = Reader(data).stream
-    return [[one.kind for one in read_group(stream.read(group.entry))] for group in stream.groups]
+    return [list(read_group(stream.read(group.entry))) for group in stream.groups]
+
+
+def frames_of(data):
+    return [one for group in groups_of(data) for one in group]
+
+
+def kinds_of(data):
+    return [[one.kind for one in group] for group in groups_of(data)]
 
 
 @pytest.mark.parametrize(("size", "count"), [(1, 4), (8, 10)])
@@ -26,6 +35,22 @@ def test_a_decoder_has_what_the_encoder_had(coded, size, count):
     made = coded(frames, size=size)
     decibels = [psnr(one, other) for one, other in zip(frames, Reader(made.data, threads=1), strict=True)]
     assert np.mean(decibels) == pytest.approx(made.psnr, abs=1e-9)
+
+
+def test_frames_are_restored_where_that_pays_and_come_out_better(video_codec, coded):
+    frames, plain = moving(4, 70, 90), copy(video_codec)
+    plain.restores = False
+    without = plain.encode(lambda: frames, Fraction(25), Target(40.0), Structure(1), 1)
+    made = coded(frames)
+    assert any(one.restoration for one in frames_of(made.data))
+    assert not any(one.restoration for one in frames_of(without.data))
+    assert made.psnr > without.psnr
+
+
+def test_frames_that_are_to_stay_quick_are_not_restored():
+    codec = VideoCodec(str(GOLDEN / "golden.trm"), threads=1, effort=2, adapter="none")
+    data = codec.encode(lambda: moving(2, 64, 64), Fraction(25), Target(40.0), Structure(1), 1).data
+    assert not any(one.restoration for one in frames_of(data))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 70), (67, 3), (64, 64), (65, 129)])

@@ -11,8 +11,9 @@ from PIL import Image
 from conftest import GOLDEN
 from moving import moving
 from trellic.container.bytes import varint
+from trellic.container.restoration import FEATURES, PLANES
 from trellic.container.sections import Section, SectionType
-from trellic.container.video import CodedFrame, Kind, VideoHeader, read_group, write_group, write_video
+from trellic.container.video import RESTORED, CodedFrame, Kind, VideoHeader, read_group, write_group, write_video
 from trellic.errors import DamagedStream, IncompleteStream, MissingModel, NotAStream, TrellicError, UnsupportedStream
 from trellic.video import Reader
 
@@ -64,7 +65,7 @@ def test_other_files_are_refused():
     with pytest.raises(NotAStream):
         Reader(b"\x93TLC" + bytes(60))
     with pytest.raises(UnsupportedStream):
-        Reader(b"\x93TLV\x02" + bytes(60))
+        Reader(b"\x93TLV\x03" + bytes(60))
 
 
 def test_a_flipped_bit_never_decodes_silently(data):
@@ -92,8 +93,8 @@ def test_damage_with_right_checksums_is_an_error_or_decodes(data):
             assert len(shown(rewritten(data, change))) == 9
 
 
-def frame(kind, number, *references, payload=b"", kept=True):
-    return CodedFrame(kind, number, references, 1000, kept, payload)
+def frame(kind, number, *references, payload=b"", kept=True, weights=()):
+    return CodedFrame(kind, number, references, 1000, kept, payload, weights)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,34 @@ def test_impossible_orders_are_refused(data, change):
     damaged = rewritten(data, lambda frames: change(frames) if frames[0].number == 0 else frames)
     with pytest.raises(DamagedStream):
         shown(damaged)
+
+
+WEIGHTS = np.zeros((PLANES, FEATURES), np.int8)
+WEIGHTS[1, 4] = -7
+
+
+def test_weights_of_a_frame_come_back():
+    plain = frame(Kind.INTRA, 0, payload=b"\1\2\3")
+    first, second = read_group(write_group(0, [plain, frame(Kind.PREDICTED, 1, 0, weights=[None, WEIGHTS])]).payload)
+    assert first.weights == [None]
+    assert second.weights[0] is None
+    assert np.array_equal(second.weights[1], WEIGHTS)
+    assert (first.payload, second.payload) == (b"\1\2\3", b"")
+
+
+@pytest.mark.parametrize(
+    ("restoration", "error"), [(b"", DamagedStream), (b"\1", DamagedStream), (b"\7\0", UnsupportedStream)]
+)
+def test_impossible_restorations_are_refused(restoration, error):
+    body = bytes([Kind.INTRA | RESTORED, 0, 1, 0]) + varint(len(restoration)) + restoration
+    with pytest.raises(error):
+        list(read_group(varint(0) + varint(1) + varint(len(body)) + body))
+
+
+def test_a_repeat_that_is_restored_is_refused():
+    frames = [frame(Kind.INTRA, 0), frame(Kind.REPEAT, 1, 0, weights=[WEIGHTS])]
+    with pytest.raises(DamagedStream, match="a repeat that is restored"):
+        list(read_group(write_group(0, frames).payload))
 
 
 def test_thousands_of_repeats_are_streamed(coded):
@@ -157,6 +186,13 @@ def test_the_golden_video_decodes_to_its_indices_and_frames():
     assert (len(reader), reader.size, reader.sound) == (12, (90, 70), b"sound")
     assert reader.verify()[:16] == "434bdad4cfc132ee"
     with Image.open(GOLDEN / "video.png") as expected:
+        assert np.abs(reader[11].astype(int) - np.asarray(expected)).max() <= 2
+
+
+def test_the_golden_restored_video_decodes_to_its_indices_and_frames():
+    reader = Reader((GOLDEN / "video_restored.tlv").read_bytes())
+    assert reader.verify()[:16] == "db6e8786ea1aa928"
+    with Image.open(GOLDEN / "video_restored.png") as expected:
         assert np.abs(reader[11].astype(int) - np.asarray(expected)).max() <= 2
 
 

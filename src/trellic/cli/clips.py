@@ -30,12 +30,14 @@ class Clips:
     effort: int
     adapter: str
     embed: bool
+    restore: bool
 
 
 def encode_clips(inputs: list[str], out: Path | None, how: Clips, limit: int, manner: Manner) -> int:
     """Compress video files into .tlv files; return the exit code."""
     jobs = plan(inputs, out, SUFFIXES, SUFFIX)
-    codec = VideoCodec(how.model, threads_for(jobs, manner.at_once), how.effort, how.adapter, how.embed, limit)
+    threads = threads_for(jobs, manner.at_once)
+    codec = VideoCodec(how.model, threads, how.effort, how.adapter, how.embed, limit, how.restore)
 
     def work(job: Job) -> dict[str, Any]:
         facts = encode_clip(job, codec, how.target, how.bitrate, how.structure, manner.force)
@@ -92,7 +94,7 @@ def _lines(job: Job, facts: dict[str, Any]) -> list[str]:
     named = f", adapter {adapter['hash']}" if adapter else ""
     return [
         f"{job.name}: {facts['width']}×{facts['height']}, {facts['frames']} frames, {facts['rate']:g} a second",
-        f"{_rate(facts)}, {facts['sound_bytes']} bytes of sound",
+        f"{_rate(facts)}, {facts['sound_bytes']} bytes of sound, {facts['restoration_bytes']} of restoration",
         f"{facts['groups']} groups; frames: {kinds}",
         f"quality {low:g} to {high:g}, quantizer {facts['quantizer']}",
         f"model {facts['model_hash']} ({facts['model'] or 'not installed'}){named}",

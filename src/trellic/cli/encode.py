@@ -45,8 +45,8 @@ from trellic.jobs.plan import Job, plan, threads_for
 from trellic.limits import MOST_PIXELS
 
 FOR_PICTURES = (
-    "lossless", "tune", "layers", "prefixes", "quantizer", "hold", "tile", "predict", "restoration", "strip", "keep",
-    "keep_suffix", "resume",
+    "lossless", "tune", "layers", "prefixes", "quantizer", "hold", "tile", "predict", "strip", "keep", "keep_suffix",
+    "resume",
 )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def encode(
         if bitrate is not None:
             refuse(context, "does not go with --bitrate", "bpp", "size", "psnr")
         target, structure = Target(quality, bpp, size, psnr), Structure.of(gop, keyint)
-        clips = Clips(target, bitrate, structure, model, effort, adapter, embed)
+        clips = Clips(target, bitrate, structure, model, effort, adapter, embed, restoration)
         raise typer.Exit(encode_clips(inputs, out, clips, max_pixels, Manner(force, as_json, quiet, at_once)))
     refuse(context, "is for videos", "bitrate", "gop", "keyint")
     if hold:

@@ -20,6 +20,7 @@ from trellic.metrics import squared_error
 from trellic.picture.types import Pixels
 
 Sums = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 SQUARES = np.array([3.0, 2.0, 6.0])
 """What a squared error of each kind is, in squared errors of R, G and B."""
 TO_KINDS = np.array([[2, 2, 2], [3, 0, -3], [-1, 2, -1]]) / 6
@@ -44,24 +45,27 @@ class Fitted(NamedTuple):
     error: float
 
 
-def fitted(decoded: Pixels, original: Pixels, bits_of_error: float) -> Fitted:
+def fitted(decoded: Pixels, original: Pixels, bits_of_error: float, where: Mask | None = None) -> Fitted:
     """Return the weights that save most bits for a region.
 
     decoded, original  uint8 (3, H, W)
     bits_of_error      what a squared error of 1 in one sample is worth
+    where              the pixels that are to be corrected, bool (H, W); None for all
     """
-    squares, products = _sums(decoded, original)
+    squares, products = _sums(decoded, original, where)
     bits = SQUARES * bits_of_error
     found = [_chosen(each * squares, each * wanted) for each, wanted in zip(bits, products, strict=True)]
     weights = np.array(found, np.int8)
     better = corrected(decoded, weights)
+    if where is not None:
+        better = np.where(where, better, decoded)
     before, after = squared_error(decoded, original), squared_error(better, original)  # which is rounded once more
     if bits_of_error * (before - after) <= BITS_OF[weights + LARGEST].sum():
         return Fitted(None, decoded, before, before)
     return Fitted(weights, better, before, after)
 
 
-def _sums(decoded: Pixels, original: Pixels) -> tuple[Sums, Sums]:
+def _sums(decoded: Pixels, original: Pixels, where: Mask | None) -> tuple[Sums, Sums]:
     """Return sums of products of features, (FEATURES, FEATURES), and of these with the error of each kind."""
     planes, (_, height, width) = split(decoded), decoded.shape
     squares, products = np.zeros((FEATURES, FEATURES)), np.zeros((PLANES, FEATURES))
@@ -73,8 +77,12 @@ def _sums(decoded: Pixels, original: Pixels) -> tuple[Sums, Sums]:
             features[:, row] = found
         flat = features[:, :rows].reshape(FEATURES, -1)
         errors = original[:, first : first + rows].astype(np.float64) - decoded[:, first : first + rows]
+        errors = errors.reshape(PLANES, -1)
+        if where is not None:
+            seen = where[first : first + rows].reshape(-1)
+            flat, errors = flat[:, seen], errors[:, seen]
         squares += flat @ flat.T
-        products += TO_KINDS @ errors.reshape(PLANES, -1) @ flat.T
+        products += TO_KINDS @ errors @ flat.T
     scale = 1 << PRECISION
     return squares / scale**2, products / scale
 

@@ -9,11 +9,13 @@ from fractions import Fraction
 from trellic.container.bytes import Data, Reader, varint
 from trellic.container.grid import Grid
 from trellic.container.header import HASH_BYTES, HIGHEST_QUALITY
+from trellic.container.restoration import Weights, read_weights, write_weights
 from trellic.container.sections import OPTIONAL_FROM, Entry, Section, SectionType
 from trellic.errors import DamagedStream, IncompleteStream, NotAStream, UnsupportedStream
 from trellic.limits import LARGEST_SIDE, MOST_PIXELS
 
-MAGIC, VERSION = b"\x93TLV", 1
+MAGIC, VERSION, OLDEST = b"\x93TLV", 2, 1
+"""Files are of VERSION; those from OLDEST on are read. Nothing of version 1 is restored."""
 MOST_FRAMES, MOST_IN_GROUP = 1 << 20, 1 << 12
 MOST_OTHERS = 64
 """Sections beside those of frames, at most."""
@@ -32,8 +34,11 @@ class Kind(IntEnum):
     REPEAT = 2
 
 
-SECOND, SAME_QUALITY, DROPPED = 4, 8, 16
-"""Bits beside the kind: there is a second reference, the quality is that of the frame before, the frame is not kept."""
+PARTS = {Kind.INTRA: 1, Kind.PREDICTED: 2, Kind.REPEAT: 0}
+"""That the restoration filter has weights for."""
+SECOND, SAME_QUALITY, DROPPED, RESTORED = 4, 8, 16, 32
+"""Bits beside the kind: there is a second reference, the quality is that of the frame before, the frame is not kept, it
+is restored."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class VideoHeader:
         if data[: len(MAGIC)] != MAGIC:
             raise NotAStream("not a .tlv file")
         reader.take(len(MAGIC))
-        if (version := reader.integer(1)) != VERSION:
+        if not OLDEST <= (version := reader.integer(1)) <= VERSION:
             raise UnsupportedStream(f"a version of .tlv file, {version}, that this release does not know")
         model = reader.take(HASH_BYTES)
         width, height, numerator, denominator, frames = (reader.varint() for _ in range(5))
@@ -99,6 +104,8 @@ class CodedFrame:
     quality     0 to 25600, in 1/256 of a point; that of the frame before where it is a repeat
     kept        whether later frames may refer to it
     payload     range coded
+    weights     of the restoration filter: of an intra frame, or of the coded and of the skipped blocks of a predicted
+                one; None where it corrects nothing
     """
 
     kind: Kind
@@ -107,6 +114,12 @@ class CodedFrame:
     quality: int
     kept: bool
     payload: bytes
+    weights: Sequence[Weights | None] = ()
+
+    @property
+    def restoration(self) -> bytes:
+        """Its weights as a stream has them; nothing where the frame is not restored."""
+        return write_weights(self.weights)
 
 
 def write_group(first: int, frames: Sequence[CodedFrame]) -> Section:
@@ -115,23 +128,29 @@ def write_group(first: int, frames: Sequence[CodedFrame]) -> Section:
     for frame in frames:
         same = frame.quality == quality or frame.kind == Kind.REPEAT
         flags = frame.kind | SECOND * (len(frame.references) == 2) | SAME_QUALITY * same | DROPPED * (not frame.kept)
-        numbers = b"".join(varint(number - first) for number in (frame.number, *frame.references))
-        body = bytes([flags]) + numbers + frame.quality.to_bytes(2, "little") * (not same) + frame.payload
+        front = b"".join(varint(number - first) for number in (frame.number, *frame.references))
+        front += frame.quality.to_bytes(2, "little") * (not same)
+        if restoration := frame.restoration:
+            flags, front = flags | RESTORED, front + varint(len(restoration)) + restoration
+        body = bytes([flags]) + front + frame.payload
         parts += [varint(len(body)), body]
         quality = quality if same else frame.quality
     return Section(SectionType.FRAMES, b"".join(parts))
 
 
 def read_group(payload: bytes) -> Iterator[CodedFrame]:
-    """Yield the frames of a group in coding order. Raises DamagedStream."""
+    """Yield the frames of a group in coding order. Raises DamagedStream or UnsupportedStream."""
     reader = Reader(payload)
     first, count, quality = reader.varint(), reader.varint(), -1
     for number in range(count):
         body = Reader(reader.take(reader.varint()))
         flags = body.integer(1)
-        if flags & 3 == 3 or flags >> 5 or (number == 0) != (flags & 3 == Kind.INTRA):
+        restored = bool(flags & RESTORED)
+        if flags & 3 == 3 or flags >> 6 or (number == 0) != (flags & 3 == Kind.INTRA):
             raise DamagedStream("a frame of an impossible kind")
         kind = Kind(flags & 3)
+        if kind == Kind.REPEAT and restored:
+            raise DamagedStream("a repeat that is restored")
         own = body.varint()
         count_of_references = 0 if kind == Kind.INTRA else 1 + bool(flags & SECOND)
         references = tuple(first + body.varint() for _ in range(count_of_references))
@@ -139,8 +158,12 @@ def read_group(payload: bytes) -> Iterator[CodedFrame]:
             quality = body.integer(2)
         if own >= count or not 0 <= quality <= HIGHEST_QUALITY:
             raise DamagedStream("an impossible frame")
+        restoration = body.take(body.varint()) if restored else b""
+        if restored and not restoration:
+            raise DamagedStream("a restoration of no bytes")
+        weights = read_weights(restoration, PARTS[kind])
         rest = body.take(body.size - body.at)
-        yield CodedFrame(kind, first + own, references, quality, not flags & DROPPED, rest)
+        yield CodedFrame(kind, first + own, references, quality, not flags & DROPPED, rest, weights)
     if not reader.done:
         raise DamagedStream("bytes after the last frame of a group")
 

@@ -142,11 +142,12 @@ def _rates(size: int, reader: Reader) -> Facts:
 def _facts(data: Data) -> Facts:
     stream = VideoStream.parse(data)
     kinds: dict[str, int] = {}
-    qualities = []
+    qualities, restoration = [], 0
     for group in stream.groups:
         for frame in read_group(stream.read(group.entry)):
             kinds[frame.kind.name.lower()] = kinds.get(frame.kind.name.lower(), 0) + 1
             qualities.append(frame.quality / QUALITY_ONE)
+            restoration += len(frame.restoration)
     for entry in filter(None, [stream.adapter, stream.sound]):
         stream.read(entry)
     try:
@@ -156,6 +157,6 @@ def _facts(data: Data) -> Facts:
     return {
         **_rates(len(data), Reader(data)), "groups": len(stream.groups), "kinds": kinds,
         "quality": [min(qualities), max(qualities)], "quantizer": quantizer_numbered(stream.header.quantizer).name,
-        "sound_bytes": stream.sound.length if stream.sound else 0, "model": model,
+        "restoration_bytes": restoration, "sound_bytes": stream.sound.length if stream.sound else 0, "model": model,
         "model_hash": stream.header.model.hex(), "adapter": adapter_facts(stream),
     }  # fmt: skip

@@ -17,7 +17,7 @@ from trellic.errors import BadRequest
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, Model, find_model
 from trellic.picture.types import Pixels
-from trellic.quantize import DEFAULT_EFFORT, quantizer_for
+from trellic.quantize import DEFAULT_EFFORT, quantizer_for, restores
 from trellic.video.encoder import Structure, encode_groups
 from trellic.video.networks import SHIPPED, adapter_named, networks_of
 
@@ -34,6 +34,7 @@ class VideoCodec:
     adapter  a name, hash prefix or path; "none"; "" for the shipped one
     embed    whether files hold the adapter that they need
     limit    most pixels of a frame to accept
+    restore  whether decoded frames are corrected where that is worth its bits, at efforts that do so
     Raises MissingModel, DamagedModel, MissingAdapter, DamagedAdapter or BadRequest.
     """
 
@@ -45,9 +46,10 @@ class VideoCodec:
         adapter: str = SHIPPED,
         embed: bool = False,
         limit: int = MOST_PIXELS,
+        restore: bool = True,
     ) -> None:
         self.model, self.limit = Model.read(find_model(model)), limit
-        self.quantizer = quantizer_for(effort)
+        self.quantizer, self.restores = quantizer_for(effort), restore and restores(effort)
         found = adapter_named(adapter, self.model)
         self.networks = networks_of(self.model, DeployedQuantizer.of(self.model, self.quantizer), found, threads)
         self._named = section_of(found, embed)
@@ -89,7 +91,7 @@ class VideoCodec:
 
         def encode_at(quality: int) -> Encoded:
             sections, decibels = [*named, *sounds], list[float]()
-            for group in encode_groups(self.networks, checked(), quality, structure):
+            for group in encode_groups(self.networks, checked(), quality, structure, self.restores):
                 sections.append(group.section)
                 decibels += group.decibels
             if not decibels:

@@ -65,17 +65,18 @@ class CodedGroup(NamedTuple):
 
 
 def encode_groups(
-    networks: Networks, frames: Iterable[Pixels], quality: int, structure: Structure
+    networks: Networks, frames: Iterable[Pixels], quality: int, structure: Structure, restores: bool
 ) -> Iterator[CodedGroup]:
     """Yield the groups of a video in order.
 
-    frames   uint8 (H, W, 3), all of one size
-    quality  0 to 25600, in 1/256 of a point
+    frames    uint8 (H, W, 3), all of one size
+    quality   0 to 25600, in 1/256 of a point
+    restores  whether decoded frames are corrected where that is worth its bits
     Raises BadRequest for frames of several sizes.
     """
     ahead, first = Lookahead(_alike(frames)), 0
     while ahead.peek(1):
-        group, pace = _Group(networks, quality, first), Pace()
+        group, pace = _Group(networks, quality, first, restores), Pace()
         group.begin(ahead.take(1)[0])
         while group.count < structure.keyint:
             largest = structure.size if structure.size in SIZES else max(SIZES)
@@ -125,8 +126,8 @@ def _cheapest(group: "_Group", sources: Sequence[Source]) -> "_Group":
 class _Group:
     """A group while it is coded."""
 
-    def __init__(self, networks: Networks, quality: int, first: int) -> None:
-        self.networks, self.quality, self.first = networks, quality, first
+    def __init__(self, networks: Networks, quality: int, first: int, restores: bool) -> None:
+        self.networks, self.quality, self.first, self.restores = networks, quality, first, restores
         self.count = self.bytes = 0
         self.frames: list[CodedFrame] = []
         self.decibels: list[float] = []
@@ -134,8 +135,8 @@ class _Group:
 
     def begin(self, source: Source) -> None:
         """Code the intra frame."""
-        coded, shown = encode_intra(self.networks, source.pixels, self.first, self._quality(INTRA_OFFSET))
-        self._append(source, coded, shown)
+        quality = self._quality(INTRA_OFFSET)
+        self._append(source, *encode_intra(self.networks, source.pixels, self.first, quality, self.restores))
         self.last, self.count = source, 1
 
     def cost_of(self, longer: "_Group") -> float:
@@ -163,13 +164,14 @@ class _Group:
             source = sources[turn.number - before - 1]
             references = [self.kept.find(number) for number in turn.references]
             quality = self._quality(LEVEL_OFFSETS[turn.level])
-            self._append(source, *encode_predicted(self.networks, source.pixels, turn, references, quality))
+            coded = encode_predicted(self.networks, source.pixels, turn, references, quality, self.restores)
+            self._append(source, *coded)
         self.last, self.count = sources[-1], self.count + len(sources)
 
     def _append(self, source: Source, coded: CodedFrame, shown: Reference) -> None:
         self.frames.append(coded)
         self.decibels.append(psnr(source.pixels, shown.pixels))
-        self.bytes += len(coded.payload)
+        self.bytes += len(coded.payload) + len(coded.restoration)
         if coded.kept:
             self.kept.keep(coded.number, shown)
 

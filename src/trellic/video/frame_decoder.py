@@ -19,6 +19,7 @@ from trellic.video.motion import Motion, Uint8s, direct_vectors, resolve
 from trellic.video.networks import Networks
 from trellic.video.reference import Reference
 from trellic.video.residual import MIDDLE, add_residual
+from trellic.video.restoration import restore_frame
 
 Seen = Callable[[Indices], None]
 """Takes indices in coding order."""
@@ -121,10 +122,10 @@ def show_frame(
     if indexed.field is None:
         assert picture is not None
         height, width, _ = picture.shape
-        return Reference(coded.number, picture, Motion.still(height, width))
+        return Reference(coded.number, restore_frame(picture, coded.weights, None), Motion.still(height, width))
     prediction, motion = predict(coded, indexed.field, references)
     pixels = prediction if picture is None else add_residual(prediction, picture)
-    return Reference(coded.number, pixels, motion)
+    return Reference(coded.number, restore_frame(pixels, coded.weights, indexed.field.skipped), motion)
 
 
 def predict(coded: CodedFrame, field: Field, references: list[Reference]) -> tuple[Pixels, Motion]:

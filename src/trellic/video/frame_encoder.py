@@ -22,28 +22,35 @@ from trellic.video.motion import Motion, Uint8s
 from trellic.video.networks import Networks
 from trellic.video.reference import Reference
 from trellic.video.residual import add_residual, residual_of
+from trellic.video.restoration import fit_frame
 from trellic.video.structure import Turn
 
 LEAST_BITS = 8.0
 """What a block that is not skipped takes at least: one that is worth less is skipped before anything is coded."""
 
 
-def encode_intra(networks: Networks, pixels: Pixels, number: int, quality: int) -> tuple[CodedFrame, Reference]:
-    """Code a frame, uint8 (H, W, 3), as a picture, at a quality in 1/256 of a point."""
+def encode_intra(
+    networks: Networks, pixels: Pixels, number: int, quality: int, restores: bool
+) -> tuple[CodedFrame, Reference]:
+    """Code a frame, uint8 (H, W, 3), as a picture, at a quality in 1/256 of a point; restore it where that pays."""
     height, width, _ = pixels.shape
     coded = encode_latents(networks.intra, analyse(networks.intra, pixels, quality), networks.deployed)
     frame = CodedFrame(Kind.INTRA, number, (), quality, True, coded.data)
     shown = synthesize_frame(networks, frame, Indexed(None, coded.decoded), height, width)
     assert shown is not None
-    return frame, Reference(number, shown, Motion.still(height, width))
+    decoded = Reference(number, shown, Motion.still(height, width))
+    return _restored(frame, decoded, pixels, None) if restores else (frame, decoded)
 
 
 def encode_predicted(
-    networks: Networks, pixels: Pixels, turn: Turn, references: Sequence[Reference], quality: int
+    networks: Networks, pixels: Pixels, turn: Turn, references: Sequence[Reference], quality: int, restores: bool
 ) -> tuple[CodedFrame, Reference]:
-    """Code a frame, uint8 (H, W, 3), as the residual of its prediction, at a quality in 1/256 of a point."""
+    """Code a frame, uint8 (H, W, 3), as the residual of its prediction, at a quality in 1/256 of a point.
+
+    restores  whether the sum is restored where that pays
+    """
     height, width, _ = pixels.shape
-    weight = lambda_at(quality / HIGHEST_QUALITY) / 3
+    weight = _bits_of_error(quality)
     symbols, motion = estimate(turn.number, pixels, references, quality / QUALITY_ONE)
     prediction = compensate([one.pixels for one in references], motion)
     unpredicted = _block_errors(pixels, prediction)
@@ -75,7 +82,21 @@ def encode_predicted(
         frame = CodedFrame(Kind.REPEAT, turn.number, turn.references[:1], quality, turn.kept, b"")
         return frame, Reference(turn.number, references[0].pixels, Motion.still(height, width))
     frame = CodedFrame(Kind.PREDICTED, turn.number, turn.references, quality, turn.kept, data)
-    return frame, Reference(turn.number, shown, motion)
+    decoded = Reference(turn.number, shown, motion)
+    return _restored(frame, decoded, pixels, skipped) if restores else (frame, decoded)
+
+
+def _restored(
+    frame: CodedFrame, decoded: Reference, pixels: Pixels, skipped: Uint8s | None
+) -> tuple[CodedFrame, Reference]:
+    """Return a frame with weights of restoration that are worth their bits, and what it shows then."""
+    weights, shown = fit_frame(decoded.pixels, pixels, skipped, _bits_of_error(frame.quality))
+    return replace(frame, weights=weights), Reference(decoded.number, shown, decoded.motion)
+
+
+def _bits_of_error(quality: int) -> float:
+    """Return what a squared error of 1 in one sample is worth, in bits."""
+    return lambda_at(quality / HIGHEST_QUALITY) / 3
 
 
 def _block_errors(pixels: Pixels, other: Pixels) -> np.ndarray:
