@@ -7,7 +7,7 @@ from conftest import textured
 from trellic.codec.fit_restoration import Fit, fitted
 from trellic.codec.restoration import corrected
 from trellic.container import Grid
-from trellic.container.restoration import FEATURES, PLANES, code_of
+from trellic.container.restoration import BANDS, FEATURES, PLANES, write_weights
 
 BITS_OF_ERROR = 0.02
 
@@ -41,7 +41,7 @@ def test_weights_save_more_than_they_take(bits_of_error):
     original = planes(90, 110, 3)
     decoded = softened(original)
     weights, shown, *_ = fitted(decoded, original, bits_of_error)
-    bits = 0 if weights is None else sum(len(code_of(weight)) for weight in weights.ravel().tolist())
+    bits = 0 if weights is None else 8 * (len(write_weights([weights])) - 2)
     saved = bits_of_error * (error(decoded, original) - error(shown, original))
     assert saved >= bits
     assert (saved == 0) == (weights is None)
@@ -55,6 +55,32 @@ def test_the_more_an_error_is_worth_the_more_weights_there_are():
     assert found[1] is not None
     assert found[2] is not None
     assert np.count_nonzero(found[1]) < np.count_nonzero(found[2])
+
+
+def test_bands_of_luma_have_weights_of_their_own_where_that_pays():
+    original = planes(120, 160)
+    dark = np.clip(original * 0.9 + 12, 0, 255).astype(np.uint8)
+    decoded = np.where(original[1] < 128, dark, original)
+    weights, shown, *_ = fitted(decoded, original, BITS_OF_ERROR)
+    assert weights is not None
+    assert weights[1:].any()
+    assert error(shown, original) < 0.2 * error(decoded, original)
+    same, *_ = fitted(softened(original), original, 0.0003)
+    assert same is not None
+    assert not same[1:].any()
+
+
+def test_pixels_elsewhere_are_neither_seen_nor_corrected():
+    original = planes(80, 100)
+    where = np.arange(100) < np.full((80, 1), 60)
+    decoded = softened(original)
+    elsewhere = np.where(where, decoded, 255 - decoded)
+    (weights, shown, *_), (other, *_) = (fitted(each, original, BITS_OF_ERROR, where) for each in (decoded, elsewhere))
+    assert weights is not None
+    assert other is not None
+    assert np.array_equal(shown[:, ~where], decoded[:, ~where])
+    assert np.array_equal(shown[:, where], corrected(decoded, weights)[:, where])
+    assert np.mean(weights == other) > 0.9  # features reach two pixels beyond
 
 
 def test_nothing_is_found_where_nothing_follows():
@@ -96,4 +122,4 @@ def test_regions_are_fitted_when_they_are_complete_and_their_error_is_counted(ex
         assert weights is None or np.array_equal(fit.weights[number], weights)
         left_over += error(shown, original[:, *place])
     assert fit.restoration()[1] == left_over
-    assert fit.weights[0].shape == (PLANES, FEATURES)
+    assert fit.weights[0].shape == (1 + BANDS, PLANES, FEATURES)

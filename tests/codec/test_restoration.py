@@ -5,7 +5,7 @@ import pytest
 
 from trellic.codec.restoration import REACH, corrected, find_features, restore, split
 from trellic.container import Box, Grid
-from trellic.container.restoration import FEATURES, LARGEST, PLANES
+from trellic.container.restoration import BANDS, FEATURES, LARGEST, PLANES
 
 
 def specified(pixels: np.ndarray) -> np.ndarray:
@@ -29,7 +29,8 @@ def specified(pixels: np.ndarray) -> np.ndarray:
 
 
 def specified_correction(pixels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    y, o, g = np.tensordot(weights.astype(np.int64), specified(pixels), 1)
+    features, by_band = specified(pixels), weights[0].astype(np.int64) + weights[1:]
+    y, o, g = np.einsum("hwnm,mhw->nhw", by_band[(features[1] + 512) // 128], features)
     change = np.stack([y + o - g, y + 2 * g, y - o - g])
     return np.clip(pixels + ((change + 2048) >> 12), 0, 255).astype(np.uint8)
 
@@ -38,8 +39,12 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (3, height, width), np.uint8)
 
 
-def drawn(seed: int, most: int = LARGEST) -> np.ndarray:
-    return np.random.default_rng(seed).integers(-most, most + 1, (PLANES, FEATURES)).astype(np.int8)
+def drawn(seed: int, most: int) -> np.ndarray:
+    """Return weights that differ in some bands where the seed is odd."""
+    random = np.random.default_rng(seed)
+    weights = random.integers(-most, most + 1, (1 + BANDS, PLANES, FEATURES)).astype(np.int8)
+    weights[1:] *= (seed % 2) * (random.random((BANDS, PLANES, FEATURES)) < 0.3)
+    return weights
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (7, 3), (20, 33)])
@@ -63,7 +68,9 @@ def test_the_largest_sums_are_exact():
     pixels[:, ::3, ::3] = 255
     pixels[0, 4, 4], pixels[2, 2, 2] = 255, 255
     for sign in (1, -1):
-        weights = (sign * LARGEST * np.sign(specified(pixels)[:, 3, 3])).astype(np.int8)[None].repeat(3, axis=0)
+        signs = sign * np.sign(specified(pixels)[:, 3, 3])
+        weights = np.stack([(31 + own) * signs[None].repeat(3, axis=0) for own in (0, *range(25, 33))]).astype(np.int8)
+        weights[1:] -= weights[0]
         assert np.array_equal(corrected(pixels, weights), specified_correction(pixels, weights))
     most = 256 + 3 * 512 + 6 * 1024 + 3 * (4 * 8 + 2 * 16) * 1020 + 3 * 2 * 24 * 12
     assert LARGEST * most < 1 << 24
@@ -71,7 +78,7 @@ def test_the_largest_sums_are_exact():
 
 def test_weights_of_zero_change_nothing():
     pixels = noise(8, 9)
-    assert np.array_equal(corrected(pixels, np.zeros((PLANES, FEATURES), np.int8)), pixels)
+    assert np.array_equal(corrected(pixels, np.zeros((1 + BANDS, PLANES, FEATURES), np.int8)), pixels)
 
 
 GRID = Grid(150, 100, 128, 64)

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from trellic.container import Grid, Header
 from trellic.container.bytes import Reader
 from trellic.container.restoration import (
+    BANDED,
+    BANDS,
     FEATURES,
     LARGEST,
     PLANES,
@@ -18,22 +20,27 @@ from trellic.container.restoration import (
 )
 from trellic.errors import DamagedStream, TrellicError, UnsupportedStream
 
-SPARSE = np.zeros((PLANES, FEATURES), np.int8)
-SPARSE[0, 10], SPARSE[2, 3] = 5, -LARGEST
+SPARSE = np.zeros((1 + BANDS, PLANES, FEATURES), np.int8)
+SPARSE[0, 0, 10], SPARSE[0, 2, 3] = 5, -LARGEST
+WITH_BANDS = SPARSE.copy()
+WITH_BANDS[3, 1, 1], WITH_BANDS[8, 2, 3] = -1, LARGEST
+ONES = "1" * PLANES * FEATURES
 
 
 def drawn(seed: int) -> list[np.ndarray | None]:
-    random = np.random.default_rng(seed)
-    return [
-        random.integers(-LARGEST, LARGEST + 1, (PLANES, FEATURES)).astype(np.int8) if random.random() < 0.7 else None
-        for _ in range(random.integers(1, 9))
-    ]
+    """Return weights of some regions; where the seed is odd, of bands, too."""
+    random, found = np.random.default_rng(seed), []
+    for _ in range(random.integers(1, 9)):
+        weights = random.integers(-LARGEST // 2 + 1, LARGEST // 2 + 1, (1 + BANDS, PLANES, FEATURES)).astype(np.int8)
+        weights[1:] *= (seed % 2) * (random.random((BANDS, 1, 1)) < 0.5)
+        found.append(weights if random.random() < 0.7 else None)
+    return found
 
 
-def bits(text: str) -> bytes:
+def bits(text: str, kind: bytes = b"\1") -> bytes:
     """Return the part of a header whose bits are given, filled up with zeros."""
     padded = text + "0" * (-len(text) % 8)
-    return b"\1" + int(padded, 2).to_bytes(len(padded) // 8, "big")
+    return kind + int(padded, 2).to_bytes(len(padded) // 8, "big")
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -52,7 +59,15 @@ def test_codes_are_those_of_the_specification():
 
 def test_weights_that_are_zero_take_a_bit_each():
     assert write_weights([None, None]) == b""
-    assert write_weights([None, SPARSE * 0]) == bits("01" + "1" * PLANES * FEATURES)
+    assert write_weights([None, SPARSE * 0]) == bits("01" + ONES)
+
+
+def test_a_band_whose_weights_do_not_differ_takes_a_bit():
+    weights = np.zeros_like(SPARSE)
+    weights[2, 0, 0] = 1
+    assert write_weights([weights, SPARSE * 0]) == bits(
+        "1" + ONES + "01" + "010" + ONES[1:] + "000000" + "1" + ONES + "0" * BANDS, b"\2"
+    )
 
 
 def test_regions_are_tiles_or_groups_of_blocks():
@@ -63,7 +78,10 @@ def test_regions_are_tiles_or_groups_of_blocks():
 @pytest.mark.parametrize(
     ("damaged", "error"),
     [
-        (b"\2" + write_weights([SPARSE])[1:], UnsupportedStream),
+        (b"\3" + write_weights([SPARSE])[1:], UnsupportedStream),
+        (b"\2" + write_weights([SPARSE])[1:], DamagedStream),
+        (write_weights([WITH_BANDS])[:-2], DamagedStream),
+        (bits("1" + "0000001111110" + ONES[1:] + "1" + "010" + ONES[1:] + "0000000", b"\2"), DamagedStream),
         (b"\1", DamagedStream),
         (write_weights([SPARSE])[:-1], DamagedStream),
         (write_weights([SPARSE]) + b"\0", DamagedStream),
@@ -85,7 +103,7 @@ def test_any_bytes_are_read_or_refused(data, count):
     except TrellicError:
         return
     assert len(regions) == count
-    assert not data or all(weights is None for weights in regions) or write_weights(regions) == data
+    assert not data or write_weights(regions) in {data, b""} or data[0] == BANDED  # by bands that add nothing
 
 
 def test_a_header_holds_them_and_says_so():

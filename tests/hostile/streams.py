@@ -25,7 +25,7 @@ from trellic.container.bytes import varint
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.container.index import check_of
 from trellic.container.layers import Layering
-from trellic.container.restoration import FEATURES, PLANES, write_weights
+from trellic.container.restoration import BANDS, FEATURES, LARGEST, PLANES, Weights, write_weights
 from trellic.entropy.rans import LENGTH_BITS, Encoder
 from trellic.entropy.tables import PRECISION, TOTAL
 from trellic.model.adapter import LARGEST_PART
@@ -145,6 +145,13 @@ def bomb() -> bytes:
     return zlib.compress(bytes(BOMB), 9)
 
 
+def same_weights(common: int, added: int) -> Weights:
+    """Return weights of the restoration filter, all alike, and what all bands add, all alike, too."""
+    weights = np.full((1 + BANDS, PLANES, FEATURES), added, np.int8)
+    weights[0] = common
+    return weights
+
+
 def restored_by(restoration: bytes) -> bytes:
     """Return a stream with such bytes where weights of the restoration filter belong."""
     return with_sections(*SECTIONS, header=replace(HEADER, restoration=restoration))
@@ -166,11 +173,12 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "quality_out_of_range": lambda: with_sections(*SECTIONS, header=replace(HEADER, quality=25601)),
     "unknown_quantizer": lambda: with_sections(*SECTIONS, header=replace(HEADER, quantizer=14)),
     "restoration_of_no_bytes": lambda: with_bytes(12, b"\xc4\0", 1),
-    "restoration_of_another_kind": lambda: restored_by(b"\2\x80"),
+    "restoration_of_another_kind": lambda: restored_by(b"\3\x80"),
     "restoration_cut": lambda: restored_by(b"\1\xff\xff"),
     "restoration_too_large": lambda: restored_by(b"\1\x80" + b"\0\xff" * 40),
     "restoration_too_long": lambda: restored_by(b"\1" + bytes(200)),
-    "restoration_goes_on": lambda: restored_by(write_weights([np.ones((PLANES, FEATURES), np.int8)]) + b"\0"),
+    "restoration_goes_on": lambda: restored_by(write_weights([same_weights(1, 0)]) + b"\0"),
+    "restoration_adds_up": lambda: restored_by(write_weights([same_weights(LARGEST, 1)])),
     "front_checksum": lambda: STREAM[:20] + bytes([STREAM[20] ^ 1]) + STREAM[21:],
     "section_checksum": lambda: STREAM[:-1] + bytes([STREAM[-1] ^ 1]),
     "unknown_section": lambda: with_sections(Section(77, b"?"), LATENTS),

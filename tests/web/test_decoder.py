@@ -18,7 +18,7 @@ from trellic.codec.picture_decoder import metadata_of
 from trellic.container import SectionType, Stream, write_stream
 from trellic.container.bytes import Reader, varint
 from trellic.container.index import read_front
-from trellic.container.restoration import FEATURES, PLANES, write_weights
+from trellic.container.restoration import BANDS, FEATURES, PLANES, write_weights
 from trellic.entropy.correction import LARGEST_WEIGHT
 from trellic.errors import IncompleteStream
 from trellic.model import DEFAULT, Model, find_model
@@ -118,13 +118,17 @@ def test_damaged_weights_of_restoration_end_as_in_python(program, monkeypatch):
     monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
     half, random = zlib.decompress(golden_half()), np.random.default_rng(7)
     plain = Codec(str(GOLDEN / "golden.trm"), 1, tile=256, restore=False).encode(textured(60, 600), 70)
-    sound = write_weights([random.integers(-63, 64, (PLANES, FEATURES)).astype(np.int8), None])
-    damaged = [sound[:length] for length in range(1, len(sound) + 1)]
-    damaged += [sound + b"\0", sound + b"\1", b"\0", b"\2\0", sound[:-1] + bytes([sound[-1] | 1])]
-    damaged += [b"\1\x80" + bytes(99), b"\1\0", b"\1\x20"]
-    for _ in range(200):
-        changed = bytearray(sound)
-        changed[random.integers(len(sound))] ^= 1 << random.integers(8)
+    weights = random.integers(-31, 32, (1 + BANDS, PLANES, FEATURES)).astype(np.int8)
+    weights[2:] = 0
+    banded, plain_weights = write_weights([weights, None]), weights * 0
+    plain_weights[0] = weights[0]
+    sound = write_weights([plain_weights, None])
+    damaged = [each[:length] for each in (sound, banded) for length in range(1, len(each) + 1)]
+    damaged += [sound + b"\0", sound + b"\1", b"\0", b"\3\0", sound[:-1] + bytes([sound[-1] | 1])]
+    damaged += [b"\1\x80" + bytes(99), b"\1\0", b"\1\x20", b"\2" + sound[1:], b"\1" + banded[1:]]
+    for _ in range(300):
+        changed = bytearray((sound, banded)[random.integers(2)])
+        changed[random.integers(len(changed))] ^= 1 << random.integers(8)
         damaged.append(bytes(changed))
     streams = [restored_by(plain, restoration) for restoration in damaged]
     found = natively(program, [("m", half), *(("s", data) for data in streams)])[1:]
@@ -138,7 +142,7 @@ def test_only_all_layers_are_restored(program):
     """Weights are for the picture that all layers show: a stream of fewer shows what it showed without them."""
     half = zlib.decompress(golden_half())
     plain = Codec(str(GOLDEN / "golden.trm"), 1, restore=False).encode(textured(90, 70), 80, layers=5)
-    restored = restored_by(plain, write_weights([np.full((PLANES, FEATURES), 3, np.int8)]))
+    restored = restored_by(plain, write_weights([np.full((1 + BANDS, PLANES, FEATURES), 3, np.int8)]))
     for layers, alike in ((4, True), (5, False)):
         streams = [("s", Stream.parse(data).keeping(layers).copy()) for data in (plain, restored)]
         (code, digest, pixels), other = natively(program, [("m", half), *streams])[1:]

@@ -20,7 +20,7 @@ from trellic.codec import Codec, Target
 from trellic.codec.restoration import corrected
 from trellic.codec.strips import one_channel
 from trellic.container import SectionType, Stream, write_stream
-from trellic.container.restoration import FEATURES, LARGEST, PLANES, Weights, regions_of, write_weights
+from trellic.container.restoration import BANDS, FEATURES, LARGEST, PLANES, Weights, regions_of, write_weights
 from trellic.model.adapter import Adapter
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.types import Picture
@@ -126,10 +126,14 @@ def unrestored() -> dict[str, bytes]:
 
 
 def any_weights(count: int) -> list[Weights | None]:
-    """Return weights of so many regions, as large as may be; of the third there are none."""
+    """Return weights of so many regions, as large as may be; of the third there are none.
+
+    With many regions they differ in bands.
+    """
     random = np.random.default_rng(count)
-    drawn = random.integers(-LARGEST, LARGEST + 1, (count, PLANES, FEATURES)).astype(np.int8)
+    drawn = random.integers(-LARGEST, LARGEST + 1, (count, 1 + BANDS, PLANES, FEATURES)).astype(np.int8)
     drawn[random.random(drawn.shape) < 0.6] = 0
+    drawn[:, 1:] *= (count > 1) * (abs(drawn[:, :1].astype(int) + drawn[:, 1:]) <= LARGEST)
     return [None if number == 2 else weights for number, weights in enumerate(drawn)]
 
 

@@ -24,6 +24,7 @@ typedef struct {
 
 static int32_t magnitude_of(int32_t index) { return abs(index) < MOST_MAGNITUDE ? abs(index) : MOST_MAGNITUDE; }
 
+SMALL_BEGIN
 // The magnitude that a table expects, in 1/256.
 static uint16_t expected_by(const Tables *tables, uint32_t table) {
   const uint32_t *cumulative = tables->cumulative + tables->first[table];
@@ -53,6 +54,7 @@ static bool correct_pass(Correction *one, const Step *step, uint32_t height, uin
   return true;
 }
 
+SMALL_END
 // The logarithm of a ratio in 1/256 of an octave, linear between powers of two: what the upper bits of doubles are.
 static int32_t ratio(int64_t found, int64_t expected, int32_t flat) {
   double sums[2] = {(double)(found + flat), (double)(expected + flat)};

@@ -6,8 +6,11 @@
 #define CLIP 12
 #define PRECISION 12  // bits after the point of the corrections
 #define HALF (1 << (PRECISION - 1))
-#define KIND 1  // of restoration: the only one
+#define BANDS 8u  // of luma
+#define LARGEST 63
 #define LONGEST_ZEROS 6
+enum { PLAIN = 1, BANDED };  // kinds of restoration: the same weights for all luma, or others in each band
+static const char NO_WEIGHT[] = "a weight of the restoration is too large, or cut off";
 
 // A bit of the header's part; zeros follow its end.
 static uint32_t bit_at(Part part, uint64_t at) {
@@ -17,9 +20,24 @@ static uint32_t bit_at(Part part, uint64_t at) {
 static bool read_weight(Part part, uint64_t *at, int8_t *weight) {
   uint32_t zeros = 0, value = 0;
   for (; !bit_at(part, *at); ++*at)
-    if (++zeros > LONGEST_ZEROS) return fail(DAMAGED, "a weight of the restoration is too large, or cut off");
+    if (++zeros > LONGEST_ZEROS) return fail(DAMAGED, NO_WEIGHT);
   for (uint32_t n = 0; n <= zeros; n++) value = 2 * value + bit_at(part, (*at)++);
   *weight = (int8_t)(value % 2 ? -(int)(value / 2) : (int)(value / 2));
+  return true;
+}
+
+// Read the weights of a region, those of each band of luma.
+static bool read_bands(Part part, uint64_t *at, int8_t *weights) {
+  int8_t common[PLANES * FEATURES], added = 0;
+  for (uint32_t n = 0; n < PLANES * FEATURES; n++) TRY(read_weight(part, at, common + n));
+  for (uint32_t band = 0; band < BANDS; band++) {
+    bool differs = *part.data == BANDED && bit_at(part, (*at)++);
+    for (uint32_t n = 0; n < PLANES * FEATURES; n++, weights++) {
+      if (differs) TRY(read_weight(part, at, &added));
+      *weights = (int8_t)(common[n] + (differs ? added : 0));
+      if (*weights > LARGEST || *weights < -LARGEST) return fail(DAMAGED, NO_WEIGHT);
+    }
+  }
   return true;
 }
 
@@ -46,12 +64,12 @@ static bool read_restoration(const Stream *stream, int8_t ***restoration, Arena 
   uint32_t regions = region_of(stream, stream->units - 1) + 1;
   uint64_t at = 8;
   if (!part.size) return true;
-  if (*part.data != KIND) return fail(UNSUPPORTED, "a restoration of a kind that is not known");
+  if (*part.data != PLAIN && *part.data != BANDED) return fail(UNSUPPORTED, "a restoration of a kind that is not known");
   TRY(*restoration = take_zeros(arena, regions, sizeof(int8_t *)));
   for (uint32_t n = 0; n < regions; n++) {
     if (!bit_at(part, at++)) continue;
-    TRY((*restoration)[n] = take_from(arena, PLANES * FEATURES, 1));
-    for (uint32_t m = 0; m < PLANES * FEATURES; m++) TRY(read_weight(part, &at, (*restoration)[n] + m));
+    TRY((*restoration)[n] = take_from(arena, BANDS * PLANES * FEATURES, 1));
+    TRY(read_bands(part, &at, (*restoration)[n]));
   }
   uint64_t left = 8 * (uint64_t)part.size - at;  // huge where more was read than there is
   if (left < 8 && !(part.data[part.size - 1] & ((1u << left) - 1))) return true;
@@ -127,15 +145,21 @@ static void find_features(const Planes *planes, const int32_t *corner, Integers 
 
 static uint8_t bounded(int32_t value) { return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value); }
 
-// Correct as many of four pixels, RGBA, as `count`.
+// Correct as many of four pixels, RGBA, as `count`, by the weights of each band.
 static void correct(const Integers *features, const int8_t *weights, uint32_t count, bool grey, uint8_t *pixel) {
-  Integers sums[PLANES] = {{0}};
-  for (uint32_t n = 0; n < PLANES * FEATURES; n++) sums[n / FEATURES] += weights[n] * features[n % FEATURES];
-  Integers green = sums[0] + 2 * sums[2] + HALF, others = sums[0] - sums[2] + HALF;
-  for (uint32_t n = 0; n < count; n++, pixel += 4) {
-    pixel[0] = bounded(pixel[0] + ((others[n] + sums[1][n]) >> PRECISION));
-    pixel[1] = bounded(pixel[1] + (green[n] >> PRECISION));
-    pixel[2] = bounded(pixel[2] + ((others[n] - sums[1][n]) >> PRECISION));
+  Integers sums[PLANES];
+  for (uint32_t n = 0, before = BANDS; n < count; n++, pixel += 4) {
+    uint32_t band = (uint32_t)(features[1][n] + 512) / 128;
+    if (band != before) {
+      const int8_t *own = weights + band * PLANES * FEATURES;
+      for (uint32_t m = 0; m < PLANES; m++) sums[m] = (Integers){0};
+      for (uint32_t m = 0; m < PLANES * FEATURES; m++) sums[m / FEATURES] += own[m] * features[m % FEATURES];
+      before = band;
+    }
+    int32_t luma = sums[0][n] + HALF, orange = sums[1][n], green = sums[2][n];
+    pixel[0] = bounded(pixel[0] + ((luma + orange - green) >> PRECISION));
+    pixel[1] = bounded(pixel[1] + ((luma + 2 * green) >> PRECISION));
+    pixel[2] = bounded(pixel[2] + ((luma - orange - green) >> PRECISION));
     if (grey) make_grey(pixel);
   }
 }

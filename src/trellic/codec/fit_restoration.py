@@ -4,10 +4,13 @@ Corrections are of three kinds: of all samples alike, of R against B, and of G a
 squared error of R, G and B is 3 times that of (R + G + B) / 3, 2 times that of (R − B) / 2, and 6 times that of
 (2G − R − B) / 6. So the weights of each are fitted alone, from sums of products of features. Features come in one after
 another, the most useful first, as long as they pay for their bits (orthogonal matching pursuit); then each weight is
-moved to the integer near its best that costs least.
+moved to the integer near its best that costs least. What a band of luma adds to the weights is found likewise, from
+what is left there.
 """
 
+import math
 from collections.abc import Collection
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +18,21 @@ import numpy.typing as npt
 
 from trellic.codec.restoration import PRECISION, corrected, find_features, split
 from trellic.container import Box, Grid
-from trellic.container.restoration import FEATURES, LARGEST, PLANES, Weights, code_of, regions_of, write_weights
+from trellic.container.restoration import (
+    BANDS,
+    FEATURES,
+    LARGEST,
+    PLANES,
+    Weights,
+    code_of,
+    regions_of,
+    write_weights,
+)
 from trellic.metrics import squared_error
 from trellic.picture.types import Pixels
 
 Sums = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 SQUARES = np.array([3.0, 2.0, 6.0])
 """What a squared error of each kind is, in squared errors of R, G and B."""
@@ -53,22 +66,20 @@ def fitted(decoded: Pixels, original: Pixels, bits_of_error: float, where: Mask 
     where              the pixels that are to be corrected, bool (H, W); None for all
     """
     squares, products = _sums(decoded, original, where)
-    bits = SQUARES * bits_of_error
-    found = [_chosen(each * squares, each * wanted) for each, wanted in zip(bits, products, strict=True)]
-    weights = np.array(found, np.int8)
+    weights, bits = _weights(squares, products, SQUARES * bits_of_error)
     better = corrected(decoded, weights)
     if where is not None:
         better = np.where(where, better, decoded)
     before, after = squared_error(decoded, original), squared_error(better, original)  # which is rounded once more
-    if bits_of_error * (before - after) <= BITS_OF[weights + LARGEST].sum():
+    if bits_of_error * (before - after) <= bits:
         return Fitted(None, decoded, before, before)
     return Fitted(weights, better, before, after)
 
 
 def _sums(decoded: Pixels, original: Pixels, where: Mask | None) -> tuple[Sums, Sums]:
-    """Return sums of products of features, (FEATURES, FEATURES), and of these with the error of each kind."""
+    """Return sums of products of features, (BANDS, FEATURES, FEATURES), and of these with the error of each kind."""
     planes, (_, height, width) = split(decoded), decoded.shape
-    squares, products = np.zeros((FEATURES, FEATURES)), np.zeros((PLANES, FEATURES))
+    squares, products = np.zeros((BANDS, FEATURES, FEATURES)), np.zeros((BANDS, PLANES, FEATURES))
     features, found = np.empty((FEATURES, HELD, width)), np.empty((FEATURES, width), np.float32)
     for first in range(0, height, HELD):
         rows = min(HELD, height - first)
@@ -77,18 +88,49 @@ def _sums(decoded: Pixels, original: Pixels, where: Mask | None) -> tuple[Sums, 
             features[:, row] = found
         flat = features[:, :rows].reshape(FEATURES, -1)
         errors = original[:, first : first + rows].astype(np.float64) - decoded[:, first : first + rows]
-        errors = errors.reshape(PLANES, -1)
+        band_of = (flat[1].astype(np.int16) + 512 >> 7).astype(np.uint8)
         if where is not None:
-            seen = where[first : first + rows].reshape(-1)
-            flat, errors = flat[:, seen], errors[:, seen]
-        squares += flat @ flat.T
-        products += TO_KINDS @ errors @ flat.T
+            band_of[~where[first : first + rows].reshape(-1)] = BANDS
+        order = np.argsort(band_of, kind="stable")
+        kinds = TO_KINDS @ errors.reshape(PLANES, -1)[:, order]
+        for band, (start, stop) in enumerate(pairwise(np.searchsorted(band_of[order], range(BANDS + 1)))):
+            if start < stop:
+                seen = flat[:, order[start:stop]]
+                squares[band] += seen @ seen.T
+                products[band] += kinds[:, start:stop] @ seen.T
     scale = 1 << PRECISION
     return squares / scale**2, products / scale
 
 
-def _chosen(squares: Sums, products: Sums) -> npt.NDArray[np.int64]:
-    """Return the weights of a kind of corrections, given sums in bits."""
+def _weights(squares: Sums, products: Sums, bits: Sums) -> tuple[Weights, int]:
+    """Return weights, and how many bits they take.
+
+    squares, products  as `_sums` has them
+    bits               what a squared error of 1 of each kind is worth
+    """
+    common = _set(squares.sum(axis=0), products.sum(axis=0), bits, np.zeros((PLANES, FEATURES), np.int64))
+    bands, saved = np.zeros((BANDS, PLANES, FEATURES), np.int64), -float(BANDS)
+    for band, (alike, wanted) in enumerate(zip(squares, products, strict=True)):
+        left = wanted - common @ alike
+        added = _set(alike, left, bits, common)
+        found = bits @ (2 * (added * left).sum(axis=1) - ((added @ alike) * added).sum(axis=1))
+        if (worth := found - BITS_OF[added + LARGEST].sum()) > 0:
+            bands[band], saved = added, saved + worth
+    taken = BITS_OF[common + LARGEST].sum()
+    if saved > 0:
+        taken += BANDS + sum(BITS_OF[added + LARGEST].sum() for added in bands if added.any())
+    return np.array([common, *bands * (saved > 0)], np.int8), int(taken)
+
+
+def _set(squares: Sums, products: Sums, bits: Sums, beside: Whole) -> Whole:
+    """Return weights of all kinds, (PLANES, FEATURES), that `beside` are added to."""
+    kinds = zip(bits, products, beside, strict=True)
+    return np.array([_chosen(each * squares, each * wanted, other) for each, wanted, other in kinds])
+
+
+def _chosen(squares: Sums, products: Sums, beside: Whole) -> Whole:
+    """Return the weights of a kind of corrections, given sums in bits; with those beside, none is too large."""
+    low, high = np.maximum(-LARGEST, -LARGEST - beside), np.minimum(LARGEST, LARGEST - beside)
     norm = np.sqrt(np.diag(squares) + 1e-9)
     alike = squares / np.outer(norm, norm) + RIDGE * np.eye(FEATURES)
     wanted = products / norm
@@ -104,21 +146,23 @@ def _chosen(squares: Sums, products: Sums) -> npt.NDArray[np.int64]:
             break
         kept, best, saved = trial, solved, float(solved @ wanted[trial])
     weights = np.zeros(FEATURES, np.int64)
-    weights[kept] = np.clip(np.rint(best / norm[kept]), -LARGEST, LARGEST)
+    weights[kept] = np.clip(np.rint(best / norm[kept]), low[kept], high[kept])
     for _ in range(ROUNDS):
+        before = weights.copy()
         for feature in kept:
-            _settle(squares, products, weights, feature)
+            weights[feature] = _settled(squares, products, weights, feature, int(low[feature]), int(high[feature]))
+        if np.array_equal(weights, before):
+            break
     return weights
 
 
-def _settle(squares: Sums, products: Sums, weights: npt.NDArray[np.int64], feature: int) -> None:
-    """Move one weight to the integer that costs least, the others being as they are."""
-    power = squares[feature, feature]
-    pull = products[feature] - squares[feature] @ weights + power * weights[feature]
-    ideal = float(np.clip(pull / power, -LARGEST, LARGEST))
-    tried = np.unique([int(np.floor(ideal)), int(np.ceil(ideal)), int(np.trunc(ideal / 2)), 0])
-    cost = power * tried**2 - 2 * pull * tried + BITS_OF[tried + LARGEST]
-    weights[feature] = tried[cost.argmin()]
+def _settled(squares: Sums, products: Sums, weights: Whole, feature: int, low: int, high: int) -> int:
+    """Return the integer that costs least for one weight, the others being as they are."""
+    power = float(squares[feature, feature])
+    pull = float(products[feature] - squares[feature] @ weights) + power * int(weights[feature])
+    ideal = min(max(pull / power, low), high)
+    tried = sorted({math.floor(ideal), math.ceil(ideal), int(ideal / 2), 0})
+    return min(tried, key=lambda weight: power * weight**2 - 2 * pull * weight + BITS_OF[weight + LARGEST])
 
 
 class Fit:

@@ -3,7 +3,8 @@
 What is left of a picture's error still follows from the decoded pixels around, in each picture differently: how chroma
 goes with luma, how much fine detail is noise. So a sample is corrected by a weighted sum of features of its
 neighbourhood; the weights are fitted to the original, as those of the Wiener filters in AV1 and of the adaptive loop
-filter in H.266 (VVC) are, from which the clipped differences come (Taquet et al., 2019).
+filter in H.266 (VVC) are, from which the clipped differences come (Taquet et al., 2019). They may be others in each of
+eight bands of luma, by Y of the pixel itself: from −512 on, each 128 wide.
 
 All is in integers below 2²⁴, which float32 holds exactly. With the planes Y = R + 2G + B − 512, O = 2R − 2B and
 G = 2G − R − B, the features are, in this order:
@@ -92,22 +93,28 @@ def find_features(planes, y, features):  # type: ignore[no-untyped-def]
 
 @kernel
 def _correct(planes, pixels, weights, corrected):  # type: ignore[no-untyped-def]
-    """Correct pixels (3, H, W) by weights, float32, given their planes continued by their edges."""
+    """Correct pixels (3, H, W) by weights, float32 (PLANES, FEATURES, BANDS), given their planes continued by edges."""
     _, height, width = pixels.shape
     features = np.empty((FEATURES, width), np.float32)
-    sums = np.empty((PLANES, width), np.float32)
+    sums, bands = np.empty((PLANES, width), np.float32), np.empty(width, np.int64)
     half = 1 << (PRECISION - 1)
     for y in range(height):
         find_features(planes, y, features)
+        for x in range(width):
+            bands[x] = (np.int64(features[1, x]) + 512) >> 7
         for n in range(PLANES):
             total = sums[n]
             for x in range(width):
                 total[x] = np.float32(0)
             for m in range(FEATURES):
-                weight, feature = weights[n, m], features[m]
-                if weight:
+                by_band, feature = weights[n, m], features[m]
+                lowest, highest = by_band.min(), by_band.max()
+                if lowest != highest:
                     for x in range(width):
-                        total[x] += weight * feature[x]
+                        total[x] += by_band[bands[x]] * feature[x]
+                elif lowest:
+                    for x in range(width):
+                        total[x] += lowest * feature[x]
         for x in range(width):
             luma, orange, green = np.int32(sums[0, x]), np.int32(sums[1, x]), np.int32(sums[2, x])
             changes = luma + orange - green, luma + 2 * green, luma - orange - green
@@ -125,8 +132,8 @@ def split(pixels: Pixels) -> Planes:
 
 def corrected(pixels: Pixels, weights: Weights) -> Pixels:
     """Return pixels, uint8 (3, H, W), of one region, or of a part of it, corrected by its weights."""
-    out = np.empty(pixels.shape, np.uint8)
-    _correct(split(pixels), pixels, weights.astype(np.float32), out)
+    out, of_bands = np.empty(pixels.shape, np.uint8), weights[0] + weights[1:].astype(np.float32)
+    _correct(split(pixels), pixels, np.ascontiguousarray(of_bands.transpose(1, 2, 0)), out)
     return out
 
 

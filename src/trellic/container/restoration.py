@@ -1,7 +1,8 @@
 """Weights of the restoration filter in a stream's header, those of one region of the picture after another.
 
 A byte says what filter it is. Then come bits, the highest of each byte first: for each region one bit, whether it has
-weights; if so, its weights in Exp-Golomb codes. The last byte is filled up with zeros.
+weights; if so, those of all its pixels in Exp-Golomb codes; and, of the filter by bands, for each band of luma one bit,
+whether its weights differ, and if so by how much. The last byte is filled up with zeros.
 """
 
 from collections.abc import Sequence
@@ -14,15 +15,18 @@ from trellic.container.grid import Grid, coded
 from trellic.container.packed import GROUP
 from trellic.errors import DamagedStream, UnsupportedStream
 
-KIND = 1
-PLANES, FEATURES = 3, 19
+PLAIN, BANDED = 1, 2
+"""What filter it is: the same weights for all luma, or others in each band."""
+PLANES, FEATURES, BANDS = 3, 19, 8
 LARGEST = 63
 """Of weights, either way: the sum of all products with features is then below 2²⁴."""
 LONGEST_ZEROS = 6
 """Of the code of such a weight."""
 
+ONE = bytes([1])
+
 Weights = npt.NDArray[np.int8]
-"""int8 (PLANES, FEATURES), of one region."""
+"""Of one region, int8 (1 + BANDS, PLANES, FEATURES): those of all pixels, and what each band of luma adds to them."""
 
 
 def regions_of(grid: Grid) -> Grid:
@@ -43,11 +47,17 @@ def write_weights(regions: Sequence[Weights | None]) -> bytes:
     """Return the header's part; nothing where no region has weights."""
     if all(weights is None for weights in regions):
         return b""
-    bits = "".join(
-        "0" if weights is None else "1" + "".join(map(code_of, weights.ravel().tolist())) for weights in regions
-    )
+    kind = BANDED if any(weights is not None and weights[1:].any() for weights in regions) else PLAIN
+    bits = "".join("0" if weights is None else _bits_of(weights, kind) for weights in regions)
     bits += "0" * (-len(bits) % 8)
-    return bytes([KIND]) + int(bits, 2).to_bytes(len(bits) // 8, "big")
+    return bytes([kind]) + int(bits, 2).to_bytes(len(bits) // 8, "big")
+
+
+def _bits_of(weights: Weights, kind: int) -> str:
+    first, *bands = ("".join(map(code_of, part.ravel().tolist())) for part in weights)
+    if kind == BANDED:
+        first += "".join("1" + codes if part.any() else "0" for part, codes in zip(weights[1:], bands, strict=True))
+    return "1" + first
 
 
 @lru_cache(4)  # regions of one stream are asked for again and again
@@ -55,30 +65,55 @@ def read_weights(data: bytes, count: int) -> Sequence[Weights | None]:
     """Return the weights of so many regions. Raises DamagedStream or UnsupportedStream."""
     if not data:
         return [None] * count
-    if data[0] != KIND:
-        raise UnsupportedStream(f"a restoration of kind {data[0]}, which this release does not know")
-    if len(data) > 2 + count * (1 + PLANES * FEATURES * (2 * LONGEST_ZEROS + 1)) // 8:
+    if (kind := data[0]) not in (PLAIN, BANDED):
+        raise UnsupportedStream(f"a restoration of kind {kind}, which this release does not know")
+    bands = BANDS if kind == BANDED else 0
+    most = 1 + bands + (1 + bands) * PLANES * FEATURES * (2 * LONGEST_ZEROS + 1)
+    if len(data) > 2 + count * most // 8:
         raise DamagedStream(f"{len(data)} bytes are too many for the restoration of {count} regions")
-    bits = np.unpackbits(np.frombuffer(data, np.uint8, offset=1)).tobytes()
-    ones = bytes([1])
-    regions: list[Weights | None] = []
-    at = 0
+    bits, regions = _Bits(data[1:]), list[Weights | None]()
     for _ in range(count):
-        has_weights, at = bits[at : at + 1] == ones, at + 1
-        if not has_weights:
+        if not bits.pull():
             regions.append(None)
             continue
+        weights = np.zeros((1 + BANDS, PLANES, FEATURES), np.int8)
+        weights[0] = bits.pull_set()
+        for band in range(1, 1 + bands):
+            if bits.pull():
+                weights[band] = bits.pull_set()
+        if np.abs(weights[0].astype(int) + weights[1:]).max() > LARGEST:
+            raise DamagedStream("weights of the restoration add up to more than they can be")
+        regions.append(weights)
+    bits.finish()
+    return tuple(regions)
+
+
+class _Bits:
+    """Bits of bytes, one after another."""
+
+    def __init__(self, data: bytes) -> None:
+        self.bits, self.at = np.unpackbits(np.frombuffer(data, np.uint8)).tobytes(), 0
+
+    def pull(self) -> bool:
+        """Return whether the next bit is 1; beyond the end it is not."""
+        self.at += 1
+        return self.bits[self.at - 1 : self.at] == ONE
+
+    def pull_set(self) -> npt.NDArray[np.int8]:
+        """Return one set of weights, int8 (PLANES, FEATURES). Raises DamagedStream."""
         found = []
         for _ in range(PLANES * FEATURES):
-            first = bits.find(ones, at, at + LONGEST_ZEROS + 1)
+            first = self.bits.find(ONE, self.at, self.at + LONGEST_ZEROS + 1)
             value = 0
-            for bit in bits[first : 2 * first - at + 1]:
+            for bit in self.bits[first : 2 * first - self.at + 1]:
                 value = 2 * value + bit
-            if first < 0 or 2 * first - at >= len(bits):
+            if first < 0 or 2 * first - self.at >= len(self.bits):
                 raise DamagedStream("weights of the restoration are cut short, or too large")
-            at = 2 * first - at + 1
+            self.at = 2 * first - self.at + 1
             found.append(-(value // 2) if value % 2 else value // 2)
-        regions.append(np.array(found, np.int8).reshape(PLANES, FEATURES))
-    if at > len(bits) or len(bits) - at >= 8 or ones in bits[at:]:
-        raise DamagedStream("weights of the restoration end where they should not")
-    return tuple(regions)
+        return np.array(found, np.int8).reshape(PLANES, FEATURES)
+
+    def finish(self) -> None:
+        """Raise DamagedStream unless all but the last byte's filling was pulled."""
+        if self.at > len(self.bits) or len(self.bits) - self.at >= 8 or ONE in self.bits[self.at :]:
+            raise DamagedStream("weights of the restoration end where they should not")
