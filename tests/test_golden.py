@@ -36,6 +36,7 @@ LATENTS = {
     "blocks": "b43296864d1a435d",
     "prefixes": "14e8b7669e9887e4",
     "restored": "14e8b7669e9887e4",
+    "restored_bands": "14e8b7669e9887e4",
     "layers": "e7c1c0416a7eb062",
     "layers_trits": "e17b3f839253a0d1",
     "layers_step": "08bf02c8bc2ad6a2",
@@ -101,6 +102,7 @@ def test_every_quantizer_is_pinned():
     assert set(LATENTS) == {
         "tiles",
         "restored",
+        "restored_bands",
         "adapter",
         "blocks",
         "prefixes",

@@ -22,11 +22,11 @@ def rgb(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
-@pytest.mark.parametrize("name", [*(quantizer.name for quantizer in QUANTIZERS), "tiles", "restored"])
+@pytest.mark.parametrize("name", [*(quantizer.name for quantizer in QUANTIZERS), "tiles", "restored_bands"])
 def test_encoding_makes_files_like_the_golden_ones(name):
-    image = waves(400, 90) if name in ("tiles", "restored") else waves()
-    quantizer = name if name not in ("tiles", "restored") else "tcq8"
-    codec = Codec(str(GOLDEN / "golden.trm"), quantizer=quantizer, tile=TILE, restore=name == "restored")
+    image = waves(400, 90) if name in ("tiles", "restored_bands") else waves()
+    quantizer = name if name not in ("tiles", "restored_bands") else "tcq8"
+    codec = Codec(str(GOLDEN / "golden.trm"), quantizer=quantizer, tile=TILE, restore=name == "restored_bands")
     golden = (GOLDEN / f"{name}.tlic").read_bytes()
     exif = Image.Exif()
     exif[0x0112] = 3

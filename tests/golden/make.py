@@ -118,8 +118,8 @@ def main() -> None:
         make_stream(model, "tcq8", waves(400, 300), "blocks", block=128)
     if not (HERE / "prefixes.tlic").exists():
         make_stream(model, "tcq8", waves(400, 90), "prefixes", prefixes=True)
-    if not (HERE / "restored.tlic").exists():
-        make_stream(model, "tcq8", waves(400, 90), "restored", restore=True)
+    if not (HERE / "restored_bands.tlic").exists():  # restored.tlic is of a time when there were no bands
+        make_stream(model, "tcq8", waves(400, 90), "restored_bands", restore=True)
     for name, restore in (("video", False), ("video_restored", True)):
         if not (HERE / f"{name}.tlv").exists():
             make_video(model, HERE / f"{name}.tlv", restore)

@@ -7,6 +7,8 @@
 #define PRECISION 12  // bits after the point of the corrections
 #define HALF (1 << (PRECISION - 1))
 #define BANDS 8u  // of luma
+#define DARKEST (-512)
+#define BAND_WIDTH 128
 #define LARGEST 63
 #define LONGEST_ZEROS 6
 enum { PLAIN = 1, BANDED };  // kinds of restoration: the same weights for all luma, or others in each band
@@ -149,7 +151,7 @@ static uint8_t bounded(int32_t value) { return (uint8_t)(value < 0 ? 0 : value >
 static void correct(const Integers *features, const int8_t *weights, uint32_t count, bool grey, uint8_t *pixel) {
   Integers sums[PLANES];
   for (uint32_t n = 0, before = BANDS; n < count; n++, pixel += 4) {
-    uint32_t band = (uint32_t)(features[1][n] + 512) / 128;
+    uint32_t band = (uint32_t)(features[1][n] - DARKEST) / BAND_WIDTH;
     if (band != before) {
       const int8_t *own = weights + band * PLANES * FEATURES;
       for (uint32_t m = 0; m < PLANES; m++) sums[m] = (Integers){0};

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trellic.codec.restoration import PRECISION, corrected, find_features, split
+from trellic.codec.restoration import DARKEST, PRECISION, WIDTH, corrected, find_features, split
 from trellic.container import Box, Grid
 from trellic.container.restoration import (
     BANDS,
@@ -88,7 +88,7 @@ def _sums(decoded: Pixels, original: Pixels, where: Mask | None) -> tuple[Sums, 
             features[:, row] = found
         flat = features[:, :rows].reshape(FEATURES, -1)
         errors = original[:, first : first + rows].astype(np.float64) - decoded[:, first : first + rows]
-        band_of = (flat[1].astype(np.int16) + 512 >> 7).astype(np.uint8)
+        band_of = ((flat[1] - DARKEST) // WIDTH).astype(np.uint8)
         if where is not None:
             band_of[~where[first : first + rows].reshape(-1)] = BANDS
         order = np.argsort(band_of, kind="stable")

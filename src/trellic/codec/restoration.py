@@ -4,7 +4,7 @@ What is left of a picture's error still follows from the decoded pixels around, 
 goes with luma, how much fine detail is noise. So a sample is corrected by a weighted sum of features of its
 neighbourhood; the weights are fitted to the original, as those of the Wiener filters in AV1 and of the adaptive loop
 filter in H.266 (VVC) are, from which the clipped differences come (Taquet et al., 2019). They may be others in each of
-eight bands of luma, by Y of the pixel itself: from −512 on, each 128 wide.
+eight bands of luma, by Y of the pixel itself.
 
 All is in integers below 2²⁴, which float32 holds exactly. With the planes Y = R + 2G + B − 512, O = 2R − 2B and
 G = 2G − R − B, the features are, in this order:
@@ -33,6 +33,8 @@ REACH = 2
 PRECISION = 12
 """Bits after the point of the products' sum, in levels."""
 CLIP = 12
+DARKEST, WIDTH = -512, 128
+"""Where the first band of luma begins, in Y, and how wide each is."""
 
 Planes = npt.NDArray[np.float32]
 
@@ -101,7 +103,7 @@ def _correct(planes, pixels, weights, corrected):  # type: ignore[no-untyped-def
     for y in range(height):
         find_features(planes, y, features)
         for x in range(width):
-            bands[x] = (np.int64(features[1, x]) + 512) >> 7
+            bands[x] = (np.int64(features[1, x]) - DARKEST) // WIDTH
         for n in range(PLANES):
             total = sums[n]
             for x in range(width):
