@@ -13,6 +13,7 @@ from trellic.codec.picture_decoder import unit_decoder
 from trellic.codec.resources import Resources
 from trellic.codec.tiles import Workers
 from trellic.container import Stream
+from trellic.container.restoration import BANDED, PLAIN
 from trellic.model import Model
 from trellic.model.adapter import Adapter
 from trellic.quantize import LATTICE, QUANTIZERS
@@ -96,6 +97,11 @@ def test_prefixes_of_a_golden_stream_are_read_and_proven():
     first.prove()
     assert [unit.coded.length for unit in (*stream.units, *first.units)] == [1802, 1393, 790, 557]
     assert codec.decode(first, groups=1) == codec.decode(stream, groups=1)
+
+
+def test_both_kinds_of_restoration_are_pinned():
+    streams = [Stream.parse((GOLDEN / f"{name}.tlic").read_bytes()) for name in ("restored", "restored_bands")]
+    assert [stream.header.restoration[0] for stream in streams] == [PLAIN, BANDED]
 
 
 def test_every_quantizer_is_pinned():

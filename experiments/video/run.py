@@ -131,8 +131,8 @@ def _curve(codec: VideoCodec, clip: Clip, frames: list[Pixels], quality: float, 
     end = time.process_time()
     coded = [one for group in reader.stream.groups for one in read_group(reader.stream.read(group.entry))]
     predicted = [one for one in coded if one.references]
-    overhead = len(made.data) - sum(len(one.payload) for one in coded)
-    size_of = sum(len(one.payload) for one in predicted) + overhead
+    overhead = len(made.data) - sum(one.size for one in coded)
+    size_of = sum(one.size for one in predicted) + overhead
     return {
         **_of(compare(frames, decoded, len(made.data), clip.matrix)),
         "exact": bool(abs(np.mean([psnr(*pair) for pair in zip(frames, decoded, strict=True)]) - made.psnr) < 1e-9),
@@ -148,8 +148,10 @@ def _intra(codec: VideoCodec, frames: Sequence[Pixels]) -> Line:
     for quality in INTRA_QUALITIES:
         found = []
         for number in INTRA_FRAMES:
-            coded, shown = encode_intra(codec.networks, frames[number], number, round(quality * QUALITY_ONE))
-            found.append((len(coded.payload), psnr(frames[number], shown.pixels)))
+            coded, shown = encode_intra(
+                codec.networks, frames[number], number, round(quality * QUALITY_ONE), codec.restores
+            )
+            found.append((coded.size, psnr(frames[number], shown.pixels)))
         points.append([float(value) for value in np.mean(found, axis=0)])
     return {"points": points}
 

@@ -11,9 +11,19 @@ from PIL import Image
 from conftest import GOLDEN
 from moving import moving
 from trellic.container.bytes import varint
-from trellic.container.restoration import BANDS, FEATURES, PLANES
+from trellic.container.restoration import BANDS, FEATURES, PLANES, write_weights
 from trellic.container.sections import Section, SectionType
-from trellic.container.video import RESTORED, CodedFrame, Kind, VideoHeader, read_group, write_group, write_video
+from trellic.container.video import (
+    OLDEST,
+    RESTORED,
+    VERSION,
+    CodedFrame,
+    Kind,
+    VideoHeader,
+    read_group,
+    write_group,
+    write_video,
+)
 from trellic.errors import DamagedStream, IncompleteStream, MissingModel, NotAStream, TrellicError, UnsupportedStream
 from trellic.video import Reader
 
@@ -94,7 +104,7 @@ def test_damage_with_right_checksums_is_an_error_or_decodes(data):
 
 
 def frame(kind, number, *references, payload=b"", kept=True, weights=()):
-    return CodedFrame(kind, number, references, 1000, kept, payload, weights)
+    return CodedFrame(kind, number, references, 1000, kept, payload, write_weights(weights))
 
 
 @pytest.mark.parametrize(
@@ -119,12 +129,15 @@ WEIGHTS[0, 1, 4] = -7
 
 
 def test_weights_of_a_frame_come_back():
-    plain = frame(Kind.INTRA, 0, payload=b"\1\2\3")
-    first, second = read_group(write_group(0, [plain, frame(Kind.PREDICTED, 1, 0, weights=[None, WEIGHTS])]).payload)
-    assert first.weights == [None]
+    banded = WEIGHTS.copy()
+    banded[3, 0, 0] = 2
+    frames = [frame(Kind.INTRA, 0, payload=b"\1\2\3")]
+    frames += [frame(Kind.PREDICTED, 1, 0, weights=each) for each in ([None, WEIGHTS], [banded, WEIGHTS])]
+    first, second, third = read_group(write_group(0, frames).payload)
+    assert (first.weights, first.payload, second.payload) == ([None], b"\1\2\3", b"")
     assert second.weights[0] is None
     assert np.array_equal(second.weights[1], WEIGHTS)
-    assert (first.payload, second.payload) == (b"\1\2\3", b"")
+    assert np.array_equal(third.weights, [banded, WEIGHTS])
 
 
 @pytest.mark.parametrize(
@@ -133,7 +146,18 @@ def test_weights_of_a_frame_come_back():
 def test_impossible_restorations_are_refused(restoration, error):
     body = bytes([Kind.INTRA | RESTORED, 0, 1, 0]) + varint(len(restoration)) + restoration
     with pytest.raises(error):
-        list(read_group(varint(0) + varint(1) + varint(len(body)) + body))
+        [coded.check() for coded in read_group(varint(0) + varint(1) + varint(len(body)) + body)]
+
+
+def test_weights_of_a_part_without_blocks_mean_nothing(coded):
+    data = coded(moving(3, 64, 64), 60.0).data
+    changed = rewritten(data, lambda frames: [frames[0], *(with_skipped_weights(one) for one in frames[1:])])
+    assert np.array_equal(shown(data), shown(changed))
+
+
+def with_skipped_weights(one):
+    """Return a frame all of which is coded, with weights for what is skipped."""
+    return replace(one, restoration=write_weights([one.weights[0], WEIGHTS]))
 
 
 def test_a_repeat_that_is_restored_is_refused():
@@ -182,7 +206,9 @@ def test_a_missing_model_is_named(data):
 
 
 def test_the_golden_video_decodes_to_its_indices_and_frames():
-    reader = Reader((GOLDEN / "video.tlv").read_bytes())
+    data = (GOLDEN / "video.tlv").read_bytes()
+    assert data[4] == OLDEST
+    reader = Reader(data)
     assert (len(reader), reader.size, reader.sound) == (12, (90, 70), b"sound")
     assert reader.verify()[:16] == "434bdad4cfc132ee"
     with Image.open(GOLDEN / "video.png") as expected:
@@ -190,7 +216,9 @@ def test_the_golden_video_decodes_to_its_indices_and_frames():
 
 
 def test_the_golden_restored_video_decodes_to_its_indices_and_frames():
-    reader = Reader((GOLDEN / "video_restored.tlv").read_bytes())
+    data = (GOLDEN / "video_restored.tlv").read_bytes()
+    assert data[4] == VERSION
+    reader = Reader(data)
     assert reader.verify()[:16] == "29f1e31c00b17a81"
     with Image.open(GOLDEN / "video_restored.png") as expected:
         assert np.abs(reader[11].astype(int) - np.asarray(expected)).max() <= 2

@@ -159,7 +159,6 @@ static bool run_pass(const Coding *coding, const Step *step, Tensor *slots, Code
   return end_pass(coder);
 }
 
-SMALL_BEGIN
 static bool run_step(const Model *model, const Step *step, Tensor *slots, uint64_t *work, Arena *arena) {
   Tensor inputs[64], outputs[64];
   for (uint32_t n = 0; n < step->reads; n++) {
@@ -180,6 +179,7 @@ static bool run_step(const Model *model, const Step *step, Tensor *slots, uint64
   return true;
 }
 
+SMALL_BEGIN
 // Decode a tile's latents, sides in pixels: all variables, of which the one that becomes the picture is kept.
 // A block has a ring, and a place for all its variables, by slot.
 static bool decode_latents(const Coding *coding, Part data, uint32_t height, uint32_t width, const Ring *ring,

@@ -28,11 +28,13 @@ static bool read_weight(Part part, uint64_t *at, int8_t *weight) {
   return true;
 }
 
-// Read the weights of a region, those of each band of luma.
-static bool read_bands(Part part, uint64_t *at, int8_t *weights) {
+// How many sets of weights a region has: one, or one for each band of luma.
+static uint32_t sets_of(Part part) { return *part.data == BANDED ? BANDS : 1; }
+
+static bool read_sets(Part part, uint64_t *at, int8_t *weights) {
   int8_t common[PLANES * FEATURES], added = 0;
   for (uint32_t n = 0; n < PLANES * FEATURES; n++) TRY(read_weight(part, at, common + n));
-  for (uint32_t band = 0; band < BANDS; band++) {
+  for (uint32_t set = 0; set < sets_of(part); set++) {
     bool differs = *part.data == BANDED && bit_at(part, (*at)++);
     for (uint32_t n = 0; n < PLANES * FEATURES; n++, weights++) {
       if (differs) TRY(read_weight(part, at, &added));
@@ -70,8 +72,8 @@ static bool read_restoration(const Stream *stream, int8_t ***restoration, Arena 
   TRY(*restoration = take_zeros(arena, regions, sizeof(int8_t *)));
   for (uint32_t n = 0; n < regions; n++) {
     if (!bit_at(part, at++)) continue;
-    TRY((*restoration)[n] = take_from(arena, BANDS * PLANES * FEATURES, 1));
-    TRY(read_bands(part, &at, (*restoration)[n]));
+    TRY((*restoration)[n] = take_from(arena, sets_of(part) * PLANES * FEATURES, 1));
+    TRY(read_sets(part, &at, (*restoration)[n]));
   }
   uint64_t left = 8 * (uint64_t)part.size - at;  // huge where more was read than there is
   if (left < 8 && !(part.data[part.size - 1] & ((1u << left) - 1))) return true;
@@ -147,16 +149,17 @@ static void find_features(const Planes *planes, const int32_t *corner, Integers 
 
 static uint8_t bounded(int32_t value) { return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value); }
 
-// Correct as many of four pixels, RGBA, as `count`, by the weights of each band.
-static void correct(const Integers *features, const int8_t *weights, uint32_t count, bool grey, uint8_t *pixel) {
+// Correct as many of four pixels, RGBA, as `count`, by weights of which the next band's are so many further on.
+static void correct(const Integers *features, const int8_t *weights, uint32_t stride, uint32_t count, bool grey,
+                    uint8_t *pixel) {
   Integers sums[PLANES];
-  for (uint32_t n = 0, before = BANDS; n < count; n++, pixel += 4) {
-    uint32_t band = (uint32_t)(features[1][n] - DARKEST) / BAND_WIDTH;
-    if (band != before) {
-      const int8_t *own = weights + band * PLANES * FEATURES;
+  const int8_t *before = NULL;
+  for (uint32_t n = 0; n < count; n++, pixel += 4) {
+    const int8_t *own = weights + (uint32_t)(features[1][n] - DARKEST) / BAND_WIDTH * stride;
+    if (own != before) {
       for (uint32_t m = 0; m < PLANES; m++) sums[m] = (Integers){0};
       for (uint32_t m = 0; m < PLANES * FEATURES; m++) sums[m / FEATURES] += own[m] * features[m % FEATURES];
-      before = band;
+      before = own;
     }
     int32_t luma = sums[0][n] + HALF, orange = sums[1][n], green = sums[2][n];
     pixel[0] = bounded(pixel[0] + ((luma + orange - green) >> PRECISION));
@@ -170,6 +173,7 @@ static void correct(const Integers *features, const int8_t *weights, uint32_t co
 static bool restore(const Stream *stream, const int8_t *weights, uint32_t tile, Box box, Box seen,
                     const Tensor *synthesized, uint8_t *pixels, Arena *arena) {
   Box whole = common(region_around(stream, tile), seen);
+  uint32_t stride = sets_of(stream->restoration) > 1 ? PLANES * FEATURES : 0;
   Planes planes;
   TRY(split(&planes, box, whole, seen, synthesized, stream->grey, arena));
   for (uint32_t y = box.top; y < box.bottom; y++)
@@ -177,7 +181,7 @@ static bool restore(const Stream *stream, const int8_t *weights, uint32_t tile, 
       Integers features[FEATURES];
       find_features(&planes, planes.data + (y - box.top) * planes.width + (x - box.left), features);
       uint8_t *first = pixels + 4 * ((size_t)y * stream->width + x);
-      correct(features, weights, smaller(4, box.right - x), stream->grey, first);
+      correct(features, weights, stride, smaller(4, box.right - x), stream->grey, first);
     }
   give_to(arena, planes.data);
   return true;

@@ -20,7 +20,8 @@ static void show(const Step *step, Tensor *planes, uint32_t to_row, uint32_t to_
 }
 
 // Let graphs see the ring at the positions of a pass. Row and column −1 of a mask are the last of its period.
-static void show_ring(const Step *step, Tensor *planes, const Ring *ring) {
+// Not inlined where passes are coded: it would be compiled to be fast there, and large.
+__attribute__((noinline)) static void show_ring(const Step *step, Tensor *planes, const Ring *ring) {
   uint32_t top = ring->top != NULL, left = ring->left != NULL, slot = step->slot;
   uint32_t height = planes->height - lines_down(ring), width = planes->width - lines_across(ring);
   for (uint32_t n = 0; n < height; n++) {

@@ -54,7 +54,7 @@ Predict = Annotated[
     bool, typer.Option("--predict", help="Tiles of 128, 192, 256 or 384 pixels that predict each other: quick regions.")
 ]
 Restoration = Annotated[
-    bool, typer.Option("--restoration/--no-restoration", help="Whether decoded pictures are corrected, in a few bytes.")
+    bool, typer.Option("--restoration/--no-restoration", help="Whether what is decoded is corrected, for some bytes.")
 ]
 Strip = Annotated[str, typer.Option(metavar="NAMES", help="Metadata to drop: all, or some of exif,icc,xmp,resolution.")]
 Keep = Annotated[str | None, typer.Option(metavar="NAMES", help="The only metadata to keep.")]

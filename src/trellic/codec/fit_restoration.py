@@ -9,7 +9,7 @@ what is left there.
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -45,7 +45,7 @@ USUAL_BITS = 6
 """Of a weight that is not 0."""
 ROUNDS = 4
 BESIDE = 2
-"""Bytes of a header with weights beside them: flags, and how many bytes there are."""
+"""Bytes beside weights, about: how many bytes there are, and what a header or a frame has for them."""
 
 
 class Fitted(NamedTuple):
@@ -66,7 +66,7 @@ def fitted(decoded: Pixels, original: Pixels, bits_of_error: float, where: Mask 
     where              the pixels that are to be corrected, bool (H, W); None for all
     """
     squares, products = _sums(decoded, original, where)
-    weights, bits = _weights(squares, products, SQUARES * bits_of_error)
+    weights, bits = _common_and_bands(squares, products, SQUARES * bits_of_error)
     better = corrected(decoded, weights)
     if where is not None:
         better = np.where(where, better, decoded)
@@ -83,6 +83,8 @@ def _sums(decoded: Pixels, original: Pixels, where: Mask | None) -> tuple[Sums, 
     features, found = np.empty((FEATURES, HELD, width)), np.empty((FEATURES, width), np.float32)
     for first in range(0, height, HELD):
         rows = min(HELD, height - first)
+        if where is not None and not where[first : first + rows].any():
+            continue
         for row in range(rows):
             find_features(planes, first + row, found)
             features[:, row] = found
@@ -102,35 +104,35 @@ def _sums(decoded: Pixels, original: Pixels, where: Mask | None) -> tuple[Sums, 
     return squares / scale**2, products / scale
 
 
-def _weights(squares: Sums, products: Sums, bits: Sums) -> tuple[Weights, int]:
+def _common_and_bands(squares: Sums, products: Sums, bits: Sums) -> tuple[Weights, int]:
     """Return weights, and how many bits they take.
 
     squares, products  as `_sums` has them
     bits               what a squared error of 1 of each kind is worth
     """
-    common = _set(squares.sum(axis=0), products.sum(axis=0), bits, np.zeros((PLANES, FEATURES), np.int64))
+    common = _of_kinds(squares.sum(axis=0), products.sum(axis=0), bits, np.zeros((PLANES, FEATURES), np.int64))
     bands, saved = np.zeros((BANDS, PLANES, FEATURES), np.int64), -float(BANDS)
-    for band, (alike, wanted) in enumerate(zip(squares, products, strict=True)):
-        left = wanted - common @ alike
-        added = _set(alike, left, bits, common)
-        found = bits @ (2 * (added * left).sum(axis=1) - ((added @ alike) * added).sum(axis=1))
-        if (worth := found - BITS_OF[added + LARGEST].sum()) > 0:
-            bands[band], saved = added, saved + worth
+    for band in range(BANDS):
+        left = products[band] - common @ squares[band]
+        added = _of_kinds(squares[band], left, bits, common)
+        found = bits @ (2 * (added * left).sum(axis=1) - ((added @ squares[band]) * added).sum(axis=1))
+        if (gain := found - BITS_OF[added + LARGEST].sum()) > 0:
+            bands[band], saved = added, saved + gain
     taken = BITS_OF[common + LARGEST].sum()
     if saved > 0:
         taken += BANDS + sum(BITS_OF[added + LARGEST].sum() for added in bands if added.any())
     return np.array([common, *bands * (saved > 0)], np.int8), int(taken)
 
 
-def _set(squares: Sums, products: Sums, bits: Sums, beside: Whole) -> Whole:
-    """Return weights of all kinds, (PLANES, FEATURES), that `beside` are added to."""
-    kinds = zip(bits, products, beside, strict=True)
-    return np.array([_chosen(each * squares, each * wanted, other) for each, wanted, other in kinds])
+def _of_kinds(squares: Sums, products: Sums, bits: Sums, common: Whole) -> Whole:
+    """Return weights of each kind of corrections, (PLANES, FEATURES), that are added to those in common."""
+    kinds = zip(bits, products, common, strict=True)
+    return np.array([_chosen(each * squares, each * wanted, before) for each, wanted, before in kinds])
 
 
-def _chosen(squares: Sums, products: Sums, beside: Whole) -> Whole:
-    """Return the weights of a kind of corrections, given sums in bits; with those beside, none is too large."""
-    low, high = np.maximum(-LARGEST, -LARGEST - beside), np.minimum(LARGEST, LARGEST - beside)
+def _chosen(squares: Sums, products: Sums, common: Whole) -> Whole:
+    """Return the weights of a kind of corrections, given sums in bits; with those in common, none is too large."""
+    low, high = np.maximum(-LARGEST, -LARGEST - common), np.minimum(LARGEST, LARGEST - common)
     norm = np.sqrt(np.diag(squares) + 1e-9)
     alike = squares / np.outer(norm, norm) + RIDGE * np.eye(FEATURES)
     wanted = products / norm
@@ -165,6 +167,12 @@ def _settled(squares: Sums, products: Sums, weights: Whole, feature: int, low: i
     return min(tried, key=lambda weight: power * weight**2 - 2 * pull * weight + BITS_OF[weight + LARGEST])
 
 
+def write_worthwhile(regions: Sequence[Weights | None], saved: float) -> bytes:
+    """Return the weights of regions as a stream has them, which save so many bits; nothing where they take as many."""
+    written = write_weights(regions)
+    return written if saved > 8 * (len(written) + BESIDE) else b""
+
+
 class Fit:
     """Fits the weights of a picture's regions while it is shown in strips, and counts what error is left.
 
@@ -190,9 +198,8 @@ class Fit:
 
     def restoration(self) -> tuple[bytes, float]:
         """Return the header's part, empty where it does not pay for its bytes, and the squared error that is left."""
-        written = write_weights(self.weights)
-        saved = self.bits_of_error * (self.error_without - self.error_with)
-        return (written, self.error_with) if saved > 8 * (len(written) + BESIDE) else (b"", self.error_without)
+        written = write_worthwhile(self.weights, self.bits_of_error * (self.error_without - self.error_with))
+        return written, self.error_with if written else self.error_without
 
     def _fit(self, number: int, whole: Box, parts: list[tuple[Box, Pixels, Pixels]]) -> None:
         shown, wanted = (np.empty((3, whole.height, whole.width), np.uint8) for _ in range(2))

@@ -99,7 +99,10 @@ def _correct(planes, pixels, weights, corrected):  # type: ignore[no-untyped-def
     _, height, width = pixels.shape
     features = np.empty((FEATURES, width), np.float32)
     sums, bands = np.empty((PLANES, width), np.float32), np.empty(width, np.int64)
-    half = 1 << (PRECISION - 1)
+    half, differ = 1 << (PRECISION - 1), np.empty((PLANES, FEATURES), np.bool_)
+    for n in range(PLANES):
+        for m in range(FEATURES):
+            differ[n, m] = weights[n, m].min() != weights[n, m].max()
     for y in range(height):
         find_features(planes, y, features)
         for x in range(width):
@@ -110,13 +113,13 @@ def _correct(planes, pixels, weights, corrected):  # type: ignore[no-untyped-def
                 total[x] = np.float32(0)
             for m in range(FEATURES):
                 by_band, feature = weights[n, m], features[m]
-                lowest, highest = by_band.min(), by_band.max()
-                if lowest != highest:
+                weight = by_band[0]
+                if differ[n, m]:
                     for x in range(width):
                         total[x] += by_band[bands[x]] * feature[x]
-                elif lowest:
+                elif weight:
                     for x in range(width):
-                        total[x] += lowest * feature[x]
+                        total[x] += weight * feature[x]
         for x in range(width):
             luma, orange, green = np.int32(sums[0, x]), np.int32(sums[1, x]), np.int32(sums[2, x])
             changes = luma + orange - green, luma + 2 * green, luma - orange - green

@@ -9,13 +9,13 @@ from fractions import Fraction
 from trellic.container.bytes import Data, Reader, varint
 from trellic.container.grid import Grid
 from trellic.container.header import HASH_BYTES, HIGHEST_QUALITY
-from trellic.container.restoration import Weights, read_weights, write_weights
+from trellic.container.restoration import Weights, read_weights
 from trellic.container.sections import OPTIONAL_FROM, Entry, Section, SectionType
 from trellic.errors import DamagedStream, IncompleteStream, NotAStream, UnsupportedStream
 from trellic.limits import LARGEST_SIDE, MOST_PIXELS
 
 MAGIC, VERSION, OLDEST = b"\x93TLV", 2, 1
-"""Files are of VERSION; those from OLDEST on are read. Nothing of version 1 is restored."""
+"""Files are of VERSION; those from OLDEST on are read. Version 1 is from before frames were restored."""
 MOST_FRAMES, MOST_IN_GROUP = 1 << 20, 1 << 12
 MOST_OTHERS = 64
 """Sections beside those of frames, at most."""
@@ -35,7 +35,7 @@ class Kind(IntEnum):
 
 
 PARTS = {Kind.INTRA: 1, Kind.PREDICTED: 2, Kind.REPEAT: 0}
-"""That the restoration filter has weights for."""
+"""Regions of a frame that have weights of restoration: all of it; what is coded of it, and what is skipped."""
 SECOND, SAME_QUALITY, DROPPED, RESTORED = 4, 8, 16, 32
 """Bits beside the kind: there is a second reference, the quality is that of the frame before, the frame is not kept, it
 is restored."""
@@ -99,13 +99,12 @@ class VideoHeader:
 class CodedFrame:
     """A frame as a stream has it.
 
-    number      of the frame in the video
-    references  numbers of the frames that it is predicted from: none, one or two
-    quality     0 to 25600, in 1/256 of a point; that of the frame before where it is a repeat
-    kept        whether later frames may refer to it
-    payload     range coded
-    weights     of the restoration filter: of an intra frame, or of the coded and of the skipped blocks of a predicted
-                one; None where it corrects nothing
+    number       of the frame in the video
+    references   numbers of the frames that it is predicted from: none, one or two
+    quality      0 to 25600, in 1/256 of a point; that of the frame before where it is a repeat
+    kept         whether later frames may refer to it
+    payload      range coded
+    restoration  weights of the restoration filter as they are written; nothing where the frame is not restored
     """
 
     kind: Kind
@@ -114,12 +113,21 @@ class CodedFrame:
     quality: int
     kept: bool
     payload: bytes
-    weights: Sequence[Weights | None] = ()
+    restoration: bytes = b""
 
     @property
-    def restoration(self) -> bytes:
-        """Its weights as a stream has them; nothing where the frame is not restored."""
-        return write_weights(self.weights)
+    def size(self) -> int:
+        """Bytes of what is coded of it: all but what a few bytes say of any frame."""
+        return len(self.payload) + len(self.restoration)
+
+    @property
+    def weights(self) -> Sequence[Weights | None]:
+        """Of each of its PARTS; None where nothing is corrected. Raises DamagedStream or UnsupportedStream."""
+        return read_weights(self.restoration, PARTS[self.kind])
+
+    def check(self) -> None:
+        """Raise DamagedStream or UnsupportedStream where weights cannot be read."""
+        read_weights(self.restoration, PARTS[self.kind])
 
 
 def write_group(first: int, frames: Sequence[CodedFrame]) -> Section:
@@ -130,8 +138,8 @@ def write_group(first: int, frames: Sequence[CodedFrame]) -> Section:
         flags = frame.kind | SECOND * (len(frame.references) == 2) | SAME_QUALITY * same | DROPPED * (not frame.kept)
         front = b"".join(varint(number - first) for number in (frame.number, *frame.references))
         front += frame.quality.to_bytes(2, "little") * (not same)
-        if restoration := frame.restoration:
-            flags, front = flags | RESTORED, front + varint(len(restoration)) + restoration
+        if frame.restoration:
+            flags, front = flags | RESTORED, front + varint(len(frame.restoration)) + frame.restoration
         body = bytes([flags]) + front + frame.payload
         parts += [varint(len(body)), body]
         quality = quality if same else frame.quality
@@ -139,7 +147,7 @@ def write_group(first: int, frames: Sequence[CodedFrame]) -> Section:
 
 
 def read_group(payload: bytes) -> Iterator[CodedFrame]:
-    """Yield the frames of a group in coding order. Raises DamagedStream or UnsupportedStream."""
+    """Yield the frames of a group in coding order. Raises DamagedStream."""
     reader = Reader(payload)
     first, count, quality = reader.varint(), reader.varint(), -1
     for number in range(count):
@@ -161,9 +169,8 @@ def read_group(payload: bytes) -> Iterator[CodedFrame]:
         restoration = body.take(body.varint()) if restored else b""
         if restored and not restoration:
             raise DamagedStream("a restoration of no bytes")
-        weights = read_weights(restoration, PARTS[kind])
         rest = body.take(body.size - body.at)
-        yield CodedFrame(kind, first + own, references, quality, not flags & DROPPED, rest, weights)
+        yield CodedFrame(kind, first + own, references, quality, not flags & DROPPED, rest, restoration)
     if not reader.done:
         raise DamagedStream("bytes after the last frame of a group")
 

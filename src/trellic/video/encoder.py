@@ -171,7 +171,7 @@ class _Group:
     def _append(self, source: Source, coded: CodedFrame, shown: Reference) -> None:
         self.frames.append(coded)
         self.decibels.append(psnr(source.pixels, shown.pixels))
-        self.bytes += len(coded.payload) + len(coded.restoration)
+        self.bytes += coded.size
         if coded.kept:
             self.kept.keep(coded.number, shown)
 

@@ -5,14 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from trellic.codec.costs import Costs
+from trellic.codec.costs import Costs, error_weight
 from trellic.codec.encoder import Analysed, analyse, encode_latents
 from trellic.codec.tiles import LATENT
 from trellic.container.grid import Grid
-from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
+from trellic.container.header import QUALITY_ONE
 from trellic.container.video import CodedFrame, Kind
 from trellic.entropy.rans import Encoder
-from trellic.metrics import lambda_at
 from trellic.picture.types import Pixels
 from trellic.video.compensate import compensate
 from trellic.video.estimate import estimate
@@ -50,7 +49,7 @@ def encode_predicted(
     restores  whether the sum is restored where that pays
     """
     height, width, _ = pixels.shape
-    weight = _bits_of_error(quality)
+    weight = error_weight(quality)
     symbols, motion = estimate(turn.number, pixels, references, quality / QUALITY_ONE)
     prediction = compensate([one.pixels for one in references], motion)
     unpredicted = _block_errors(pixels, prediction)
@@ -90,13 +89,8 @@ def _restored(
     frame: CodedFrame, decoded: Reference, pixels: Pixels, skipped: Uint8s | None
 ) -> tuple[CodedFrame, Reference]:
     """Return a frame with weights of restoration that are worth their bits, and what it shows then."""
-    weights, shown = fit_frame(decoded.pixels, pixels, skipped, _bits_of_error(frame.quality))
-    return replace(frame, weights=weights), Reference(decoded.number, shown, decoded.motion)
-
-
-def _bits_of_error(quality: int) -> float:
-    """Return what a squared error of 1 in one sample is worth, in bits."""
-    return lambda_at(quality / HIGHEST_QUALITY) / 3
+    restoration, shown = fit_frame(decoded.pixels, pixels, skipped, error_weight(frame.quality))
+    return replace(frame, restoration=restoration), Reference(decoded.number, shown, decoded.motion)
 
 
 def _block_errors(pixels: Pixels, other: Pixels) -> np.ndarray:

@@ -88,6 +88,7 @@ class Reader:
             def see(indices: Indices) -> None:
                 found.extend(indices.astype("<i4").tobytes())
 
+            coded.check()
             if coded.kind != Kind.REPEAT:
                 decode_indices(networks, coded, self.header.height, self.header.width, see)
             return bytes(found)

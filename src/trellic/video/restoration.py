@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trellic.codec.fit_restoration import Mask, fitted
+from trellic.codec.fit_restoration import Mask, fitted, write_worthwhile
 from trellic.codec.restoration import corrected
 from trellic.container.restoration import Weights
 from trellic.picture.types import Pixels, interleave
@@ -31,21 +31,25 @@ def restore_frame(pixels: Pixels, weights: Sequence[Weights | None], skipped: Ui
     return _frame(shown)
 
 
-def fit_frame(
-    decoded: Pixels, original: Pixels, skipped: Uint8s | None, bits_of_error: float
-) -> tuple[list[Weights | None], Pixels]:
-    """Return the weights of each part that are worth their bits, and the frame as it is shown.
+def fit_frame(decoded: Pixels, original: Pixels, skipped: Uint8s | None, bits_of_error: float) -> tuple[bytes, Pixels]:
+    """Return weights as they are written, nothing where they are not worth their bits, and the frame as it is shown.
 
     decoded, original  uint8 (H, W, 3)
     skipped            as for `restore_frame`
     bits_of_error      what a squared error of 1 in one sample is worth
     """
-    planes, wanted = _planes(decoded), _planes(original)
-    weights = [
-        fitted(planes, wanted, bits_of_error, where).weights if where.any() else None
-        for where in _parts(decoded, skipped)
-    ]
-    return weights, restore_frame(decoded, weights, skipped)
+    planes, wanted, weights, saved = _planes(decoded), _planes(original), list[Weights | None](), 0.0
+    shown = planes
+    for where in _parts(decoded, skipped):
+        found = fitted(planes, wanted, bits_of_error, where) if where.any() else None
+        weights.append(found.weights if found else None)
+        if found and found.weights is not None:
+            shown, saved = (
+                np.where(where, found.shown, shown),
+                saved + bits_of_error * (found.error_without - found.error),
+            )
+    written = write_worthwhile(weights, saved)
+    return written, _frame(shown) if written else decoded
 
 
 def _parts(pixels: Pixels, skipped: Uint8s | None) -> list[Mask]:
