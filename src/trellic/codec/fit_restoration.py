@@ -3,9 +3,9 @@
 Corrections are of three kinds: of all samples alike, of R against B, and of G against both. They are orthogonal: the
 squared error of R, G and B is 3 times that of (R + G + B) / 3, 2 times that of (R − B) / 2, and 6 times that of
 (2G − R − B) / 6. So the weights of each are fitted alone, from sums of products of features. Features come in one after
-another, the most useful first, as long as they pay for their bits (orthogonal matching pursuit); then each weight is
-moved to the integer near its best that costs least. What a band of luma adds to the weights is found likewise, from
-what is left there.
+another, the most useful first, as long as they pay for their bits (orthogonal matching pursuit); then each weight, of
+the others too, is moved to the integer near its best that costs least. What a band of luma adds to the weights is found
+likewise, from what is left there.
 """
 
 import math
@@ -151,7 +151,7 @@ def _chosen(squares: Sums, products: Sums, common: Whole) -> Whole:
     weights[kept] = np.clip(np.rint(best / norm[kept]), low[kept], high[kept])
     for _ in range(ROUNDS):
         before = weights.copy()
-        for feature in kept:
+        for feature in np.flatnonzero(np.diag(squares)):
             weights[feature] = _settled(squares, products, weights, feature, int(low[feature]), int(high[feature]))
         if np.array_equal(weights, before):
             break
