@@ -149,9 +149,10 @@ def _chosen(squares: Sums, products: Sums, common: Whole) -> Whole:
         kept, best, saved = trial, solved, float(solved @ wanted[trial])
     weights = np.zeros(FEATURES, np.int64)
     weights[kept] = np.clip(np.rint(best / norm[kept]), low[kept], high[kept])
+    seen = np.flatnonzero(np.diag(squares)).tolist()
     for _ in range(ROUNDS):
         before = weights.copy()
-        for feature in np.flatnonzero(np.diag(squares)):
+        for feature in seen:
             weights[feature] = _settled(squares, products, weights, feature, int(low[feature]), int(high[feature]))
         if np.array_equal(weights, before):
             break

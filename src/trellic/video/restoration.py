@@ -44,10 +44,8 @@ def fit_frame(decoded: Pixels, original: Pixels, skipped: Uint8s | None, bits_of
         found = fitted(planes, wanted, bits_of_error, where) if where.any() else None
         weights.append(found.weights if found else None)
         if found and found.weights is not None:
-            shown, saved = (
-                np.where(where, found.shown, shown),
-                saved + bits_of_error * (found.error_without - found.error),
-            )
+            shown = np.where(where, found.shown, shown)
+            saved += bits_of_error * (found.error_without - found.error)
     written = write_worthwhile(weights, saved)
     return written, _frame(shown) if written else decoded
 
