@@ -61,7 +61,7 @@ def coded_latents(codec: Codec, picture: Picture, side: int, quality: float) -> 
         def see(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
             passes[number].append((at, indices, cdf_indices))
 
-        return code_unit(sessions, deployed, round(quality * QUALITY_ONE), window, PSNR, False, see, ring)
+        return code_unit(sessions, deployed, round(quality * QUALITY_ONE), window, PSNR, 0, False, see, ring)
 
     for _ in code_blocks(grid, windows(picture, grid, codec.model.margin), code, Workers(1, 1)):
         pass

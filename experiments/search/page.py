@@ -1,4 +1,4 @@
-"""What the search of effort 9 gains over effort 8, by set, and where it stands beside others' codecs."""
+"""What the searches of efforts 8 and 9 gain over the default effort, by set, and how they stand beside other codecs."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -12,7 +12,7 @@ from trellic.evaluate.report.published import read_published
 from trellic.evaluate.report.tables import Table, percent
 from trellic.evaluate.summary import PSNR, Points, bits_against, of_group, picture_curve
 
-EFFORTS, PARTS = ("8", "9"), ("all", "low", "high")
+PARTS = ("all", "low", "high")
 PEERS = ("webp", "jxl", "avif", "hevc", "vvc")
 """Each at its best."""
 
@@ -20,34 +20,36 @@ PEERS = ("webp", "jxl", "avif", "hevc", "vvc")
 def slots() -> dict[str, str]:
     """Return the page's slots."""
     head, (setting, *lines) = lines_of("search")
-    rows, first = [], setting["qualities"]
+    efforts, rows, first = list(map(str, setting["efforts"])), [], setting["qualities"]
     for name, group in groupby(lines, key=lambda line: line["set"]):
         found = list(group)
-        means = [percent(float(np.mean([line["percent"][part] for line in found])), 2) for part in PARTS]
-        worst = percent(max(line["percent"]["all"] for line in found), 2)
-        seconds = [
-            f"{1e6 * sum(line['seconds'][effort] for line in found) / sum(line['pixels'] for line in found):.1f} s"
-            for effort in EFFORTS
-        ]
-        rows.append([name, str(len(found)), *means, worst, *seconds])
+        pixels = sum(line["pixels"] for line in found)
+        for effort in efforts:
+            shown = ["–"] * (len(PARTS) + 1)
+            if effort != efforts[0]:
+                saved = [line["percent"][effort] for line in found]
+                shown = [percent(float(np.mean([each[part] for each in saved])), 2) for part in PARTS]
+                shown.append(percent(max(each["all"] for each in saved), 2))
+            seconds = 1e6 * sum(line["seconds"][effort] for line in found) / pixels
+            rows.append([name, str(len(found)), effort, *shown, f"{seconds:.1f} s"])
     middle = first[len(first) // 2]
-    titles = ["set", "pictures", "bits", f"up to quality {middle}", f"from quality {middle}", "least gain", "effort 8",
-              "effort 9"]  # fmt: skip
+    titles = ["set", "pictures", "effort", "bits", f"up to quality {middle}", f"from quality {middle}", "least gain",
+              "a megapixel"]  # fmt: skip
     return {
         **head,
         "qualities": ", ".join(map(str, first)),
         "table": Table(titles, rows).markdown(),
-        "others": _beside_others([line for line in lines if line["set"] == "kodak"]).markdown(),
+        "others": _beside_others(efforts, [line for line in lines if line["set"] == "kodak"]).markdown(),
     }
 
 
-def _beside_others(lines: list[Line]) -> Table:
-    """Return bits of both efforts at equal PSNR, against other codecs and VTM's published curve, on Kodak."""
+def _beside_others(efforts: list[str], lines: list[Line]) -> Table:
+    """Return bits of each effort at equal PSNR, against other codecs and VTM's published curve, on Kodak."""
     records = of_group(others().records, "kodak")
     vtm, rows = read_published(PUBLISHED)["kodak"]["vtm"], []
     for peer in PEERS:
         row = [LABELS[peer]]
-        for effort in EFFORTS:
+        for effort in efforts:
             found = [
                 bits_against(picture_curve(records, peer, line["picture"], PSNR), _points(line["curves"][effort]))
                 for line in lines
@@ -55,9 +57,9 @@ def _beside_others(lines: list[Line]) -> Table:
             row.append(percent(float(np.mean([one.percent for one in found if one]))))
         rows.append(row)
     means = [bits_against(vtm, _points(np.mean([line["curves"][effort] for line in lines], axis=0)))
-             for effort in EFFORTS]  # fmt: skip
+             for effort in efforts]  # fmt: skip
     rows.append(["VTM, published", *(percent(one.percent if one else None) for one in means)])
-    return Table(["against", *(f"effort {effort}" for effort in EFFORTS)], rows)
+    return Table(["against", *(f"effort {effort}" for effort in efforts)], rows)
 
 
 def _points(curve: Iterable[Sequence[float]]) -> Points:

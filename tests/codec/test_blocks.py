@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from conftest import GOLDEN, Counted, textured
-from trellic.codec import Codec, Target
+from trellic.codec import Codec, Target, units
 from trellic.codec.blocks import BlockDecoder
 from trellic.codec.picture_decoder import PartsMissing
 from trellic.codec.ring import NO_RING
@@ -69,6 +69,22 @@ def test_the_same_bytes_and_indices_with_any_number_of_threads(picture, data):
     several = Codec(str(EXACT), 2, tile=128, predict=True)
     assert several.encode_picture(picture, Target(60)).data == data
     assert several.verify(data) == Codec(str(EXACT), 1).verify(data)
+
+
+def test_a_block_is_searched_as_it_is_before_restoration(monkeypatch):
+    """Its weights are those of a region of 8×8 blocks; those of a tile are its own."""
+    seen = []
+
+    def search(sessions, window, analysed, coded, deployed, rounds, restores):
+        seen.append((rounds, restores))
+        return coded
+
+    monkeypatch.setattr(units, "search", search)
+    picture = Picture(textured(256, 512))
+    for predict in (True, False):
+        codec = Codec(str(EXACT), 1, effort=8, tile=256, predict=predict)
+        codec.encode_picture(picture, Target(60))
+    assert seen == [(codec.rounds, False)] * 2 + [(codec.rounds, True)] * 2
 
 
 def test_a_white_block_is_predicted_from_its_neighbours(blocks, data):

@@ -7,8 +7,10 @@ from conftest import GOLDEN, textured
 from trellic import Codec
 from trellic.codec import Target
 from trellic.codec import search as searching
+from trellic.codec.costs import error_weight
 from trellic.codec.encoder import Coded, analyse_tile, encode_latents
-from trellic.codec.search import LAST_RATE_WEIGHT, ROUNDS, SLOPE, Objective, Shown, search
+from trellic.codec.fit_restoration import Fitted
+from trellic.codec.search import LAST_RATE_WEIGHT, SLOPE, Objective, Shown, search
 from trellic.codec.tiles import windows
 from trellic.codec.visibility import SSIMULACRA2
 from trellic.container import Grid, Stream
@@ -29,14 +31,22 @@ def window_of(codec, pixels, side=1024, number=0):
     return list(windows(Picture(pixels), grid, codec.model.margin))[number]
 
 
+def objective_of(codec, window, analysed, restores=False):
+    return Objective(codec.sessions, window, analysed, restores)
+
+
+def shown_by(objective, decoded):
+    return objective.at(decoded, np.zeros_like(objective.target))
+
+
 def test_a_photograph_takes_fewer_bits_for_its_error(codec, photograph):
     pixels = photograph.pixels[100:228, 300:492]
     window = window_of(codec, pixels)
     analysed = analyse_tile(codec.sessions, window, 50 * 256)
     before = encode_latents(codec.sessions, analysed, codec.deployed)
-    after = search(codec.sessions, window, analysed, before, codec.deployed)
-    objective, point = Objective(codec.sessions, window, analysed), codec.deployed.at(50 * 256)
-    errors = [objective.at(coded.decoded) for coded in (before, after)]
+    after = search(codec.sessions, window, analysed, before, codec.deployed, 5, False)
+    objective, point = objective_of(codec, window, analysed), codec.deployed.at(50 * 256)
+    errors = [shown_by(objective, coded.decoded) for coded in (before, after)]
     curvature = objective.curvature(before.decoded["y"], errors[0].samples)
     slope = SLOPE * curvature.mean() * (point.step / 1024) ** 2
     saved = 8 * (len(before.data) - len(after.data)) + (errors[0].error - errors[1].error) / slope
@@ -49,15 +59,18 @@ def test_the_round_of_least_error_and_bits_is_kept_while_rates_weigh_ever_more(t
     window = window_of(tiny, textured(64, 64))
     analysed = analyse_tile(tiny.sessions, window, 12800)
     zeros = np.zeros_like(analysed.targets["y"])
-    rounds = [Coded(bytes(100), 0.0, {"y": zeros}) for _ in range(ROUNDS)]
+    rounds = [Coded(bytes(100), 0.0, {"y": zeros}) for _ in range(10)]
     rounds[3] = Coded(bytes(104), 0.0, {"y": zeros})  # the best: 10 of the error for 4 bytes
     rounds[5] = Coded(bytes(200), 0.0, {"y": zeros})  # the least error, too dear
     errors = iter([100.0, 100, 100, 100, 90, 100, 60, 100, 100, 100, 100])
     weights = []
 
     class Known(Objective):
-        def at(self, decoded):
-            return Shown(zeros, zeros, next(errors))
+        def at(self, decoded, correction):
+            return Shown(zeros, zeros, correction, next(errors))
+
+        def error_at(self, decoded):
+            return next(errors)
 
         def curvature(self, latents, samples):
             return np.ones((len(zeros), 1, 1), np.float32)
@@ -70,7 +83,8 @@ def test_the_round_of_least_error_and_bits_is_kept_while_rates_weigh_ever_more(t
     monkeypatch.setattr(searching, "encode_latents", encode)
     before = Coded(bytes(100), 0.0, {"y": zeros})
     deployed = tiny.deployed.with_parameters(ONE, calibrated)
-    assert search(tiny.sessions, window, analysed, before, deployed) is rounds[3]
+    assert search(tiny.sessions, window, analysed, before, deployed, 10, False) is rounds[3]
+    assert next(errors, None) is None
     assert (weights[0], weights[-1]) == pytest.approx((calibrated, max(calibrated, LAST_RATE_WEIGHT)))
     assert (np.diff(weights) >= 0).all()
 
@@ -80,27 +94,26 @@ def test_where_predictions_have_no_adjoints_the_synthesis_alone_counts(codec, ph
     window = window_of(codec, photograph.pixels[100:228, 300:492])
     analysed = analyse_tile(codec.sessions, window, 2560)
     decoded = encode_latents(codec.sessions, analysed, codec.deployed).decoded
-    whole = Objective(codec.sessions, window, analysed).at(decoded)
-    broken = Objective(codec.sessions, window, analysed)
+    whole = shown_by(objective_of(codec, window, analysed), decoded)
+    broken = objective_of(codec, window, analysed)
     with monkeypatch.context() as patched:
         patched.setattr(searching, "through_predictions", lambda *arguments: (_ for _ in ()).throw(DamagedModel("no")))
-        alone = broken.at(decoded)
+        alone = shown_by(broken, decoded)
     assert not broken.follows
     assert alone.error == whole.error
     assert np.array_equal(alone.gradient[-1, 0, 1::2], whole.gradient[-1, 0, 1::2])  # coded last
     assert not np.array_equal(alone.gradient[0], whole.gradient[0])
     monkeypatch.setitem(vars(codec.model), "adjoints", {})
-    assert np.array_equal(Objective(codec.sessions, window, analysed).at(decoded).gradient, alone.gradient)
+    assert np.array_equal(shown_by(objective_of(codec, window, analysed), decoded).gradient, alone.gradient)
 
 
-def test_effort_nine_searches_and_a_named_quantizer_does_not(photograph):
+def test_efforts_eight_and_nine_search_and_a_named_quantizer_does_not(photograph):
     pixels = photograph.pixels[:64, :128]
     searching = Codec(effort=9, threads=1)
     plain = searching.using("tcq1024")
     assert searching.encode(pixels) != plain.encode(pixels)
-    assert searching.searches
-    assert not plain.searches
-    assert not plain.using(effort=8).searches
+    assert searching.rounds > plain.using(effort=8).rounds > 0
+    assert plain.rounds == plain.using(effort=7).rounds == 0
 
 
 def test_what_is_found_in_tiles_is_what_a_decoder_shows(tiny):
@@ -120,7 +133,7 @@ def test_a_tiles_error_is_that_of_its_picture_before_quantization(codec, photogr
     whole = analyse_tile(codec.sessions, window_of(codec, pixels), 90 * 256)
     latents = whole.around[:, *window.tile.within(Grid.whole(512, 256).picture, 16)]
     np.testing.assert_allclose(analysed.targets["y"], latents, atol=0.1)
-    shown = Objective(codec.sessions, window, analysed).at(analysed.targets)
+    shown = shown_by(objective_of(codec, window, analysed), analysed.targets)
     assert np.sqrt(shown.error / window.pixels.size) < 3
 
 
@@ -133,9 +146,46 @@ def test_a_target_is_met(tiny):
 def test_where_a_picture_is_continued_no_error_counts(tiny):
     pixels = textured(50, 70)
     window = window_of(tiny, pixels)
-    objective = Objective(tiny.sessions, window, analyse_tile(tiny.sessions, window, 2560))
+    objective = objective_of(tiny, window, analyse_tile(tiny.sessions, window, 2560))
     assert objective.weights.sum() == 50 * 70
     assert objective.weights[0, :50, :70].all()
+
+
+def test_what_will_be_restored_counts_as_it_is_then(tiny, monkeypatch):
+    """A picture that is 9 too dark counts as right where the filter will add 9, and nothing is continued by it."""
+    window = window_of(tiny, textured(50, 70).clip(20, 200))
+    analysed = analyse_tile(tiny.sessions, window, 12800)
+    plain, restored = (objective_of(tiny, window, analysed, restores) for restores in (False, True))
+    before = shown_by(plain, analysed.targets)
+
+    def fitted(decoded, original, bits_of_error):
+        assert decoded.shape == original.shape == (3, 50, 70)
+        return Fitted(None, decoded + np.uint8(9), 0.0, 0.0)
+
+    monkeypatch.setattr(searching, "fitted", fitted)
+    first = shown_by(restored, analysed.targets)
+    assert np.array_equal(first.gradient, before.gradient)
+    assert (first.correction[:, :50, :70] == 9).all()
+    assert (first.correction[:, 50:] == 0).all()
+    assert first.error == restored.error_at(analysed.targets)
+    errors = np.rint(before.samples) - plain.target
+    assert first.error == pytest.approx((plain.weights * np.square(errors + first.correction)).sum())
+    plain.target -= first.correction
+    second, wanted = restored.at(analysed.targets, first.correction), shown_by(plain, analysed.targets)
+    assert np.array_equal(second.gradient, wanted.gradient)
+
+
+def test_a_restored_photograph_takes_fewer_bits_for_its_error(codec, photograph):
+    """Than one that is searched as if it were not restored."""
+    pixels = photograph.pixels[128:384, 256:512]
+    window, analysed = (found := window_of(codec, pixels)), analyse_tile(codec.sessions, found, 80 * 256)
+    before = encode_latents(codec.sessions, analysed, codec.deployed)
+    costs = []
+    for restores in (False, True):
+        coded = search(codec.sessions, window, analysed, before, codec.deployed, 3, restores)
+        error = objective_of(codec, window, analysed, restores=True).error_at(coded.decoded)
+        costs.append(8 * len(coded.data) + error_weight(80 * 256) * error)
+    assert costs[1] < costs[0]
 
 
 def test_errors_count_as_they_are_seen(tiny):
@@ -143,7 +193,7 @@ def test_errors_count_as_they_are_seen(tiny):
     pixels[:64] = 128
     window = window_of(tiny, pixels)
     analysed = analyse_tile(tiny.sessions, window, 2560, SSIMULACRA2)
-    weights = Objective(tiny.sessions, window, analysed).weights[0]
+    weights = objective_of(tiny, window, analysed).weights[0]
     assert np.array_equal(weights[::16, ::16], analysed.visibility)
     assert weights[0, 0] > weights[-1, -1]
 
@@ -153,7 +203,7 @@ def test_a_picture_that_is_clipped_is_coded_as_it_is(tiny, value):
     pixels = np.full((64, 64, 3), value, np.uint8)
     window = window_of(tiny, pixels)
     analysed = analyse_tile(tiny.sessions, window, 25600)
-    shown = Objective(tiny.sessions, window, analysed)
+    shown = objective_of(tiny, window, analysed)
     clipped = np.full((3, 64, 64), value, np.float32)
     assert shown.curvature(analysed.targets["y"], clipped) is None
 

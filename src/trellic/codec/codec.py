@@ -33,19 +33,19 @@ from trellic.model.previews import Preview, read_previews
 from trellic.picture.fill import filled
 from trellic.picture.pillow import AnyPicture, picture_of, strips_to_pillow
 from trellic.picture.types import Picture, Source, Strips
-from trellic.quantize import DEFAULT_EFFORT, NESTED, Quantizer, quantizer_for, quantizer_named, restores, searches
+from trellic.quantize import DEFAULT_EFFORT, NESTED, Quantizer, quantizer_for, quantizer_named, restores, rounds_of
 from trellic.quantize.lattice import FIXED
 
 
-def _encoding_by(name: str, effort: int) -> tuple[Quantizer, bool, bool]:
-    """Return the quantizer of that name, or of an effort, and whether the encoder searches, and whether it restores.
+def _encoding_by(name: str, effort: int) -> tuple[Quantizer, int, bool]:
+    """Return the quantizer of that name, or of an effort, rounds of the encoder's search, and whether it restores.
 
     What is coded again and again is not restored: it is to stay as it is. Raises BadRequest.
     """
     if name:
         named = quantizer_named(name)
-        return named, False, named.levels is not FIXED
-    return quantizer_for(effort), searches(effort), restores(effort)
+        return named, 0, named.levels is not FIXED
+    return quantizer_for(effort), rounds_of(effort), restores(effort)
 
 
 NO_ADAPTER, BEST_ADAPTER = "none", "best"
@@ -95,7 +95,7 @@ class Codec:
             raise BadRequest(f"model {self.model.name} predicts at several scales, and codes no blocks")
         self.sessions = sessions_on(self.model, threads, device)
         self._attached = lru_cache(MOST_ATTACHED + 1)(self._attach)
-        self.quantizer, self.searches, self.restores = _encoding_by(quantizer, effort)
+        self.quantizer, self.rounds, self.restores = _encoding_by(quantizer, effort)
         self.restores &= restore
         self.threads, self.limit, self.tile, self.predict, self.restore = threads, limit, tile, predict, restore
         self.adapter, self.embed = adapter, embed
@@ -116,7 +116,7 @@ class Codec:
         other = object.__new__(type(self))
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "deployed"})
         path, threads, _, _, limit, tile, device, _, _, predict, restore = self._settings
-        other.quantizer, other.searches, other.restores = _encoding_by(quantizer, effort)
+        other.quantizer, other.rounds, other.restores = _encoding_by(quantizer, effort)
         other.restores &= self.restore
         other._settings = (path, threads, quantizer, effort, limit, tile, device, adapter, embed, predict, restore)
         other.adapter, other.embed = adapter, embed
@@ -190,7 +190,7 @@ class Codec:
             deployed,
             self._attached(None, 0).resources,
             target.tune,
-            self.searches,
+            self.rounds,
             self.restores,
             layers=target.layers,
             prefixes=target.prefixes,

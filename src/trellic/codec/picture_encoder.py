@@ -74,7 +74,7 @@ class PictureEncoder:
     header         of its streams, but for the quality
     resources_for  returns what works on so many tiles
     tune           the measure that errors are weighed for
-    searches       whether better latents are searched for
+    rounds         of a search for better latents; 0 for none
     restores       whether the decoded picture is corrected, where that is worth its bits
     measured       whether the PSNR is wanted
     adapter        the section that its resources' adapter needs
@@ -88,7 +88,7 @@ class PictureEncoder:
     deployed: DeployedQuantizer
     resources_for: Callable[[int], Resources]
     tune: str = PSNR
-    searches: bool = False
+    rounds: int = 0
     restores: bool = False
     measured: bool = False
     adapter: Section | None = None
@@ -207,7 +207,9 @@ class PictureEncoder:
                     sessions, coarse or sessions, self.deployed, header.quality, seen, self.tune, layering
                 )
             see = costs.seen(window.tile, sessions.model, self.deployed) if costs else unseen
-            unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, self.searches, see, ring)
+            unit = code_unit(
+                sessions, self.deployed, header.quality, seen, self.tune, self.rounds, self.restores, see, ring
+            )
             if costs:
                 costs.spread(window.tile, 8 * unit.bytes - unit.estimated_bits)
             return unit

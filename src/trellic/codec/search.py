@@ -6,6 +6,9 @@ squared error by the decoded latents, and by the means that they predict, is com
 against it, and the trellis runs again. Errors are correlated: steps as long as the curvature of each channel suggests
 would overshoot. Targets therefore move by a small part of it, which also averages the noise of quantization.
 
+Where the decoded picture will be restored, the error is that of the restored picture: each round fits the filter to
+what it shows, and the next one counts with its corrections as if they stayed.
+
 The best round is kept: that of the least bits and squared error, weighed by the slope of the rate-distortion curve. So
 the result is never worse than the trellis alone. Decoders are not concerned.
 Sources: Parikh and Boyd, Proximal Algorithms (2014); Hutchinson, a stochastic estimator of the trace (1990).
@@ -17,8 +20,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trellic.codec.coding import scalar
+from trellic.codec.costs import error_weight
+from trellic.codec.decoder import synthesize
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Analysed, Coded, encode_latents
+from trellic.codec.fit_restoration import fitted
 from trellic.codec.reverse import through_predictions
 from trellic.codec.tiles import Window
 from trellic.container.header import HIGHEST_QUALITY
@@ -27,9 +33,9 @@ from trellic.errors import DamagedModel
 from trellic.model import Sessions
 from trellic.model.model import GRADIENT, Floats
 
-ROUNDS = 10
-FIRST_STEP, LAST_STEP = 0.1, 0.03
-"""Of the way to where the curvature says that the error is least, how much targets move in the first and last round."""
+FIRST_STEP, LAST_STEP = 1 / 3, 1 / 3
+"""Of the way to where the curvature says that the error is least, how much targets move in the first round, divided by
+the square root of the number of rounds, and in the last one, divided by that number."""
 LAST_RATE_WEIGHT = 0.044
 """The rate weight of the last round, unless the calibrated one, with which the first begins, is larger."""
 SLOPE = 0.09
@@ -43,40 +49,55 @@ LEAST_CURVATURE, LEAST_SHOWN = 0.05, 0.01
 
 @dataclass(frozen=True)
 class Shown:
-    """What decoded latents show: half the gradient of the squared error by them, the samples, and the squared error."""
+    """What decoded latents show.
+
+    gradient    half that of the squared error by decoded latents, (C, H, W)
+    samples     before they are restored, (3, H, W)
+    correction  of the samples, (3, H, W): what the filter adds
+    error       the squared error of samples and correction
+    """
 
     gradient: Floats
     samples: Floats
+    correction: Floats
     error: float
 
 
 class Objective:
-    """The weighted squared error of a tile's picture, in 8-bit units, among surroundings as the analysis has them."""
+    """The weighted squared error of a tile's picture, in 8-bit units, among surroundings as the analysis has them.
 
-    def __init__(self, sessions: Sessions, window: Window, analysed: Analysed) -> None:
-        self.sessions, self.analysed = sessions, analysed
+    restores  whether the tile is a region that is restored
+    """
+
+    def __init__(self, sessions: Sessions, window: Window, analysed: Analysed, restores: bool) -> None:
+        self.sessions, self.analysed, self.restores = sessions, analysed, restores
         self.follows = bool(sessions.model.adjoints)
         self.stride = sessions.model.schedule.variables["y"].stride
         self.own = window.tile.within(window.around, self.stride)
         self.target = np.ascontiguousarray(window.pixels.transpose(2, 0, 1)).astype(np.float32)
         self.weights = np.ones((1, *self.target.shape[1:]), np.float32)
         height, width = window.own.shape[:2]
-        shown = window.tile.within(window.around)
+        rows, columns = window.tile.within(window.around)
+        self.shown = slice(rows.start, rows.start + height), slice(columns.start, columns.start + width)
         seen = analysed.visibility.repeat(self.stride, axis=0).repeat(self.stride, axis=1)
-        self.weights[:, *shown] = 0  # where the picture is continued, no error counts
-        self.weights[0, *shown][:height, :width] = seen[:height, :width]
+        self.weights[:, rows, columns] = 0  # where the picture is continued, no error counts
+        self.weights[0, *self.shown] = seen[:height, :width]
 
-    def at(self, decoded: Mapping[str, Floats]) -> Shown:
-        """Return what the tile's decoded variables show."""
-        gradient, samples = self._run(decoded["y"], self.target, self.weights)
+    def at(self, decoded: Mapping[str, Floats], correction: Floats) -> Shown:
+        """Return what the tile's decoded variables show; the gradient takes it that samples are corrected so."""
+        gradient, samples = self._run(decoded["y"], self.target - correction, self.weights)
         if self.follows:
             ring, quality = self.analysed.ring, self.analysed.quality
             try:
                 gradient = through_predictions(self.sessions, decoded, quality, ring, gradient)
             except DamagedModel:  # the model codes; only its adjoints cannot be run
                 self.follows = False
-        squares = self.weights * np.square(np.rint(samples) - self.target)
-        return Shown(gradient, samples, float(squares.sum(dtype=np.float64)))
+        return Shown(gradient, samples, *self._restored(np.rint(samples)))
+
+    def error_at(self, decoded: Mapping[str, Floats]) -> float:
+        """Return the squared error of what the tile's decoded variables show."""
+        pixels = synthesize(self.sessions, {"y": self._among_others(decoded["y"])}, self.analysed.quality)
+        return self._restored(pixels.astype(np.float32))[1]
 
     def curvature(self, latents: Floats, samples: Floats) -> Floats | None:
         """Return the picture's squared error per unit of squared error in each channel, (C, 1, 1).
@@ -92,22 +113,45 @@ class Objective:
         found = np.square(gradient).mean(axis=(1, 2), keepdims=True) / unclipped
         return np.maximum(found, LEAST_CURVATURE * found.mean()) if 0 < found.mean() < np.inf else None
 
+    def _restored(self, pixels: Floats) -> tuple[Floats, float]:
+        """Return the corrections of pixels, 0 where they are not to be restored, and the squared error that is left."""
+        correction = np.zeros_like(pixels)
+        if self.restores:
+            decoded, original = (planes[:, *self.shown].astype(np.uint8) for planes in (pixels, self.target))
+            found = fitted(decoded, original, error_weight(self.analysed.quality))
+            correction[:, *self.shown] = found.shown.astype(np.float32) - decoded
+        squares = self.weights * np.square(pixels + correction - self.target)
+        return correction, float(squares.sum(dtype=np.float64))
+
     def _run(self, latents: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
-        around = self.analysed.around.copy()
-        around[:, *self.own] = latents
         quality = scalar(self.analysed.quality / HIGHEST_QUALITY)
-        gradient, samples = self.sessions.run(GRADIENT, [around, quality, target, weights])
+        gradient, samples = self.sessions.run(GRADIENT, [self._among_others(latents), quality, target, weights])
         return gradient[:, *self.own], samples
 
+    def _among_others(self, latents: Floats) -> Floats:
+        around = self.analysed.around.copy()
+        around[:, *self.own] = latents
+        return around
 
-def search(sessions: Sessions, window: Window, analysed: Analysed, coded: Coded, deployed: DeployedQuantizer) -> Coded:
+
+def search(
+    sessions: Sessions,
+    window: Window,
+    analysed: Analysed,
+    coded: Coded,
+    deployed: DeployedQuantizer,
+    rounds: int,
+    restores: bool,
+) -> Coded:
     """Return a tile's variables coded better than `coded`, where that is found.
 
+    rounds    how often they are coded anew, 2 or more
+    restores  whether the tile is a region that is restored
     Better is less of bits and squared error together, at the slope of the rate-distortion curve. Raises BadRequest
     where the model's synthesis has no known gradient.
     """
-    objective, parameters = Objective(sessions, window, analysed), deployed.at(analysed.quality)
-    shown = objective.at(coded.decoded)
+    objective, parameters = Objective(sessions, window, analysed, restores), deployed.at(analysed.quality)
+    shown = objective.at(coded.decoded, np.zeros_like(objective.target))
     curvature = objective.curvature(coded.decoded["y"], shown.samples)
     if curvature is None:
         return coded
@@ -117,14 +161,19 @@ def search(sessions: Sessions, window: Window, analysed: Analysed, coded: Coded,
     weights, curvature = curvature / np.float32(mean), curvature * analysed.visibility
     best, least = coded, shown.error + slope * 8 * len(coded.data)
     targets, latest = analysed.targets["y"], coded
-    for part in np.linspace(0, 1, ROUNDS):
+    first_step, last_step = FIRST_STEP / rounds**0.5, LAST_STEP / rounds
+    for part in np.linspace(0, 1, rounds):
         wanted = latest.decoded["y"] - shown.gradient / curvature
-        targets = targets + np.float32(FIRST_STEP ** (1 - part) * LAST_STEP**part) * (wanted - targets)
+        targets = targets + np.float32(first_step ** (1 - part) * last_step**part) * (wanted - targets)
         moved = replace(analysed, targets={**analysed.targets, "y": targets}, weights=weights)
         rate_weight = (1 - part) * parameters.rate_weight + part * last
         latest = encode_latents(sessions, moved, deployed.with_parameters(parameters.step, rate_weight))
-        shown = objective.at(latest.decoded)
-        cost = shown.error + slope * 8 * len(latest.data)
+        if part < 1:
+            shown = objective.at(latest.decoded, shown.correction)
+            error = shown.error
+        else:  # no gradient is needed any more
+            error = objective.error_at(latest.decoded)
+        cost = error + slope * 8 * len(latest.data)
         if cost < least:
             best, least = latest, cost
     return best

@@ -86,21 +86,23 @@ def code_unit(
     quality: int,
     window: Window,
     tune: str,
-    searches: bool,
+    rounds: int,
+    restores: bool,
     see: SeenPass = unseen_pass,
     ring: Ring | None = None,
 ) -> CodedUnit:
     """Code a tile at a quality in 1/256 of a point, and show every pass to `see`.
 
     tune      the measure that it is tuned for
-    searches  whether better latents are searched for; what they are is not shown
+    rounds    of a search for better latents, 0 for none; what they are is not shown
+    restores  whether what is shown is restored, by weights of the tile's own if it is no block
     ring      what a block's prediction sees of its neighbours; None where it is no block
     """
     alpha = _alpha_of(window)
     analysed = replace(analyse_tile(sessions, window, quality, tune), ring=ring)
     coded = encode_latents(sessions, analysed, deployed, see)
-    if searches:
-        coded = search(sessions, window, analysed, coded, deployed)
+    if rounds:
+        coded = search(sessions, window, analysed, coded, deployed, rounds, restores and ring is None)
     coded = settled(sessions, analysed, coded, deployed)
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
     decoded = DecodedUnit(coded.decoded["y"], alpha=window.alpha, edges=edges_of(coded.decoded))

@@ -25,7 +25,7 @@ __all__ = [
     "quantizer_to_tune",
     "relatives",
     "restores",
-    "searches",
+    "rounds_of",
 ]
 
 
@@ -80,8 +80,10 @@ NESTED = Quantizer(10, "nested", ONE_STATE, deadzone.quantize, ONE, 0.08)
 BY_EFFORT = ("uniform", "deadzone", "rdoq", "tcq8", "tcq32", "tcq128", "tcq256", "tcq512", "tcq1024")
 """The quantizer of each effort from 1 to 9, for those who do not know the words. Decoding takes the same for all."""
 DEFAULT_EFFORT = 7
-RESTORING_EFFORT, SEARCHING_EFFORT = 3, 9
-"""From it on, the encoder also searches for what the picture's error says (`codec/search.py`)."""
+RESTORING_EFFORT = 3
+"""From it on, the encoder also finds how decoded pictures are corrected (`codec/fit_restoration.py`)."""
+ROUNDS = {8: 5, 9: 10}
+"""Of the encoder's search for what the picture's error says (`codec/search.py`), by effort."""
 
 
 def quantizer_for(effort: int) -> Quantizer:
@@ -92,13 +94,13 @@ def quantizer_for(effort: int) -> Quantizer:
 
 
 def restores(effort: int) -> bool:
-    """Return whether the encoder looks at what it coded, and finds how decoded pictures are corrected, at an effort."""
+    """Return whether decoded pictures are corrected at an effort."""
     return effort >= RESTORING_EFFORT
 
 
-def searches(effort: int) -> bool:
-    """Return whether the encoder searches at an effort."""
-    return effort >= SEARCHING_EFFORT
+def rounds_of(effort: int) -> int:
+    """Return how many rounds the encoder searches at an effort; 0 where it does not."""
+    return ROUNDS.get(effort, 0)
 
 
 def quantizer_named(name: str) -> Quantizer:
