@@ -94,10 +94,10 @@ class Objective:
                 self.follows = False
         return Shown(gradient, samples, *self._restored(np.rint(samples)))
 
-    def error_at(self, decoded: Mapping[str, Floats]) -> float:
-        """Return the squared error of what the tile's decoded variables show."""
+    def restored_at(self, decoded: Mapping[str, Floats]) -> tuple[Floats, float]:
+        """Return correction and error of what the tile's decoded variables show."""
         pixels = synthesize(self.sessions, {"y": self._among_others(decoded["y"])}, self.analysed.quality)
-        return self._restored(pixels.astype(np.float32))[1]
+        return self._restored(pixels.astype(np.float32))
 
     def curvature(self, latents: Floats, samples: Floats) -> Floats | None:
         """Return the picture's squared error per unit of squared error in each channel, (C, 1, 1).
@@ -151,7 +151,7 @@ def search(
     where the model's synthesis has no known gradient.
     """
     objective, parameters = Objective(sessions, window, analysed, restores), deployed.at(analysed.quality)
-    shown = objective.at(coded.decoded, np.zeros_like(objective.target))
+    shown = objective.at(coded.decoded, objective.restored_at(coded.decoded)[0])
     curvature = objective.curvature(coded.decoded["y"], shown.samples)
     if curvature is None:
         return coded
@@ -172,7 +172,7 @@ def search(
             shown = objective.at(latest.decoded, shown.correction)
             error = shown.error
         else:  # no gradient is needed any more
-            error = objective.error_at(latest.decoded)
+            _, error = objective.restored_at(latest.decoded)
         cost = error + slope * 8 * len(latest.data)
         if cost < least:
             best, least = latest, cost
