@@ -146,7 +146,7 @@ def by_latents(name: str, adapter: str, about: str) -> ImageCodec:
         grid, points = Grid.of(pixels.shape[1], pixels.shape[0], SIDE), round(quality * QUALITY_ONE)
         header = Header(codec.model.sha256[:HASH_BYTES], grid, points, codec.quantizer.number)
         shown = windows(Picture(pixels), grid, codec.model.margin)
-        units = [code_unit(sessions, codec.deployed, points, window, "psnr", 0, False) for window in shown]
+        units = [code_unit(sessions, codec.deployed, points, window, "psnr") for window in shown]
         return write_stream(
             header, [*([section] if section else []), *(one for unit in units for one in unit.sections)]
         )

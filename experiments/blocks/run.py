@@ -60,7 +60,7 @@ def in_tiles(codec: Codec, picture: Picture, quality: float) -> Encoded:
     grid = Grid(picture.width, picture.height, SIDE, SIDE)
     header = Header(codec.model.sha256[:HASH_BYTES], grid, 0, codec.quantizer.number, picture.grey)
     resources = AttachedModel(codec.sessions).resources
-    encoder = PictureEncoder(picture, header, codec.deployed, resources, restores=codec.restores)
+    encoder = PictureEncoder(picture, header, codec.deployed, resources, refinement=codec.refinement)
     return encoder.encode_at(round(quality * QUALITY_ONE))
 
 

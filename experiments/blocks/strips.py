@@ -19,6 +19,7 @@ from trellic.codec import Codec
 from trellic.codec.blocks import code_blocks
 from trellic.codec.coding import Pass
 from trellic.codec.positions import Floats
+from trellic.codec.refinement import UNREFINED
 from trellic.codec.ring import Ring
 from trellic.codec.tiles import LATENT, Window, Workers, windows
 from trellic.codec.units import CodedUnit, code_unit
@@ -61,7 +62,7 @@ def coded_latents(codec: Codec, picture: Picture, side: int, quality: float) -> 
         def see(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
             passes[number].append((at, indices, cdf_indices))
 
-        return code_unit(sessions, deployed, round(quality * QUALITY_ONE), window, PSNR, 0, False, see, ring)
+        return code_unit(sessions, deployed, round(quality * QUALITY_ONE), window, PSNR, UNREFINED, see, ring)
 
     for _ in code_blocks(grid, windows(picture, grid, codec.model.margin), code, Workers(1, 1)):
         pass

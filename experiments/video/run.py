@@ -149,7 +149,7 @@ def _intra(codec: VideoCodec, frames: Sequence[Pixels]) -> Line:
         found = []
         for number in INTRA_FRAMES:
             coded, shown = encode_intra(
-                codec.networks, frames[number], number, round(quality * QUALITY_ONE), codec.restores
+                codec.networks, frames[number], number, round(quality * QUALITY_ONE), codec.refinement
             )
             found.append((coded.size, psnr(frames[number], shown.pixels)))
         points.append([float(value) for value in np.mean(found, axis=0)])

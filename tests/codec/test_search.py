@@ -1,5 +1,7 @@
 """The encoder's search: fewer bits for the same error, never a worse stream, in tiles and for targets too."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,12 @@ from trellic.codec import Target
 from trellic.codec import search as searching
 from trellic.codec.costs import error_weight
 from trellic.codec.encoder import Coded, analyse_tile, encode_latents
-from trellic.codec.fit_restoration import Fitted
-from trellic.codec.search import LAST_RATE_WEIGHT, SLOPE, Objective, Shown, search
+from trellic.codec.search import LAST_RATE_WEIGHT, SLOPE, Objective, Shown, by_weights_of_its_own, search
 from trellic.codec.tiles import windows
 from trellic.codec.visibility import SSIMULACRA2
 from trellic.container import Grid, Stream
 from trellic.entropy.parameters import ONE
+from trellic.entropy.rans import Encoder
 from trellic.errors import DamagedModel
 from trellic.metrics import psnr
 from trellic.picture.types import Picture
@@ -31,8 +33,8 @@ def window_of(codec, pixels, side=1024, number=0):
     return list(windows(Picture(pixels), grid, codec.model.margin))[number]
 
 
-def objective_of(codec, window, analysed, restores=False):
-    return Objective(codec.sessions, window, analysed, restores)
+def objective_of(codec, window, analysed, correct=None):
+    return Objective(codec.sessions, window, analysed, correct)
 
 
 def shown_by(objective, decoded):
@@ -44,7 +46,7 @@ def test_a_photograph_takes_fewer_bits_for_its_error(codec, photograph):
     window = window_of(codec, pixels)
     analysed = analyse_tile(codec.sessions, window, 50 * 256)
     before = encode_latents(codec.sessions, analysed, codec.deployed)
-    after = search(codec.sessions, window, analysed, before, codec.deployed, 5, False)
+    after = search(codec.sessions, window, analysed, before, codec.deployed, 5)
     objective, point = objective_of(codec, window, analysed), codec.deployed.at(50 * 256)
     errors = [shown_by(objective, coded.decoded) for coded in (before, after)]
     curvature = objective.curvature(before.decoded["y"], errors[0].samples)
@@ -75,7 +77,7 @@ def test_the_round_of_least_error_and_bits_is_kept_while_rates_weigh_ever_more(t
         def curvature(self, latents, samples):
             return np.ones((len(zeros), 1, 1), np.float32)
 
-    def encode(sessions, moved, deployed):
+    def encode(sessions, moved, deployed, coder):
         weights.append(deployed.at(0).rate_weight)
         return rounds[len(weights) - 1]
 
@@ -83,7 +85,7 @@ def test_the_round_of_least_error_and_bits_is_kept_while_rates_weigh_ever_more(t
     monkeypatch.setattr(searching, "encode_latents", encode)
     before = Coded(bytes(100), 0.0, {"y": zeros})
     deployed = tiny.deployed.with_parameters(ONE, calibrated)
-    assert search(tiny.sessions, window, analysed, before, deployed, 10, False) is rounds[3]
+    assert search(tiny.sessions, window, analysed, before, deployed, 10) is rounds[3]
     assert next(errors, None) is None
     assert (weights[0], weights[-1]) == pytest.approx((calibrated, max(calibrated, LAST_RATE_WEIGHT)))
     assert (np.diff(weights) >= 0).all()
@@ -112,8 +114,8 @@ def test_efforts_eight_and_nine_search_and_a_named_quantizer_does_not(photograph
     searching = Codec(effort=9, threads=1)
     plain = searching.using("tcq1024")
     assert searching.encode(pixels) != plain.encode(pixels)
-    assert searching.rounds > plain.using(effort=8).rounds > 0
-    assert plain.rounds == plain.using(effort=7).rounds == 0
+    assert searching.refinement.rounds > plain.using(effort=8).refinement.rounds > 0
+    assert plain.refinement.rounds == plain.using(effort=7).refinement.rounds == 0
 
 
 def test_what_is_found_in_tiles_is_what_a_decoder_shows(tiny):
@@ -151,19 +153,18 @@ def test_where_a_picture_is_continued_no_error_counts(tiny):
     assert objective.weights[0, :50, :70].all()
 
 
-def test_what_will_be_restored_counts_as_it_is_then(tiny, monkeypatch):
+def test_what_will_be_restored_counts_as_it_is_then(tiny):
     """A picture that is 9 too dark counts as right where the filter will add 9, and nothing is continued by it."""
     window = window_of(tiny, textured(50, 70).clip(20, 200))
     analysed = analyse_tile(tiny.sessions, window, 12800)
-    plain, restored = (objective_of(tiny, window, analysed, restores) for restores in (False, True))
-    before = shown_by(plain, analysed.targets)
 
-    def fitted(decoded, original, bits_of_error):
-        assert decoded.shape == original.shape == (3, 50, 70)
-        return Fitted(None, decoded + np.uint8(9), 0.0, 0.0)
+    def correct(decoded):
+        assert decoded.dtype == np.uint8
+        assert decoded.shape == (3, 50, 70)
+        return np.full(decoded.shape, 9, np.float32)
 
-    monkeypatch.setattr(searching, "fitted", fitted)
-    first = shown_by(restored, analysed.targets)
+    plain, restored = objective_of(tiny, window, analysed), objective_of(tiny, window, analysed, correct)
+    before, first = (shown_by(one, analysed.targets) for one in (plain, restored))
     assert np.array_equal(first.gradient, before.gradient)
     assert (first.correction[:, :50, :70] == 9).all()
     assert (first.correction[:, 50:] == 0).all()
@@ -177,15 +178,38 @@ def test_what_will_be_restored_counts_as_it_is_then(tiny, monkeypatch):
 
 def test_a_restored_photograph_takes_fewer_bits_for_its_error(codec, photograph):
     """Than one that is searched as if it were not restored."""
-    pixels = photograph.pixels[128:384, 256:512]
-    window, analysed = (found := window_of(codec, pixels)), analyse_tile(codec.sessions, found, 80 * 256)
+    pixels, quality = photograph.pixels[128:384, 256:512], 80 * 256
+    window = window_of(codec, pixels)
+    analysed = analyse_tile(codec.sessions, window, quality)
     before = encode_latents(codec.sessions, analysed, codec.deployed)
-    costs = []
-    for restores in (False, True):
-        coded = search(codec.sessions, window, analysed, before, codec.deployed, 3, restores)
-        _, error = objective_of(codec, window, analysed, restores=True).restored_at(coded.decoded)
-        costs.append(8 * len(coded.data) + error_weight(80 * 256) * error)
+    restored, costs = by_weights_of_its_own(window, quality), []
+    for correct in (None, restored):
+        coded = search(codec.sessions, window, analysed, before, codec.deployed, 3, correct)
+        _, error = objective_of(codec, window, analysed, restored).restored_at(coded.decoded)
+        costs.append(8 * len(coded.data) + error_weight(quality) * error)
     assert costs[1] < costs[0]
+
+
+def test_in_skipped_blocks_no_error_counts(tiny):
+    window = window_of(tiny, textured(100, 128))
+    analysed = replace(analyse_tile(tiny.sessions, window, 12800), skipped=np.array([[0, 1], [0, 0]], np.uint8))
+    weights = objective_of(tiny, window, analysed).weights[0]
+    assert (weights[:64, 64:] == 0).all()
+    assert weights.sum() == 100 * 128 - 64 * 64
+
+
+def test_what_goes_before_the_variables_is_kept(tiny):
+    window = window_of(tiny, textured(64, 64))
+    analysed = analyse_tile(tiny.sessions, window, 12800)
+    begun = []
+
+    def begin():
+        begun.append(Encoder(single=True))
+        return begun[-1]
+
+    before = encode_latents(tiny.sessions, analysed, tiny.deployed, coder=begin())
+    search(tiny.sessions, window, analysed, before, tiny.deployed, 2, begin=begin)
+    assert len(begun) == 1 + 2
 
 
 def test_errors_count_as_they_are_seen(tiny):

@@ -9,6 +9,7 @@ import pytest
 from conftest import GOLDEN
 from moving import moving
 from trellic.codec import Target
+from trellic.codec.refinement import UNREFINED
 from trellic.container.video import Kind, read_group
 from trellic.errors import BadRequest, PictureTooLarge
 from trellic.metrics import psnr
@@ -39,7 +40,7 @@ def test_a_decoder_has_what_the_encoder_had(coded, size, count):
 
 def test_frames_are_restored_where_that_pays_and_come_out_better(video_codec, coded):
     frames, plain = moving(4, 70, 90), copy(video_codec)
-    plain.restores = False
+    plain.refinement = UNREFINED
     without = plain.encode(lambda: frames, Fraction(25), Target(40.0), Structure(1), 1)
     made = coded(frames)
     assert any(one.restoration for one in frames_of(made.data))

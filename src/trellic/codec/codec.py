@@ -14,6 +14,7 @@ from trellic.codec.layer_targets import LayersAsked, LayerTargets
 from trellic.codec.picture_decoder import Region, all_indices, metadata_of, show
 from trellic.codec.picture_encoder import PictureEncoder, Progress, no_progress
 from trellic.codec.rate_control import Encoded, Target, best_of, meet
+from trellic.codec.refinement import Refinement, refinement_of
 from trellic.codec.resources import Resources
 from trellic.codec.tiles import SIDE
 from trellic.codec.view import FULL, View, view_of_groups, view_of_preview
@@ -33,19 +34,19 @@ from trellic.model.previews import Preview, read_previews
 from trellic.picture.fill import filled
 from trellic.picture.pillow import AnyPicture, picture_of, strips_to_pillow
 from trellic.picture.types import Picture, Source, Strips
-from trellic.quantize import DEFAULT_EFFORT, NESTED, Quantizer, quantizer_for, quantizer_named, restores, rounds_of
+from trellic.quantize import DEFAULT_EFFORT, NESTED, Quantizer, quantizer_for, quantizer_named
 from trellic.quantize.lattice import FIXED
 
 
-def _encoding_by(name: str, effort: int) -> tuple[Quantizer, int, bool]:
-    """Return the quantizer of that name, or of an effort, rounds of the encoder's search, and whether it restores.
+def _encoding_by(name: str, effort: int, restore: bool) -> tuple[Quantizer, Refinement]:
+    """Return the quantizer of that name, or of an effort, and what the encoder does beside it.
 
     What is coded again and again is not restored: it is to stay as it is. Raises BadRequest.
     """
     if name:
         named = quantizer_named(name)
-        return named, 0, named.levels is not FIXED
-    return quantizer_for(effort), rounds_of(effort), restores(effort)
+        return named, Refinement(restores=restore and named.levels is not FIXED)
+    return quantizer_for(effort), refinement_of(effort, restore)
 
 
 NO_ADAPTER, BEST_ADAPTER = "none", "best"
@@ -95,8 +96,7 @@ class Codec:
             raise BadRequest(f"model {self.model.name} predicts at several scales, and codes no blocks")
         self.sessions = sessions_on(self.model, threads, device)
         self._attached = lru_cache(MOST_ATTACHED + 1)(self._attach)
-        self.quantizer, self.rounds, self.restores = _encoding_by(quantizer, effort)
-        self.restores &= restore
+        self.quantizer, self.refinement = _encoding_by(quantizer, effort, restore)
         self.threads, self.limit, self.tile, self.predict, self.restore = threads, limit, tile, predict, restore
         self.adapter, self.embed = adapter, embed
         self._candidates()
@@ -116,8 +116,7 @@ class Codec:
         other = object.__new__(type(self))
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "deployed"})
         path, threads, _, _, limit, tile, device, _, _, predict, restore = self._settings
-        other.quantizer, other.rounds, other.restores = _encoding_by(quantizer, effort)
-        other.restores &= self.restore
+        other.quantizer, other.refinement = _encoding_by(quantizer, effort, self.restore)
         other._settings = (path, threads, quantizer, effort, limit, tile, device, adapter, embed, predict, restore)
         other.adapter, other.embed = adapter, embed
         other._candidates()
@@ -190,8 +189,7 @@ class Codec:
             deployed,
             self._attached(None, 0).resources,
             target.tune,
-            self.rounds,
-            self.restores,
+            self.refinement,
             layers=target.layers,
             prefixes=target.prefixes,
             progress=progress,
@@ -208,9 +206,10 @@ class Codec:
             try:
                 return meet(target, pixels, encoder.encode_at)
             except TargetMissed:
-                if target.psnr is not None or not encoder.restores:
+                if target.psnr is not None or not encoder.refinement.restores:
                     raise
-                return meet(target, pixels, replace(encoder, restores=False).encode_at)  # a few bytes may decide
+                unrestored = encoder.refinement._replace(restores=False)  # a few bytes may decide
+                return meet(target, pixels, replace(encoder, refinement=unrestored).encode_at)
 
         return best_of(target, pixels, [lambda each=each: encode_with(each) for each in candidates])  # type: ignore[misc]
 

@@ -24,6 +24,7 @@ from trellic.codec.layered import CodedParts, sections_in_layers
 from trellic.codec.layout import Layout, cheapest
 from trellic.codec.palettes import ALL, ExactCost, cheapest_palette
 from trellic.codec.rate_control import Encoded
+from trellic.codec.refinement import UNREFINED, Refinement
 from trellic.codec.resources import Resources
 from trellic.codec.ring import Ring
 from trellic.codec.tiles import Window, surroundings, windows
@@ -74,8 +75,7 @@ class PictureEncoder:
     header         of its streams, but for the quality
     resources_for  returns what works on so many tiles
     tune           the measure that errors are weighed for
-    rounds         of a search for better latents; 0 for none
-    restores       whether the decoded picture is corrected, where that is worth its bits
+    refinement     what is done beside quantizing
     measured       whether the PSNR is wanted
     adapter        the section that its resources' adapter needs
     layers         where layers are to end, where latents are coded in layers; then no layouts are compared
@@ -88,8 +88,7 @@ class PictureEncoder:
     deployed: DeployedQuantizer
     resources_for: Callable[[int], Resources]
     tune: str = PSNR
-    rounds: int = 0
-    restores: bool = False
+    refinement: Refinement = UNREFINED
     measured: bool = False
     adapter: Section | None = None
     layers: LayerTargets | None = None
@@ -207,9 +206,7 @@ class PictureEncoder:
                     sessions, coarse or sessions, self.deployed, header.quality, seen, self.tune, layering
                 )
             see = costs.seen(window.tile, sessions.model, self.deployed) if costs else unseen
-            unit = code_unit(
-                sessions, self.deployed, header.quality, seen, self.tune, self.rounds, self.restores, see, ring
-            )
+            unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, self.refinement, see, ring)
             if costs:
                 costs.spread(window.tile, 8 * unit.bytes - unit.estimated_bits)
             return unit
@@ -246,7 +243,7 @@ class PictureEncoder:
                 self.progress(done, header.grid.tiles)
                 yield unit
 
-        restores = self.restores and not layout.is_exact
+        restores = self.refinement.restores and not layout.is_exact
         fit = Fit(header.grid, error_weight(asked or header.quality), layout.exact) if restores else None
         if self.measured or costs or fit:
             errors = errors_of_units(self.resources_for(header.grid.at_once), header, taken(), fit)

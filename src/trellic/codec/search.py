@@ -14,7 +14,7 @@ the result is never worse than the trellis alone. Decoders are not concerned.
 Sources: Parikh and Boyd, Proximal Algorithms (2014); Hutchinson, a stochastic estimator of the trace (1990).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,11 +27,14 @@ from trellic.codec.encoder import Analysed, Coded, encode_latents
 from trellic.codec.fit_restoration import fitted
 from trellic.codec.reverse import through_predictions
 from trellic.codec.tiles import Window
+from trellic.container.grid import STRIDE
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.parameters import ONE
+from trellic.entropy.rans import Encoder
 from trellic.errors import DamagedModel
 from trellic.model import Sessions
 from trellic.model.model import GRADIENT, Floats
+from trellic.picture.types import Pixels
 
 FIRST_STEP, LAST_STEP = 1 / 3, 1 / 3
 """Of the way to where the curvature says that the error is least, how much targets move in the first round, divided by
@@ -45,6 +48,12 @@ Measured on validation pictures, between which it varies; one value serves all q
 """
 LEAST_CURVATURE, LEAST_SHOWN = 0.05, 0.01
 """Beside the mean; and the least fraction of samples that are neither black nor full, of a picture that is searched."""
+
+
+Correct = Callable[[Pixels], Floats]
+"""Takes a tile's decoded pixels, uint8 (3, H, W), and returns what will be added to them."""
+Begin = Callable[[], Encoder]
+"""Returns a range coder that holds what goes before a tile's variables."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +75,11 @@ class Shown:
 class Objective:
     """The weighted squared error of a tile's picture, in 8-bit units, among surroundings as the analysis has them.
 
-    restores  whether the tile is a region that is restored
+    correct  how the tile will be restored; None where it will not
     """
 
-    def __init__(self, sessions: Sessions, window: Window, analysed: Analysed, restores: bool) -> None:
-        self.sessions, self.analysed, self.restores = sessions, analysed, restores
+    def __init__(self, sessions: Sessions, window: Window, analysed: Analysed, correct: Correct | None) -> None:
+        self.sessions, self.analysed, self.correct = sessions, analysed, correct
         self.follows = bool(sessions.model.adjoints)
         self.stride = sessions.model.schedule.variables["y"].stride
         self.own = window.tile.within(window.around, self.stride)
@@ -82,6 +91,8 @@ class Objective:
         seen = analysed.visibility.repeat(self.stride, axis=0).repeat(self.stride, axis=1)
         self.weights[:, rows, columns] = 0  # where the picture is continued, no error counts
         self.weights[0, *self.shown] = seen[:height, :width]
+        if analysed.skipped is not None:  # nothing of what is decoded there is shown
+            self.weights[0, rows, columns] *= 1 - analysed.skipped.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)
 
     def at(self, decoded: Mapping[str, Floats], correction: Floats) -> Shown:
         """Return what the tile's decoded variables show; the gradient takes it that samples are corrected so."""
@@ -116,10 +127,8 @@ class Objective:
     def _restored(self, pixels: Floats) -> tuple[Floats, float]:
         """Return the corrections of pixels, 0 where they are not to be restored, and the squared error that is left."""
         correction = np.zeros_like(pixels)
-        if self.restores:
-            decoded, original = (planes[:, *self.shown].astype(np.uint8) for planes in (pixels, self.target))
-            found = fitted(decoded, original, error_weight(self.analysed.quality))
-            correction[:, *self.shown] = found.shown.astype(np.float32) - decoded
+        if self.correct:
+            correction[:, *self.shown] = self.correct(pixels[:, *self.shown].astype(np.uint8))
         squares = self.weights * np.square(pixels + correction - self.target)
         return correction, float(squares.sum(dtype=np.float64))
 
@@ -134,6 +143,12 @@ class Objective:
         return around
 
 
+def by_weights_of_its_own(window: Window, quality: int) -> Correct:
+    """Return how a tile is restored that is a region of its own, at a quality of 0 to 25600."""
+    original = np.ascontiguousarray(window.own.transpose(2, 0, 1))
+    return lambda decoded: fitted(decoded, original, error_weight(quality)).shown.astype(np.float32) - decoded
+
+
 def search(
     sessions: Sessions,
     window: Window,
@@ -141,16 +156,18 @@ def search(
     coded: Coded,
     deployed: DeployedQuantizer,
     rounds: int,
-    restores: bool,
+    correct: Correct | None = None,
+    begin: Begin | None = None,
 ) -> Coded:
     """Return a tile's variables coded better than `coded`, where that is found.
 
-    rounds    how often they are coded anew, 2 or more
-    restores  whether the tile is a region that is restored
+    rounds   how often they are coded anew, 2 or more
+    correct  how the tile will be restored; None where it will not
+    begin    makes the range coder, where something goes before them
     Better is less of bits and squared error together, at the slope of the rate-distortion curve. Raises BadRequest
     where the model's synthesis has no known gradient.
     """
-    objective, parameters = Objective(sessions, window, analysed, restores), deployed.at(analysed.quality)
+    objective, parameters = Objective(sessions, window, analysed, correct), deployed.at(analysed.quality)
     shown = objective.at(coded.decoded, objective.restored_at(coded.decoded)[0])
     curvature = objective.curvature(coded.decoded["y"], shown.samples)
     if curvature is None:
@@ -167,7 +184,8 @@ def search(
         targets = targets + np.float32(first_step ** (1 - part) * last_step**part) * (wanted - targets)
         moved = replace(analysed, targets={**analysed.targets, "y": targets}, weights=weights)
         rate_weight = (1 - part) * parameters.rate_weight + part * last
-        latest = encode_latents(sessions, moved, deployed.with_parameters(parameters.step, rate_weight))
+        changed = deployed.with_parameters(parameters.step, rate_weight)
+        latest = encode_latents(sessions, moved, changed, coder=begin() if begin else None)
         if part < 1:
             shown = objective.at(latest.decoded, shown.correction)
             error = shown.error

@@ -15,8 +15,9 @@ from trellic.codec.extent import Extent
 from trellic.codec.layer_decoder import decode_layers
 from trellic.codec.layer_encoder import CodedSweeps, encode_sweeps
 from trellic.codec.palettes import in_colours
+from trellic.codec.refinement import UNREFINED, Refinement
 from trellic.codec.ring import Ring, edges_of
-from trellic.codec.search import search
+from trellic.codec.search import by_weights_of_its_own, search
 from trellic.codec.settle import settled
 from trellic.codec.tiles import Window
 from trellic.codec.view import FULL, View, averaged
@@ -86,23 +87,22 @@ def code_unit(
     quality: int,
     window: Window,
     tune: str,
-    rounds: int,
-    restores: bool,
+    refinement: Refinement = UNREFINED,
     see: SeenPass = unseen_pass,
     ring: Ring | None = None,
 ) -> CodedUnit:
     """Code a tile at a quality in 1/256 of a point, and show every pass to `see`.
 
-    tune      the measure that it is tuned for
-    rounds    of a search for better latents, 0 for none; what they are is not shown
-    restores  whether what is shown is restored, by weights of the tile's own if it is no block
-    ring      what a block's prediction sees of its neighbours; None where it is no block
+    tune        the measure that it is tuned for
+    refinement  what is done beside quantizing; what a search finds is not shown to `see`
+    ring        what a block's prediction sees of its neighbours; None where it is no block
     """
     alpha = _alpha_of(window)
     analysed = replace(analyse_tile(sessions, window, quality, tune), ring=ring)
     coded = encode_latents(sessions, analysed, deployed, see)
-    if rounds:
-        coded = search(sessions, window, analysed, coded, deployed, rounds, restores and ring is None)
+    if refinement.rounds:
+        correct = by_weights_of_its_own(window, quality) if refinement.restores and ring is None else None
+        coded = search(sessions, window, analysed, coded, deployed, refinement.rounds, correct)
     coded = settled(sessions, analysed, coded, deployed)
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
     decoded = DecodedUnit(coded.decoded["y"], alpha=window.alpha, edges=edges_of(coded.decoded))

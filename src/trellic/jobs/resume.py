@@ -57,7 +57,7 @@ def check_stream(job: Job, codec: Codec, target: Target, dropped: Set[str]) -> N
     adapter = stream.read(stream.adapter) if stream.adapter else b""
     if by_latents and adapter not in codec.adapter_payloads(target.layers is not None):
         raise FileExists("it is of another adapter")
-    if header.restoration and not codec.restores:
+    if header.restoration and not codec.refinement.restores:
         raise FileExists("it is restored")
     if target.lossless and by_latents:
         raise FileExists("it is not lossless")

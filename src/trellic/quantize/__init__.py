@@ -24,8 +24,6 @@ __all__ = [
     "quantizer_numbered",
     "quantizer_to_tune",
     "relatives",
-    "restores",
-    "rounds_of",
 ]
 
 
@@ -80,10 +78,6 @@ NESTED = Quantizer(10, "nested", ONE_STATE, deadzone.quantize, ONE, 0.08)
 BY_EFFORT = ("uniform", "deadzone", "rdoq", "tcq8", "tcq32", "tcq128", "tcq256", "tcq512", "tcq1024")
 """The quantizer of each effort from 1 to 9, for those who do not know the words. Decoding takes the same for all."""
 DEFAULT_EFFORT = 7
-RESTORING_EFFORT = 3
-"""From it on, the encoder also finds how decoded pictures are corrected (`codec/fit_restoration.py`)."""
-ROUNDS = {8: 5, 9: 10}
-"""Of the encoder's search for what the picture's error says (`codec/search.py`), by effort."""
 
 
 def quantizer_for(effort: int) -> Quantizer:
@@ -91,16 +85,6 @@ def quantizer_for(effort: int) -> Quantizer:
     if not 1 <= effort <= len(BY_EFFORT):
         raise BadRequest(f"effort {effort} is not between 1 and {len(BY_EFFORT)}")
     return quantizer_named(BY_EFFORT[effort - 1])
-
-
-def restores(effort: int) -> bool:
-    """Return whether decoded pictures are corrected at an effort."""
-    return effort >= RESTORING_EFFORT
-
-
-def rounds_of(effort: int) -> int:
-    """Return how many rounds the encoder searches at an effort; 0 where it does not."""
-    return ROUNDS.get(effort, 0)
 
 
 def quantizer_named(name: str) -> Quantizer:

@@ -73,7 +73,7 @@ def residuals(
     """
     height, width, _ = frames[0].shape
     networks = codec.networks
-    for group in encode_groups(networks, frames, quality, structure, codec.restores):
+    for group in encode_groups(networks, frames, quality, structure, codec.refinement):
         kept = Kept[Reference]()
         for coded in read_group(group.section.payload):
             references = [kept.find(number) for number in coded.references]

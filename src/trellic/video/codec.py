@@ -9,6 +9,7 @@ import numpy as np
 from trellic.codec.attached import section_of
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.rate_control import Encoded, Target, meet
+from trellic.codec.refinement import refinement_of
 from trellic.container.grid import Grid
 from trellic.container.header import HASH_BYTES, QUALITY_ONE
 from trellic.container.sections import Section, SectionType
@@ -17,7 +18,7 @@ from trellic.errors import BadRequest
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, Model, find_model
 from trellic.picture.types import Pixels
-from trellic.quantize import DEFAULT_EFFORT, quantizer_for, restores
+from trellic.quantize import DEFAULT_EFFORT, quantizer_for
 from trellic.video.encoder import Structure, encode_groups
 from trellic.video.networks import SHIPPED, adapter_named, networks_of
 
@@ -49,7 +50,7 @@ class VideoCodec:
         restore: bool = True,
     ) -> None:
         self.model, self.limit = Model.read(find_model(model)), limit
-        self.quantizer, self.restores = quantizer_for(effort), restore and restores(effort)
+        self.quantizer, self.refinement = quantizer_for(effort), refinement_of(effort, restore)
         found = adapter_named(adapter, self.model)
         self.networks = networks_of(self.model, DeployedQuantizer.of(self.model, self.quantizer), found, threads)
         self._named = section_of(found, embed)
@@ -91,7 +92,7 @@ class VideoCodec:
 
         def encode_at(quality: int) -> Encoded:
             sections, decibels = [*named, *sounds], list[float]()
-            for group in encode_groups(self.networks, checked(), quality, structure, self.restores):
+            for group in encode_groups(self.networks, checked(), quality, structure, self.refinement):
                 sections.append(group.section)
                 decibels += group.decibels
             if not decibels:

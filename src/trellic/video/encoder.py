@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from trellic.codec.refinement import Refinement
 from trellic.container.header import HIGHEST_QUALITY, QUALITY_ONE
 from trellic.container.sections import Section
 from trellic.container.video import MOST_IN_GROUP, CodedFrame, write_group
@@ -65,18 +66,18 @@ class CodedGroup(NamedTuple):
 
 
 def encode_groups(
-    networks: Networks, frames: Iterable[Pixels], quality: int, structure: Structure, restores: bool
+    networks: Networks, frames: Iterable[Pixels], quality: int, structure: Structure, refinement: Refinement
 ) -> Iterator[CodedGroup]:
     """Yield the groups of a video in order.
 
-    frames    uint8 (H, W, 3), all of one size
-    quality   0 to 25600, in 1/256 of a point
-    restores  whether decoded frames are corrected where that is worth its bits
+    frames      uint8 (H, W, 3), all of one size
+    quality     0 to 25600, in 1/256 of a point
+    refinement  what is done beside quantizing
     Raises BadRequest for frames of several sizes.
     """
     ahead, first = Lookahead(_alike(frames)), 0
     while ahead.peek(1):
-        group, pace = _Group(networks, quality, first, restores), Pace()
+        group, pace = _Group(networks, quality, first, refinement), Pace()
         group.begin(ahead.take(1)[0])
         while group.count < structure.keyint:
             largest = structure.size if structure.size in SIZES else max(SIZES)
@@ -86,7 +87,7 @@ def encode_groups(
                 break
             sources = ahead.take(max(one for one in SIZES if one <= usable))
             if structure.size == ADAPTIVE:
-                group = pace.plus(group, sources)
+                group = pace.plus(group, sources, group.unsearched() if refinement.rounds else None)
             elif structure.size == TRIED:
                 group = _cheapest(group, sources)
             else:
@@ -126,8 +127,8 @@ def _cheapest(group: "_Group", sources: Sequence[Source]) -> "_Group":
 class _Group:
     """A group while it is coded."""
 
-    def __init__(self, networks: Networks, quality: int, first: int, restores: bool) -> None:
-        self.networks, self.quality, self.first, self.restores = networks, quality, first, restores
+    def __init__(self, networks: Networks, quality: int, first: int, refinement: Refinement) -> None:
+        self.networks, self.quality, self.first, self.refinement = networks, quality, first, refinement
         self.count = self.bytes = 0
         self.frames: list[CodedFrame] = []
         self.decibels: list[float] = []
@@ -136,8 +137,14 @@ class _Group:
     def begin(self, source: Source) -> None:
         """Code the intra frame."""
         quality = self._quality(INTRA_OFFSET)
-        self._append(source, *encode_intra(self.networks, source.pixels, self.first, quality, self.restores))
+        self._append(source, *encode_intra(self.networks, source.pixels, self.first, quality, self.refinement))
         self.last, self.count = source, 1
+
+    def unsearched(self) -> "_Group":
+        """Return the group as an encoder continues it that does not search."""
+        other = copy.copy(self)
+        other.refinement = self.refinement._replace(rounds=0)
+        return other
 
     def cost_of(self, longer: "_Group") -> float:
         """Return what frames cost that another group has after these, in octaves of bits."""
@@ -164,7 +171,7 @@ class _Group:
             source = sources[turn.number - before - 1]
             references = [self.kept.find(number) for number in turn.references]
             quality = self._quality(LEVEL_OFFSETS[turn.level])
-            coded = encode_predicted(self.networks, source.pixels, turn, references, quality, self.restores)
+            coded = encode_predicted(self.networks, source.pixels, turn, references, quality, self.refinement)
             self._append(source, *coded)
         self.last, self.count = sources[-1], self.count + len(sources)
 

@@ -18,7 +18,7 @@ from trellic.video.field import BLOCK, Field, pull_field
 from trellic.video.motion import Motion, Uint8s, direct_vectors, resolve
 from trellic.video.networks import Networks
 from trellic.video.reference import Reference
-from trellic.video.residual import MIDDLE, add_residual
+from trellic.video.residual import MIDDLE, add_residual, hide
 from trellic.video.restoration import restore_frame
 
 Seen = Callable[[Indices], None]
@@ -91,8 +91,7 @@ def residual_picture(
     shown = inner.common(Box(0, 0, width, height))
     pixels = np.full((height, width, 3), MIDDLE, np.uint8)
     interleave(planes[:, : shown.height, : shown.width], pixels[*shown.within(whole)])
-    for row, column in np.argwhere(skipped):
-        pixels[BLOCK * row : BLOCK * (row + 1), BLOCK * column : BLOCK * (column + 1)] = MIDDLE
+    hide(pixels, skipped)
     return pixels
 
 

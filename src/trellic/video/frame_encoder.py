@@ -7,6 +7,7 @@ import numpy as np
 
 from trellic.codec.costs import Costs, error_weight
 from trellic.codec.encoder import Analysed, analyse, encode_latents
+from trellic.codec.refinement import UNREFINED, Refinement
 from trellic.codec.tiles import LATENT
 from trellic.container.grid import Grid
 from trellic.container.header import QUALITY_ONE
@@ -22,6 +23,7 @@ from trellic.video.networks import Networks
 from trellic.video.reference import Reference
 from trellic.video.residual import add_residual, residual_of
 from trellic.video.restoration import fit_frame
+from trellic.video.search import searched
 from trellic.video.structure import Turn
 
 LEAST_BITS = 8.0
@@ -29,25 +31,29 @@ LEAST_BITS = 8.0
 
 
 def encode_intra(
-    networks: Networks, pixels: Pixels, number: int, quality: int, restores: bool
+    networks: Networks, pixels: Pixels, number: int, quality: int, refinement: Refinement
 ) -> tuple[CodedFrame, Reference]:
-    """Code a frame, uint8 (H, W, 3), as a picture, at a quality in 1/256 of a point; restore it where that pays."""
+    """Code a frame, uint8 (H, W, 3), as a picture, at a quality in 1/256 of a point."""
     height, width, _ = pixels.shape
-    coded = encode_latents(networks.intra, analyse(networks.intra, pixels, quality), networks.deployed)
+    analysed = analyse(networks.intra, pixels, quality)
+    coded = encode_latents(networks.intra, analysed, networks.deployed)
+    coded = searched(networks.intra, networks.deployed, pixels, analysed, coded, refinement)
     frame = CodedFrame(Kind.INTRA, number, (), quality, True, coded.data)
     shown = synthesize_frame(networks, frame, Indexed(None, coded.decoded), height, width)
     assert shown is not None
     decoded = Reference(number, shown, Motion.still(height, width))
-    return _restored(frame, decoded, pixels, None) if restores else (frame, decoded)
+    return _restored(frame, decoded, pixels, None) if refinement.restores else (frame, decoded)
 
 
 def encode_predicted(
-    networks: Networks, pixels: Pixels, turn: Turn, references: Sequence[Reference], quality: int, restores: bool
+    networks: Networks,
+    pixels: Pixels,
+    turn: Turn,
+    references: Sequence[Reference],
+    quality: int,
+    refinement: Refinement,
 ) -> tuple[CodedFrame, Reference]:
-    """Code a frame, uint8 (H, W, 3), as the residual of its prediction, at a quality in 1/256 of a point.
-
-    restores  whether the sum is restored where that pays
-    """
+    """Code a frame, uint8 (H, W, 3), as the residual of its prediction, at a quality in 1/256 of a point."""
     height, width, _ = pixels.shape
     weight = error_weight(quality)
     symbols, motion = estimate(turn.number, pixels, references, quality / QUALITY_ONE)
@@ -56,33 +62,38 @@ def encode_predicted(
     sessions, deployed, grid = networks.predicted, networks.deployed, Grid.whole(width, height)
     analysed: Analysed | None = None
 
-    def attempt(skipped: Uint8s) -> tuple[bytes, Pixels, Uint8s]:
+    def attempt(skipped: Uint8s, refinement: Refinement) -> tuple[bytes, Pixels, Uint8s]:
         """Return coded data, what it shows, and which blocks are not worth their bits."""
         nonlocal analysed
-        coder = Encoder(single=True)
-        push_field(coder, Field(symbols, skipped), len(references))
+
+        def begin() -> Encoder:
+            coder = Encoder(single=True)
+            push_field(coder, Field(symbols, skipped), len(references))
+            return coder
+
         if skipped.all():
-            return coder.finish(), prediction, np.zeros_like(skipped)
-        analysed = analysed or analyse(sessions, residual_of(pixels, prediction), quality)
+            return begin().finish(), prediction, np.zeros_like(skipped)
+        analysed = replace(analysed or analyse(sessions, residual_of(pixels, prediction), quality), skipped=skipped)
         costs = Costs(grid)
         see = costs.seen(grid.picture, sessions.model, deployed)
-        coded = encode_latents(sessions, replace(analysed, skipped=skipped), deployed, see, coder)
+        coded = encode_latents(sessions, analysed, deployed, see, begin())
+        coded = searched(sessions, deployed, pixels, analysed, coded, refinement, prediction, begin)
         shown = add_residual(prediction, residual_picture(sessions, coded.decoded, quality, skipped, height, width))
         saved = weight * (unpredicted - _block_errors(pixels, shown))
         bits = _block_sums(costs.bits, BLOCK // LATENT)
         return coded.data, shown, ((skipped == 0) & (saved <= bits)).astype(np.uint8)
 
     skipped = (weight * unpredicted < LEAST_BITS).astype(np.uint8)
-    data, shown, vain = attempt(skipped)
-    if vain.any():
+    data, shown, vain = attempt(skipped, UNREFINED)
+    if vain.any() or refinement.rounds:
         skipped |= vain
-        data, shown, _ = attempt(skipped)
+        data, shown, _ = attempt(skipped, refinement)
     if skipped.all() and np.array_equal(prediction, references[0].pixels):
         frame = CodedFrame(Kind.REPEAT, turn.number, turn.references[:1], quality, turn.kept, b"")
         return frame, Reference(turn.number, references[0].pixels, Motion.still(height, width))
     frame = CodedFrame(Kind.PREDICTED, turn.number, turn.references, quality, turn.kept, data)
     decoded = Reference(turn.number, shown, motion)
-    return _restored(frame, decoded, pixels, skipped) if restores else (frame, decoded)
+    return _restored(frame, decoded, pixels, skipped) if refinement.restores else (frame, decoded)
 
 
 def _restored(

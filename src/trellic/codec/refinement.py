@@ -1,0 +1,28 @@
+"""What an encoder does beside quantizing: search for better latents, and find how decoded pictures are corrected."""
+
+from typing import NamedTuple
+
+
+class Refinement(NamedTuple):
+    """What is done beside quantizing.
+
+    rounds    of a search for better latents (`codec/search.py`); 0 for none
+    restores  whether the decoded picture is corrected, where that is worth its bits (`codec/fit_restoration.py`)
+    """
+
+    rounds: int = 0
+    restores: bool = False
+
+
+UNREFINED = Refinement()
+RESTORING_EFFORT = 3
+ROUNDS = {8: 5, 9: 10}
+"""By effort."""
+
+
+def refinement_of(effort: int, restore: bool = True) -> Refinement:
+    """Return what is done at an effort.
+
+    restore  whether pictures may be corrected
+    """
+    return Refinement(ROUNDS.get(effort, 0), restore and effort >= RESTORING_EFFORT)

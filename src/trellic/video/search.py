@@ -1,0 +1,60 @@
+"""The encoder's search, for frames: that of a residual picture looks at its sum with the prediction.
+
+A reference is what a frame shows once it is restored, so it is that which the search brings nearer to the frame.
+"""
+
+import numpy as np
+
+from trellic.codec.costs import error_weight
+from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.encoder import Analysed, Coded
+from trellic.codec.refinement import Refinement
+from trellic.codec.search import Begin, Correct, search
+from trellic.codec.tiles import windows
+from trellic.container import Grid
+from trellic.model import Sessions
+from trellic.model.model import Floats
+from trellic.picture.types import Picture, Pixels
+from trellic.video.residual import add_residual, hide, residual_of
+from trellic.video.restoration import fit_frame
+
+
+def searched(
+    sessions: Sessions,
+    deployed: DeployedQuantizer,
+    pixels: Pixels,
+    analysed: Analysed,
+    coded: Coded,
+    refinement: Refinement,
+    prediction: Pixels | None = None,
+    begin: Begin | None = None,
+) -> Coded:
+    """Return a frame coded better than `coded`, where it is to be searched and that is found.
+
+    pixels      of the frame, uint8 (H, W, 3)
+    analysed    the frame, or its residual picture
+    prediction  that the residual picture is added to, uint8 (H, W, 3); None where the frame is coded as a picture
+    begin       makes the range coder, where something goes before the latents
+    """
+    if not refinement.rounds:
+        return coded
+    height, width, _ = pixels.shape
+    picture = pixels if prediction is None else residual_of(pixels, prediction)
+    (window,) = windows(Picture(picture), Grid.whole(width, height), 0)
+    correct = _correction(pixels, prediction, analysed) if refinement.restores else None
+    return search(sessions, window, analysed, coded, deployed, refinement.rounds, correct, begin)
+
+
+def _correction(pixels: Pixels, prediction: Pixels | None, analysed: Analysed) -> Correct:
+    """Return how a frame, or a residual picture by its sum with the prediction, will be restored."""
+    skipped = analysed.skipped
+
+    def correct(decoded: Pixels) -> Floats:
+        shown = np.ascontiguousarray(decoded.transpose(1, 2, 0))
+        if prediction is not None and skipped is not None:
+            hide(shown, skipped)
+            shown = add_residual(prediction, shown)
+        _, restored = fit_frame(shown, pixels, skipped, error_weight(analysed.quality))
+        return (restored.astype(np.float32) - shown).transpose(2, 0, 1)
+
+    return correct
