@@ -12,9 +12,10 @@ from trellic.codec import Target
 from trellic.codec.encoder import analyse
 from trellic.codec.refinement import Refinement
 from trellic.metrics import psnr
-from trellic.video import Reader, Structure, VideoCodec
+from trellic.video import Reader, Structure, VideoCodec, encoder
 from trellic.video import search as searching
-from trellic.video.encoder import ADAPTIVE, OCTAVE
+from trellic.video.encoder import OCTAVE
+from trellic.video.frame_encoder import encode_predicted
 from trellic.video.residual import MIDDLE, residual_of
 from trellic.video.search import searched
 
@@ -42,19 +43,16 @@ def test_fewer_bits_are_taken_and_decoders_have_what_the_encoder_had(thorough):
 
 
 def test_no_frame_is_searched_for_a_trial(thorough, monkeypatch):
-    """Adaptive sizes search as often as the sizes that they settle for."""
-    counts = {}
+    seen = []
 
-    def search(sessions, window, analysed, coded, *others):
-        counts[size] += 1
-        return coded
+    def encode(networks, pixels, turn, references, quality, refinement):
+        seen.append((turn.number, refinement.rounds))
+        return encode_predicted(networks, pixels, turn, references, quality, Refinement())
 
-    monkeypatch.setattr(searching, "search", search)
-    frames = moving(9, 70, 90)
-    for size in (1, 2, 4, 8, ADAPTIVE):
-        counts[size] = 0
-        thorough.encode(lambda: frames, Fraction(25), Target(40.0), Structure(size), 1)
-    assert 0 < counts.pop(ADAPTIVE) <= max(counts.values())
+    monkeypatch.setattr(encoder, "encode_predicted", encode)
+    thorough.encode(lambda: moving(9, 70, 90), Fraction(25), Target(40.0), Structure(), 1)
+    assert sorted(number for number, rounds in seen if rounds) == list(range(1, 9))
+    assert len(seen) > 8
 
 
 @pytest.mark.parametrize("is_predicted", [False, True])
