@@ -35,6 +35,8 @@ FRAMES, RATE = 17, Fraction(25)
 QUALITIES = (20.0, 40.0, 60.0)
 HIGHER, STRUCTURE_QUALITIES = 75.0, (20.0, 60.0)
 """A fourth point of the curves that other codecs are compared with; and those that structures are compared at."""
+SEARCHING = 8
+"""An effort, whose curves are compared as those of the default one are."""
 INTRA_QUALITIES, INTRA_FRAMES = (10.0, 25.0, 40.0, 55.0, 70.0, 85.0), (4, 8, 12)
 DRIFT_CLIP, DRIFT_FRAMES, DRIFT_QUALITY, DISTURBED = "foreman_cif", 33, 38.0, 0.01
 
@@ -63,7 +65,7 @@ class Measurement:
 
 def run(data: Path) -> None:
     """Measure what is missing: first what other codecs are compared with, then the other structures."""
-    measurement, codec = Measurement(), VideoCodec(threads=1)
+    measurement, codec, searching = Measurement(), VideoCodec(threads=1), VideoCodec(threads=1, effort=SEARCHING)
     sources = {}
     for name in CLIPS:
         clip = probe(data / "video" / "test" / f"{name}.mp4")
@@ -71,6 +73,9 @@ def run(data: Path) -> None:
     for name, (clip, frames) in sources.items():
         for key, part in _comparison(codec, clip, frames[:FRAMES]):
             measurement.part({**key, "clip": name}, part)
+        for quality in (*QUALITIES, HIGHER):
+            key, part = _own(searching, clip, frames[:FRAMES], quality, ADAPTIVE)
+            measurement.part({**key, "codec": f"effort {SEARCHING}", "clip": name}, part)
     frames = sources[DRIFT_CLIP][1]
     measurement.part({"kind": "drift", "clip": DRIFT_CLIP}, lambda: _drift(codec, frames))
     measurement.part({"kind": "access", "clip": DRIFT_CLIP}, lambda: _access(codec, frames[:FRAMES]))

@@ -28,7 +28,10 @@ AtOnce = Annotated[int, typer.Option("--jobs", min=0, help="Number of files at a
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on stdout.")]
 Model = Annotated[str, typer.Option("--model", "-m", metavar="M", help="A model's name, hash or .trm file.")]
 MostPixels = Annotated[int, typer.Option("--max-pixels", help="Refuse larger pictures.")]
-Effort = Annotated[int, typer.Option("--effort", min=1, max=9, help="1 quick … 9 small; decoding time is the same.")]
+Effort = Annotated[
+    int,
+    typer.Option("--effort", min=1, max=9, help="1 quick … 9 small; 8 and 9 take seconds. Decoding time is the same."),
+]
 Quantizer = Annotated[
     str, typer.Option("--quantizer", help="Instead of an effort: uniform, deadzone, rdoq, or tcq4 to tcq1024.")
 ]
