@@ -6,12 +6,12 @@ from statistics import mean
 import numpy as np
 
 from experiments.store import Line, lines_of
-from experiments.video.run import CLIPS, DISTURBED, FRAMES, HIGHER, QUALITIES, SEARCHING, STRUCTURE_QUALITIES
+from experiments.video.run import CLIPS, DISTURBED, EFFORTS, FRAMES, HIGHER, QUALITIES, SMALL_CLIPS, STRUCTURE_QUALITIES
 from trellic.evaluate.bdrate import bd_rate
 from trellic.evaluate.report.tables import Table
 from trellic.evaluate.video import PEERS
 
-ADAPTIVE, CHAIN, SEARCHED = "trellic 0", "trellic 1", f"effort {SEARCHING}"
+ADAPTIVE, CHAIN = "trellic 0", "trellic 1"
 OTHERS = {
     "trellic 1": "always 1", "trellic 2": "always 2", "trellic 4": "always 4", "trellic 8": "always 8",
     "trellic -1": "by trial",
@@ -26,7 +26,7 @@ def slots() -> dict[str, str]:
     (drift,) = (line for line in lines if line["kind"] == "drift")
     (access,) = (line for line in lines if line["kind"] == "access")
     (shown,) = (line for line in lines if line["kind"] == "shown")
-    own = [line for line in lines if line.get("codec", "").startswith(("trellic", SEARCHED))]
+    own = [line for line in lines if line.get("codec", "").startswith("trellic")]
     saving, beside = _saving(lines), _beside(lines)
     return {
         **{key: head[key] for key in ("command", "commit", "machine", "model")},
@@ -35,8 +35,7 @@ def slots() -> dict[str, str]:
         "structure_qualities": " and ".join(f"{quality:g}" for quality in STRUCTURE_QUALITIES),
         "saving": saving.markdown(),
         "beside": beside.markdown(),
-        "effort": str(SEARCHING),
-        "searched": _searched(lines).markdown(),
+        **_efforts(lines),
         "structures": _structures(lines).markdown(),
         "times": _times(own).markdown(),
         "mean_saving": saving.rows[-1][-1],
@@ -121,16 +120,24 @@ def _beside(lines: Sequence[Line]) -> Table:
     return Table(["clip", *head], rows)
 
 
-def _searched(lines: Sequence[Line]) -> Table:
-    """Return bits of an effort that searches, beside the default one and other codecs at equal PSNR, a clip a row."""
-    others = ADAPTIVE, *(peer.name for peer in PEERS)
-    found = {
-        clip: [_against(points_of(lines, clip, other), points_of(lines, clip, SEARCHED)) for other in others]
-        for clip in CLIPS
-    }
-    rows = [[clip, *map(_percent, values), _time_of(lines, clip, SEARCHED)] for clip, values in found.items()]
-    rows.append(["mean", *(_percent(_mean(column)) for column in zip(*found.values(), strict=True)), ""])
-    return Table(["clip", "default effort", *(peer.name for peer in PEERS), "encode, ms"], rows)
+def _efforts(lines: Sequence[Line]) -> dict[str, str]:
+    """Return slots of an effort that searches: bits beside the default one and other codecs, and times, by clips."""
+    curves = {
+        (line["clip"], line["effort"], line["setting"]): line for line in lines if line["kind"] == "effort"
+    }  # fmt: skip
+    settings, found, rows = (*QUALITIES, HIGHER), [], []
+    for clip in SMALL_CLIPS:
+        before, after = (
+            [(line["bytes"], line["psnr"]) for line in (curves[clip, effort, setting] for setting in settings)]
+            for effort in EFFORTS
+        )
+        found.append([_against(before, after), *(_against(points_of(lines, clip, peer.name), after) for peer in PEERS)])
+        times = [f"{1000 * curves[clip, effort, QUALITIES[1]]['encode_s']:.0f}" for effort in EFFORTS]
+        rows.append([clip, *map(_percent, found[-1]), *times])
+    rows.append(["mean", *(_percent(_mean(column)) for column in zip(*found, strict=True)), "", ""])
+    (commit,) = {line["commit"] for line in curves.values()}
+    titles = ["clip", "default effort", *(peer.name for peer in PEERS), *(f"ms, effort {effort}" for effort in EFFORTS)]
+    return {"effort": str(EFFORTS[1]), "efforts_commit": commit, "efforts": Table(titles, rows).markdown()}
 
 
 def _structures(lines: Sequence[Line]) -> Table:
@@ -148,15 +155,8 @@ def _structures(lines: Sequence[Line]) -> Table:
 
 def _times(own: Sequence[Line]) -> Table:
     """Return CPU time of a frame in ms, a clip a row."""
-    rows = [[clip, _time_of(own, clip, ADAPTIVE), _time_of(own, clip, ADAPTIVE, "decode_s")] for clip in CLIPS]
+    rows = []
+    for clip in CLIPS:
+        (line,) = (one for one in own if (one["clip"], one["codec"], one["setting"]) == (clip, ADAPTIVE, QUALITIES[1]))
+        rows.append([clip, f"{1000 * line['encode_s']:.0f}", f"{1000 * line['decode_s']:.0f}"])
     return Table(["clip", "encode, ms", "decode, ms"], rows)
-
-
-def _time_of(lines: Sequence[Line], clip: str, codec: str, time: str = "encode_s") -> str:
-    """Return CPU time of a frame at the middle quality."""
-    (found,) = (
-        line[time]
-        for line in lines
-        if line["kind"] == "curve" and (line["clip"], line["codec"], line["setting"]) == (clip, codec, QUALITIES[1])
-    )
-    return f"{1000 * found:.0f}"

@@ -16,10 +16,12 @@ from experiments.store import ROOT, Line, NotMeasured, keep, lines_of
 from trellic.codec.rate_control import Target
 from trellic.container.header import QUALITY_ONE
 from trellic.container.video import read_group
+from trellic.evaluate.measure import commit
 from trellic.evaluate.video import PEERS, code_peer, compare, measure_peer
 from trellic.jobs.local import complain
 from trellic.metrics import psnr
 from trellic.picture.types import Pixels
+from trellic.quantize import DEFAULT_EFFORT
 from trellic.video import Reader, Structure, VideoCodec
 from trellic.video.encoder import ADAPTIVE, TRIED
 from trellic.video.frame_decoder import decode_picture, show_frame
@@ -35,8 +37,8 @@ FRAMES, RATE = 17, Fraction(25)
 QUALITIES = (20.0, 40.0, 60.0)
 HIGHER, STRUCTURE_QUALITIES = 75.0, (20.0, 60.0)
 """A fourth point of the curves that other codecs are compared with; and those that structures are compared at."""
-SEARCHING = 8
-"""An effort, whose curves are compared as those of the default one are."""
+EFFORTS, SMALL_CLIPS = (DEFAULT_EFFORT, 8), CLIPS[:3]
+"""The default effort and one that searches, which is measured on clips of small frames."""
 INTRA_QUALITIES, INTRA_FRAMES = (10.0, 25.0, 40.0, 55.0, 70.0, 85.0), (4, 8, 12)
 DRIFT_CLIP, DRIFT_FRAMES, DRIFT_QUALITY, DISTURBED = "foreman_cif", 33, 38.0, 0.01
 
@@ -65,7 +67,7 @@ class Measurement:
 
 def run(data: Path) -> None:
     """Measure what is missing: first what other codecs are compared with, then the other structures."""
-    measurement, codec, searching = Measurement(), VideoCodec(threads=1), VideoCodec(threads=1, effort=SEARCHING)
+    measurement, codec = Measurement(), VideoCodec(threads=1)
     sources = {}
     for name in CLIPS:
         clip = probe(data / "video" / "test" / f"{name}.mp4")
@@ -73,13 +75,16 @@ def run(data: Path) -> None:
     for name, (clip, frames) in sources.items():
         for key, part in _comparison(codec, clip, frames[:FRAMES]):
             measurement.part({**key, "clip": name}, part)
-        for quality in (*QUALITIES, HIGHER):
-            key, part = _own(searching, clip, frames[:FRAMES], quality, ADAPTIVE)
-            measurement.part({**key, "codec": f"effort {SEARCHING}", "clip": name}, part)
     frames = sources[DRIFT_CLIP][1]
     measurement.part({"kind": "drift", "clip": DRIFT_CLIP}, lambda: _drift(codec, frames))
     measurement.part({"kind": "access", "clip": DRIFT_CLIP}, lambda: _access(codec, frames[:FRAMES]))
     measurement.part({"kind": "shown", "clip": SHOWN}, lambda: _show(codec, *sources[SHOWN]))
+    for effort in EFFORTS:
+        searching = VideoCodec(threads=1, effort=effort)
+        for name in SMALL_CLIPS:
+            clip, frames = sources[name]
+            for key, part in _efforts(searching, effort, clip, frames[:FRAMES]):
+                measurement.part({**key, "clip": name}, part)
     for name, (clip, frames) in sources.items():
         for key, part in _structures(codec, clip, frames[:FRAMES]):
             measurement.part({**key, "clip": name}, part)
@@ -95,6 +100,14 @@ def _comparison(codec: VideoCodec, clip: Clip, frames: list[Pixels]) -> Iterator
         for setting in peer.settings:
             key = {"kind": "curve", "codec": peer.name, "setting": setting}
             yield key, lambda peer=peer, setting=setting: _of(measure_peer(peer, clip, frames, setting))
+
+
+def _efforts(codec: VideoCodec, effort: int, clip: Clip, frames: list[Pixels]) -> Iterator[Part]:
+    for quality in (*QUALITIES, HIGHER):
+        key = {"kind": "effort", "effort": effort, "setting": quality}
+        yield key, lambda quality=quality: {
+            **_curve(codec, clip, frames, quality, ADAPTIVE), "commit": commit()
+        }  # fmt: skip
 
 
 def _structures(codec: VideoCodec, clip: Clip, frames: list[Pixels]) -> Iterator[Part]:
