@@ -9,9 +9,16 @@ from conftest import GOLDEN, textured
 from trellic import Codec
 from trellic.codec import Target
 from trellic.codec import search as searching
-from trellic.codec.costs import error_weight
 from trellic.codec.encoder import Coded, analyse_tile, encode_latents
-from trellic.codec.search import LAST_RATE_WEIGHT, SLOPE, Objective, Shown, by_weights_of_its_own, search
+from trellic.codec.search import (
+    LAST_RATE_WEIGHT,
+    SLOPE,
+    Correction,
+    Objective,
+    Shown,
+    by_weights_of_its_own,
+    search,
+)
 from trellic.codec.tiles import windows
 from trellic.codec.visibility import SSIMULACRA2
 from trellic.container import Grid, Stream
@@ -38,7 +45,11 @@ def objective_of(codec, window, analysed, correct=None):
 
 
 def shown_by(objective, decoded):
-    return objective.at(decoded, np.zeros_like(objective.target))
+    return objective.at(decoded, nothing_for(objective.target))
+
+
+def nothing_for(samples):
+    return Correction(np.zeros_like(samples), 0)
 
 
 def test_a_photograph_takes_fewer_bits_for_its_error(codec, photograph):
@@ -71,8 +82,8 @@ def test_the_round_of_least_error_and_bits_is_kept_while_rates_weigh_ever_more(t
         def at(self, decoded, correction):
             return Shown(zeros, zeros, correction, next(errors))
 
-        def restored_at(self, decoded):
-            return zeros, 100.0 if decoded is before.decoded else next(errors)
+        def corrected_at(self, decoded):
+            return nothing_for(zeros), 100.0 if decoded is before.decoded else next(errors)
 
         def curvature(self, latents, samples):
             return np.ones((len(zeros), 1, 1), np.float32)
@@ -161,33 +172,57 @@ def test_what_will_be_restored_counts_as_it_is_then(tiny):
     def correct(decoded):
         assert decoded.dtype == np.uint8
         assert decoded.shape == (3, 50, 70)
-        return np.full(decoded.shape, 9, np.float32)
+        return Correction(np.full(decoded.shape, 9, np.float32), 30)
 
     plain, restored = objective_of(tiny, window, analysed), objective_of(tiny, window, analysed, correct)
     before, first = (shown_by(one, analysed.targets) for one in (plain, restored))
     assert np.array_equal(first.gradient, before.gradient)
-    assert (first.correction[:, :50, :70] == 9).all()
-    assert (first.correction[:, 50:] == 0).all()
-    assert first.error == restored.restored_at(analysed.targets)[1]
+    added, taken = first.correction
+    assert taken == 30
+    assert (added[:, :50, :70] == 9).all()
+    assert (added[:, 50:] == 0).all()
+    assert first.error == restored.corrected_at(analysed.targets)[1]
     errors = np.rint(before.samples) - plain.target
-    assert first.error == pytest.approx((plain.weights * np.square(errors + first.correction)).sum())
-    plain.target -= first.correction
+    assert first.error == pytest.approx((plain.weights * np.square(errors + added)).sum())
+    plain.target -= added
     second, wanted = restored.at(analysed.targets, first.correction), shown_by(plain, analysed.targets)
     assert np.array_equal(second.gradient, wanted.gradient)
 
 
-def test_a_restored_photograph_takes_fewer_bits_for_its_error(codec, photograph):
-    """Than one that is searched as if it were not restored."""
-    pixels, quality = photograph.pixels[128:384, 256:512], 80 * 256
-    window = window_of(codec, pixels)
-    analysed = analyse_tile(codec.sessions, window, quality)
+def test_latents_are_found_that_show_the_picture_once_it_is_corrected(codec, photograph):
+    """Where the filter makes all samples 4 brighter, latents show a darker picture."""
+    window = window_of(codec, photograph.pixels[100:228, 300:492])
+    analysed = analyse_tile(codec.sessions, window, 12800)
     before = encode_latents(codec.sessions, analysed, codec.deployed)
-    restored, costs = by_weights_of_its_own(window, quality), []
-    for correct in (None, restored):
-        coded = search(codec.sessions, window, analysed, before, codec.deployed, 3, correct)
-        _, error = objective_of(codec, window, analysed, restored).restored_at(coded.decoded)
-        costs.append(8 * len(coded.data) + error_weight(quality) * error)
-    assert costs[1] < costs[0]
+
+    def correct(decoded):
+        return Correction(np.full(decoded.shape, 4, np.float32), 0)
+
+    after = search(codec.sessions, window, analysed, before, codec.deployed, 5, correct)
+    errors = [objective_of(codec, window, analysed, correct).corrected_at(one.decoded)[1] for one in (before, after)]
+    assert errors[1] < 0.8 * errors[0]
+
+
+def test_weights_that_a_stream_leaves_away_correct_nothing(codec, photograph, monkeypatch):
+    """They pay for their bits, but not for the bytes around them."""
+    pixels = photograph.pixels[:64, :64]
+    window, decoded = window_of(codec, pixels), np.ascontiguousarray(pixels.transpose(2, 0, 1)) // 2
+    added, taken = by_weights_of_its_own(window, 12800)(decoded)
+    assert taken > 0
+    assert added.any()
+    monkeypatch.setattr(searching, "write_worthwhile", lambda regions, saved: b"")
+    added, taken = by_weights_of_its_own(window, 12800)(decoded)
+    assert taken == 0
+    assert not added.any()
+
+
+def test_a_round_whose_correction_takes_more_bytes_than_it_saves_is_not_kept(tiny, monkeypatch):
+    window = window_of(tiny, textured(64, 64))
+    analysed = analyse_tile(tiny.sessions, window, 12800)
+    before = encode_latents(tiny.sessions, analysed, tiny.deployed)
+    taken = iter([0, 0, 10**6, 10**6])
+    correct = lambda decoded: Correction(np.zeros(decoded.shape, np.float32), next(taken))  # noqa: E731
+    assert search(tiny.sessions, window, analysed, before, tiny.deployed, 2, correct) is before
 
 
 def test_in_skipped_blocks_no_error_counts(tiny):
@@ -201,15 +236,19 @@ def test_in_skipped_blocks_no_error_counts(tiny):
 def test_what_goes_before_the_variables_is_kept(tiny):
     window = window_of(tiny, textured(64, 64))
     analysed = analyse_tile(tiny.sessions, window, 12800)
-    begun = []
 
     def begin():
-        begun.append(Encoder(single=True))
-        return begun[-1]
+        coder = Encoder(single=True)
+        coder.push(np.zeros(200, np.uint8), np.full(200, 1, np.int32), tiny.deployed.tables_of("y"))
+        return coder
 
     before = encode_latents(tiny.sessions, analysed, tiny.deployed, coder=begin())
-    search(tiny.sessions, window, analysed, before, tiny.deployed, 2, begin=begin)
-    assert len(begun) == 1 + 2
+    alone = encode_latents(tiny.sessions, analysed, tiny.deployed)
+    found = search(tiny.sessions, window, analysed, alone, tiny.deployed, 2, begin=begin)
+    assert found is alone  # what goes before takes more bytes than a search saves
+    found = search(tiny.sessions, window, analysed, before, tiny.deployed, 2, begin=begin)
+    assert found is not before
+    assert len(found.data) > len(alone.data)
 
 
 def test_errors_count_as_they_are_seen(tiny):

@@ -58,7 +58,7 @@ def test_a_size_is_kept_while_frames_move_alike():
 
 
 def test_sizes_are_tried_by_a_quicker_encoder_where_there_is_one():
-    group, trial, pace = Group({}), Group({8: 3.0, 4: 2.0, 2: 2.5, 1: 0.0}), Pace()
-    assert pace.plus(group, shifted(1), trial).sizes == (4, 4)
-    assert pace.plus(group, shifted(1), trial).sizes == (4, 4)
-    assert (trial.coded, group.coded) == ([8, 4, 2], [4, 4])
+    group, quicker, pace = Group({}), Group({8: 3.0, 4: 2.0, 2: 2.5, 1: 0.0}), Pace()
+    assert pace.plus(group, shifted(1), quicker).sizes == (4, 4)
+    assert pace.plus(group, shifted(1), quicker).sizes == (4, 4)
+    assert (quicker.coded, group.coded) == ([8, 4, 2], [4, 4])

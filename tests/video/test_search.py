@@ -1,6 +1,7 @@
 """Frames are searched for what they show once they are predicted, coded and restored."""
 
 from copy import copy
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from conftest import GOLDEN, textured
 from moving import moving
 from trellic.codec import Target
+from trellic.codec.costs import error_weight
 from trellic.codec.encoder import analyse
 from trellic.codec.refinement import Refinement
 from trellic.metrics import psnr
@@ -16,7 +18,8 @@ from trellic.video import Reader, Structure, VideoCodec, encoder
 from trellic.video import search as searching
 from trellic.video.encoder import OCTAVE
 from trellic.video.frame_encoder import encode_predicted
-from trellic.video.residual import MIDDLE, residual_of
+from trellic.video.residual import MIDDLE, add_residual, hide, residual_of
+from trellic.video.restoration import fit_frame
 from trellic.video.search import searched
 
 
@@ -55,37 +58,57 @@ def test_no_frame_is_searched_for_a_trial(thorough, monkeypatch):
     assert len(seen) > 8
 
 
-@pytest.mark.parametrize("is_predicted", [False, True])
-def test_what_is_restored_is_the_sum_with_the_prediction(thorough, monkeypatch, is_predicted):
-    pixels = textured(64, 128)
-    prediction = np.clip(pixels + np.arange(-64, 64, dtype=np.int16)[:, None], 0, 255).astype(np.uint8)
-    skipped = np.array([[0, 1]], np.uint8) if is_predicted else None
-    picture = residual_of(pixels, prediction) if is_predicted else pixels
-    sessions, fitted = thorough.networks.intra, []
+@pytest.fixture
+def correction_of(thorough, monkeypatch):
+    """Returns what a search is told of how the decoded pixels of a frame, uint8 (H, W, 3), will be corrected."""
 
-    def fit(shown, original, without, bits_of_error):
-        fitted.append((shown, without))
-        return b"", shown + np.uint8(1)
+    def found(pixels, decoded, restores, prediction=None, skipped=None):
+        told = []
 
-    def search(sessions, window, analysed, coded, deployed, rounds, correct, begin):
-        assert rounds == 5
-        assert np.array_equal(window.own, picture)
-        added = correct(np.ascontiguousarray(window.own.transpose(2, 0, 1)))
-        assert (added[:, :, :64] == 1).all()
-        return coded
+        def search(sessions, window, analysed, coded, deployed, rounds, correct, begin):
+            assert np.array_equal(window.own, pixels if prediction is None else residual_of(pixels, prediction))
+            told.append(correct(np.ascontiguousarray(decoded.transpose(2, 0, 1))))
+            return coded
 
-    monkeypatch.setattr(searching, "search", search)
-    monkeypatch.setattr(searching, "fit_frame", fit)
-    analysed = analyse(sessions, picture, 12800)
-    object.__setattr__(analysed, "skipped", skipped)
-    given = (pixels, analysed, None, Refinement(5, restores=True), prediction if is_predicted else None)
-    searched(sessions, thorough.networks.deployed, *given)
-    ((shown, without),) = fitted
-    assert without is skipped
-    inside = np.abs(pixels.astype(int) - prediction).max(axis=2)[:, :64] < MIDDLE
-    assert np.array_equal(shown[:, :64][inside], pixels[:, :64][inside])
-    if is_predicted:
-        assert np.array_equal(shown[:, 64:], prediction[:, 64:])
+        monkeypatch.setattr(searching, "search", search)
+        sessions = thorough.networks.intra
+        analysed = replace(analyse(sessions, pixels, 12800), skipped=skipped)
+        given = (sessions, thorough.networks.deployed, pixels, analysed, None, Refinement(5, restores), prediction)
+        searched(*given)
+        ((added, taken),) = told
+        return added.transpose(1, 2, 0), taken
+
+    return found
+
+
+def test_an_intra_frame_is_corrected_as_it_will_be_restored(correction_of):
+    pixels = textured(70, 90)
+    decoded = (pixels * 0.9).astype(np.uint8)
+    written, shown = fit_frame(decoded, pixels, None, error_weight(12800))
+    added, taken = correction_of(pixels, decoded, restores=True)
+    assert taken == len(written) > 0
+    assert np.array_equal(decoded + added, shown)
+    added, taken = correction_of(pixels, decoded, restores=False)
+    assert (taken, np.abs(added).max()) == (0, 0)
+
+
+@pytest.mark.parametrize("restores", [False, True])
+def test_a_residual_picture_counts_by_its_sum_with_the_prediction(correction_of, restores):
+    """Where the sum is cut at black or full, and where blocks are skipped, too."""
+    pixels = textured(70, 150)
+    prediction = np.clip(pixels.astype(int) + textured(150, 70).transpose(1, 0, 2) // 4 - 20, 0, 255).astype(np.uint8)
+    decoded = np.full(pixels.shape, MIDDLE, np.uint8)
+    decoded[:, :40] += 90
+    skipped = np.array([[0, 0, 1], [0, 0, 0]], np.uint8)
+    hidden = decoded.copy()
+    hide(hidden, skipped)
+    shown, written = add_residual(prediction, hidden), b""
+    if restores:
+        written, shown = fit_frame(shown, pixels, skipped, error_weight(12800))
+        assert written
+    added, taken = correction_of(pixels, decoded, restores, prediction, skipped)
+    assert taken == len(written)
+    assert np.array_equal(decoded + added, shown.astype(np.float32) - prediction + MIDDLE)
 
 
 def test_nothing_is_searched_without_rounds(thorough, monkeypatch):

@@ -30,7 +30,9 @@ Model = Annotated[str, typer.Option("--model", "-m", metavar="M", help="A model'
 MostPixels = Annotated[int, typer.Option("--max-pixels", help="Refuse larger pictures.")]
 Effort = Annotated[
     int,
-    typer.Option("--effort", min=1, max=9, help="1 quick … 9 small; 8 and 9 take seconds. Decoding time is the same."),
+    typer.Option(
+        "--effort", min=1, max=9, help="1 quick … 9 small; 8 and 9 search, for long. Decoding time is the same."
+    ),
 ]
 Quantizer = Annotated[
     str, typer.Option("--quantizer", help="Instead of an effort: uniform, deadzone, rdoq, or tcq4 to tcq1024.")

@@ -16,6 +16,7 @@ Sources: Parikh and Boyd, Proximal Algorithms (2014); Hutchinson, a stochastic e
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from trellic.codec.costs import error_weight
 from trellic.codec.decoder import synthesize
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Analysed, Coded, encode_latents
-from trellic.codec.fit_restoration import fitted
+from trellic.codec.fit_restoration import fitted, write_worthwhile
 from trellic.codec.reverse import through_predictions
 from trellic.codec.tiles import Window
 from trellic.container.grid import STRIDE
@@ -36,9 +37,9 @@ from trellic.model import Sessions
 from trellic.model.model import GRADIENT, Floats
 from trellic.picture.types import Pixels
 
-FIRST_STEP, LAST_STEP = 1 / 3, 1 / 3
-"""Of the way to where the curvature says that the error is least, how much targets move in the first round, divided by
-the square root of the number of rounds, and in the last one, divided by that number."""
+STEP = 1 / 3
+"""Of the way to where the curvature says that the error is least, how much targets move: in the first round this,
+divided by the square root of the number of rounds, in the last one divided by that number."""
 LAST_RATE_WEIGHT = 0.044
 """The rate weight of the last round, unless the calibrated one, with which the first begins, is larger."""
 SLOPE = 0.09
@@ -50,8 +51,15 @@ LEAST_CURVATURE, LEAST_SHOWN = 0.05, 0.01
 """Beside the mean; and the least fraction of samples that are neither black nor full, of a picture that is searched."""
 
 
-Correct = Callable[[Pixels], Floats]
-"""Takes a tile's decoded pixels, uint8 (3, H, W), and returns what will be added to them."""
+class Correction(NamedTuple):
+    """What is added to decoded samples, (3, H, W), and the bytes that a stream has for it."""
+
+    added: Floats
+    bytes: int
+
+
+Correct = Callable[[Pixels], Correction]
+"""Takes a tile's decoded pixels, uint8 (3, H, W), and returns how they will be corrected."""
 Begin = Callable[[], Encoder]
 """Returns a range coder that holds what goes before a tile's variables."""
 
@@ -61,21 +69,21 @@ class Shown:
     """What decoded latents show.
 
     gradient    half that of the squared error by decoded latents, (C, H, W)
-    samples     before they are restored, (3, H, W)
-    correction  of the samples, (3, H, W): what the filter adds
-    error       the squared error of samples and correction
+    samples     before they are rounded and corrected, (3, H, W)
+    correction  of them
+    error       the weighted squared error after both
     """
 
     gradient: Floats
     samples: Floats
-    correction: Floats
+    correction: Correction
     error: float
 
 
 class Objective:
     """The weighted squared error of a tile's picture, in 8-bit units, among surroundings as the analysis has them.
 
-    correct  how the tile will be restored; None where it will not
+    correct  how the tile will be corrected; None where it will not
     """
 
     def __init__(self, sessions: Sessions, window: Window, analysed: Analysed, correct: Correct | None) -> None:
@@ -94,21 +102,21 @@ class Objective:
         if analysed.skipped is not None:  # nothing of what is decoded there is shown
             self.weights[0, rows, columns] *= 1 - analysed.skipped.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)
 
-    def at(self, decoded: Mapping[str, Floats], correction: Floats) -> Shown:
-        """Return what the tile's decoded variables show; the gradient takes it that samples are corrected so."""
-        gradient, samples = self._run(decoded["y"], self.target - correction, self.weights)
+    def at(self, decoded: Mapping[str, Floats], before: Correction) -> Shown:
+        """Return what the tile's decoded variables show; the gradient counts with a correction from before."""
+        gradient, samples = self._run(decoded["y"], self.target - before.added, self.weights)
         if self.follows:
             ring, quality = self.analysed.ring, self.analysed.quality
             try:
                 gradient = through_predictions(self.sessions, decoded, quality, ring, gradient)
             except DamagedModel:  # the model codes; only its adjoints cannot be run
                 self.follows = False
-        return Shown(gradient, samples, *self._restored(np.rint(samples)))
+        return Shown(gradient, samples, *self._corrected(np.rint(samples)))
 
-    def restored_at(self, decoded: Mapping[str, Floats]) -> tuple[Floats, float]:
+    def corrected_at(self, decoded: Mapping[str, Floats]) -> tuple[Correction, float]:
         """Return correction and error of what the tile's decoded variables show."""
         pixels = synthesize(self.sessions, {"y": self._among_others(decoded["y"])}, self.analysed.quality)
-        return self._restored(pixels.astype(np.float32))
+        return self._corrected(pixels.astype(np.float32))
 
     def curvature(self, latents: Floats, samples: Floats) -> Floats | None:
         """Return the picture's squared error per unit of squared error in each channel, (C, 1, 1).
@@ -124,13 +132,13 @@ class Objective:
         found = np.square(gradient).mean(axis=(1, 2), keepdims=True) / unclipped
         return np.maximum(found, LEAST_CURVATURE * found.mean()) if 0 < found.mean() < np.inf else None
 
-    def _restored(self, pixels: Floats) -> tuple[Floats, float]:
-        """Return the corrections of pixels, 0 where they are not to be restored, and the squared error that is left."""
-        correction = np.zeros_like(pixels)
+    def _corrected(self, pixels: Floats) -> tuple[Correction, float]:
+        """Return the correction of whole samples, and the weighted squared error that is left."""
+        added, taken = np.zeros_like(pixels), 0
         if self.correct:
-            correction[:, *self.shown] = self.correct(pixels[:, *self.shown].astype(np.uint8))
-        squares = self.weights * np.square(pixels + correction - self.target)
-        return correction, float(squares.sum(dtype=np.float64))
+            added[:, *self.shown], taken = self.correct(pixels[:, *self.shown].clip(0, 255).astype(np.uint8))
+        squares = self.weights * np.square(pixels + added - self.target)
+        return Correction(added, taken), float(squares.sum(dtype=np.float64))
 
     def _run(self, latents: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
         quality = scalar(self.analysed.quality / HIGHEST_QUALITY)
@@ -144,9 +152,16 @@ class Objective:
 
 
 def by_weights_of_its_own(window: Window, quality: int) -> Correct:
-    """Return how a tile is restored that is a region of its own, at a quality of 0 to 25600."""
-    original = np.ascontiguousarray(window.own.transpose(2, 0, 1))
-    return lambda decoded: fitted(decoded, original, error_weight(quality)).shown.astype(np.float32) - decoded
+    """Return how a tile is corrected that is a region of its own, at a quality of 0 to 25600."""
+    original, bits_of_error = np.ascontiguousarray(window.own.transpose(2, 0, 1)), error_weight(quality)
+
+    def correct(decoded: Pixels) -> Correction:
+        found = fitted(decoded, original, bits_of_error)
+        written = write_worthwhile([found.weights], bits_of_error * (found.error_without - found.error))
+        shown = found.shown if written else decoded
+        return Correction(shown.astype(np.float32) - decoded, len(written))
+
+    return correct
 
 
 def search(
@@ -162,13 +177,14 @@ def search(
     """Return a tile's variables coded better than `coded`, where that is found.
 
     rounds   how often they are coded anew, 2 or more
-    correct  how the tile will be restored; None where it will not
+    correct  how the tile will be corrected; None where it will not
     begin    makes the range coder, where something goes before them
     Better is less of bits and squared error together, at the slope of the rate-distortion curve. Raises BadRequest
     where the model's synthesis has no known gradient.
     """
     objective, parameters = Objective(sessions, window, analysed, correct), deployed.at(analysed.quality)
-    shown = objective.at(coded.decoded, objective.restored_at(coded.decoded)[0])
+    before, _ = objective.corrected_at(coded.decoded)
+    shown = objective.at(coded.decoded, before)
     curvature = objective.curvature(coded.decoded["y"], shown.samples)
     if curvature is None:
         return coded
@@ -176,22 +192,21 @@ def search(
     slope = SLOPE * mean * (parameters.step / ONE) ** 2
     last = max(LAST_RATE_WEIGHT, parameters.rate_weight)
     weights, curvature = curvature / np.float32(mean), curvature * analysed.visibility
-    best, least = coded, shown.error + slope * 8 * len(coded.data)
+    best, least = coded, shown.error + slope * 8 * (len(coded.data) + shown.correction.bytes)
     targets, latest = analysed.targets["y"], coded
-    first_step, last_step = FIRST_STEP / rounds**0.5, LAST_STEP / rounds
     for part in np.linspace(0, 1, rounds):
         wanted = latest.decoded["y"] - shown.gradient / curvature
-        targets = targets + np.float32(first_step ** (1 - part) * last_step**part) * (wanted - targets)
+        targets = targets + np.float32(STEP / rounds ** ((1 + part) / 2)) * (wanted - targets)
         moved = replace(analysed, targets={**analysed.targets, "y": targets}, weights=weights)
         rate_weight = (1 - part) * parameters.rate_weight + part * last
         changed = deployed.with_parameters(parameters.step, rate_weight)
         latest = encode_latents(sessions, moved, changed, coder=begin() if begin else None)
         if part < 1:
             shown = objective.at(latest.decoded, shown.correction)
-            error = shown.error
+            correction, error = shown.correction, shown.error
         else:  # no gradient is needed any more
-            _, error = objective.restored_at(latest.decoded)
-        cost = error + slope * 8 * len(latest.data)
+            correction, error = objective.corrected_at(latest.decoded)
+        cost = error + slope * 8 * (len(latest.data) + correction.bytes)
         if cost < least:
             best, least = latest, cost
     return best

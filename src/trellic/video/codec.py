@@ -31,7 +31,7 @@ class VideoCodec:
 
     model    a name, hash prefix or path
     threads  0 for as many as there are processors
-    effort   1 (quick) to 9 (small files)
+    effort   1 (quick) to 9 (small files); 8 and 9 search, several times as long
     adapter  a name, hash prefix or path; "none"; "" for the shipped one
     embed    whether files hold the adapter that they need
     limit    most pixels of a frame to accept

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from trellic.codec.costs import Costs, error_weight
-from trellic.codec.encoder import Analysed, analyse, encode_latents
-from trellic.codec.refinement import UNREFINED, Refinement
+from trellic.codec.encoder import Analysed, Coded, analyse, encode_latents
+from trellic.codec.refinement import Refinement
 from trellic.codec.tiles import LATENT
 from trellic.container.grid import Grid
 from trellic.container.header import QUALITY_ONE
@@ -60,38 +60,42 @@ def encode_predicted(
     prediction = compensate([one.pixels for one in references], motion)
     unpredicted = _block_errors(pixels, prediction)
     sessions, deployed, grid = networks.predicted, networks.deployed, Grid.whole(width, height)
+    skipped = (weight * unpredicted < LEAST_BITS).astype(np.uint8)
     analysed: Analysed | None = None
 
-    def attempt(skipped: Uint8s, refinement: Refinement) -> tuple[bytes, Pixels, Uint8s]:
-        """Return coded data, what it shows, and which blocks are not worth their bits."""
+    def begin() -> Encoder:
+        coder = Encoder(single=True)
+        push_field(coder, Field(symbols, skipped), len(references))
+        return coder
+
+    def shown_by(coded: Coded) -> Pixels:
+        return add_residual(prediction, residual_picture(sessions, coded.decoded, quality, skipped, height, width))
+
+    def attempt() -> tuple[Coded, Pixels, Uint8s]:
+        """Return the coded residual picture, what it shows, and which blocks are not worth their bits."""
         nonlocal analysed
-
-        def begin() -> Encoder:
-            coder = Encoder(single=True)
-            push_field(coder, Field(symbols, skipped), len(references))
-            return coder
-
         if skipped.all():
-            return begin().finish(), prediction, np.zeros_like(skipped)
+            return Coded(begin().finish(), 0.0, {}), prediction, np.zeros_like(skipped)
         analysed = replace(analysed or analyse(sessions, residual_of(pixels, prediction), quality), skipped=skipped)
         costs = Costs(grid)
         see = costs.seen(grid.picture, sessions.model, deployed)
         coded = encode_latents(sessions, analysed, deployed, see, begin())
-        coded = searched(sessions, deployed, pixels, analysed, coded, refinement, prediction, begin)
-        shown = add_residual(prediction, residual_picture(sessions, coded.decoded, quality, skipped, height, width))
+        shown = shown_by(coded)
         saved = weight * (unpredicted - _block_errors(pixels, shown))
         bits = _block_sums(costs.bits, BLOCK // LATENT)
-        return coded.data, shown, ((skipped == 0) & (saved <= bits)).astype(np.uint8)
+        return coded, shown, ((skipped == 0) & (saved <= bits)).astype(np.uint8)
 
-    skipped = (weight * unpredicted < LEAST_BITS).astype(np.uint8)
-    data, shown, vain = attempt(skipped, UNREFINED)
-    if vain.any() or refinement.rounds:
-        skipped |= vain
-        data, shown, _ = attempt(skipped, refinement)
+    coded, shown, vain = attempt()
+    if vain.any():
+        skipped = skipped | vain
+        coded, shown, _ = attempt()
+    if analysed and refinement.rounds and not skipped.all():
+        coded = searched(sessions, deployed, pixels, analysed, coded, refinement, prediction, begin)
+        shown = shown_by(coded)
     if skipped.all() and np.array_equal(prediction, references[0].pixels):
         frame = CodedFrame(Kind.REPEAT, turn.number, turn.references[:1], quality, turn.kept, b"")
         return frame, Reference(turn.number, references[0].pixels, Motion.still(height, width))
-    frame = CodedFrame(Kind.PREDICTED, turn.number, turn.references, quality, turn.kept, data)
+    frame = CodedFrame(Kind.PREDICTED, turn.number, turn.references, quality, turn.kept, coded.data)
     decoded = Reference(turn.number, shown, motion)
     return _restored(frame, decoded, pixels, skipped) if refinement.restores else (frame, decoded)
 

@@ -34,10 +34,10 @@ class Pace:
     def __init__(self) -> None:
         self.size, self.energy = 0, 0.0
 
-    def plus(self, group: Group, sources: Sequence[Source], trial: Group | None = None) -> Group:
+    def plus(self, group: Group, sources: Sequence[Source], quicker: Group | None = None) -> Group:
         """Return a group that goes on with frames, 1, 2, 4 or 8, in mini-groups of that size.
 
-        trial  the group as a quicker encoder continues it, which sizes are tried by; None to try by the group itself
+        quicker  the group as an encoder continues it that sizes are tried by; None to try by the group itself
         Of eight frames that move otherwise than those that it was found by, sizes are tried anew, from the largest on:
         a smaller one only where it is better than the one before.
         """
@@ -45,11 +45,11 @@ class Pace:
         moves_alike = self.energy / ALIKE <= energy <= self.energy * ALIKE
         if self.size and (moves_alike or len(sources) < max(SIZES)):
             return group.in_steps(sources, self.size)
-        tried = trial or group
+        tried = quicker or group
         best, self.size, self.energy = tried.in_steps(sources, len(sources)), len(sources), energy
         while self.size > 1:
             other = tried.in_steps(sources, self.size // 2)
             if tried.cost_of(other) >= tried.cost_of(best):
                 break
             best, self.size = other, self.size // 2
-        return group.in_steps(sources, self.size) if trial else best
+        return group.in_steps(sources, self.size) if quicker else best

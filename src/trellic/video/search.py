@@ -9,13 +9,12 @@ from trellic.codec.costs import error_weight
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Analysed, Coded
 from trellic.codec.refinement import Refinement
-from trellic.codec.search import Begin, Correct, search
+from trellic.codec.search import Begin, Correction, search
 from trellic.codec.tiles import windows
 from trellic.container import Grid
 from trellic.model import Sessions
-from trellic.model.model import Floats
 from trellic.picture.types import Picture, Pixels
-from trellic.video.residual import add_residual, hide, residual_of
+from trellic.video.residual import MIDDLE, add_residual, hide, residual_of
 from trellic.video.restoration import fit_frame
 
 
@@ -41,20 +40,20 @@ def searched(
     height, width, _ = pixels.shape
     picture = pixels if prediction is None else residual_of(pixels, prediction)
     (window,) = windows(Picture(picture), Grid.whole(width, height), 0)
-    correct = _correction(pixels, prediction, analysed) if refinement.restores else None
-    return search(sessions, window, analysed, coded, deployed, refinement.rounds, correct, begin)
+    quality, skipped = analysed.quality, analysed.skipped
 
-
-def _correction(pixels: Pixels, prediction: Pixels | None, analysed: Analysed) -> Correct:
-    """Return how a frame, or a residual picture by its sum with the prediction, will be restored."""
-    skipped = analysed.skipped
-
-    def correct(decoded: Pixels) -> Floats:
-        shown = np.ascontiguousarray(decoded.transpose(1, 2, 0))
-        if prediction is not None and skipped is not None:
+    def correct(decoded: Pixels) -> Correction:
+        """Return what the sum with the prediction, restored, has more than the residual picture around mid-grey."""
+        shown, written = np.ascontiguousarray(decoded.transpose(1, 2, 0)), b""
+        if prediction is not None:
+            assert skipped is not None
             hide(shown, skipped)
             shown = add_residual(prediction, shown)
-        _, restored = fit_frame(shown, pixels, skipped, error_weight(analysed.quality))
-        return (restored.astype(np.float32) - shown).transpose(2, 0, 1)
+        if refinement.restores:
+            written, shown = fit_frame(shown, pixels, skipped, error_weight(quality))
+        found = shown.astype(np.float32)
+        if prediction is not None:
+            found += np.float32(MIDDLE) - prediction
+        return Correction(found.transpose(2, 0, 1) - decoded, len(written))
 
-    return correct
+    return search(sessions, window, analysed, coded, deployed, refinement.rounds, correct, begin)
