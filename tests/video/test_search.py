@@ -60,14 +60,14 @@ def test_no_frame_is_searched_for_a_trial(thorough, monkeypatch):
 
 @pytest.fixture
 def correction_of(thorough, monkeypatch):
-    """Returns what a search is told of how the decoded pixels of a frame, uint8 (H, W, 3), will be corrected."""
+    """Returns what a search finds of how the decoded pixels of a frame, uint8 (H, W, 3), will be corrected."""
 
     def found(pixels, decoded, restores, prediction=None, skipped=None):
-        told = []
+        seen = []
 
         def search(sessions, window, analysed, coded, deployed, rounds, correct, begin):
             assert np.array_equal(window.own, pixels if prediction is None else residual_of(pixels, prediction))
-            told.append(correct(np.ascontiguousarray(decoded.transpose(2, 0, 1))))
+            seen.append(correct(np.ascontiguousarray(decoded.transpose(2, 0, 1))))
             return coded
 
         monkeypatch.setattr(searching, "search", search)
@@ -75,7 +75,7 @@ def correction_of(thorough, monkeypatch):
         analysed = replace(analyse(sessions, pixels, 12800), skipped=skipped)
         given = (sessions, thorough.networks.deployed, pixels, analysed, None, Refinement(5, restores), prediction)
         searched(*given)
-        ((added, taken),) = told
+        ((added, taken),) = seen
         return added.transpose(1, 2, 0), taken
 
     return found
