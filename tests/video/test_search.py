@@ -99,6 +99,7 @@ def test_a_residual_picture_counts_by_its_sum_with_the_prediction(correction_of,
     prediction = np.clip(pixels.astype(int) + textured(150, 70).transpose(1, 0, 2) // 4 - 20, 0, 255).astype(np.uint8)
     decoded = np.full(pixels.shape, MIDDLE, np.uint8)
     decoded[:, :40] += 90
+    decoded[:, 130:] -= 30
     skipped = np.array([[0, 0, 1], [0, 0, 0]], np.uint8)
     hidden = decoded.copy()
     hide(hidden, skipped)
