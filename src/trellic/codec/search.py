@@ -183,7 +183,8 @@ def search(
     where the model's synthesis has no known gradient.
     """
     objective, parameters = Objective(sessions, window, analysed, correct), deployed.at(analysed.quality)
-    before, _ = objective.corrected_at(coded.decoded)
+    nothing = Correction(np.zeros_like(objective.target), 0)
+    before = objective.corrected_at(coded.decoded)[0] if correct else nothing
     shown = objective.at(coded.decoded, before)
     curvature = objective.curvature(coded.decoded["y"], shown.samples)
     if curvature is None:

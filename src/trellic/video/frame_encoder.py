@@ -89,9 +89,10 @@ def encode_predicted(
     if vain.any():
         skipped = skipped | vain
         coded, shown, _ = attempt()
-    if analysed and refinement.rounds and not skipped.all():
-        coded = searched(sessions, deployed, pixels, analysed, coded, refinement, prediction, begin)
-        shown = shown_by(coded)
+    if analysed and not skipped.all():
+        found = searched(sessions, deployed, pixels, analysed, coded, refinement, prediction, begin)
+        if found is not coded:
+            coded, shown = found, shown_by(found)
     if skipped.all() and np.array_equal(prediction, references[0].pixels):
         frame = CodedFrame(Kind.REPEAT, turn.number, turn.references[:1], quality, turn.kept, b"")
         return frame, Reference(turn.number, references[0].pixels, Motion.still(height, width))
