@@ -18,7 +18,8 @@ import numpy as np
 from experiments.large.run import mosaic
 from experiments.store import SETS, keep
 from trellic.codec import Codec
-from trellic.codec.encoder import analyse, encode_latents
+from trellic.codec.analysis import analyse
+from trellic.codec.encoder import encode_latents
 from trellic.codec.exact import pack
 from trellic.container import Grid, Header, Section, SectionType, write_stream
 from trellic.container.header import HASH_BYTES, QUALITY_ONE

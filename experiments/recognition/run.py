@@ -9,8 +9,8 @@ from PIL import Image
 
 from experiments.store import SETS, TEST, NotMeasured, keep, lines_of
 from trellic.codec import Codec, Target
+from trellic.codec.analysis import analyse
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse
 from trellic.container.header import QUALITY_ONE
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files

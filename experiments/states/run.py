@@ -11,7 +11,8 @@ import numpy as np
 
 from experiments.store import SETS, keep
 from trellic import Codec
-from trellic.codec.encoder import analyse, encode_latents, reconstruct
+from trellic.codec.analysis import analyse
+from trellic.codec.encoder import encode_latents, reconstruct
 from trellic.container.header import QUALITY_ONE
 from trellic.evaluate.bdrate import curve, pchip
 from trellic.jobs.local import complain

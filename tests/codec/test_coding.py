@@ -8,8 +8,9 @@ import pytest
 
 from conftest import GOLDEN, textured
 from trellic import Codec
+from trellic.codec.analysis import analyse
 from trellic.codec.coding import Arrays, no_passes, run
-from trellic.codec.encoder import analyse, encode_latents
+from trellic.codec.encoder import encode_latents
 from trellic.container.header import HASH_BYTES, MAGIC, QUALITY_ONE
 from trellic.errors import DamagedStream
 from trellic.model import Model

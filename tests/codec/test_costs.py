@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from trellic.codec import strips
+from trellic.codec.analysis import analyse
 from trellic.codec.coding import Pass
 from trellic.codec.costs import Costs
-from trellic.codec.encoder import analyse, encode_latents, reconstruct
+from trellic.codec.encoder import encode_latents, reconstruct
 from trellic.codec.fidelity import errors_of_units
 from trellic.codec.resources import Resources
 from trellic.codec.tiles import Workers

@@ -11,7 +11,7 @@ from conftest import GOLDEN, textured
 from golden.pictures import QUALITY, TILE, waves
 from trellic import Codec
 from trellic.codec import Target
-from trellic.codec.encoder import analyse
+from trellic.codec.analysis import analyse
 from trellic.metrics import psnr
 from trellic.quantize import QUANTIZERS
 

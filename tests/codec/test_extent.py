@@ -5,9 +5,10 @@ import pytest
 
 from conftest import GOLDEN, textured
 from trellic.codec import Codec
+from trellic.codec.analysis import analyse
 from trellic.codec.decoder import decode_latents
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse, quantize_in_order
+from trellic.codec.encoder import quantize_in_order
 from trellic.codec.extent import EVERY_GROUP, Extent
 from trellic.container import Stream
 from trellic.quantize import quantizer_named

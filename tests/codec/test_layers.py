@@ -11,9 +11,9 @@ from PIL import Image
 from adapters import random_adapter
 from conftest import GOLDEN, textured
 from trellic.codec import Codec
+from trellic.codec.analysis import analyse
 from trellic.codec.attached import adapter_facts
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse
 from trellic.codec.layer_decoder import decode_layers
 from trellic.codec.layer_encoder import encode_sweeps
 from trellic.codec.layer_targets import LayerTargets

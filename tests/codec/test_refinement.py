@@ -5,7 +5,10 @@ import pytest
 from trellic.codec.refinement import Refinement, refinement_of
 
 
-@pytest.mark.parametrize(("effort", "found"), [(1, (0, False)), (2, (0, False)), (3, (0, True)), (7, (0, True))])
+@pytest.mark.parametrize(
+    ("effort", "found"),
+    [(1, (0, False)), (2, (0, False)), (3, (0, True)), (4, (0, True)), (5, (0, True, True)), (7, (0, True, True))],
+)
 def test_quick_efforts_do_not_search(effort, found):
     assert refinement_of(effort) == Refinement(*found)
 

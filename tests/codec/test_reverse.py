@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from trellic.codec.analysis import analyse
 from trellic.codec.coding import run, scalar
-from trellic.codec.encoder import analyse, encode_latents
+from trellic.codec.encoder import encode_latents
 from trellic.codec.reverse import Followed, through_predictions
 from trellic.codec.ring import NO_RING, arrays_of, edges_of, ring_of
 from trellic.container.grid import Beside

@@ -9,7 +9,8 @@ from conftest import GOLDEN, textured
 from trellic import Codec
 from trellic.codec import Target
 from trellic.codec import search as searching
-from trellic.codec.encoder import Coded, analyse_tile, encode_latents
+from trellic.codec.analysis import analyse_tile
+from trellic.codec.encoder import Coded, encode_latents
 from trellic.codec.search import (
     LAST_RATE_WEIGHT,
     SLOPE,

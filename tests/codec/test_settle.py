@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from trellic import Codec
-from trellic.codec.encoder import analyse, encode_latents, reconstruct
+from trellic.codec.analysis import analyse
+from trellic.codec.encoder import encode_latents, reconstruct
 from trellic.codec.settle import settled
 from trellic.container.header import QUALITY_ONE
 

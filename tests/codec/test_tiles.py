@@ -8,7 +8,8 @@ from PIL import Image
 
 from conftest import GOLDEN, Counted, textured
 from trellic.codec import Codec, Target, strips
-from trellic.codec.encoder import analyse, analyse_tile, encode_latents
+from trellic.codec.analysis import analyse, analyse_tile
+from trellic.codec.encoder import encode_latents
 from trellic.codec.picture_decoder import PartsMissing
 from trellic.codec.store import UnitStore
 from trellic.codec.tiles import surroundings, windows
@@ -71,7 +72,8 @@ def test_a_tile_is_coded_as_a_picture_of_its_own(tiled, picture):
     grid = stream.header.grid
     assert (grid.columns, grid.rows) == (3, 2)
     for number, window in enumerate(windows(picture, grid, tiled.model.margin)):
-        coded = encode_latents(tiled.sessions, analyse_tile(tiled.sessions, window, 60 * 256), tiled.deployed)
+        analysed = analyse_tile(tiled.sessions, window, 60 * 256, projects=True)
+        coded = encode_latents(tiled.sessions, analysed, tiled.deployed)
         decoded = decode_unit(tiled.sessions, stream, number, stream.read_units([number])[0])
         assert np.array_equal(decoded.latents, coded.decoded["y"])
 

@@ -10,7 +10,7 @@ import trellic.pillow  # noqa: F401
 from conftest import GOLDEN
 from trellic import Codec, encode
 from trellic.codec import Target
-from trellic.codec.encoder import analyse_tile
+from trellic.codec.analysis import analyse_tile
 from trellic.codec.tiles import windows
 from trellic.codec.visibility import SSIMULACRA2, visibility
 from trellic.container import Grid

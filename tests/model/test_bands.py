@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from conftest import textured
+from trellic.codec.analysis import analyse
 from trellic.codec.decoder import decode_latents
-from trellic.codec.encoder import analyse, encode_latents
+from trellic.codec.encoder import encode_latents
 from trellic.model import bands
 from trellic.model.bands import Reach, reach_of
 from trellic.model.graph import Graph, Operation

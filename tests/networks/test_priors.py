@@ -6,9 +6,10 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 
+from trellic.codec.analysis import analyse  # noqa: E402
 from trellic.codec.decoder import decode_latents  # noqa: E402
 from trellic.codec.deployed import DeployedQuantizer  # noqa: E402
-from trellic.codec.encoder import analyse, encode_latents, reconstruct  # noqa: E402
+from trellic.codec.encoder import encode_latents, reconstruct  # noqa: E402
 from trellic.entropy.tables import Tables  # noqa: E402
 from trellic.metrics import psnr  # noqa: E402
 from trellic.model import Model, Sessions  # noqa: E402

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from conftest import GOLDEN
 from trellic.codec import Target
+from trellic.codec.analysis import analyse
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse, encode_latents
+from trellic.codec.encoder import encode_latents
 from trellic.codec.units import decode_unit
 from trellic.container import Stream
 from trellic.container.header import QUALITY_ONE

@@ -9,8 +9,9 @@ from together import in_two_processes
 
 torch = pytest.importorskip("torch")
 
+from trellic.codec.analysis import analyse  # noqa: E402
 from trellic.codec.deployed import DeployedQuantizer  # noqa: E402
-from trellic.codec.encoder import analyse, encode_latents  # noqa: E402
+from trellic.codec.encoder import encode_latents  # noqa: E402
 from trellic.errors import BadConfig  # noqa: E402
 from trellic.model import Model, Sessions  # noqa: E402
 from trellic.networks.exact import FINEST_WEIGHT, ExactConv  # noqa: E402

@@ -8,8 +8,8 @@ pytest.importorskip("torch")
 import torch
 
 from conftest import GOLDEN, textured
+from trellic.codec.analysis import analyse
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse
 from trellic.codec.layer_encoder import encode_sweeps
 from trellic.codec.layers import LayerCoding
 from trellic.container.layers import Layering

@@ -7,8 +7,9 @@ from conftest import textured
 
 torch = pytest.importorskip("torch")
 
+from trellic.codec.analysis import analyse  # noqa: E402
 from trellic.codec.deployed import DeployedQuantizer  # noqa: E402
-from trellic.codec.encoder import analyse, encode_latents  # noqa: E402
+from trellic.codec.encoder import encode_latents  # noqa: E402
 from trellic.container.header import QUALITY_ONE  # noqa: E402
 from trellic.entropy.parameters import ONE  # noqa: E402
 from trellic.model import Model, Sessions  # noqa: E402

@@ -2,8 +2,9 @@
 
 import pytest
 
+from trellic.codec.analysis import analyse
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse, encode_latents
+from trellic.codec.encoder import encode_latents
 from trellic.container.header import QUALITY_ONE
 from trellic.entropy.correction import LARGEST_WEIGHT
 from trellic.errors import NoPictures

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from conftest import GOLDEN, textured
-from trellic.codec.encoder import analyse, encode_latents
+from trellic.codec.analysis import analyse
+from trellic.codec.encoder import encode_latents
 from trellic.errors import NoPictures
 from trellic.model import Model
 from trellic.model.previews import to_blocks

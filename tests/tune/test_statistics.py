@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from trellic.codec.analysis import analyse
 from trellic.codec.coding import Pass
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse, encode_latents
+from trellic.codec.encoder import encode_latents
 from trellic.entropy.bits import estimate_bits
 from trellic.entropy.parameters import ONE, Parameters
 from trellic.entropy.tables import SCALES, Tables, gaussian_tables

@@ -10,8 +10,8 @@ import pytest
 from conftest import GOLDEN, textured
 from moving import moving
 from trellic.codec import Target
+from trellic.codec.analysis import analyse
 from trellic.codec.costs import error_weight
-from trellic.codec.encoder import analyse
 from trellic.codec.refinement import Refinement
 from trellic.metrics import psnr
 from trellic.video import Reader, Structure, VideoCodec, encoder

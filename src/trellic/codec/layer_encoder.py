@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trellic.codec.analysis import Analysed
 from trellic.codec.coding import Arrays, Coding, Pass, scalar
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import Analysed, quantize_pass
+from trellic.codec.encoder import quantize_pass
 from trellic.codec.layers import Digits, LayerCoding, Nested, kernel_plane, planes_of
 from trellic.codec.positions import Floats
 from trellic.container.header import HIGHEST_QUALITY

@@ -203,8 +203,9 @@ class PictureEncoder:
             seen = window.seeing(surroundings(window.tile, window.around, layout.has_latents))
             if layering:
                 return code_unit_in_sweeps(
-                    sessions, coarse or sessions, self.deployed, header.quality, seen, self.tune, layering
-                )
+                    sessions, coarse or sessions, self.deployed, header.quality, seen, self.tune, self.refinement,
+                    layering,
+                )  # fmt: skip
             see = costs.seen(window.tile, sessions.model, self.deployed) if costs else unseen
             unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, self.refinement, see, ring)
             if costs:

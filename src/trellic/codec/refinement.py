@@ -1,4 +1,4 @@
-"""What an encoder does beside quantizing: search for better latents, and find how decoded pictures are corrected."""
+"""What an encoder does beside quantizing: better latents to begin with, a search, and corrections."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,17 @@ class Refinement(NamedTuple):
 
     rounds    of a search for better latents (`codec/search.py`); 0 for none
     restores  whether the decoded picture is corrected, where that is worth its bits (`codec/fit_restoration.py`)
+    projects  whether latents are back projected before they are quantized (`codec/analysis.py`)
     """
 
     rounds: int = 0
     restores: bool = False
+    projects: bool = False
 
 
 UNREFINED = Refinement()
-RESTORING_EFFORT = 3
+RESTORING_EFFORT, PROJECTING_EFFORT = 3, 5
+"""From which on."""
 ROUNDS = {8: 5, 9: 10}
 """By effort."""
 
@@ -25,4 +28,4 @@ def refinement_of(effort: int, restore: bool = True) -> Refinement:
 
     restore  whether pictures may be corrected
     """
-    return Refinement(ROUNDS.get(effort, 0), restore and effort >= RESTORING_EFFORT)
+    return Refinement(ROUNDS.get(effort, 0), restore and effort >= RESTORING_EFFORT, effort >= PROJECTING_EFFORT)

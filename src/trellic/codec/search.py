@@ -20,11 +20,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from trellic.codec.analysis import Analysed
 from trellic.codec.coding import scalar
 from trellic.codec.costs import error_weight
 from trellic.codec.decoder import synthesize
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import Analysed, Coded, encode_latents
+from trellic.codec.encoder import Coded, encode_latents
 from trellic.codec.fit_restoration import fitted, write_worthwhile
 from trellic.codec.reverse import through_predictions
 from trellic.codec.tiles import Window

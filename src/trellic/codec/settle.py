@@ -7,11 +7,9 @@ nearly the error of the picture at hand: without it, latents lie nearer to their
 
 from dataclasses import replace
 
-import numpy as np
-
-from trellic.codec.decoder import synthesize
+from trellic.codec.analysis import Analysed, analysed_again
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import Analysed, Coded, analyse, encode_latents
+from trellic.codec.encoder import Coded, encode_latents
 from trellic.model import Sessions
 from trellic.quantize.lattice import FIXED, were_coded
 
@@ -23,8 +21,6 @@ def settled(sessions: Sessions, analysed: Analysed, coded: Coded, deployed: Depl
     latents = analysed.targets[LATENTS]
     if deployed.quantizer.levels is not FIXED or not were_coded(latents, deployed.step_at(analysed.quality)):
         return coded
-    pixels = synthesize(sessions, coded.decoded, analysed.quality).transpose(1, 2, 0)
-    again = analyse(sessions, np.ascontiguousarray(pixels), analysed.quality)
-    error = again.targets[LATENTS] - coded.decoded[LATENTS]
+    error = analysed_again(sessions, coded.decoded[LATENTS], analysed) - coded.decoded[LATENTS]
     nearer = replace(analysed, targets={**analysed.targets, LATENTS: latents - error})
     return encode_latents(sessions, nearer, deployed)

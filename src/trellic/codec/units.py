@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from trellic.codec.analysis import analyse_tile
 from trellic.codec.decoder import Seen, decode_latents, unseen
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Seen as SeenPass
-from trellic.codec.encoder import analyse_tile, encode_latents
+from trellic.codec.encoder import encode_latents
 from trellic.codec.encoder import unseen as unseen_pass
 from trellic.codec.exact import QUICK, Effort, pack, unpack
 from trellic.codec.extent import Extent
@@ -98,7 +99,7 @@ def code_unit(
     ring        what a block's prediction sees of its neighbours; None where it is no block
     """
     alpha = _alpha_of(window)
-    analysed = replace(analyse_tile(sessions, window, quality, tune), ring=ring)
+    analysed = replace(analyse_tile(sessions, window, quality, tune, refinement.projects), ring=ring)
     coded = encode_latents(sessions, analysed, deployed, see)
     if refinement.rounds:
         correct = by_weights_of_its_own(window, quality) if refinement.restores and ring is None else None
@@ -116,10 +117,11 @@ def code_unit_in_sweeps(
     quality: int,
     window: Window,
     tune: str,
+    refinement: Refinement,
     layering: Layering,
 ) -> CodedUnit:
     """Code a tile in sweeps, at a quality in 1/256 of a point; those of coarse planes by networks for them."""
-    analysed = analyse_tile(sessions, window, quality, tune)
+    analysed = analyse_tile(sessions, window, quality, tune, refinement.projects)
     sweeps, decoded = encode_sweeps(sessions, coarse, analysed, deployed, layering)
     unit = DecodedUnit(decoded["y"], alpha=window.alpha)
     return CodedUnit(_alpha_of(window), sum(sweeps.bits), window.own, unit, sweeps)

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from trellic.codec.analysis import analyse
 from trellic.codec.decoder import decode_latents
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse, quantize_in_order
+from trellic.codec.encoder import quantize_in_order
 from trellic.codec.extent import Extent
 from trellic.codec.picture_decoder import unit_decoder
 from trellic.codec.resources import Resources

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from trellic.codec.analysis import analyse
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import Coded, analyse, encode_latents, reconstruct
+from trellic.codec.encoder import Coded, encode_latents, reconstruct
 from trellic.codec.layer_decoder import decode_layers
 from trellic.codec.layer_encoder import encode_sweeps
 from trellic.codec.layer_targets import LEAST_PLANES, LayerTargets

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from trellic.codec.analysis import Analysed, analyse
 from trellic.codec.coding import Pass
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import Analysed, analyse, quantize_in_order
+from trellic.codec.encoder import quantize_in_order
 from trellic.codec.positions import Floats
 from trellic.container.header import QUALITY_ONE
 from trellic.entropy.bits import index_bits

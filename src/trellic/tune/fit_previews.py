@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trellic.codec.analysis import analyse
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse, quantize_in_order
+from trellic.codec.encoder import quantize_in_order
 from trellic.codec.extent import Extent
 from trellic.codec.tiles import LATENT
 from trellic.container.header import QUALITY_ONE

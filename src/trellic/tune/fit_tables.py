@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from trellic.codec.analysis import analyse
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse
 from trellic.container.header import QUALITY_ONE
 from trellic.errors import NoPictures
 from trellic.model import Model, Sessions

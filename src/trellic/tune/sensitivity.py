@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
+from trellic.codec.analysis import analyse
 from trellic.codec.decoder import synthesize
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import analyse, encode_latents
+from trellic.codec.encoder import encode_latents
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.errors import NoPictures
 from trellic.model import Model, Sessions

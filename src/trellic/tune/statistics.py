@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from trellic.codec.analysis import Analysed
 from trellic.codec.coding import Pass
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import Analysed, quantize_in_order
+from trellic.codec.encoder import quantize_in_order
 from trellic.codec.positions import Floats
 from trellic.entropy.parameters import ONE
 from trellic.entropy.states import Indices, ScaleIndices

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from trellic.codec.analysis import Analysed, analyse
 from trellic.codec.coding import Pass
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import Analysed, Coded, analyse, quantize_in_order, reconstruct
+from trellic.codec.encoder import Coded, quantize_in_order, reconstruct
 from trellic.codec.positions import Floats
 from trellic.container.header import QUALITY_ONE
 from trellic.entropy.bits import estimate_bits

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from trellic.codec.analysis import Analysed, analyse
 from trellic.codec.costs import Costs, error_weight
-from trellic.codec.encoder import Analysed, Coded, analyse, encode_latents
+from trellic.codec.encoder import Coded, encode_latents
 from trellic.codec.refinement import Refinement
 from trellic.codec.tiles import LATENT
 from trellic.container.grid import Grid

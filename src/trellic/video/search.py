@@ -5,9 +5,10 @@ A reference is what a frame shows once it is restored, so it is that which the s
 
 import numpy as np
 
+from trellic.codec.analysis import Analysed
 from trellic.codec.costs import error_weight
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.encoder import Analysed, Coded
+from trellic.codec.encoder import Coded
 from trellic.codec.refinement import Refinement
 from trellic.codec.search import Begin, Correction, search
 from trellic.codec.tiles import windows
