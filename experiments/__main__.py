@@ -40,6 +40,7 @@ LATER = (
     "tune",
     "compact",
     "corrections",
+    "projection",
     "restoration",
     "blocks",
     "adapters",

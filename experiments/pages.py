@@ -43,6 +43,7 @@ NAMES = (
     "tune",
     "compact",
     "corrections",
+    "projection",
     "restoration",
     "theory",
     "blocks",

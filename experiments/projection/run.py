@@ -1,0 +1,16 @@
+"""What back projection saves: files of the shipped model at the default effort, with it and without."""
+
+from pathlib import Path
+
+from experiments.paired import measure_pair
+from trellic import Codec
+
+EVERY = {"cid22": 8, "kodak": 2, "gb82": 4}
+"""One picture in so many of a set."""
+
+
+def run(data: Path) -> None:
+    """Measure all of it anew."""
+    without, codec = Codec(threads=1), Codec(threads=1)
+    without.refinement = codec.refinement._replace(projects=False)
+    measure_pair("projection", (without, codec), data, EVERY)
