@@ -5,13 +5,12 @@ Times are the processor's, of one thread, by turns.
 
 import time
 from collections.abc import Callable
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments.store import SETS, Line, keep
+from experiments.store import SETS, Line, by_set, keep
 from trellic import Codec
 from trellic.codec import Target
 from trellic.container import Stream
@@ -87,8 +86,3 @@ def times_of(lines: list[Line]) -> Table:
         seconds = [np.sum([line[what] for line in found], axis=0) / megapixels for what in ("encoding", "decoding")]
         rows.append([name, *(f"{each:.2f} s" for pair in seconds for each in pair)])
     return Table(["set", "encode without", "with", "decode without", "with"], rows)
-
-
-def by_set(lines: list[Line]) -> list[tuple[str, list[Line]]]:
-    """Return the lines of each set."""
-    return [(name, list(group)) for name, group in groupby(lines, key=lambda line: line["set"])]

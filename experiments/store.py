@@ -6,6 +6,7 @@ Every file says in its head which model it is of; a page about the shipped model
 import json
 from collections.abc import Sequence
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,11 @@ def lines_of(name: str, version: str = "") -> tuple[Line, list[Line]]:
     if head["model"] != (version or shipped()):
         raise ValueError(f"{path} is of model {head['model']}")
     return head, lines
+
+
+def by_set(lines: Sequence[Line]) -> list[tuple[str, list[Line]]]:
+    """Return the lines of each set of pictures, in their order."""
+    return [(name, list(group)) for name, group in groupby(lines, key=lambda line: line["set"])]
 
 
 def results_of(name: str) -> Results:

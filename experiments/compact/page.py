@@ -1,10 +1,8 @@
 """What weights in eight bits save and cost, by set."""
 
-from itertools import groupby
-
 import numpy as np
 
-from experiments.store import lines_of
+from experiments.store import by_set, lines_of
 from trellic.evaluate.report.tables import Table, percent
 
 WEIGHTS = ("half precision", "eight bits")
@@ -14,7 +12,7 @@ def slots() -> dict[str, str]:
     """Return the page's slots."""
     head, (setting, *lines) = lines_of("compact")
     rows = []
-    for name, group in groupby(lines, key=lambda line: line["set"]):
+    for name, group in by_set(lines):
         found = [line["percent"] for line in group]
         rows.append([name, str(len(found)), percent(float(np.mean(found)), 2), percent(max(found), 2)])
     sizes = [[kind, *(f"{size:,}" for size in found)] for kind, found in zip(WEIGHTS, setting["sizes"], strict=True)]

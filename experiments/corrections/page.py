@@ -1,10 +1,8 @@
 """What corrected scales save, by set and quality, and what they cost in time."""
 
-from itertools import groupby
-
 import numpy as np
 
-from experiments.store import lines_of
+from experiments.store import by_set, lines_of
 from trellic.evaluate.report.tables import Table, percent
 
 
@@ -12,8 +10,7 @@ def slots() -> dict[str, str]:
     """Return the page's slots."""
     head, (setting, *lines) = lines_of("corrections")
     rows, times = [], []
-    for name, group in groupby(lines, key=lambda line: line["set"]):
-        found = list(group)
+    for name, found in by_set(lines):
         before, after = np.log(np.array([line["bytes"] for line in found])).transpose(1, 0, 2)
         saved = np.expm1((after - before).mean(axis=0)) * 100
         rows.append([name, str(len(found)), *(percent(float(each), 2) for each in saved)])

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from experiments.paired import bits_of, by_set, times_of
-from experiments.store import lines_of
+from experiments.paired import bits_of, times_of
+from experiments.store import by_set, lines_of
 from trellic.evaluate.report.tables import Table
 
 

@@ -1,12 +1,11 @@
 """What the searches of efforts 8 and 9 gain over the default effort, by set, and how they stand beside other codecs."""
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
 import numpy as np
 
 from experiments.comparison.page import others
-from experiments.store import PUBLISHED, Line, lines_of
+from experiments.store import PUBLISHED, Line, by_set, lines_of
 from trellic.evaluate.codecs import LABELS
 from trellic.evaluate.report.published import read_published
 from trellic.evaluate.report.tables import Table, percent
@@ -21,8 +20,7 @@ def slots() -> dict[str, str]:
     """Return the page's slots."""
     head, (setting, *lines) = lines_of("search")
     efforts, rows, first = list(map(str, setting["efforts"])), [], setting["qualities"]
-    for name, group in groupby(lines, key=lambda line: line["set"]):
-        found = list(group)
+    for name, found in by_set(lines):
         pixels = sum(line["pixels"] for line in found)
         for effort in efforts:
             shown = ["–"] * (len(PARTS) + 1)

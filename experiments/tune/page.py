@@ -1,10 +1,8 @@
 """What tuning for SSIMULACRA2 gains and costs, by set."""
 
-from itertools import groupby
-
 import numpy as np
 
-from experiments.store import lines_of
+from experiments.store import by_set, lines_of
 from trellic.evaluate.report.tables import Table, percent
 
 
@@ -12,7 +10,7 @@ def slots() -> dict[str, str]:
     """Return the page's slots."""
     head, (setting, *lines) = lines_of("tune")
     rows = []
-    for name, group in groupby(lines, key=lambda line: line["set"]):
+    for name, group in by_set(lines):
         found = [line["percent"] for line in group]
         means = [percent(float(np.mean([one[measure] for one in found])), 2) for measure in ("ssimulacra2", "psnr")]
         rows.append([name, str(len(found)), *means, percent(max(one["ssimulacra2"] for one in found), 2)])
