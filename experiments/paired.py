@@ -24,7 +24,7 @@ from trellic.picture.types import Picture, Pixels
 
 QUALITIES = (10, 30, 50, 70, 90)
 PARTS = {"all": slice(None), "low": slice(0, 3), "high": slice(2, 5)}
-"""Of the qualities."""
+"""Which of the qualities a BD-rate is over."""
 MEASURES: dict[str, Callable[[Pixels, Pixels], float]] = {"psnr": psnr, "ssimulacra2": ssimulacra2}
 
 

@@ -91,6 +91,7 @@ def single(codec: Codec, picture: Picture) -> dict[str, Any]:
 def run(data: Path) -> None:
     """Measure what is missing."""
     layered, plain = Codec(threads=1), Codec(threads=1, quantizer="tcq8")
+    layered.refinement = plain.refinement  # as the quantizers that layers are compared with
     try:
         lines = {(line["set"], line["picture"]): line for line in lines_of("progressive")[1]}
     except NotMeasured:

@@ -12,5 +12,5 @@ EVERY = {"cid22": 8, "kodak": 2, "gb82": 4}
 def run(data: Path) -> None:
     """Measure all of it anew."""
     without, codec = Codec(threads=1), Codec(threads=1)
-    without.refinement = codec.refinement._replace(projects=False)
+    without.refinement = codec.refinement._replace(back_projects=False)
     measure_pair("projection", (without, codec), data, EVERY)

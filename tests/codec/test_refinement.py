@@ -5,12 +5,10 @@ import pytest
 from trellic.codec.refinement import Refinement, refinement_of
 
 
-@pytest.mark.parametrize(
-    ("effort", "found"),
-    [(1, (0, False)), (2, (0, False)), (3, (0, True)), (4, (0, True)), (5, (0, True, True)), (7, (0, True, True))],
-)
-def test_quick_efforts_do_not_search(effort, found):
-    assert refinement_of(effort) == Refinement(*found)
+def test_the_quickest_efforts_quantize_alone_and_others_do_ever_more():
+    assert refinement_of(1) == refinement_of(2) == Refinement()
+    assert refinement_of(3) == refinement_of(4) == Refinement(restores=True)
+    assert refinement_of(5) == refinement_of(7) == Refinement(restores=True, back_projects=True)
 
 
 def test_the_smallest_files_take_the_longest_search():

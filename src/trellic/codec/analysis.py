@@ -2,8 +2,8 @@
 
 An analysis is no exact inverse of its synthesis: synthesized and analysed again, latents come back changed, for what
 they show lacks some of the picture. Back projection adds that change to them. The finer latents are quantized, the
-more of what it adds is coded, and the more it is worth; where they are coarse it costs as many bits as it saves. So it
-takes of the change the quality's fraction of 100, and low qualities do without.
+more of what it adds is coded, and the more it is worth; where they are coarse it costs as many bits as it saves. So of
+the change it adds a part that is 1 at quality 100 and falls in proportion, and low qualities do without.
 Source: Irani and Peleg, Improving resolution by image registration (1991), for latents instead of a larger picture.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from trellic.codec.coding import Arrays, Skipped, empty_variables, no_passes, run, scalar
 from trellic.codec.decoder import synthesize
 from trellic.codec.ring import Ring
-from trellic.codec.tiles import Window
+from trellic.codec.tiles import LATENT, Window
 from trellic.codec.visibility import PSNR, SSIMULACRA2, visibility
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.errors import DamagedModel
@@ -34,6 +34,7 @@ class Analysed:
     weights     what a squared error in each channel of y is worth, (C, 1, 1)
     around      y of the tile with its surroundings
     visibility  what a squared error at each position of y is worth, (H, W)
+    covered     the part of each position's pixels that lies in the picture, 0 to 1, (H, W)
     ring        what a block's prediction sees of its neighbours; None where it is no block
     skipped     blocks of 64×64 pixels of which nothing is coded, uint8 (H/64, W/64); None for no such blocks
     """
@@ -42,17 +43,22 @@ class Analysed:
     weights: Floats
     around: Floats
     visibility: Floats
+    covered: Floats
     quality: int
     width: int
     height: int
     ring: Ring | None = None
     skipped: Skipped | None = None
 
+    @property
+    def error_weights(self) -> Floats:
+        """What a squared error of each latent is weighed by, (C, H, W): nothing where no picture is."""
+        return self.weights * (self.visibility * self.covered)
 
-def analyse(sessions: Sessions, pixels: Pixels, quality: int, projects: bool = False) -> Analysed:
+
+def analyse(sessions: Sessions, pixels: Pixels, quality: int) -> Analysed:
     """Return the variables of a picture, uint8 (H, W, 3), at a quality in 1/256 of a point. Raises DamagedModel.
 
-    projects  whether its latents are back projected, at qualities at which that pays
     The picture is continued at the right and below to multiples of the model's stride.
     """
     model = sessions.model
@@ -69,43 +75,58 @@ def analyse(sessions: Sessions, pixels: Pixels, quality: int, projects: bool = F
             raise DamagedModel(f"model {model.name}: its analysis gives no {name}, or numbers that are not finite")
         targets[name] = found
     latents, weights = targets["y"], model.weights(quality / HIGHEST_QUALITY)[:, None, None]
-    visible = np.ones(latents.shape[1:], np.float32)
-    analysed = Analysed(targets, weights, latents, visible, quality, width, height)
-    return _back_projected(sessions, analysed) if projects else analysed
+    alike, covered = np.ones(latents.shape[1:], np.float32), _covered(width, height, latents)
+    return Analysed(targets, weights, latents, alike, covered, quality, width, height)
 
 
-def _back_projected(sessions: Sessions, analysed: Analysed) -> Analysed:
-    part, latents = analysed.quality / HIGHEST_QUALITY, analysed.targets["y"]
-    if part < LEAST_PROJECTED:
-        return analysed
-    moved = latents + np.float32(part) * (latents - analysed_again(sessions, latents, analysed))
-    return replace(analysed, targets={**analysed.targets, "y": moved}, around=moved)
+def _covered(width: int, height: int, latents: Floats) -> Floats:
+    """Return the part of each position's pixels that lies in a picture of a width and height, (H, W)."""
+    columns, rows = (
+        np.clip(side / LATENT - np.arange(positions), 0, 1)
+        for side, positions in zip((width, height), reversed(latents.shape[1:]), strict=True)
+    )
+    return np.outer(rows, columns).astype(np.float32)
 
 
-def analysed_again(sessions: Sessions, latents: Floats, analysed: Analysed) -> Floats:
-    """Return latents as they come back, synthesized and analysed: of the shape of those of the picture analysed.
+def analysed_again(sessions: Sessions, variables: dict[str, Floats], quality: int) -> Floats:
+    """Return the latents of variables as they come back, synthesized and analysed at a quality. Raises DamagedModel."""
+    planes = synthesize(sessions, variables, quality)
+    return analyse(sessions, np.ascontiguousarray(planes.transpose(1, 2, 0)), quality).targets["y"]
+
+
+def back_projected(sessions: Sessions, analysed: Analysed) -> Analysed:
+    """Return a picture with latents that show what those of its analysis lack, at qualities at which that pays.
 
     Raises DamagedModel.
     """
-    planes = synthesize(sessions, {**analysed.targets, "y": latents}, analysed.quality)
-    pixels = np.ascontiguousarray(planes[:, : analysed.height, : analysed.width].transpose(1, 2, 0))
-    return analyse(sessions, pixels, analysed.quality).targets["y"]
+    part, latents = analysed.quality / HIGHEST_QUALITY, analysed.targets["y"]
+    if part < LEAST_PROJECTED:
+        return analysed
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved = latents + np.float32(part) * (latents - analysed_again(sessions, analysed.targets, analysed.quality))
+    if not np.isfinite(moved).all():
+        raise DamagedModel(f"model {sessions.model.name}: its latents come back too large")
+    return replace(analysed, targets={**analysed.targets, "y": moved}, around=moved)
 
 
 def analyse_tile(
-    sessions: Sessions, window: Window, quality: int, tune: str = PSNR, projects: bool = False
+    sessions: Sessions, window: Window, quality: int, tune: str = PSNR, back_projects: bool = False
 ) -> Analysed:
     """Return the variables of a tile, whose analysis sees its surroundings, at a quality in 1/256 of a point.
 
-    tune      the measure that errors are weighed for
-    projects  whether its latents are back projected, at qualities at which that pays
+    tune           the measure that errors are weighed for
+    back_projects  whether its latents are back projected, at qualities at which that pays
     The window's margins are multiples of the model's stride.
     """
-    whole = analyse(sessions, window.pixels, quality, projects)
+    whole = analyse(sessions, window.pixels, quality)
+    if back_projects:
+        whole = back_projected(sessions, whole)
     strides = {name: one.stride for name, one in sessions.model.schedule.variables.items()}
     boxes = {name: window.tile.within(window.around, stride) for name, stride in strides.items()}
     own = {name: np.ascontiguousarray(planes[:, *boxes[name]]) for name, planes in whole.targets.items()}
     seen = whole.visibility[boxes["y"]]
     if tune == SSIMULACRA2:
         seen = visibility(window.pixels[window.tile.within(window.around)], strides["y"])
-    return Analysed(own, whole.weights, whole.around, seen, quality, window.tile.width, window.tile.height)
+    height, width = window.own.shape[:2]
+    covered = _covered(width, height, own["y"])
+    return Analysed(own, whole.weights, whole.around, seen, covered, quality, window.tile.width, window.tile.height)

@@ -57,7 +57,8 @@ class Codec:
 
     model      a name, hash prefix or path
     threads    of the transforms; 0 for as many as there are processors
-    quantizer  name of the quantizer to encode with; "" for what `effort` stands for
+    quantizer  name of the quantizer to encode with, and nothing before it or after but restoration; "" for what
+               `effort` stands for
     effort     1 (quick) to 9 (small files); 8 and 9 search, several times as long
     limit      most pixels to accept, sides counted in multiples of 64; larger pictures raise PictureTooLarge
     tile       a picture of more than one and a half times this side, in pixels, is coded in tiles of about this side

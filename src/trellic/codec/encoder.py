@@ -80,7 +80,7 @@ def quantize_in_order(
     extent  how much is quantized
     """
     model, quality = sessions.model, analysed.quality / HIGHEST_QUALITY
-    rounding, weights = quantizer_named("uniform"), analysed.weights * analysed.visibility
+    rounding, weights = quantizer_named("uniform"), analysed.error_weights
 
     def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
         planes = analysed.targets[at.step.variable][at.step.channels]

@@ -102,7 +102,7 @@ class _Coder:
 
     def __init__(self, analysed: Analysed, rate_weight: float) -> None:
         self.analysed, self.rate_weight = analysed, rate_weight
-        self.weights = analysed.weights * analysed.visibility
+        self.weights = analysed.error_weights
         self.fine = {name: np.zeros(planes.shape, np.int32) for name, planes in analysed.targets.items()}
         self.sweep = ChoiceEncoder()
 

@@ -6,19 +6,20 @@ from typing import NamedTuple
 class Refinement(NamedTuple):
     """What is done beside quantizing.
 
-    rounds    of a search for better latents (`codec/search.py`); 0 for none
-    restores  whether the decoded picture is corrected, where that is worth its bits (`codec/fit_restoration.py`)
-    projects  whether latents are back projected before they are quantized (`codec/analysis.py`)
+    rounds         of a search for better latents (`codec/search.py`); 0 for none
+    restores       whether the decoded picture is corrected, where that is worth its bits (`codec/fit_restoration.py`)
+    back_projects  whether latents of pictures are back projected before they are quantized (`codec/analysis.py`); those
+                   of frames are not
     """
 
     rounds: int = 0
     restores: bool = False
-    projects: bool = False
+    back_projects: bool = False
 
 
 UNREFINED = Refinement()
 RESTORING_EFFORT, PROJECTING_EFFORT = 3, 5
-"""From which on."""
+"""The least that do."""
 ROUNDS = {8: 5, 9: 10}
 """By effort."""
 

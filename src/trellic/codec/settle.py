@@ -21,6 +21,6 @@ def settled(sessions: Sessions, analysed: Analysed, coded: Coded, deployed: Depl
     latents = analysed.targets[LATENTS]
     if deployed.quantizer.levels is not FIXED or not were_coded(latents, deployed.step_at(analysed.quality)):
         return coded
-    error = analysed_again(sessions, coded.decoded[LATENTS], analysed) - coded.decoded[LATENTS]
+    error = analysed_again(sessions, coded.decoded, analysed.quality) - coded.decoded[LATENTS]
     nearer = replace(analysed, targets={**analysed.targets, LATENTS: latents - error})
     return encode_latents(sessions, nearer, deployed)

@@ -99,7 +99,7 @@ def code_unit(
     ring        what a block's prediction sees of its neighbours; None where it is no block
     """
     alpha = _alpha_of(window)
-    analysed = replace(analyse_tile(sessions, window, quality, tune, refinement.projects), ring=ring)
+    analysed = replace(analyse_tile(sessions, window, quality, tune, refinement.back_projects), ring=ring)
     coded = encode_latents(sessions, analysed, deployed, see)
     if refinement.rounds:
         correct = by_weights_of_its_own(window, quality) if refinement.restores and ring is None else None
@@ -121,7 +121,7 @@ def code_unit_in_sweeps(
     layering: Layering,
 ) -> CodedUnit:
     """Code a tile in sweeps, at a quality in 1/256 of a point; those of coarse planes by networks for them."""
-    analysed = analyse_tile(sessions, window, quality, tune, refinement.projects)
+    analysed = analyse_tile(sessions, window, quality, tune, refinement.back_projects)
     sweeps, decoded = encode_sweeps(sessions, coarse, analysed, deployed, layering)
     unit = DecodedUnit(decoded["y"], alpha=window.alpha)
     return CodedUnit(_alpha_of(window), sum(sweeps.bits), window.own, unit, sweeps)

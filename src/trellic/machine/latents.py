@@ -1,6 +1,6 @@
 """Stream → the latents that features are made of: z and a group and a half of y of the whole picture; no pixels.
 
-Units that are coded exactly have none: their pixels are analysed as an encoder would. Streams in layers are decoded as
+Units that are coded exactly have none: their pixels are analysed. Streams in layers are decoded as
 far as they go. A file of one tile may be cut off anywhere after the first groups; nothing then proves what it has.
 """
 
