@@ -56,6 +56,15 @@ def test_low_qualities_do_without(sessions, photograph):
     assert np.array_equal(projected.targets["y"], plain.targets["y"])
 
 
+def test_what_is_added_begins_without_a_jump(sessions, photograph):
+    pixels = photograph.pixels[:64, :64]
+    moved = []
+    for quality in range(7600, 9000, 100):
+        plain = analyse(sessions, pixels, quality)
+        moved.append(np.abs(back_projected(sessions, plain).targets["y"] - plain.targets["y"]).mean())
+    assert moved[0] == 0 < moved[1] < max(np.diff(moved)) < 0.15 * moved[-1]
+
+
 def test_tiles_have_the_latents_of_the_whole_picture(codec, photograph):
     """Back projected, too, so that no seam is made: margins are as wide as both transforms see."""
     pixels = np.ascontiguousarray(photograph.pixels[:256, :512])
