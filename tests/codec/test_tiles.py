@@ -72,7 +72,7 @@ def test_a_tile_is_coded_as_a_picture_of_its_own(tiled, picture):
     grid = stream.header.grid
     assert (grid.columns, grid.rows) == (3, 2)
     for number, window in enumerate(windows(picture, grid, tiled.model.margin)):
-        analysed = analyse_tile(tiled.sessions, window, 60 * 256, projects=True)
+        analysed = analyse_tile(tiled.sessions, window, 60 * 256, back_projects=True)
         coded = encode_latents(tiled.sessions, analysed, tiled.deployed)
         decoded = decode_unit(tiled.sessions, stream, number, stream.read_units([number])[0])
         assert np.array_equal(decoded.latents, coded.decoded["y"])
