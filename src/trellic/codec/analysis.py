@@ -52,9 +52,18 @@ class Analysed:
     skipped: Skipped | None = None
 
     @property
+    def counted(self) -> Floats:
+        """How much an error at each position of y counts, (H, W): as it is seen; not at all where nothing is shown."""
+        counted = self.visibility * self.covered
+        if self.skipped is not None:
+            times = counted.shape[0] // self.skipped.shape[0]
+            counted[self.skipped.repeat(times, axis=0).repeat(times, axis=1) == 1] = 0
+        return counted
+
+    @property
     def error_weights(self) -> Floats:
-        """What a squared error of each latent is weighed by, (C, H, W): nothing where no picture is."""
-        return self.weights * (self.visibility * self.covered)
+        """What a squared error of each latent is weighed by, (C, H, W)."""
+        return self.weights * self.counted
 
 
 def analyse(sessions: Sessions, pixels: Pixels, quality: int) -> Analysed:

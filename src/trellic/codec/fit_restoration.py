@@ -8,9 +8,7 @@ the others too, is moved to the integer near its best that costs least. What a b
 likewise, from what is left there.
 """
 
-import math
 from collections.abc import Collection, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +26,7 @@ from trellic.container.restoration import (
     regions_of,
     write_weights,
 )
+from trellic.kernels import kernel
 from trellic.metrics import squared_error
 from trellic.picture.types import Pixels
 
@@ -37,8 +36,6 @@ Mask = npt.NDArray[np.bool_]
 SQUARES = np.array([3.0, 2.0, 6.0])
 """What a squared error of each kind is, in squared errors of R, G and B."""
 TO_KINDS = np.array([[2, 2, 2], [3, 0, -3], [-1, 2, -1]]) / 6
-HELD = 32
-"""Rows whose features are held at a time."""
 RIDGE = 1e-6
 BITS_OF = np.array([len(code_of(weight)) for weight in range(-LARGEST, LARGEST + 1)])
 USUAL_BITS = 6
@@ -78,30 +75,35 @@ def fitted(decoded: Pixels, original: Pixels, bits_of_error: float, where: Mask 
 
 def _sums(decoded: Pixels, original: Pixels, where: Mask | None) -> tuple[Sums, Sums]:
     """Return sums of products of features, (BANDS, FEATURES, FEATURES), and of these with the error of each kind."""
-    planes, (_, height, width) = split(decoded), decoded.shape
     squares, products = np.zeros((BANDS, FEATURES, FEATURES)), np.zeros((BANDS, PLANES, FEATURES))
-    features, found = np.empty((FEATURES, HELD, width)), np.empty((FEATURES, width), np.float32)
-    for first in range(0, height, HELD):
-        rows = min(HELD, height - first)
-        if where is not None and not where[first : first + rows].any():
-            continue
-        for row in range(rows):
-            find_features(planes, first + row, found)
-            features[:, row] = found
-        flat = features[:, :rows].reshape(FEATURES, -1)
-        errors = original[:, first : first + rows].astype(np.float64) - decoded[:, first : first + rows]
-        band_of = ((flat[1] - DARKEST) // WIDTH).astype(np.uint8)
-        if where is not None:
-            band_of[~where[first : first + rows].reshape(-1)] = BANDS
-        order = np.argsort(band_of, kind="stable")
-        kinds = TO_KINDS @ errors.reshape(PLANES, -1)[:, order]
-        for band, (start, stop) in enumerate(pairwise(np.searchsorted(band_of[order], range(BANDS + 1)))):
-            if start < stop:
-                seen = flat[:, order[start:stop]]
-                squares[band] += seen @ seen.T
-                products[band] += kinds[:, start:stop] @ seen.T
+    counted = np.ones(decoded.shape[1:], np.bool_) if where is None else where
+    _add_products(split(decoded), decoded, original, counted, squares, products)
     scale = 1 << PRECISION
-    return squares / scale**2, products / scale
+    squares += np.triu(squares, 1).transpose(0, 2, 1)
+    return squares / scale**2, (TO_KINDS @ products) / scale
+
+
+@kernel
+def _add_products(planes, decoded, original, counted, squares, products):  # type: ignore[no-untyped-def]
+    """Add products of features to the upper triangles of sums, and those with the errors of R, G and B."""
+    _, height, width = decoded.shape
+    features, seen = np.empty((FEATURES, width), np.float32), np.empty(FEATURES, np.float64)
+    for y in range(height):
+        find_features(planes, y, features)
+        for x in range(width):
+            if not counted[y, x]:
+                continue
+            band = (np.int64(features[1, x]) - DARKEST) // WIDTH
+            for one in range(FEATURES):
+                seen[one] = features[one, x]
+            for one in range(FEATURES):
+                sums, value = squares[band, one], seen[one]
+                for other in range(one, FEATURES):
+                    sums[other] += value * seen[other]
+            for n in range(PLANES):
+                sums, error = products[band, n], np.float64(original[n, y, x]) - np.float64(decoded[n, y, x])
+                for one in range(FEATURES):
+                    sums[one] += error * seen[one]
 
 
 def _common_and_bands(squares: Sums, products: Sums, bits: Sums) -> tuple[Weights, int]:
@@ -149,23 +151,33 @@ def _chosen(squares: Sums, products: Sums, common: Whole) -> Whole:
         kept, best, saved = trial, solved, float(solved @ wanted[trial])
     weights = np.zeros(FEATURES, np.int64)
     weights[kept] = np.clip(np.rint(best / norm[kept]), low[kept], high[kept])
-    seen = np.flatnonzero(np.diag(squares)).tolist()
-    for _ in range(ROUNDS):
-        before = weights.copy()
-        for feature in seen:
-            weights[feature] = _settled(squares, products, weights, feature, int(low[feature]), int(high[feature]))
-        if np.array_equal(weights, before):
-            break
+    _settle(squares, products, weights, low, high, BITS_OF)
     return weights
 
 
-def _settled(squares: Sums, products: Sums, weights: Whole, feature: int, low: int, high: int) -> int:
-    """Return the integer that costs least for one weight, the others being as they are."""
-    power = float(squares[feature, feature])
-    pull = float(products[feature] - squares[feature] @ weights) + power * int(weights[feature])
-    ideal = min(max(pull / power, low), high)
-    tried = sorted({math.floor(ideal), math.ceil(ideal), int(ideal / 2), 0})
-    return min(tried, key=lambda weight: power * weight**2 - 2 * pull * weight + BITS_OF[weight + LARGEST])
+@kernel
+def _settle(squares, products, weights, low, high, bits_of):  # type: ignore[no-untyped-def]
+    """Move weights, one after another, to the integers that cost least, the others being as they are."""
+    for _ in range(ROUNDS):
+        moved = False
+        for feature in range(len(weights)):
+            power = squares[feature, feature]
+            if power == 0:  # of a feature that is nowhere
+                continue
+            before = weights[feature]
+            pull = products[feature] + power * before
+            for other in range(len(weights)):
+                pull -= squares[feature, other] * weights[other]
+            ideal = min(max(pull / power, low[feature]), high[feature])
+            best, least = np.int64(0), np.float64(bits_of[LARGEST])
+            for tried in (np.int64(np.floor(ideal)), np.int64(np.ceil(ideal)), np.int64(ideal / 2)):
+                cost = power * tried**2 - 2 * pull * tried + bits_of[tried + LARGEST]
+                if cost < least:
+                    best, least = tried, cost
+            weights[feature] = best
+            moved = moved or best != before
+        if not moved:
+            break
 
 
 def write_worthwhile(regions: Sequence[Weights | None], saved: float) -> bytes:

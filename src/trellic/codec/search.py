@@ -3,15 +3,18 @@
 A trellis takes the latents' squared error, weighted by channel, for the picture's. But errors of neighbouring latents
 add up in the picture, and no analysis is the best for every picture. So, in each round, the gradient of the picture's
 squared error by the decoded latents, and by the means that they predict, is computed, the targets of the trellis move
-against it, and the trellis runs again. Errors are correlated: steps as long as the curvature of each channel suggests
-would overshoot. Targets therefore move by a small part of it, which also averages the noise of quantization.
+against it, and the trellis runs again. As all latents move at once, each only goes a part of the way, a smaller one in
+every round, which also averages the noise of quantization.
+
+How much of the picture's error a channel's stands for, its curvature, is seen from the first gradient: it is the errors
+times what the picture's errors are changed by. It steers how far targets go, and the trellis weighs errors by it.
 
 Where the decoded picture will be restored, the error is that of the restored picture: each round fits the filter to
 what it shows, and the next one counts with its corrections as if they stayed.
 
-The best round is kept: that of the least bits and squared error, weighed by the slope of the rate-distortion curve. So
-the result is never worse than the trellis alone. Decoders are not concerned.
-Sources: Parikh and Boyd, Proximal Algorithms (2014); Hutchinson, a stochastic estimator of the trace (1990).
+The best round is kept: that of the least bits and squared error, weighed as in training. So the result is never worse
+than the trellis alone. Decoders are not concerned.
+Sources: Parikh and Boyd, Proximal Algorithms (2014); Robbins and Monro, a stochastic approximation method (1951).
 """
 
 from collections.abc import Callable, Mapping
@@ -38,18 +41,15 @@ from trellic.model import Sessions
 from trellic.model.model import GRADIENT, Floats
 from trellic.picture.types import Pixels
 
-STEP = 1 / 3
-"""Of the way to where the curvature says that the error is least, how much targets move: in the first round this,
-divided by the square root of the number of rounds, in the last one divided by that number."""
-LAST_RATE_WEIGHT = 0.044
-"""The rate weight of the last round, unless the calibrated one, with which the first begins, is larger."""
-SLOPE = 0.09
-"""The slope of the rate-distortion curve: the squared error, in steps², that a bit is worth.
-
-Measured on validation pictures, between which it varies; one value serves all qualities.
-"""
-LEAST_CURVATURE, LEAST_SHOWN = 0.05, 0.01
-"""Beside the mean; and the least fraction of samples that are neither black nor full, of a picture that is searched."""
+FIRST_STEP, SHORTENING = 0.3, 0.5
+"""Of the way to where the curvature says that the error is least, how much targets move in the first round, and what
+is added to its divisor, 1, in each round after."""
+RISE = 0.4
+"""By how much of the calibrated one the rate weight rises until the last round, evenly: as targets move away from means
+that the prior predicts, bits would rise."""
+PRIOR, LEAST = 0.3, 0.4
+"""The error, beside the mean channel's, with which a channel's calibrated weight counts for its curvature; and the
+least curvature, beside what that weight says."""
 
 
 class Correction(NamedTuple):
@@ -65,22 +65,6 @@ Begin = Callable[[], Encoder]
 """Returns a range coder that holds what goes before a tile's variables."""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What decoded latents show.
-
-    gradient    half that of the squared error by decoded latents, (C, H, W)
-    samples     before they are rounded and corrected, (3, H, W)
-    correction  of them
-    error       the weighted squared error after both
-    """
-
-    gradient: Floats
-    samples: Floats
-    correction: Correction
-    error: float
-
-
 class Objective:
     """The weighted squared error of a tile's picture, in 8-bit units, among surroundings as the analysis has them.
 
@@ -94,6 +78,7 @@ class Objective:
         self.own = window.tile.within(window.around, self.stride)
         self.target = np.ascontiguousarray(window.pixels.transpose(2, 0, 1)).astype(np.float32)
         self.weights = np.ones((1, *self.target.shape[1:]), np.float32)
+        self.nothing = Correction(np.zeros_like(self.target), 0)
         height, width = window.own.shape[:2]
         rows, columns = window.tile.within(window.around)
         self.shown = slice(rows.start, rows.start + height), slice(columns.start, columns.start + width)
@@ -103,47 +88,37 @@ class Objective:
         if analysed.skipped is not None:  # nothing of what is decoded there is shown
             self.weights[0, rows, columns] *= 1 - analysed.skipped.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)
 
-    def at(self, decoded: Mapping[str, Floats], before: Correction) -> Shown:
-        """Return what the tile's decoded variables show; the gradient counts with a correction from before."""
-        gradient, samples = self._run(decoded["y"], self.target - before.added, self.weights)
+    def gradient_at(self, decoded: Mapping[str, Floats], correction: Correction) -> tuple[Floats, Floats]:
+        """Return half the gradient of the error, with a correction, by the tile's decoded y, (C, H, W), and samples.
+
+        Samples are (3, H, W), before they are rounded and corrected.
+        """
+        gradient, samples = self._run(decoded["y"], self.target - correction.added)
         if self.follows:
             ring, quality = self.analysed.ring, self.analysed.quality
             try:
                 gradient = through_predictions(self.sessions, decoded, quality, ring, gradient)
             except DamagedModel:  # the model codes; only its adjoints cannot be run
                 self.follows = False
-        return Shown(gradient, samples, *self._corrected(np.rint(samples)))
+        return gradient, samples
 
     def corrected_at(self, decoded: Mapping[str, Floats]) -> tuple[Correction, float]:
         """Return correction and error of what the tile's decoded variables show."""
         pixels = synthesize(self.sessions, {"y": self._among_others(decoded["y"])}, self.analysed.quality)
-        return self._corrected(pixels.astype(np.float32))
+        return self.corrected(pixels.astype(np.float32))
 
-    def curvature(self, latents: Floats, samples: Floats) -> Floats | None:
-        """Return the picture's squared error per unit of squared error in each channel, (C, 1, 1).
-
-        It is the mean square of the gradient of an error of random signs. None where nearly all samples are clipped, or
-        nothing depends on latents.
-        """
-        unclipped = float(((samples > 0) & (samples < 255)).mean())
-        if unclipped < LEAST_SHOWN:
-            return None
-        signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), samples.shape)
-        gradient, _ = self._run(latents, samples - signs, np.ones_like(self.weights))
-        found = np.square(gradient).mean(axis=(1, 2), keepdims=True) / unclipped
-        return np.maximum(found, LEAST_CURVATURE * found.mean()) if 0 < found.mean() < np.inf else None
-
-    def _corrected(self, pixels: Floats) -> tuple[Correction, float]:
-        """Return the correction of whole samples, and the weighted squared error that is left."""
+    def corrected(self, samples: Floats) -> tuple[Correction, float]:
+        """Return the correction of samples, and the weighted squared error that is left."""
+        pixels = np.rint(samples)
         added, taken = np.zeros_like(pixels), 0
         if self.correct:
             added[:, *self.shown], taken = self.correct(pixels[:, *self.shown].clip(0, 255).astype(np.uint8))
         squares = self.weights * np.square(pixels + added - self.target)
         return Correction(added, taken), float(squares.sum(dtype=np.float64))
 
-    def _run(self, latents: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    def _run(self, latents: Floats, target: Floats) -> tuple[Floats, Floats]:
         quality = scalar(self.analysed.quality / HIGHEST_QUALITY)
-        gradient, samples = self.sessions.run(GRADIENT, [self._among_others(latents), quality, target, weights])
+        gradient, samples = self.sessions.run(GRADIENT, [self._among_others(latents), quality, target, self.weights])
         return gradient[:, *self.own], samples
 
     def _among_others(self, latents: Floats) -> Floats:
@@ -177,38 +152,58 @@ def search(
 ) -> Coded:
     """Return a tile's variables coded better than `coded`, where that is found.
 
-    rounds   how often they are coded anew, 2 or more
+    rounds   how often they are coded anew, 1 or more
     correct  how the tile will be corrected; None where it will not
     begin    makes the range coder, where something goes before them
-    Better is less of bits and squared error together, at the slope of the rate-distortion curve. Raises BadRequest
-    where the model's synthesis has no known gradient.
+    Better is less of bits and squared error together. Raises BadRequest where the model's synthesis has no known
+    gradient.
     """
     objective, parameters = Objective(sessions, window, analysed, correct), deployed.at(analysed.quality)
-    nothing = Correction(np.zeros_like(objective.target), 0)
-    before = objective.corrected_at(coded.decoded)[0] if correct else nothing
-    shown = objective.at(coded.decoded, before)
-    curvature = objective.curvature(coded.decoded["y"], shown.samples)
-    if curvature is None:
+    bits_of_error = error_weight(analysed.quality)
+
+    def cost(coded: Coded, correction: Correction, error: float) -> float:
+        return 8 * (len(coded.data) + correction.bytes) + bits_of_error * error
+
+    shown = objective.corrected_at(coded.decoded) if correct else None
+    gradient, samples = objective.gradient_at(coded.decoded, shown[0] if shown else objective.nothing)
+    correction, error = shown or objective.corrected(samples)
+    weights = curvature_of(analysed, coded.decoded["y"], gradient)
+    if weights is None:
         return coded
-    mean = float(curvature.mean())
-    slope = SLOPE * mean * (parameters.step / ONE) ** 2
-    last = max(LAST_RATE_WEIGHT, parameters.rate_weight)
-    weights, curvature = curvature / np.float32(mean), curvature * analysed.visibility
-    best, least = coded, shown.error + slope * 8 * (len(coded.data) + shown.correction.bytes)
+    curvature = weights * analysed.visibility
+    best, least = coded, cost(coded, correction, error)
     targets, latest = analysed.targets["y"], coded
-    for part in np.linspace(0, 1, rounds):
-        wanted = latest.decoded["y"] - shown.gradient / curvature
-        targets = targets + np.float32(STEP / rounds ** ((1 + part) / 2)) * (wanted - targets)
-        moved = replace(analysed, targets={**analysed.targets, "y": targets}, weights=weights)
-        rate_weight = (1 - part) * parameters.rate_weight + part * last
+    for number in range(rounds):
+        wanted = latest.decoded["y"] - gradient / curvature
+        targets = targets + np.float32(FIRST_STEP / (1 + SHORTENING * number)) * (wanted - targets)
+        moved = replace(analysed, targets={**analysed.targets, "y": targets}, weights=weights / weights.mean())
+        rate_weight = parameters.rate_weight * (1 + RISE * (number + 1) / rounds)
         changed = deployed.with_parameters(parameters.step, rate_weight)
         latest = encode_latents(sessions, moved, changed, coder=begin() if begin else None)
-        if part < 1:
-            shown = objective.at(latest.decoded, shown.correction)
-            correction, error = shown.correction, shown.error
+        if number < rounds - 1:
+            gradient, samples = objective.gradient_at(latest.decoded, correction)
+            correction, error = objective.corrected(samples)
         else:  # no gradient is needed any more
             correction, error = objective.corrected_at(latest.decoded)
-        cost = error + slope * 8 * (len(latest.data) + correction.bytes)
-        if cost < least:
-            best, least = latest, cost
+        if (now := cost(latest, correction, error)) < least:
+            best, least = latest, now
     return best
+
+
+def curvature_of(analysed: Analysed, decoded: Floats, gradient: Floats) -> Floats | None:
+    """Return the picture's squared error per unit of squared error in each channel of y, (C, 1, 1).
+
+    decoded   y, (C, H, W)
+    gradient  half that of the picture's squared error by it
+    Half of a gradient is the curvature times the errors that made it, so errors times gradient, summed, beside errors
+    squared say what it is for errors as they are, neighbours' that add up among them. Where a channel has little error,
+    its calibrated weight counts. None where the picture's error does not depend on the latents'.
+    """
+    errors = decoded - analysed.targets["y"]
+    products, squares = (
+        (analysed.counted * errors * each).sum(axis=(1, 2), keepdims=True) for each in (gradient, errors)
+    )
+    expected = analysed.weights * (products.sum() / (analysed.weights * squares).sum())
+    prior = PRIOR * squares.mean()
+    found = np.maximum((products + prior * expected) / (squares + prior), LEAST * expected)
+    return found if 0 < found.mean() < np.inf else None

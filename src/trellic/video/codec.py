@@ -50,7 +50,7 @@ class VideoCodec:
         restore: bool = True,
     ) -> None:
         self.model, self.limit = Model.read(find_model(model)), limit
-        self.quantizer, self.refinement = quantizer_for(effort), refinement_of(effort, restore)
+        self.quantizer, self.refinement = quantizer_for(effort), refinement_of(effort, restore, parts=True)
         found = adapter_named(adapter, self.model)
         self.networks = networks_of(self.model, DeployedQuantizer.of(self.model, self.quantizer), found, threads)
         self._named = section_of(found, embed)
