@@ -10,8 +10,8 @@ from trellic import Codec
 from trellic.codec import Target
 from trellic.codec import search as searching
 from trellic.codec.analysis import analyse_tile
-from trellic.codec.encoder import Coded, encode_latents
 from trellic.codec.costs import error_weight
+from trellic.codec.encoder import Coded, encode_latents
 from trellic.codec.search import (
     LEAST,
     RISE,

@@ -18,7 +18,7 @@ Sources: Parikh and Boyd, Proximal Algorithms (2014); Robbins and Monro, a stoch
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +34,6 @@ from trellic.codec.reverse import through_predictions
 from trellic.codec.tiles import Window
 from trellic.container.grid import STRIDE
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.entropy.parameters import ONE
 from trellic.entropy.rans import Encoder
 from trellic.errors import DamagedModel
 from trellic.model import Sessions
