@@ -1,4 +1,4 @@
-"""What the searches of efforts 8 and 9 gain over the default effort, by set, and how they stand beside other codecs."""
+"""What the searches of efforts 7 to 9 gain over effort 6, by set, and how they stand beside other codecs."""
 
 from collections.abc import Iterable, Sequence
 

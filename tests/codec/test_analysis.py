@@ -121,6 +121,14 @@ def test_errors_count_by_the_part_of_a_position_that_lies_in_the_picture(session
     assert np.array_equal(analyse_tile(sessions, window, 12800).covered, analysed.covered)
 
 
+def test_errors_of_skipped_blocks_do_not_count(sessions):
+    plain = analyse(sessions, np.zeros((64, 128, 3), np.uint8), 12800)
+    analysed = replace(plain, skipped=np.array([[0, 1]], np.uint8))
+    assert plain.counted.all()
+    assert analysed.counted[:, :4].all()
+    assert not analysed.counted[:, 4:].any()
+
+
 def test_what_lies_beyond_the_edges_of_a_picture_takes_few_bytes(codec, photograph, monkeypatch):
     picture = Picture(np.ascontiguousarray(photograph.pixels[100:170, 100:240]))
     data = codec.encode_picture(picture, Target(40)).data

@@ -154,9 +154,10 @@ def search(
     rounds   how often they are coded anew, 1 or more
     correct  how the tile will be corrected; None where it will not
     begin    makes the range coder, where something goes before them
-    Better is less of bits and squared error together. Raises BadRequest where the model's synthesis has no known
-    gradient.
+    Better is less of bits and squared error together. With a model whose gradient is not known there is no search.
     """
+    if sessions.model.gradient is None:
+        return coded
     objective, parameters = Objective(sessions, window, analysed, correct), deployed.at(analysed.quality)
     bits_of_error = error_weight(analysed.quality)
 

@@ -1,5 +1,6 @@
 """A trained model as one typed value: the content of a .trm file by purpose, checked once."""
 
+import contextlib
 import hashlib
 import math
 from collections.abc import Mapping
@@ -126,10 +127,10 @@ class Model:
     def network(self, name: str) -> tuple[Graph, Arrays]:
         """Return a network and the weights that it names: those of both halves, where it is the encoder's.
 
-        Raises DamagedModel, or BadRequest for the gradient.
+        Raises DamagedModel.
         """
-        if name == GRADIENT:
-            return self._gradient()
+        if name == GRADIENT and self.gradient:
+            return self.gradient
         if name.startswith(ADJOINT) and (found := self.adjoints.get(name.removeprefix(ADJOINT))):
             return found
         return self._stored(name)
@@ -143,6 +144,15 @@ class Model:
         raise DamagedModel(f"model {self.name}: network {name} is missing")
 
     @cached_property
+    def gradient(self) -> tuple[Graph, Arrays] | None:
+        """How a picture's error depends on latents; None where the synthesis is not one network with a known adjoint."""
+        match self.schedule.decode:
+            case (Run(synthesis, ("y", "quality"), ("pixels",)),):
+                with contextlib.suppress(ValueError, LookupError):
+                    return gradient_of(*self._stored(synthesis))
+        return None
+
+    @cached_property
     def adjoints(self) -> dict[str, tuple[Graph, Arrays]]:
         """The adjoints of the networks that predict latents from others, by name; none where one of them has none."""
         try:
@@ -150,15 +160,6 @@ class Model:
             return {name: adjoint_of(*self._stored(name), numbers) for name, numbers in predictors}
         except (ValueError, LookupError):
             return {}
-
-    def _gradient(self) -> tuple[Graph, Arrays]:
-        match self.schedule.decode:
-            case (Run(synthesis, ("y", "quality"), ("pixels",)),):
-                try:
-                    return gradient_of(*self._stored(synthesis))
-                except (ValueError, LookupError) as error:
-                    raise BadRequest(f"model {self.name} cannot be searched with: {error}") from error
-        raise BadRequest(f"model {self.name} cannot be searched with: its synthesis is not one network")
 
     def quantizer_card(self, quantizer: str) -> dict[str, Any]:
         """Return the card's entry for a quantizer, which may be empty. Raises DamagedModel."""
