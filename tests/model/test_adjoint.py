@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 
 from conftest import GOLDEN
-from trellic.errors import BadRequest, DamagedModel
+from trellic.errors import DamagedModel
 from trellic.model import Model, Sessions
 from trellic.model.adjoint import adjoint_of, gradient_of
 from trellic.model.graph import Graph, Operation

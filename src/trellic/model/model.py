@@ -145,7 +145,7 @@ class Model:
 
     @cached_property
     def gradient(self) -> tuple[Graph, Arrays] | None:
-        """How a picture's error depends on latents; None where the synthesis is not one network with a known adjoint."""
+        """How a picture's error depends on latents; None where no one network with a known adjoint shows it."""
         match self.schedule.decode:
             case (Run(synthesis, ("y", "quality"), ("pixels",)),):
                 with contextlib.suppress(ValueError, LookupError):
