@@ -1,4 +1,4 @@
-"""What back projection saves before any search: files of the shipped model at effort 6, with it and without."""
+"""What back projection saves: files of the shipped model at the default effort but for its search, with it and without."""
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ EVERY = {"cid22": 8, "kodak": 2, "gb82": 4}
 
 def run(data: Path) -> None:
     """Measure all of it anew."""
-    without, codec = Codec(threads=1, effort=6), Codec(threads=1, effort=6)
+    without, codec = Codec(threads=1), Codec(threads=1)
+    codec.refinement = codec.refinement._replace(rounds=0)
     without.refinement = codec.refinement._replace(back_projects=False)
     measure_pair("projection", (without, codec), data, EVERY)
