@@ -1,4 +1,4 @@
-"""What back projection saves: files of the shipped model at the default effort but for its search, with it and without."""
+"""What back projection saves: files of the default effort but for its search, with it and without."""
 
 from pathlib import Path
 
