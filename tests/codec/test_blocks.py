@@ -165,6 +165,7 @@ def test_a_block_takes_ten_bytes_at_most_beside_its_latents(codec, photograph):
 
 def test_a_small_picture_is_coded_whole(blocks):
     plain = Codec(str(EXACT), 1)
+    plain.refinement = blocks.refinement
     small = Picture(textured(100, 128))
     assert blocks.encode_picture(small, Target(50)).data == plain.encode_picture(small, Target(50)).data
 

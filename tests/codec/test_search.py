@@ -13,8 +13,10 @@ from trellic.codec.analysis import analyse_tile
 from trellic.codec.costs import error_weight
 from trellic.codec.encoder import Coded, encode_latents
 from trellic.codec.search import (
+    FIRST_STEP,
     LEAST,
     RISE,
+    SHORTENING,
     Correction,
     Objective,
     by_weights_of_its_own,
@@ -110,11 +112,12 @@ def test_a_channel_counts_by_what_its_errors_change_the_picture_by(tiny):
     errors = np.random.default_rng(0).normal(0, 1, y.shape).astype(np.float32)
     errors[0] = 0  # nothing is known of this channel
     known = np.linspace(1, 2, len(y), dtype=np.float32)[:, None, None]
-    squares = (np.square(errors) * analysed.counted).sum(axis=(1, 2), keepdims=True)
+    counted = analysed.counted
+    squares = (np.square(errors) * counted).sum(axis=(1, 2), keepdims=True)
     usual = analysed.weights / (analysed.weights * squares).sum()
     expected = usual * (known * squares).sum()
-    beside = np.where(analysed.counted > 0, np.float32(1), np.float32(100))
-    found = curvature_of(analysed, y + beside * errors, known * errors)
+    beside = np.where(counted > 0, np.float32(1), np.float32(100))
+    found = curvature_of(analysed, y + beside * errors, known * counted * errors)
     assert found[0] == pytest.approx(expected[0], rel=1e-3)
     between = np.sort([np.broadcast_to(known, expected.shape), expected], axis=0)
     assert (found > 0.999 * between[0]).all()
@@ -122,7 +125,7 @@ def test_a_channel_counts_by_what_its_errors_change_the_picture_by(tiny):
     assert np.abs(found - known)[1:].mean() < 0.5 * np.abs(expected - known)[1:].mean()
     known[1] *= -1  # by chance, among few latents
     least = LEAST * usual[1] * (known * squares).sum()
-    assert curvature_of(analysed, y + errors, known * errors)[1] == pytest.approx(least, rel=1e-3)
+    assert curvature_of(analysed, y + errors, known * counted * errors)[1] == pytest.approx(least, rel=1e-3)
 
 
 def test_where_nothing_depends_on_latents_there_is_no_search(tiny):
@@ -130,8 +133,77 @@ def test_where_nothing_depends_on_latents_there_is_no_search(tiny):
     analysed = analyse_tile(tiny.sessions, window, 12800)
     y = analysed.targets["y"]
     assert curvature_of(analysed, y + 1, np.zeros_like(y)) is None
-    with np.errstate(invalid="ignore"):
-        assert curvature_of(analysed, y, np.zeros_like(y)) is None
+    assert curvature_of(analysed, y, np.zeros_like(y)) is None
+    assert curvature_of(analysed, y + 1, np.full_like(y, -1)) is None  # downhill wherever one goes
+    assert curvature_of(analysed, y + np.float32(3e38), np.full_like(y, 3e38)) is None
+
+
+def test_how_an_error_is_seen_changes_the_gradient_and_not_the_curvature(tiny):
+    window = window_of(tiny, textured(64, 64))
+    plain = analyse_tile(tiny.sessions, window, 12800)
+    seen = replace(plain, visibility=np.full_like(plain.visibility, 0.25))
+    errors = np.random.default_rng(0).normal(0, 1, plain.targets["y"].shape).astype(np.float32)
+    found = [curvature_of(one, one.targets["y"] + errors, errors * one.visibility) for one in (plain, seen)]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
+    np.testing.assert_allclose(found[0], 1, rtol=0.4)
+
+
+def test_targets_move_by_ever_smaller_parts_and_start_over_after_a_round_that_is_worse_than_none(tiny, monkeypatch):
+    """By a gradient of 1 and a curvature of 1, where latents are 0."""
+    window = window_of(tiny, textured(64, 64))
+    analysed = analyse_tile(tiny.sessions, window, 12800)
+    zeros, ones = (np.full_like(analysed.targets["y"], value) for value in (0, 1))
+    analysed = replace(analysed, targets={**analysed.targets, "y": zeros})
+    before = Coded(b"", 0.0, {"y": zeros})
+    errors, targets = iter([10.0, 9, 99, 5]), []
+
+    class Known(Objective):
+        def gradient_at(self, decoded, correction):
+            return ones, zeros
+
+        def corrected(self, samples):
+            return self.nothing, next(errors)
+
+        def corrected_at(self, decoded):
+            return self.nothing, next(errors)
+
+    def encode(sessions, moved, deployed, coder):
+        targets.append(float(moved.targets["y"].ravel()[0]))
+        return replace(before)
+
+    monkeypatch.setattr(searching, "Objective", Known)
+    monkeypatch.setattr(searching, "encode_latents", encode)
+    monkeypatch.setattr(searching, "curvature_of", lambda *arguments: np.ones((len(zeros), 1, 1), np.float32))
+    search(tiny.sessions, window, analysed, before, tiny.deployed, 3)
+    second = -FIRST_STEP - FIRST_STEP / (1 + SHORTENING) * (1 - FIRST_STEP)
+    third = -FIRST_STEP / (1 + 2 * SHORTENING) / 2
+    assert targets == pytest.approx([-FIRST_STEP, second, third])
+
+
+def test_a_photograph_on_a_white_page_gains_too(codec, photograph):
+    page = np.full((320, 320, 3), 255, np.uint8)
+    page[64:256, 64:256] = photograph.pixels[100:292, 300:492]
+    still = codec.using()
+    still.refinement = codec.refinement._replace(rounds=0)
+    costs = []
+    for one in (still, codec):
+        data = one.encode_picture(Picture(page), Target(50)).data
+        error = np.square(one.decode_picture(data).pixels.astype(float) - page).sum()
+        costs.append(8 * len(data) + error_weight(12800) * error)
+    assert costs[1] < 0.997 * costs[0]
+
+
+def test_with_a_model_whose_gradient_is_not_known_or_cannot_be_run_nothing_is_searched(photograph, monkeypatch):
+    codec = Codec(str(GOLDEN / "golden.trm"), 1)
+    still = codec.using()
+    still.refinement = codec.refinement._replace(rounds=0)
+    pixels = photograph.pixels[:64, :128]
+    expected = still.encode(pixels)
+    with monkeypatch.context() as patched:
+        patched.setitem(vars(codec.model), "gradient", None)
+        assert codec.encode(pixels) == expected
+    monkeypatch.setattr(Objective, "_run", lambda *arguments: (_ for _ in ()).throw(DamagedModel("no")))
+    assert codec.encode(pixels) == expected
 
 
 def test_where_predictions_have_no_adjoints_the_synthesis_alone_counts(codec, photograph, monkeypatch):
@@ -159,6 +231,13 @@ def test_high_efforts_search_and_a_named_quantizer_does_not(photograph):
     assert searching.encode(pixels) != still.encode(pixels)
     assert searching.refinement.rounds > plain.using(effort=8).refinement.rounds > plain.using().refinement.rounds > 0
     assert plain.refinement.rounds == plain.using(effort=6).refinement.rounds == 0
+
+
+@pytest.mark.parametrize("options", [{"tile": 128, "predict": True}, {"tile": 256}])
+def test_blocks_and_small_tiles_are_searched_from_effort_8_on(options):
+    quick = Codec(threads=1, **options)
+    assert quick.refinement.rounds == quick.using(effort=7).refinement.rounds == 0
+    assert quick.using(effort=8).refinement.rounds == Codec(effort=8, threads=1, **options).refinement.rounds > 0
 
 
 def test_what_is_found_in_tiles_is_what_a_decoder_shows(tiny):

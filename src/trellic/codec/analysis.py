@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trellic.codec.coding import Arrays, Skipped, empty_variables, no_passes, run, scalar
+from trellic.codec.coding import Arrays, Skipped, empty_variables, no_passes, run, scalar, skipped_positions
 from trellic.codec.decoder import synthesize
 from trellic.codec.ring import Ring
 from trellic.codec.tiles import LATENT, Window
@@ -56,8 +56,7 @@ class Analysed:
         """How much an error at each position of y counts, (H, W): as it is seen; not at all where nothing is shown."""
         counted = self.visibility * self.covered
         if self.skipped is not None:
-            times = counted.shape[0] // self.skipped.shape[0]
-            counted[self.skipped.repeat(times, axis=0).repeat(times, axis=1) == 1] = 0
+            counted[skipped_positions(self.skipped, len(counted))] = 0
         return counted
 
     @property

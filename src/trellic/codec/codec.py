@@ -37,8 +37,11 @@ from trellic.picture.types import Picture, Source, Strips
 from trellic.quantize import DEFAULT_EFFORT, NESTED, Quantizer, quantizer_for, quantizer_named
 from trellic.quantize.lattice import FIXED
 
+SMALLEST_SEARCHED = 512
+"""Side of tiles, in pixels, that the default effort searches."""
 
-def _encoding_by(name: str, effort: int, restore: bool, predict: bool) -> tuple[Quantizer, Refinement]:
+
+def _encoding_by(name: str, effort: int, restore: bool, tile: int, predict: bool) -> tuple[Quantizer, Refinement]:
     """Return the quantizer of that name, or of an effort, and what the encoder does beside it.
 
     What is coded again and again is not restored: it is to stay as it is. Raises BadRequest.
@@ -46,7 +49,7 @@ def _encoding_by(name: str, effort: int, restore: bool, predict: bool) -> tuple[
     if name:
         named = quantizer_named(name)
         return named, Refinement(restores=restore and named.levels is not FIXED)
-    return quantizer_for(effort), refinement_of(effort, restore, parts=predict)
+    return quantizer_for(effort), refinement_of(effort, restore, parts=predict or tile < SMALLEST_SEARCHED)
 
 
 NO_ADAPTER, BEST_ADAPTER = "none", "best"
@@ -59,7 +62,7 @@ class Codec:
     threads    of the transforms; 0 for as many as there are processors
     quantizer  name of the quantizer to encode with, and nothing before it or after but restoration; "" for what
                `effort` stands for
-    effort     1 (quick) to 9 (small files); from 7 on latents are searched, those of blocks from 8 on
+    effort     1 (quick) to 9 (small files); from 7 on latents are searched, of blocks and small tiles from 8 on
     limit      most pixels to accept, sides counted in multiples of 64; larger pictures raise PictureTooLarge
     tile       a picture of more than one and a half times this side, in pixels, is coded in tiles of about this side
     device     for networks: cpu, cuda, …; those before table indices run there only where that changes nothing
@@ -97,7 +100,7 @@ class Codec:
             raise BadRequest(f"model {self.model.name} predicts at several scales, and codes no blocks")
         self.sessions = sessions_on(self.model, threads, device)
         self._attached = lru_cache(MOST_ATTACHED + 1)(self._attach)
-        self.quantizer, self.refinement = _encoding_by(quantizer, effort, restore, predict)
+        self.quantizer, self.refinement = _encoding_by(quantizer, effort, restore, tile, predict)
         self.threads, self.limit, self.tile, self.predict, self.restore = threads, limit, tile, predict, restore
         self.adapter, self.embed = adapter, embed
         self._candidates()
@@ -117,7 +120,7 @@ class Codec:
         other = object.__new__(type(self))
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "deployed"})
         path, threads, _, _, limit, tile, device, _, _, predict, restore = self._settings
-        other.quantizer, other.refinement = _encoding_by(quantizer, effort, self.restore, self.predict)
+        other.quantizer, other.refinement = _encoding_by(quantizer, effort, self.restore, self.tile, self.predict)
         other._settings = (path, threads, quantizer, effort, limit, tile, device, adapter, embed, predict, restore)
         other.adapter, other.embed = adapter, embed
         other._candidates()

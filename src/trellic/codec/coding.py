@@ -222,10 +222,15 @@ class Coding:
                 f"model {self.model.name}: predictions of {step.variable} are {means.shape}, not {shape}"
             )
         if self.skipped is not None:
-            times = shape[1] // self.skipped.shape[0]
-            nothing = self.skipped.repeat(times, axis=0).repeat(times, axis=1) == 1
+            nothing = skipped_positions(self.skipped, shape[1])
             return np.where(nothing, np.float32(0), means), np.where(nothing, NOTHING, log_scales)
         return means, log_scales
+
+
+def skipped_positions(skipped: Skipped, height: int) -> npt.NDArray[np.bool_]:
+    """Return which positions of planes of a height lie in skipped blocks, bool (height, width)."""
+    times = height // skipped.shape[0]
+    return skipped.repeat(times, axis=0).repeat(times, axis=1) == 1
 
 
 def rounding_parameters(tables: Tables) -> QuantizerParameters:

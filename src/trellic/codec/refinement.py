@@ -23,14 +23,15 @@ RESTORING_EFFORT, PROJECTING_EFFORT = 3, 5
 ROUNDS = {7: 2, 8: 5, 9: 10}
 """By effort."""
 PARTS_EFFORT = 8
-"""The least at which blocks and frames are searched: blocks are seen with much around them, and frames are many."""
+"""The least at which blocks, small tiles and frames are searched: the former are seen with much around them, frames are
+many."""
 
 
 def refinement_of(effort: int, restore: bool = True, parts: bool = False) -> Refinement:
     """Return what is done at an effort.
 
     restore  whether pictures may be corrected
-    parts    whether it is for blocks or frames
+    parts    whether it is for blocks, small tiles or frames
     """
     rounds = 0 if parts and effort < PARTS_EFFORT else ROUNDS.get(effort, 0)
     return Refinement(rounds, restore and effort >= RESTORING_EFFORT, effort >= PROJECTING_EFFORT)

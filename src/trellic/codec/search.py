@@ -7,7 +7,8 @@ against it, and the trellis runs again. As all latents move at once, each only g
 every round, which also averages the noise of quantization.
 
 How much of the picture's error a channel's stands for, its curvature, is seen from the first gradient: it is the errors
-times what the picture's errors are changed by. It steers how far targets go, and the trellis weighs errors by it.
+times what the picture's errors are changed by. It steers how far targets go, and the trellis weighs errors by it. Where
+much of a picture is flat it may be too small: after a round that is worse than none the next starts over with twice it.
 
 Where the decoded picture will be restored, the error is that of the restored picture: each round fits the filter to
 what it shows, and the next one counts with its corrections as if they stayed.
@@ -154,7 +155,8 @@ def search(
     rounds   how often they are coded anew, 1 or more
     correct  how the tile will be corrected; None where it will not
     begin    makes the range coder, where something goes before them
-    Better is less of bits and squared error together. With a model whose gradient is not known there is no search.
+    Better is less of bits and squared error together. With a model whose gradient is not known, or cannot be run, there
+    is no search.
     """
     if sessions.model.gradient is None:
         return coded
@@ -164,15 +166,18 @@ def search(
     def cost(coded: Coded, correction: Correction, error: float) -> float:
         return 8 * (len(coded.data) + correction.bytes) + bits_of_error * error
 
-    shown = objective.corrected_at(coded.decoded) if correct else None
-    gradient, samples = objective.gradient_at(coded.decoded, shown[0] if shown else objective.nothing)
-    correction, error = shown or objective.corrected(samples)
+    correction, error = objective.corrected_at(coded.decoded)
+    try:
+        gradient, _ = objective.gradient_at(coded.decoded, correction)
+    except DamagedModel:  # the model codes, as was seen
+        return coded
     weights = curvature_of(analysed, coded.decoded["y"], gradient)
     if weights is None:
         return coded
-    curvature = weights * analysed.visibility
+    curvature, targets, latest = weights * analysed.visibility, analysed.targets["y"], coded
+    first = targets, coded, gradient, correction
     best, least = coded, cost(coded, correction, error)
-    targets, latest = analysed.targets["y"], coded
+    without = least
     for number in range(rounds):
         wanted = latest.decoded["y"] - gradient / curvature
         targets = targets + np.float32(FIRST_STEP / (1 + SHORTENING * number)) * (wanted - targets)
@@ -185,8 +190,12 @@ def search(
             correction, error = objective.corrected(samples)
         else:  # no gradient is needed any more
             correction, error = objective.corrected_at(latest.decoded)
-        if (now := cost(latest, correction, error)) < least:
+        now = cost(latest, correction, error)
+        if now < least:
             best, least = latest, now
+        elif now > without:
+            targets, latest, gradient, correction = first
+            curvature = 2 * curvature
     return best
 
 
@@ -194,16 +203,16 @@ def curvature_of(analysed: Analysed, decoded: Floats, gradient: Floats) -> Float
     """Return the picture's squared error per unit of squared error in each channel of y, (C, 1, 1).
 
     decoded   y, (C, H, W)
-    gradient  half that of the picture's squared error by it
+    gradient  half that of the picture's squared error by it, as it is seen
     Half of a gradient is the curvature times the errors that made it, so errors times gradient, summed, beside errors
     squared say what it is for errors as they are, neighbours' that add up among them. Where a channel has little error,
-    its calibrated weight counts. None where the picture's error does not depend on the latents'.
+    its calibrated weight counts. None where the picture's error does not grow with the latents'.
     """
-    errors = decoded - analysed.targets["y"]
-    products, squares = (
-        (analysed.counted * errors * each).sum(axis=(1, 2), keepdims=True) for each in (gradient, errors)
-    )
-    expected = analysed.weights * (products.sum() / (analysed.weights * squares).sum())
-    prior = PRIOR * squares.mean()
-    found = np.maximum((products + prior * expected) / (squares + prior), LEAST * expected)
-    return found if 0 < found.mean() < np.inf else None
+    counted, errors = analysed.counted, decoded - analysed.targets["y"]
+    with np.errstate(all="ignore"):  # where there is no error at all, or no end to it
+        products = np.where(counted > 0, errors * gradient, 0).sum(axis=(1, 2), keepdims=True)
+        squares = (counted * errors**2).sum(axis=(1, 2), keepdims=True)
+        expected = analysed.weights * (products.sum() / (analysed.weights * squares).sum())
+        prior = PRIOR * squares.mean()
+        found = np.maximum((products + prior * expected) / (squares + prior), LEAST * expected)
+    return found if found.min() > 0 and np.isfinite(found).all() else None
