@@ -146,6 +146,7 @@ def run(data: Path) -> None:
             complain(f"blocks: {kind} {name}")
 
     blocks, whole = Codec(threads=1, tile=SIDE, predict=True), Codec(threads=1)
+    whole.refinement = blocks.refinement  # the default effort searches no blocks
     for group in TEST:
         files = [file for file, _ in find_files([str(data / SETS[group])], readable_suffixes())][::EVERY]
         for file, picture in readable(files, complain):

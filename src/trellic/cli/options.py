@@ -31,7 +31,7 @@ MostPixels = Annotated[int, typer.Option("--max-pixels", help="Refuse larger pic
 Effort = Annotated[
     int,
     typer.Option(
-        "--effort", min=1, max=9, help="1 quick … 9 small; from 7 on ever longer searches. Decoding time is the same."
+        "--effort", min=1, max=9, help="1 quick … 9 small; 7 to 9 search, ever longer. Decoding time is the same."
     ),
 ]
 Quantizer = Annotated[

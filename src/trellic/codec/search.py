@@ -205,13 +205,15 @@ def curvature_of(analysed: Analysed, decoded: Floats, gradient: Floats) -> Float
     decoded   y, (C, H, W)
     gradient  half that of the picture's squared error by it, as it is seen
     Half of a gradient is the curvature times the errors that made it, so errors times gradient, summed, beside errors
-    squared say what it is for errors as they are, neighbours' that add up among them. Where a channel has little error,
-    its calibrated weight counts. None where the picture's error does not grow with the latents'.
+    squared say what it is for errors as they are, neighbours' that add up among them. Positions count by the root of
+    what their errors cost, flat ones therefore little; where a channel has little error, its calibrated weight counts.
+    None where the picture's error does not grow with the latents'.
     """
     counted, errors = analysed.counted, decoded - analysed.targets["y"]
     with np.errstate(all="ignore"):  # where there is no error at all, or no end to it
-        products = np.where(counted > 0, errors * gradient, 0).sum(axis=(1, 2), keepdims=True)
-        squares = (counted * errors**2).sum(axis=(1, 2), keepdims=True)
+        shares = np.sqrt(np.maximum((errors * gradient).sum(axis=0), 0)) * (counted > 0)
+        products = (shares * errors * gradient).sum(axis=(1, 2), keepdims=True)
+        squares = (shares * counted * errors**2).sum(axis=(1, 2), keepdims=True)
         expected = analysed.weights * (products.sum() / (analysed.weights * squares).sum())
         prior = PRIOR * squares.mean()
         found = np.maximum((products + prior * expected) / (squares + prior), LEAST * expected)
