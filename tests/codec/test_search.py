@@ -156,14 +156,14 @@ def test_how_an_error_is_seen_changes_the_gradient_and_not_the_curvature(tiny):
     np.testing.assert_allclose(found[0], 1, rtol=0.4)
 
 
-def test_targets_move_by_ever_smaller_parts_and_start_over_after_a_round_that_is_worse_than_none(tiny, monkeypatch):
-    """By a gradient of 1 and a curvature of 1, where latents are 0."""
+def test_targets_move_by_ever_smaller_parts_and_go_on_from_the_best_where_much_is_lost(tiny, monkeypatch):
+    """By a gradient of 1 and a curvature of 1, where latents are 0; all rounds take no bytes."""
     window = window_of(tiny, textured(64, 64))
     analysed = analyse_tile(tiny.sessions, window, 12800)
     zeros, ones = (np.full_like(analysed.targets["y"], value) for value in (0, 1))
     analysed = replace(analysed, targets={**analysed.targets, "y": zeros})
     before = Coded(b"", 0.0, {"y": zeros})
-    errors, targets = iter([10.0, 9, 99, 5]), []
+    errors, targets = iter([10.0, 6, 7, 9, 5]), []  # of 4 that are won 1 is lost, then 3
 
     class Known(Objective):
         def gradient_at(self, decoded, correction):
@@ -182,10 +182,13 @@ def test_targets_move_by_ever_smaller_parts_and_start_over_after_a_round_that_is
     monkeypatch.setattr(searching, "Objective", Known)
     monkeypatch.setattr(searching, "encode_latents", encode)
     monkeypatch.setattr(searching, "curvature_of", lambda *arguments: np.ones((len(zeros), 1, 1), np.float32))
-    search(tiny.sessions, window, analysed, before, tiny.deployed, 3)
-    second = -FIRST_STEP - FIRST_STEP / (1 + SHORTENING) * (1 - FIRST_STEP)
-    third = -FIRST_STEP / (1 + 2 * SHORTENING) / 2
-    assert targets == pytest.approx([-FIRST_STEP, second, third])
+    search(tiny.sessions, window, analysed, before, tiny.deployed, 4)
+    parts = [FIRST_STEP / (1 + SHORTENING * number) for number in range(4)]
+    first = -parts[0]
+    second = first + parts[1] * (-1 - first)
+    third = second + parts[2] * (-1 - second)
+    again = first + parts[3] * (-1 / 2 - first)
+    assert targets == pytest.approx([first, second, third, again])
 
 
 def test_a_photograph_on_a_white_page_gains_too(codec, photograph):

@@ -7,8 +7,9 @@ against it, and the trellis runs again. As all latents move at once, each only g
 every round, which also averages the noise of quantization.
 
 How much of the picture's error a channel's stands for, its curvature, is seen from the first gradient: it is the errors
-times what the picture's errors are changed by. It steers how far targets go, and the trellis weighs errors by it. Where
-much of a picture is flat it may be too small: after a round that is worse than none the next starts over with twice it.
+times what the picture's errors are changed by. It steers how far targets go, and the trellis weighs errors by it. Of
+some channels or parts of a picture it may be too small: after a round that loses half of what was won, or more, the
+next one goes on from the best, with twice the curvature.
 
 Where the decoded picture will be restored, the error is that of the restored picture: each round fits the filter to
 what it shows, and the next one counts with its corrections as if they stayed.
@@ -175,9 +176,8 @@ def search(
     if weights is None:
         return coded
     curvature, targets, latest = weights * analysed.visibility, analysed.targets["y"], coded
-    first = targets, coded, gradient, correction
-    best, least = coded, cost(coded, correction, error)
-    without = least
+    least = without = cost(coded, correction, error)
+    best = targets, coded, gradient, correction
     for number in range(rounds):
         wanted = latest.decoded["y"] - gradient / curvature
         targets = targets + np.float32(FIRST_STEP / (1 + SHORTENING * number)) * (wanted - targets)
@@ -192,11 +192,11 @@ def search(
             correction, error = objective.corrected_at(latest.decoded)
         now = cost(latest, correction, error)
         if now < least:
-            best, least = latest, now
-        elif now > without:
-            targets, latest, gradient, correction = first
+            least, best = now, (targets, latest, gradient, correction)
+        elif now - least > (without - least) / 2:
+            targets, latest, gradient, correction = best
             curvature = 2 * curvature
-    return best
+    return best[1]
 
 
 def curvature_of(analysed: Analysed, decoded: Floats, gradient: Floats) -> Floats | None:
@@ -211,9 +211,9 @@ def curvature_of(analysed: Analysed, decoded: Floats, gradient: Floats) -> Float
     """
     counted, errors = analysed.counted, decoded - analysed.targets["y"]
     with np.errstate(all="ignore"):  # where there is no error at all, or no end to it
-        shares = np.sqrt(np.maximum((errors * gradient).sum(axis=0), 0)) * (counted > 0)
-        products = (shares * errors * gradient).sum(axis=(1, 2), keepdims=True)
-        squares = (shares * counted * errors**2).sum(axis=(1, 2), keepdims=True)
+        roots = np.sqrt(np.maximum((errors * gradient).sum(axis=0), 0)) * (counted > 0)
+        products = (roots * errors * gradient).sum(axis=(1, 2), keepdims=True)
+        squares = (roots * counted * errors**2).sum(axis=(1, 2), keepdims=True)
         expected = analysed.weights * (products.sum() / (analysed.weights * squares).sum())
         prior = PRIOR * squares.mean()
         found = np.maximum((products + prior * expected) / (squares + prior), LEAST * expected)
