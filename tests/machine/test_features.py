@@ -52,7 +52,7 @@ def test_layers_and_exact_units_show_about_the_same(reader):
     layered = reader.codec.encode(pixels, 90, layers=2)
     assert cosine(reader.read(layered).vector, plain.vector) > 0.99
     striped = textures(192, 0, 1)
-    plain = reader.read(reader.codec.encode(striped, 90)).vector
+    plain = reader.read(reader.codec.using(effort=6).encode(striped, 90)).vector  # as the network was fitted
     exact = reader.read(reader.codec.encode(striped, lossless=True)).vector
     assert cosine(exact, plain) > 0.95
     assert np.linalg.norm(exact - plain) < 2 * np.linalg.norm(plain)
