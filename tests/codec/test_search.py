@@ -54,6 +54,24 @@ def error_at(objective, decoded):
     return objective.corrected_at(decoded)[1]
 
 
+def know(monkeypatch, gradient, errors, encode):
+    """Let a search see one gradient, a curvature of 1, and known errors, one after another."""
+
+    class Known(Objective):
+        def gradient_at(self, decoded, correction):
+            return gradient, gradient
+
+        def corrected(self, samples):
+            return self.nothing, next(errors)
+
+        def corrected_at(self, decoded):
+            return self.nothing, next(errors)
+
+    monkeypatch.setattr(searching, "Objective", Known)
+    monkeypatch.setattr(searching, "encode_latents", encode)
+    monkeypatch.setattr(searching, "curvature_of", lambda *arguments: np.ones((len(gradient), 1, 1), np.float32))
+
+
 def test_a_photograph_takes_fewer_bits_for_its_error(codec, photograph):
     pixels = photograph.pixels[100:228, 300:492]
     window = window_of(codec, pixels)
@@ -77,24 +95,12 @@ def test_the_round_of_least_error_and_bits_is_kept_while_rates_weigh_ever_more(t
     errors = iter([100.0, 100, 100, 100, 90, 100, 60, 100, 100, 100, 100])
     weights = []
 
-    class Known(Objective):
-        def gradient_at(self, decoded, correction):
-            return zeros, zeros
-
-        def corrected(self, samples):
-            return self.nothing, next(errors)
-
-        def corrected_at(self, decoded):
-            return self.nothing, next(errors)
-
     def encode(sessions, moved, deployed, coder):
         weights.append(deployed.at(0).rate_weight)
         return rounds[len(weights) - 1]
 
-    monkeypatch.setattr(searching, "Objective", Known)
-    monkeypatch.setattr(searching, "encode_latents", encode)
+    know(monkeypatch, zeros, errors, encode)
     monkeypatch.setattr(searching, "error_weight", lambda quality: 8)
-    monkeypatch.setattr(searching, "curvature_of", lambda *arguments: np.ones((len(zeros), 1, 1), np.float32))
     before = Coded(bytes(100), 0.0, {"y": zeros})
     deployed = tiny.deployed.with_parameters(ONE, 0.02)
     assert search(tiny.sessions, window, analysed, before, deployed, 10) is rounds[3]
@@ -111,23 +117,11 @@ def test_targets_move_by_ever_smaller_parts_and_go_on_from_the_best_where_much_i
     before = Coded(b"", 0.0, {"y": zeros})
     errors, targets = iter([10.0, 6, 7, 9, 5]), []  # of 4 that are won 1 is lost, then 3
 
-    class Known(Objective):
-        def gradient_at(self, decoded, correction):
-            return ones, zeros
-
-        def corrected(self, samples):
-            return self.nothing, next(errors)
-
-        def corrected_at(self, decoded):
-            return self.nothing, next(errors)
-
     def encode(sessions, moved, deployed, coder):
         targets.append(float(moved.targets["y"].ravel()[0]))
         return replace(before)
 
-    monkeypatch.setattr(searching, "Objective", Known)
-    monkeypatch.setattr(searching, "encode_latents", encode)
-    monkeypatch.setattr(searching, "curvature_of", lambda *arguments: np.ones((len(zeros), 1, 1), np.float32))
+    know(monkeypatch, ones, errors, encode)
     search(tiny.sessions, window, analysed, before, tiny.deployed, 4)
     parts = [FIRST_STEP / (1 + SHORTENING * number) for number in range(4)]
     first = -parts[0]

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trellic.codec.analysis import Analysed
-from trellic.codec.coding import scalar
+from trellic.codec.coding import scalar, skipped_positions
 from trellic.codec.costs import error_weight
 from trellic.codec.curvature import curvature_of
 from trellic.codec.decoder import synthesize
@@ -35,7 +35,6 @@ from trellic.codec.encoder import Coded, encode_latents
 from trellic.codec.fit_restoration import fitted, write_worthwhile
 from trellic.codec.reverse import through_predictions
 from trellic.codec.tiles import Window
-from trellic.container.grid import STRIDE
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.entropy.rans import Encoder
 from trellic.errors import DamagedModel
@@ -85,7 +84,7 @@ class Objective:
         self.weights[:, rows, columns] = 0  # where the picture is continued, no error counts
         self.weights[0, *self.shown] = seen[:height, :width]
         if analysed.skipped is not None:  # nothing of what is decoded there is shown
-            self.weights[0, rows, columns] *= 1 - analysed.skipped.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)
+            self.weights[0, rows, columns] *= ~skipped_positions(analysed.skipped, rows.stop - rows.start)
 
     def gradient_at(self, decoded: Mapping[str, Floats], correction: Correction) -> tuple[Floats, Floats]:
         """Return half the gradient of the error, with a correction, by the tile's decoded y, (C, H, W), and samples.
@@ -173,13 +172,14 @@ def search(
     weights = curvature_of(analysed, coded.decoded["y"], gradient)
     if weights is None:
         return coded
-    curvature, targets, latest = weights * analysed.visibility, analysed.targets["y"], coded
+    curvature, weights = weights * analysed.visibility, weights / weights.mean()
+    targets, latest = analysed.targets["y"], coded
     least = without = cost(coded, correction, error)
     best = targets, coded, gradient, correction
     for number in range(rounds):
         wanted = latest.decoded["y"] - gradient / curvature
         targets = targets + np.float32(FIRST_STEP / (1 + SHORTENING * number)) * (wanted - targets)
-        moved = replace(analysed, targets={**analysed.targets, "y": targets}, weights=weights / weights.mean())
+        moved = replace(analysed, targets={**analysed.targets, "y": targets}, weights=weights)
         rate_weight = parameters.rate_weight * (1 + RISE * (number + 1) / rounds)
         changed = deployed.with_parameters(parameters.step, rate_weight)
         latest = encode_latents(sessions, moved, changed, coder=begin() if begin else None)
