@@ -1,6 +1,6 @@
 """Measure, and write down what was measured.
 
-    python -m experiments run --quick          # about ten minutes: what a new model needs first
+    python -m experiments run --quick          # about an hour: what a new model needs first
     python -m experiments run                  # everything; goes on where it was stopped
     python -m experiments run comparison costs --data ../shared/data
     python -m experiments pages                # docs/results and the README's table, from the files

@@ -18,6 +18,8 @@ from trellic.evaluate.report.tables import (
 )
 from trellic.evaluate.summary import METRICS, PSNR, complete, of_group, pictures_of, saving, seconds_per_megapixel
 
+OURS = "rate_distortion"
+"""The experiment that has the records of trellic."""
 NOT_MEASURED = "Not measured yet."
 FIGURE = "![Quality over bits a pixel of each codec, and bits over decoding time](docs/figures/comparison.svg)"
 
@@ -32,7 +34,7 @@ def others() -> Results:
 @cache
 def all_of(group: str) -> tuple[list[Record], list[str]]:
     """Return a set's records, and the codecs that coded all of it, trellic first."""
-    records = of_group(results_of("comparison").records, group)
+    records = of_group(results_of(OURS).records, group)
     wanted, codecs = set(pictures_of(records)), ["trellic"]
     for codec in LABELS:
         own = [record for record in of_group(others().records, group) if record.codec == codec]
@@ -45,7 +47,7 @@ def all_of(group: str) -> tuple[list[Record], list[str]]:
 
 def slots() -> dict[str, str]:
     """Return the page's slots."""
-    results = results_of("comparison")
+    results = results_of(OURS)
     head = Head(codecs={**others().head.codecs, **results.head.codecs})
     published = read_published(PUBLISHED)["kodak"]
     records, codecs = all_of("kodak")
