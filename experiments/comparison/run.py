@@ -1,8 +1,8 @@
 """Other codecs, each at its best for PSNR and as people use it, on Kodak and gb82.
 
 Their files depend on no model of ours: they are measured once, one codec after the other, and kept in
-results/others.jsonl. That takes hours of a processor. Ours are those of `rate_distortion`; times that count are measured
-by `costs`.
+results/others.jsonl. That takes hours of a processor. Ours are those of `rate_distortion`; times that count are
+measured by `costs`.
 """
 
 from pathlib import Path
