@@ -127,6 +127,8 @@ def make_streams() -> None:
     made["restored_blocks"] = restoring_blocks.encode(textured(200, 420), 60)
     made["restored_layers"] = restoring.encode(textured(150, 420), 60, layers=6)
     made["restored_bands"] = restoring.encode(textured(150, 420), 60)
+    made["deblocked"] = restoring_blocks.encode(textured(200, 420), 20)
+    made["deblocked_grey"] = restoring_blocks.encode_picture(Picture(larger_grey, grey=True), Target(20)).data
     made["corrected_blocks"] = corrected_blocks.encode(textured(200, 420), 60)
     hard = {name: make for name, make in hostile.MAKERS.items() if not name.startswith(ELSEWHERE)}
     refused = {f"refused/{name}": make() for name, make in hard.items()}

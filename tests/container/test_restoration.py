@@ -14,6 +14,7 @@ from trellic.container.restoration import (
     LARGEST,
     PLANES,
     code_of,
+    deblocks,
     read_weights,
     regions_of,
     write_weights,
@@ -51,6 +52,19 @@ def test_weights_of_regions_come_back(seed):
         assert found is None or (found.dtype == np.int8 and np.array_equal(found, given_))
 
 
+@pytest.mark.parametrize("weights", [None, SPARSE, WITH_BANDS])
+def test_blocks_that_are_deblocked_say_so_by_another_kind(weights):
+    regions = [weights, None]
+    written, plain = write_weights(regions, deblocks=True), write_weights(regions) or b"\1\0"
+    assert written == bytes([plain[0] + 2]) + plain[1:]
+    assert deblocks(written)
+    assert not deblocks(plain)
+    for found, given_ in zip(read_weights(written, 2, blocks=True), regions, strict=True):
+        assert np.array_equal(found, given_)
+    with pytest.raises(UnsupportedStream, match=f"kind {written[0]}"):
+        read_weights(written, 2)  # of tiles
+
+
 def test_codes_are_those_of_the_specification():
     assert [code_of(weight) for weight in (0, 1, -1, 2, -2, LARGEST, -LARGEST)] == [
         "1", "010", "011", "00100", "00101", "0000001111110", "0000001111111"
@@ -79,6 +93,7 @@ def test_regions_are_tiles_or_groups_of_blocks():
     ("damaged", "error"),
     [
         (b"\3" + write_weights([SPARSE])[1:], UnsupportedStream),
+        (b"\0" + write_weights([SPARSE])[1:], UnsupportedStream),
         (b"\2" + write_weights([SPARSE])[1:], DamagedStream),
         (write_weights([WITH_BANDS])[:-2], DamagedStream),
         (bits("1" + "0000001111110" + ONES[1:] + "1" + "010" + ONES[1:] + "0000000", b"\2"), DamagedStream),
@@ -96,14 +111,15 @@ def test_what_no_encoder_writes_is_refused(damaged, error):
         read_weights(damaged, 1 if damaged != write_weights([SPARSE, None]) else 12)
 
 
-@given(st.binary(max_size=200), st.integers(1, 40))
-def test_any_bytes_are_read_or_refused(data, count):
+@given(st.binary(max_size=200), st.integers(1, 40), st.booleans())
+def test_any_bytes_are_read_or_refused(data, count, blocks):
     try:
-        regions = read_weights(data, count)
+        regions = read_weights(data, count, blocks)
     except TrellicError:
         return
     assert len(regions) == count
-    assert not data or write_weights(regions) in {data, b""} or data[0] == BANDED  # by bands that add nothing
+    banded = not data or data[0] in {BANDED, BANDED + 2}  # maybe by bands that add nothing
+    assert write_weights(regions, deblocks(data)) in {data, b""} or banded
 
 
 def test_a_header_holds_them_and_says_so():

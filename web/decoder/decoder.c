@@ -43,6 +43,7 @@ SMALL_BEGIN
 #include "prefix.h"
 #include "exact.h"
 #include "restore.h"
+#include "deblock.h"
 #include "picture.h"
 
 #ifdef __wasm__

@@ -202,6 +202,7 @@ static bool synthesize(Picture *picture, Box box, Arena *arena) {
   uint32_t stride = model->stride[model->y];
   if (planes->channels != 3 || planes->height != height || planes->width != width || height % stride || width % stride)
     return bad("the synthesis gives no pixels");
+  if (picture->restoration && *picture->stream->restoration.data > BANDED) deblock(picture->stream, seen, planes);
   for (uint32_t number = 0; number < picture->stream->units; number++) {
     Box shared = common(box, shown_of(picture->stream, number));
     bool shares = shared.left < shared.right && shared.top < shared.bottom;

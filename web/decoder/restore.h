@@ -11,7 +11,8 @@
 #define BAND_WIDTH 128
 #define LARGEST 63
 #define LONGEST_ZEROS 6
-enum { PLAIN = 1, BANDED };  // kinds of restoration: the same weights for all luma, or others in each band
+// Kinds of restoration: the same weights for all luma, or others in each band; and the same after deblocking.
+enum { PLAIN = 1, BANDED, DEBLOCKED_PLAIN, DEBLOCKED_BANDED };
 static const char NO_WEIGHT[] = "a weight of the restoration is too large, or cut off";
 
 // A bit of the header's part; zeros follow its end.
@@ -28,14 +29,16 @@ static bool read_weight(Part part, uint64_t *at, int8_t *weight) {
   return true;
 }
 
+static bool is_banded(Part part) { return *part.data == BANDED || *part.data == DEBLOCKED_BANDED; }
+
 // How many sets of weights a region has: one, or one for each band of luma.
-static uint32_t sets_of(Part part) { return *part.data == BANDED ? BANDS : 1; }
+static uint32_t sets_of(Part part) { return is_banded(part) ? BANDS : 1; }
 
 static bool read_sets(Part part, uint64_t *at, int8_t *weights) {
   int8_t common[PLANES * FEATURES], added = 0;
   for (uint32_t n = 0; n < PLANES * FEATURES; n++) TRY(read_weight(part, at, common + n));
   for (uint32_t set = 0; set < sets_of(part); set++) {
-    bool differs = *part.data == BANDED && bit_at(part, (*at)++);
+    bool differs = is_banded(part) && bit_at(part, (*at)++);
     for (uint32_t n = 0; n < PLANES * FEATURES; n++, weights++) {
       if (differs) TRY(read_weight(part, at, &added));
       *weights = (int8_t)(common[n] + (differs ? added : 0));
@@ -68,7 +71,8 @@ static bool read_restoration(const Stream *stream, int8_t ***restoration, Arena 
   uint32_t regions = region_of(stream, stream->units - 1) + 1;
   uint64_t at = 8;
   if (!part.size) return true;
-  if (*part.data != PLAIN && *part.data != BANDED) return fail(UNSUPPORTED, "a restoration of a kind that is not known");
+  if (*part.data < PLAIN || *part.data > (stream->blocks ? DEBLOCKED_BANDED : BANDED))
+    return fail(UNSUPPORTED, "a restoration of a kind that is not known");
   TRY(*restoration = take_zeros(arena, regions, sizeof(int8_t *)));
   for (uint32_t n = 0; n < regions; n++) {
     if (!bit_at(part, at++)) continue;

@@ -22,7 +22,7 @@ from trellic.container import Grid, Header, Stream
 from trellic.container.bytes import Data
 from trellic.container.grid import BLOCK_SIDES, LEAST_SIDE, MOST_SIDE
 from trellic.container.header import HASH_BYTES
-from trellic.container.restoration import read_weights, regions_of
+from trellic.container.restoration import weights_of
 from trellic.errors import BadRequest, TargetMissed
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT, Model, Sessions, find_model
@@ -282,7 +282,7 @@ class Codec:
         """
         stream = self._parse(data)
         stream.prove()
-        read_weights(stream.header.restoration, regions_of(stream.header.grid).tiles)
+        weights_of(stream.header.restoration, stream.header.grid)
         digest = hashlib.sha256()
         for seen in all_indices(stream, self.resources_of(stream)(stream.header.grid.at_once)):
             digest.update(seen)

@@ -191,10 +191,12 @@ class Fit:
 
     bits_of_error  what a squared error of 1 in one sample is worth
     exact          regions that are coded exactly, and have no weights
+    deblocks       whether blocks are deblocked before
     """
 
-    def __init__(self, grid: Grid, bits_of_error: float, exact: Collection[int]) -> None:
+    def __init__(self, grid: Grid, bits_of_error: float, exact: Collection[int], deblocks: bool = False) -> None:
         self.regions, self.bits_of_error, self.exact = regions_of(grid), bits_of_error, exact
+        self.deblocks = deblocks
         self.weights: list[Weights | None] = [None] * self.regions.tiles
         self.error_without = self.error_with = 0.0
         self._held: dict[int, list[tuple[Box, Pixels, Pixels]]] = {}
@@ -209,10 +211,16 @@ class Fit:
             if sum(each.width * each.height for each, *_ in parts) == whole.width * whole.height:
                 self._fit(number, whole, self._held.pop(number))
 
+    @property
+    def nothing(self) -> bytes:
+        """The header's part without weights."""
+        return write_weights([None] * self.regions.tiles, self.deblocks)
+
     def restoration(self) -> tuple[bytes, float]:
         """Return the header's part, empty where it does not pay for its bytes, and the squared error that is left."""
-        written = write_worthwhile(self.weights, self.bits_of_error * (self.error_without - self.error_with))
-        return written, self.error_with if written else self.error_without
+        if write_worthwhile(self.weights, self.bits_of_error * (self.error_without - self.error_with)):
+            return write_weights(self.weights, self.deblocks), self.error_with
+        return self.nothing, self.error_without
 
     def _fit(self, number: int, whole: Box, parts: list[tuple[Box, Pixels, Pixels]]) -> None:
         shown, wanted = (np.empty((3, whole.height, whole.width), np.uint8) for _ in range(2))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from trellic.codec.blocks import code_blocks
 from trellic.codec.costs import Costs, error_weight
+from trellic.codec.deblocking import fraction_at
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.drawn import BLOCK, MOSTLY, Survey, survey
 from trellic.codec.encoder import unseen
@@ -245,7 +246,10 @@ class PictureEncoder:
                 yield unit
 
         restores = self.refinement.restores and not layout.is_exact
-        fit = Fit(header.grid, error_weight(asked or header.quality), layout.exact) if restores else None
+        deblocks = header.grid.predicted and fraction_at(header.quality) > 0
+        fit = Fit(header.grid, error_weight(asked or header.quality), layout.exact, deblocks) if restores else None
+        if fit:
+            header = replace(header, restoration=fit.nothing)
         if self.measured or costs or fit:
             errors = errors_of_units(self.resources_for(header.grid.at_once), header, taken(), fit)
             restoration, error = fit.restoration() if fit else (b"", float(errors.sum()))

@@ -6,6 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
+from trellic.codec.deblocking import deblock
 from trellic.codec.resources import Resources
 from trellic.codec.restoration import restore
 from trellic.codec.store import DecodeUnits, UnitStore
@@ -13,7 +14,7 @@ from trellic.codec.tiles import LATENT, SIDE, surroundings
 from trellic.codec.view import FULL, View
 from trellic.container import Box, Grid, Header
 from trellic.container.grid import STRIDE, coded
-from trellic.container.restoration import read_weights, regions_of
+from trellic.container.restoration import deblocks, weights_of
 from trellic.picture.types import Pixels, interleave
 
 LARGEST_SHOWN = (3 * SIDE // 2 + STRIDE) ** 2
@@ -59,7 +60,7 @@ class StripDecoder:
         self.margin = view.margin(self.sessions.model)
         self.restoration = None
         if header.restoration and view == FULL:
-            self.restoration = read_weights(header.restoration, regions_of(header.grid).tiles)
+            self.restoration = weights_of(header.restoration, header.grid)
         self.region = (region or header.grid.shown).aligned(view.scale)
         self.units = UnitStore(self.grid, decode, view.scale)
         self.held = held
@@ -115,6 +116,8 @@ class StripDecoder:
         latents = self.units.gather(around)
         pixels = self.view.render(self.sessions, latents, self.header.quality)
         if self.restoration:
+            if deblocks(self.header.restoration):
+                deblock(pixels, around, self.grid, self.header.quality)
             if self.header.grey:
                 pixels = one_channel(pixels.transpose(1, 2, 0)).transpose(2, 0, 1)
             pixels = restore(pixels, around, box, self.grid, self.restoration)

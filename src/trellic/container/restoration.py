@@ -1,8 +1,9 @@
 """Weights of the restoration filter in a stream's header, those of one region of the picture after another.
 
-A byte says what filter it is. Then come bits, the highest of each byte first: for each region one bit, whether it has
-weights; if so, those of all its pixels in Exp-Golomb codes; and, of the filter by bands, for each band of luma one bit,
-whether its weights differ, and if so by how much. The last byte is filled up with zeros.
+A byte says what filter it is, and whether blocks are deblocked before. Then come bits, the highest of each byte first:
+for each region one bit, whether it has weights; if so, those of all its pixels in Exp-Golomb codes; and, of the filter
+by bands, for each band of luma one bit, whether its weights differ, and if so by how much. The last byte is filled up
+with zeros.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from trellic.errors import DamagedStream, UnsupportedStream
 
 PLAIN, BANDED = 1, 2
 """What filter it is: the same weights for all luma, or others in each band."""
+DEBLOCKED = 2
+"""Added to that where blocks are deblocked before, see `codec/deblocking.py`."""
 PLANES, FEATURES, BANDS = 3, 19, 8
 LARGEST = 63
 """Of weights, either way: the sum of all products with features is then below 2²⁴."""
@@ -43,14 +46,14 @@ def code_of(weight: int) -> str:
     return "0" * (len(binary) - 1) + binary
 
 
-def write_weights(regions: Sequence[Weights | None]) -> bytes:
-    """Return the header's part; nothing where no region has weights."""
-    if all(weights is None for weights in regions):
+def write_weights(regions: Sequence[Weights | None], deblocks: bool = False) -> bytes:
+    """Return the header's part; nothing where no region has weights and nothing is deblocked."""
+    if not deblocks and all(weights is None for weights in regions):
         return b""
     kind = BANDED if any(weights is not None and weights[1:].any() for weights in regions) else PLAIN
     bits = "".join("0" if weights is None else _bits_of(weights, kind) for weights in regions)
     bits += "0" * (-len(bits) % 8)
-    return bytes([kind]) + int(bits, 2).to_bytes(len(bits) // 8, "big")
+    return bytes([kind + DEBLOCKED * deblocks]) + int(bits, 2).to_bytes(len(bits) // 8, "big")
 
 
 def _bits_of(weights: Weights, kind: int) -> str:
@@ -60,13 +63,24 @@ def _bits_of(weights: Weights, kind: int) -> str:
     return "1" + first
 
 
+def deblocks(data: bytes) -> bool:
+    """Return whether the header's part says that blocks are deblocked."""
+    return data[:1] > bytes([BANDED])
+
+
+def weights_of(data: bytes, grid: Grid) -> Sequence[Weights | None]:
+    """Return the weights of a picture's regions. Raises DamagedStream or UnsupportedStream."""
+    return read_weights(data, regions_of(grid).tiles, grid.predicted)
+
+
 @lru_cache(4)  # regions of one stream are asked for again and again
-def read_weights(data: bytes, count: int) -> Sequence[Weights | None]:
-    """Return the weights of so many regions. Raises DamagedStream or UnsupportedStream."""
+def read_weights(data: bytes, count: int, blocks: bool = False) -> Sequence[Weights | None]:
+    """Return the weights of so many regions, which may be of blocks. Raises DamagedStream or UnsupportedStream."""
     if not data:
         return [None] * count
-    if (kind := data[0]) not in (PLAIN, BANDED):
-        raise UnsupportedStream(f"a restoration of kind {kind}, which this release does not know")
+    kind = data[0] - DEBLOCKED if blocks and deblocks(data) else data[0]
+    if kind not in (PLAIN, BANDED):
+        raise UnsupportedStream(f"a restoration of kind {data[0]}, which this release does not know")
     bands = BANDS if kind == BANDED else 0
     most = 1 + bands + (1 + bands) * PLANES * FEATURES * (2 * LONGEST_ZEROS + 1)
     if len(data) > 2 + count * most // 8:
