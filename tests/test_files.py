@@ -1,11 +1,13 @@
 """Files are whole or not there, and nobody's is replaced unasked."""
 
 import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from trellic.errors import FileExists
-from trellic.files import move, remove_strays, scratch_below, write_atomically
+from trellic.files import check_free, move, remove_strays, scratch_below, write_atomically
 
 
 def test_a_file_that_appears_during_the_work_is_not_replaced(tmp_path):
@@ -70,6 +72,16 @@ def test_a_link_is_followed(tmp_path):
     write_atomically(tmp_path / "link", lambda file: file.write(b"x"))
     assert (tmp_path / "real").read_bytes() == b"x"
     assert (tmp_path / "link").is_symlink()
+
+
+def test_a_pipe_is_written_into_and_stays(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit((tmp_path / "pipe").read_bytes)
+        check_free(tmp_path / "pipe", force=False)
+        write_atomically(tmp_path / "pipe", lambda file: file.write(b"x"), replace=False)
+        assert found.result(10) == b"x"
+    assert (tmp_path / "pipe").is_fifo()
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def write_atomically(
 ) -> None:
     """Let `write` fill a temporary file next to `path`, then rename it: readers see the old or the whole new file.
 
-    path     STANDARD is standard output, which gets all at once; a symbolic link is followed
+    path     STANDARD is standard output, which gets all at once, as devices and pipes do; a symbolic link is followed
     replace  whether an existing file is replaced; else FileExists is raised, also where it appeared meanwhile
     scratch  whether nobody else reads it and it need not last: it is written as it is, and at once
     """
@@ -48,11 +48,12 @@ def write_atomically(
         with path.open("w+b") as file:
             write(file)
         return
-    if path == STANDARD:
+    if path == STANDARD or _is_special(path):
         buffer = io.BytesIO()
         write(buffer)
-        sys.stdout.buffer.write(buffer.getbuffer())
-        sys.stdout.buffer.flush()
+        with contextlib.nullcontext(sys.stdout.buffer) if path == STANDARD else path.open("wb") as target:
+            target.write(buffer.getbuffer())
+            target.flush()
         return
     path = Path(os.path.realpath(path))
     with temporary_beside(path) as temporary:
@@ -80,6 +81,11 @@ def move(file: Path, path: Path, replace: bool) -> None:
         with file.open("rb") as opened:
             write_atomically(path, lambda target: shutil.copyfileobj(opened, target), replace)
     file.unlink(missing_ok=True)
+
+
+def _is_special(path: Path) -> bool:
+    """Return whether a path names what is written into and never replaced: a device, a pipe or a socket."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _give_name(temporary: Path, path: Path, replace: bool) -> None:
@@ -189,7 +195,7 @@ def open_bytes(name: str | os.PathLike[str]) -> Iterator["FileBytes | RemoteByte
 
 def check_free(path: Path, force: bool) -> None:
     """Raise FileExists where a file would be overwritten and `force` does not allow it."""
-    if path != STANDARD and path.exists() and not force:
+    if path != STANDARD and path.exists() and not force and not _is_special(path):
         raise FileExists(f"{path} exists (--force overwrites)")
 
 

@@ -1,5 +1,6 @@
 """The file: what is written is read, in few reads; nothing damaged or foreign is trusted; a prefix is incomplete."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Counted, sections_of
-from trellic.container import Grid, Header, Section, SectionType, Stream, write_stream
+from trellic.container import Grid, Header, Section, SectionType, Stream, stream, write_stream
 from trellic.container.header import PLAIN
 from trellic.container.index import check_of
 from trellic.errors import DamagedStream, IncompleteStream, NotAStream, PictureTooLarge, TrellicError, UnsupportedStream
@@ -154,6 +155,14 @@ def test_a_picture_beyond_the_limit_is_refused_before_its_index_is_read():
     large = Grid(1 << 14, 1 << 13, 1 << 13, 1 << 13)
     with pytest.raises(UnsupportedStream, match="8192×8192 pixels coded at once"):
         Stream.parse(write_stream(replace(HEADER, grid=large), [LATENTS, LATENTS]), MOST_PIXELS)
+
+
+def test_groups_of_blocks_are_counted_before_they_are_listed(monkeypatch):
+    """A few bytes may announce any number of them."""
+    grid = Grid.of_blocks(1 << 24, 1 << 24, 128)
+    monkeypatch.setattr(stream, "groups_of", lambda grid: pytest.fail("listed"))
+    with pytest.raises(DamagedStream, match="1 groups, where blocks take 268435456"):
+        Stream.parse(write_stream(replace(HEADER, grid=grid), [Section(SectionType.BLOCKS, b"")]), sys.maxsize)
 
 
 def test_the_front_and_neighbours_take_a_read_each():

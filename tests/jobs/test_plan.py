@@ -35,6 +35,11 @@ def test_a_file_name_for_several_pictures_is_refused(folder):
         plan([str(folder / "in")], folder / "all.tlic", [".png"], ".tlic")
 
 
+def test_a_url_without_a_name_is_refused(folder):
+    with pytest.raises(BadRequest, match="names no file"):
+        plan(["http://127.0.0.1:1/"], folder, [".png"], ".tlic")
+
+
 def test_a_terminal_gets_no_picture(monkeypatch):
     monkeypatch.setattr("sys.stdout", SimpleNamespace(isatty=lambda: True))
     with pytest.raises(BadRequest, match="standard output is a terminal"):

@@ -62,6 +62,14 @@ def claiming(**entry: object) -> bytes:
     return len(header).to_bytes(8, "little") + header + bytes(8)
 
 
+def test_arrays_that_name_the_same_bytes_are_refused():
+    """A small file would else take any memory."""
+    entry = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+    header = json.dumps({"x": entry, "y": entry}).encode()
+    with pytest.raises(ValueError, match="arrays overlap"):
+        unpack_arrays(len(header).to_bytes(8, "little") + header + bytes(8))
+
+
 @pytest.mark.parametrize(
     "data",
     [

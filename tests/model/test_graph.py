@@ -37,6 +37,13 @@ def test_the_onnx_that_is_written_is_what_the_format_says():
     assert {one.name for one in model.graph.initializer} == {"w", "b", "two"}
 
 
+def test_integers_are_no_weights():
+    """Dividing by one that is 0 would end the process."""
+    arrays = ARRAYS | {"weight": np.ones((2, 1, 1, 1), np.int32)}
+    with pytest.raises(ValueError, match="weights weight are integers"):
+        GRAPH.to_onnx(arrays)
+
+
 def test_a_missing_weight_is_refused():
     with pytest.raises(ValueError, match="bias are missing"):
         GRAPH.to_onnx({"weight": ARRAYS["weight"]})
@@ -62,6 +69,15 @@ def with_operation(kind: str, attributes: dict, reads: tuple = ("x",)) -> dict:
         with_operation("LeakyRelu", {"beta": 1.0}),
         with_operation("DepthToSpace", {"blocksize": 16, "mode": "file:///etc/passwd"}),
         with_operation("Pad", {"mode": "edge"}),
+        with_operation("Conv", {"strides": 1}),
+        with_operation("DepthToSpace", {"blocksize": [2]}),
+        with_operation("Cast", {"to": 7}),
+        with_operation("Cast", {"to": 2}) | {
+            "operations": [["Cast", ["x"], ["i"], {"to": 2}], ["Div", ["i", "i"], ["out"], {}]]
+        },
+        with_operation("Div", {}, ("x", "two")) | {
+            "constants": {"two": {"type": "int64", "shape": [1], "values": [0]}}
+        },
         with_operation("Pad", {"mode": "edge"}, ("x", "two")) | {
             "constants": {"two": {"type": "int64", "shape": [4], "values": [0, 0, 4000, 4000]}}
         },

@@ -20,7 +20,8 @@ from trellic import Codec
 from trellic.entropy.tables import gaussian_tables
 from trellic.errors import BadRequest, DamagedModel
 from trellic.model import Model, Sessions, find_model, find_model_by_hash
-from trellic.model.file import HALVES, parse_file
+from trellic.model.archive import pack_entries, unpack_entries
+from trellic.model.file import HALVES, LARGEST_TEXT, parse_file
 from trellic.quantize.settings import OperatingPoint
 
 DATA = (GOLDEN / "golden.trm").read_bytes()
@@ -188,6 +189,13 @@ def test_a_model_that_cannot_be_read_keeps_no_other_from_being_found(tmp_path, m
     monkeypatch.setenv("TRELLIC_MODELS", str(tmp_path))
     assert find_model("own") == tmp_path / "own.trm"
     assert find_model_by_hash(Model.parse(DATA).sha256[:4]) == tmp_path / "own.trm"
+
+
+def test_text_that_would_take_much_memory_is_not_read():
+    entries = unpack_entries(DATA, 1 << 28, "model")
+    entries["card.json"] = b"[" + b"[]," * (LARGEST_TEXT // 3) + b"[]]"
+    with pytest.raises(DamagedModel, match="bytes of JSON are more than"):
+        parse_file(pack_entries(entries))
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,12 @@ def test_a_model_of_ones_own_does_not_take_the_name_of_a_shipped_one(folders):
     assert find_model(str(own)) == find_model(store._hash(own).hex()[:12]) == own
 
 
+def test_a_file_too_large_for_a_model_is_not_read(folders):
+    with (folders / "own" / "a.trm").open("wb") as file:
+        file.truncate(store.LARGEST_MODEL + 1)
+    assert store._hash(folders / "own" / "a.trm") == b""
+
+
 def test_a_missing_model_says_where_to_look(folders):
     with pytest.raises(MissingModel, match="trellic models"):
         find_model("nosuch")

@@ -1,6 +1,7 @@
 """ICC profiles: what is written is read back and understood by others, and damage is met with one error."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -38,6 +39,16 @@ def test_curves_of_any_form_are_compared_by_what_they_do(curve):
 
 def test_a_curve_of_no_entries_is_linear():
     assert np.array_equal(icc.curve_of(b"curv" + bytes(8)), icc.SAMPLES)
+
+
+def test_tags_that_are_the_same_bytes_again_and_again_are_refused():
+    """A small profile would else take any memory."""
+    data = bytearray(132 + 12 * 50)
+    for number in range(50):
+        struct.pack_into(">4sII", data, 132 + 12 * number, struct.pack(">I", number), 1, len(data) - 1)
+    data[:4], data[36:40], data[128:132] = len(data).to_bytes(4, "big"), b"acsp", (50).to_bytes(4, "big")
+    with pytest.raises(icc.UnsoundProfile, match="again and again"):
+        icc.parse(bytes(data))
 
 
 @given(st.data())

@@ -49,6 +49,14 @@ def test_what_is_no_video_is_refused(tmp_path):
         probe(tmp_path / "missing.mp4")
 
 
+def test_sound_that_is_no_matroska_is_refused_and_names_no_other_file(tmp_path):
+    """A playlist would have ffmpeg read any file that it names."""
+    frames = iter([np.zeros((8, 8, 3), np.uint8)])
+    sound = b"ffconcat version 1.0\nfile 'secret.mka'\n"
+    with pytest.raises(UnreadablePicture, match="ffmpeg cannot write"):
+        write_video(frames, str(tmp_path / "a.mp4"), ".mp4", (8, 8), Fraction(25), BT601, sound)
+
+
 def test_what_ffmpeg_cannot_write_is_an_error(tmp_path):
     frames = iter([np.zeros((8, 8, 3), np.uint8)])
     with pytest.raises(UnreadablePicture, match="ffmpeg cannot write"):

@@ -76,14 +76,30 @@ def test_only_a_folder_of_tiles_is_replaced(tmp_path):
     write_pyramid(strips_of(textured(10, 10)), folder, "png", replace=False)
     with pytest.raises(FileExists):
         write_pyramid(strips_of(textured(10, 10)), folder, "png", replace=False)
-    (folder / "old").touch()
-    write_pyramid(strips_of(textured(10, 10)), folder, "png", replace=True)
-    assert not (folder / "old").exists()
+    (folder / "0" / "old").touch()
+    (tmp_path / "link").symlink_to(folder)
+    write_pyramid(strips_of(textured(10, 10)), tmp_path / "link", "png", replace=True)
+    assert not (folder / "0" / "old").exists()
+    assert (tmp_path / "link").is_symlink()
+    (folder / "thesis.txt").touch()
+    with pytest.raises(BadRequest, match=r"thesis\.txt beside tiles"):
+        write_pyramid(strips_of(textured(10, 10)), folder, "png", replace=True)
     (tmp_path / "mine").mkdir()
     with pytest.raises(BadRequest, match="holds no tiles"):
         write_pyramid(strips_of(textured(10, 10)), tmp_path / "mine", "png", replace=True)
     with pytest.raises(BadRequest, match="no tiles of kind 'gif'"):
         write_pyramid(strips_of(textured(10, 10)), tmp_path / "other", "gif", replace=False)
+
+
+def test_a_folder_that_appears_meanwhile_is_not_replaced(tmp_path):
+    def slow():
+        (tmp_path / "tiles").mkdir()
+        (tmp_path / "tiles" / "thesis.txt").touch()
+        yield Part(0, 0, textured(10, 10), None)
+
+    with pytest.raises(FileExists):
+        write_pyramid(Strips(10, 10, False, False, _metadata(), 1, slow()), tmp_path / "tiles", "png", replace=False)
+    assert (tmp_path / "tiles" / "thesis.txt").exists()
 
 
 def test_what_fails_leaves_nothing(tmp_path):

@@ -39,6 +39,7 @@ from trellic.cli.train_head import train_head
 from trellic.cli.verify import verify
 from trellic.cli.version import show_version
 from trellic.errors import TrellicError
+from trellic.jobs.local import printable
 
 PANELS = {
     "Pictures": (encode, decode, info, verify, layers, tiles, serve, demo),
@@ -120,13 +121,14 @@ def main() -> None:
     except SystemExit as end:
         code = end.code
     except TrellicError as error:
-        print(f"trellic: {error}", file=sys.stderr)
+        print(f"trellic: {printable(str(error))}", file=sys.stderr)
         code = 1
     except MemoryError:
         print("trellic: not enough memory", file=sys.stderr)
         code = 1
     except OSError as error:
-        print(f"trellic: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        message = f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
+        print(f"trellic: {printable(message)}", file=sys.stderr)
         code = 1
     with contextlib.suppress(BrokenPipeError):  # the reader of a pipe may have left
         sys.stdout.flush()

@@ -23,6 +23,11 @@ def check_blocks(grid: Grid) -> Grid:
     return blocks
 
 
+def count_of_groups(grid: Grid) -> int:
+    """Return how many groups of blocks there are."""
+    return -(-grid.rows // GROUP) * -(-grid.columns // GROUP)
+
+
 def groups_of(grid: Grid) -> list[list[int]]:
     """Return the numbers of the blocks of each group, groups and blocks in raster order."""
     return [

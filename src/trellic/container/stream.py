@@ -9,7 +9,7 @@ from trellic.container.grid import Grid
 from trellic.container.header import Header
 from trellic.container.index import read_front, write_front
 from trellic.container.layers import MOST_LAYERS, Layering
-from trellic.container.packed import check_blocks, groups_of, unpack
+from trellic.container.packed import check_blocks, count_of_groups, groups_of, unpack
 from trellic.container.prefixes import read_prefixes
 from trellic.container.sections import ONCE, OPTIONAL_FROM, PACKED, UNITS, Entry, Section, SectionType
 from trellic.errors import BadRequest, DamagedStream, IncompleteStream, UnsupportedStream
@@ -298,10 +298,10 @@ def _sort(entries: Sequence[Entry], tiles: int) -> tuple[dict[SectionType, Entry
 
 def _units_of_blocks(grid: Grid, groups: Sequence[Unit]) -> list[Unit]:
     """Return the unit of each block: the section of its group. Raises DamagedStream."""
-    numbers = groups_of(grid)
-    if len(groups) != len(numbers) or any(unit.coded.type not in PACKED for unit in groups):
-        raise DamagedStream(f"{len(groups)} groups, where blocks take {len(numbers)}")
-    units = {number: unit for unit, group in zip(groups, numbers, strict=True) for number in group}
+    count = count_of_groups(grid)
+    if len(groups) != count or any(unit.coded.type not in PACKED for unit in groups):
+        raise DamagedStream(f"{len(groups)} groups, where blocks take {count}")
+    units = {number: unit for unit, group in zip(groups, groups_of(grid), strict=True) for number in group}
     return [units[number] for number in range(grid.tiles)]
 
 

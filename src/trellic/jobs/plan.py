@@ -78,6 +78,8 @@ def plan(
         raise BadRequest(f"{out} is the name of a file, and there is a folder of pictures to write")
     if out and single and (out.suffix or files[0][0] == STANDARD) and not out.is_dir():
         return [Job(files[0][0], out)]
+    if nameless := next((path for path, below in files if not below.name), None):
+        raise BadRequest(f"{url_of(nameless)} names no file")
     beside = [below if url_of(path) else path for path, below in files]
     return [
         Job(path, renamed(out / below if out else near, suffix, keep_suffix))

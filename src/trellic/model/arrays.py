@@ -53,12 +53,15 @@ def unpack_arrays(data: bytes) -> Arrays:
     header.pop("__metadata__", None)
     body = memoryview(data)[8 + length :]
     arrays: Arrays = {}
+    left = len(body)
     for name, entry in header.items():
         kind, shape, (start, end) = np.dtype(TYPES[entry["dtype"]]), tuple(entry["shape"]), entry["data_offsets"]
         if not all(type(number) is int and number >= 0 for number in (*shape, start, end)):
             raise ValueError(f"array {name} has an impossible shape")
         if end > len(body) or end - start != math.prod(shape) * kind.itemsize:
             raise ValueError(f"array {name} is not as long as it says")
+        if (left := left - (end - start)) < 0:
+            raise ValueError("arrays overlap")
         arrays[name] = np.frombuffer(body[start:end], kind).reshape(shape).copy()  # kernels need writable arrays
     return _widened(arrays)
 

@@ -112,7 +112,7 @@ def _growth(one: Operation) -> Reach | None:
     sides, dilations = (one.attributes.get(name, []) for name in ("kernel_shape", "dilations"))
     around = [dilation * (side - 1) // 2 for side, dilation in zip(sides, dilations, strict=False)]
     keeps = len(sides) == len(dilations) == 2 and all(side % 2 for side in sides)
-    if not keeps or set(one.attributes["strides"]) != {1} or one.attributes["pads"] != [*around, *around]:
+    if not keeps or one.attributes.get("strides") != [1, 1] or one.attributes.get("pads") != [*around, *around]:
         return None
     return Reach(1, max(around))
 

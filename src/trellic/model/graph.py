@@ -36,6 +36,8 @@ OPERATIONS: dict[str, dict[str, int]] = {
     "Split": {"axis": 1, "num_outputs": 8},
 }  # fmt: skip
 """What may occur in a graph, with the largest magnitude of each numeric attribute."""
+LISTS = {"dilations", "kernel_shape", "output_padding", "pads", "strides"}
+"""Attributes that are lists of numbers; others are one."""
 WORDS = {"mode": {"DCR", "CRD", "reflect", "edge", "constant"}, "auto_pad": {"NOTSET"}}
 """Attributes that are words, and their allowed values."""
 
@@ -95,6 +97,7 @@ class Graph:
         if len(operations) > MOST_OPERATIONS:
             raise ValueError(f"a graph has more than {MOST_OPERATIONS} operations")
         _check_growth(operations, constants)
+        _check_types(operations, constants)
         return cls(inputs, outputs, operations, weights, constants, pixels)
 
     def to_onnx(self, arrays: Arrays) -> bytes:
@@ -104,6 +107,8 @@ class Graph:
             if array not in arrays:
                 raise ValueError(f"weights {array} are missing")
             values = arrays[array]
+            if values.dtype.kind != "f":
+                raise ValueError(f"weights {array} are integers")
             tensors[name] = values.astype(np.float32) if values.dtype == np.float16 else values
         _check_channels(self, tensors)
         body = b"".join([
@@ -126,8 +131,10 @@ def _operation(kind: str, reads: list[str], writes: list[str], attributes: dict[
         if name in WORDS:
             possible = value in WORDS[name]
         else:
-            possible = len(numbers) <= 8 and all(
-                type(number) in {int, float} and abs(number) <= allowed.get(name, -1) for number in numbers
+            possible = (
+                isinstance(value, list) == (name in LISTS)
+                and len(numbers) <= 8
+                and all(type(number) in {int, float} and abs(number) <= allowed.get(name, -1) for number in numbers)
             )
         if not possible:
             raise ValueError(f"operation {kind} has attribute {name} = {value!r}")
@@ -148,6 +155,18 @@ def _check_growth(operations: tuple[Operation, ...], constants: Arrays) -> None:
                 raise ValueError("a graph pads by too much")
     if enlargement > LARGEST_ENLARGEMENT:
         raise ValueError(f"a graph enlarges its input {enlargement} times")
+
+
+def _check_types(operations: tuple[Operation, ...], constants: Arrays) -> None:
+    """Raise ValueError where an operation computes with integers: dividing them by 0 would end the process."""
+    integers = {name for name, values in constants.items() if values.dtype == np.int64}
+    for one in operations:
+        if integers.intersection(one.reads[:1] if one.kind in {"Pad", "Split"} else one.reads):
+            raise ValueError(f"operation {one.kind} computes with integers")
+        if one.kind == "Cast":
+            if one.attributes.get("to") != UINT8:
+                raise ValueError("a graph makes integers that are no samples")
+            integers.update(one.writes)
 
 
 def _check_channels(graph: Graph, tensors: Arrays) -> None:

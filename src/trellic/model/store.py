@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from trellic.errors import MissingModel
+from trellic.model.file import LARGEST_MODEL
 
 SHIPPED = Path(__file__).parent.parent / "models"
 DEFAULT = "base"
@@ -53,9 +54,10 @@ def find_model_by_hash(prefix: bytes) -> Path:
 
 
 def _hash(path: Path) -> bytes:
-    """Return a file's SHA-256, or nothing where it cannot be read: that must not keep others from being found."""
+    """Return a file's SHA-256, or nothing where it cannot be a model: that must not keep others from being found."""
     try:
-        return _hash_modified(path, path.stat().st_mtime_ns)
+        facts = path.stat()
+        return _hash_modified(path, facts.st_mtime_ns) if facts.st_size <= LARGEST_MODEL else b""
     except OSError:
         return b""
 

@@ -18,6 +18,8 @@ D50 = np.array([0.9642, 1.0, 0.8249])
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 HEADER, ENTRY = 128, 12
 """Bytes of a profile's header, and of an entry of its table of tags."""
+MOST_SHARED = 8
+"""How many times all of a profile its tags may hold together: those of red, green and blue are often the same bytes."""
 
 
 class UnsoundProfile(ValueError):
@@ -38,11 +40,13 @@ def parse(data: bytes) -> Profile:
     count = int.from_bytes(data[HEADER : HEADER + 4], "big")
     if HEADER + 4 + ENTRY * count > len(data):
         raise UnsoundProfile("an ICC profile with a table of tags that is not whole")
-    tags = {}
+    tags, left = {}, MOST_SHARED * len(data)
     for entry in struct.iter_unpack(">4sII", data[HEADER + 4 :][: ENTRY * count]):
         name, start, length = entry
         if start + length > len(data):
             raise UnsoundProfile(f"an ICC profile whose tag {name!r} is not whole")
+        if (left := left - length) < 0:
+            raise UnsoundProfile("an ICC profile whose tags are the same bytes again and again")
         tags[name] = data[start : start + length]
     return Profile(data[16:20], tags)
 

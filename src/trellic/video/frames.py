@@ -139,7 +139,7 @@ def write_video(
         if sound and kind != ".y4m":
             audio = Path(place) / "sound.mka"
             audio.write_bytes(sound)
-            heard = ["-i", str(audio), "-map", "0:v", "-map", "1:a", "-c:a", "copy"]
+            heard = ["-f", "matroska", "-i", str(audio), "-map", "0:v", "-map", "1:a", "-c:a", "copy"]
         command = [ffmpeg(), "-hide_banner", "-loglevel", "error", "-y", *raw, *heard, *convert, *target, path]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=said) as process:
             assert process.stdin is not None

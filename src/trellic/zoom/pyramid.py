@@ -5,6 +5,7 @@ Each level is cut into tiles as its rows come, and halved for the level below, b
 
 import contextlib
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -62,10 +63,10 @@ def write_pyramid(strips: Strips, folder: Path, suffix: str, replace: bool) -> i
     """Write a picture's tiles, folder/z/x/y.suffix, a page that shows them, and its facts; return how many tiles.
 
     The folder is whole or not there. Raises FileExists where it exists and may not be replaced, or BadRequest where it
-    is none of tiles.
+    holds anything but tiles.
     """
     kind_named(suffix)
-    levels, count = Levels(strips.width, strips.height), 0
+    levels, count, folder = Levels(strips.width, strips.height), 0, Path(os.path.realpath(folder))
     _check_free(folder, replace)
 
     with _beside(folder) as made:
@@ -85,6 +86,7 @@ def write_pyramid(strips: Strips, folder: Path, suffix: str, replace: bool) -> i
         writer.end()
         for name, body in page_files(levels, suffix).items():
             (made / name).write_bytes(body)
+        _check_free(folder, replace)  # others may have written there meanwhile
         if folder.exists():
             shutil.rmtree(folder)
         made.rename(folder)
@@ -110,7 +112,13 @@ def _beside(folder: Path) -> Iterator[Path]:
 
 
 def _check_free(folder: Path, replace: bool) -> None:
-    if folder.exists() and not replace:
+    if not folder.exists():
+        return
+    if not replace:
         raise FileExists(f"{folder} exists (--force overwrites)")
-    if folder.exists() and not (folder / FACTS).is_file():
+    if not (folder / FACTS).is_file():
         raise BadRequest(f"{folder} holds no tiles: it is not replaced")
+    own = {FACTS, *(path.name for path in PAGE.iterdir())}
+    others = [each.name for each in folder.iterdir() if each.name not in own and not each.name.isdigit()]
+    if others:
+        raise BadRequest(f"{folder} holds {others[0]} beside tiles: it is not replaced")
