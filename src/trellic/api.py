@@ -166,7 +166,7 @@ def preview(data: AnyData, scale: int = 8, limit: int = MOST_PIXELS) -> Image.Im
 
 
 def features(data: AnyData, limit: int = MOST_PIXELS) -> Features:
-    """Return what a network sees of a .tlic file's picture, from z and the first two groups of latents alone.
+    """Return what a network sees of a .tlic file's picture, from the first group of latents and half of the second.
 
     The file may be cut off after them. Raises as `decode` does, and MissingModel where the model has no such network.
     """

@@ -39,7 +39,16 @@ def test_what_is_recorded_is_known_to_the_next_run(out):
     manifest.add([record(4, error=f"{MEMORY}not enough")])
     manifest.flush()
     assert Manifest(out, "1-of-1").history().done == keys(1, 2, 3)
+    assert Manifest(out, "1-of-1").history().failed == keys(3, 4)
     assert Manifest(out, "2-of-2").history().done == set()
+
+
+def test_what_failed_once_and_then_did_not_has_not_failed(out):
+    manifest = Manifest(out, "1-of-1")
+    manifest.add([record(1, error="cannot be read"), record(2)])
+    manifest.add([record(1), record(2, error="cannot be read")])
+    manifest.flush()
+    assert manifest.history().failed == keys(2)
 
 
 def test_the_last_record_of_a_picture_counts(out):

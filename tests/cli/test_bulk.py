@@ -67,6 +67,15 @@ def test_a_killed_run_loses_nothing_and_the_next_one_does_the_rest(folder):
     assert len(list((folder / "out").rglob("*.tlic"))) == 43
 
 
+def test_a_run_that_goes_on_from_one_with_errors_ends_as_that_did(folder):
+    (folder / "in" / "broken.png").write_bytes(b"no picture")
+    first, second = (bulk("encode", "in", "-o", "out", *TINY, "--json", cwd=folder) for _ in range(2))
+    facts = json.loads(second.stdout)
+    assert first.returncode == second.returncode == 1
+    assert (facts["done_before"], facts["failed_before"], facts["done"], facts["errors"]) == (facts["files"], 1, 0, 0)
+    assert b"4 done before, 1 of them with errors, 0 now" in bulk("encode", "in", "-o", "out", *TINY, cwd=folder).stdout
+
+
 def test_ray_takes_an_address_or_none():
     assert name_ray(["trellic", "bulk", "encode", "--ray", "in"])[3:] == ["--ray=local", "in"]
     assert name_ray(["trellic", "bulk", "encode", "in", "--ray"])[4:] == ["--ray=local"]

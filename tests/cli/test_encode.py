@@ -172,3 +172,29 @@ def test_hold_is_a_quantizer_of_its_own(folder):
     assert trellic.info(folder / "a.tlic")["quantizer"] == "lattice"
     refused = run_trellic("encode", "b.png", "--hold", "--quantizer", "rdoq", *MODEL, cwd=folder)
     assert (refused.returncode, len(said(refused))) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--quantizer", "tcq8", "--effort", "9"), "--effort does not go with --quantizer"),
+        (("--size", "900", "--quality", "40"), "--quality does not go with"),
+        (("--lossless", "--quality", "40"), "--quality does not go with"),
+        (("-o", "a.png", "--force"), "a.png: a picture becomes a .tlic file"),
+        (("-o", "x.tlv"), "x.tlv: a picture becomes a .tlic file"),
+    ],
+)
+def test_what_would_be_ignored_or_misnamed_is_refused(folder, arguments, words):
+    before = (folder / "a.png").read_bytes()
+    result = run_trellic("encode", "a.png", *arguments, *MODEL, cwd=folder)
+    assert (result.returncode, len(said(result))) == (1, 1)
+    assert words in said(result)[0]
+    assert (folder / "a.png").read_bytes() == before
+
+
+def test_a_picture_is_not_replaced_by_its_own_stream(folder):
+    (folder / "a.png").rename(folder / "a.tlic")
+    (folder / "b.tlic").symlink_to("a.tlic")
+    for out in ("a.tlic", "b.tlic"):
+        result = run_trellic("encode", "a.tlic", "-o", out, "--force", *MODEL, cwd=folder)
+        assert (result.returncode, said(result)[0].endswith("is what is read")) == (1, True), said(result)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from trellic.picture import vips
 from trellic.picture.pillow import from_pillow, read
+from trellic.picture.samples import from_wide_grey
 from trellic.picture.types import Converted
 
 WIDE = (np.arange(20 * 30 * 4).reshape(20, 30, 4) * 27).astype(np.uint16)
@@ -134,3 +135,10 @@ def test_integers_of_32_bits_are_taken_for_what_they_hold(values, said, recwarn)
     picture = from_pillow(Image.fromarray(values.astype(np.int32)[None]))
     assert picture.pixels[0, -1, 0] == 255
     assert [said in str(warning.message) for warning in recwarn.list] == ([True] if said else [])
+
+
+def test_samples_that_leave_few_levels_are_warned_of():
+    """As twelve bits in sixteen do."""
+    image = Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64))
+    with pytest.warns(Converted, match="only 0 to 16 are used: scale them first"):
+        from_wide_grey(image)

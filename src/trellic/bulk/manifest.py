@@ -30,9 +30,11 @@ GROUP = 10_000
 
 
 class History(NamedTuple):
-    """What earlier runs did: the keys of finished files, 16 bytes each, and the tars that were made."""
+    """What earlier runs did: the keys of finished files, 16 bytes each, of those of them that failed, or in which
+    something did; and the tars that were made."""
 
     done: set[bytes]
+    failed: set[bytes]
     tars: set[str]
 
 
@@ -48,16 +50,19 @@ class Manifest:
     def history(self) -> History:
         """Return what earlier runs did: of a picture's records the last counts, and a tar is done if all in it are."""
         done, tars = set[bytes](), set[str]()
-        unfinished: dict[int, bytes] = {}
+        unfinished, failed = dict[int, bytes](), dict[int, bytes]()
         for record in self.records():
             key = bytes.fromhex(record["key"])
             done.add(key)
             unfinished.pop(_identity(record), None)
+            failed.pop(_identity(record), None)
+            if record["error"]:
+                failed[_identity(record)] = key
             if not is_final(record):
                 unfinished[_identity(record)] = key
             elif record["target"] and not record["error"] and f"{TAR}#" in record["target"]:
                 tars.add(record["target"].partition("#")[0])
-        return History(done - set(unfinished.values()), tars)
+        return History(done - set(unfinished.values()), set(failed.values()), tars)
 
     def add(self, records: list[Record]) -> None:
         """Add the records of a task."""

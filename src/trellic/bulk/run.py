@@ -54,11 +54,13 @@ class Progress:
     """How far a run is.
 
     total, before, done  files in all, those that an earlier run did, and those that this one did
+    failed_before        those that an earlier run did that failed, or in which something did
     pictures, errors     of those that were done; a tar holds many
     """
 
     total: int
     before: int
+    failed_before: int = 0
     done: int = 0
     pictures: int = 0
     errors: int = 0
@@ -102,8 +104,13 @@ def run_bulk(bulk: Bulk, driver: Driver, report: Callable[[Progress, list[Record
     planner.check(entries)
     manifest = Manifest(bulk.out, f"{number}-of-{count}")
     history = manifest.history()
-    pending = [entry for entry in entries if bulk.force or key_of(entry, planner.settings) not in history.done]
-    progress = Progress(len(entries), len(entries) - len(pending))
+    pending, failed = [], 0
+    for entry in entries:
+        if bulk.force or (key := key_of(entry, planner.settings)) not in history.done:
+            pending.append(entry)
+        else:
+            failed += key in history.failed
+    progress = Progress(len(entries), len(entries) - len(pending), failed)
     with manifest.scratch() as scratch:
         try:
             for tasks, threads in _lanes(bulk, planner, pending, history.tars, cores):

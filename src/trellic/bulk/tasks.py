@@ -20,7 +20,7 @@ from trellic.jobs.plan import renamed
 
 TAR = ".tar"
 MOST_ROWS, MOST_BYTES = 256, 1 << 23
-"""Of a task: seconds of work, and what a worker that dies takes with it."""
+"""Of a task: what a worker that dies takes with it."""
 PACKED_ROWS, PACKED_BYTES = 1000, 1 << 28
 """Of a tar that is made of single files."""
 

@@ -164,22 +164,24 @@ def verify(
 
 
 def _run(bulk: "Bulk", ray: str, quiet: bool, as_json: bool) -> None:
-    """Run, report, and end with the exit code: 1 where a picture failed."""
+    """Run, report, and end with the exit code: 1 where a picture failed, now or before."""
     from trellic.bulk.run import run_bulk
     from trellic.picture.pillow import lift_pillows_limit
 
     lift_pillows_limit()
     progress = run_bulk(bulk, driver_for(ray), reporter(quiet or as_json))
     facts = {
-        "files": progress.total, "done_before": progress.before, "done": progress.done, "pictures": progress.pictures,
-        "errors": progress.errors, "source_bytes": progress.source_bytes, "bytes": progress.bytes,
-        "seconds": time.monotonic() - progress.started,
+        "files": progress.total, "done_before": progress.before, "failed_before": progress.failed_before,
+        "done": progress.done, "pictures": progress.pictures, "errors": progress.errors,
+        "source_bytes": progress.source_bytes, "bytes": progress.bytes, "seconds": time.monotonic() - progress.started,
     }  # fmt: skip
     if as_json:
         print(json.dumps(facts, indent=1))
     elif not quiet:
-        print(f"{progress.total} files: {progress.before} done before, {progress.done} now, {progress.errors} errors")
-    raise typer.Exit(int(progress.errors > 0))
+        failed = f", {progress.failed_before} of them with errors" if progress.failed_before else ""
+        before = f"{progress.before} done before{failed}"
+        print(f"{progress.total} files: {before}, {progress.done} now, {progress.errors} errors")
+    raise typer.Exit(int(progress.errors + progress.failed_before > 0))
 
 
 def driver_for(ray: str) -> "Driver":

@@ -21,7 +21,9 @@ Output = Annotated[
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist; links are followed.")]
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Resume an earlier run: skip outputs that are complete and match the options."),
+    typer.Option(
+        "--resume", help="Resume an earlier run: skip complete outputs that match the options; sources may differ."
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
 AtOnce = Annotated[int, typer.Option("--jobs", min=0, help="Number of files at a time; 0 for one per processor.")]

@@ -12,6 +12,9 @@ from trellic.cli.options import DEFAULT, Json, Model
 if TYPE_CHECKING:
     from trellic.serve.server import Server
 
+EFFORT = 6
+"""Of pictures that are sent: somebody waits, two minutes at most."""
+
 
 def serve(
     folder: Annotated[
@@ -30,7 +33,7 @@ def serve(
     from trellic.serve.server import Server
     from trellic.serve.site import Site
 
-    site = Site(Coding(Codec(model)), Folder(folder) if folder else None)
+    site = Site(Coding(Codec(model, effort=EFFORT)), Folder(folder) if folder else None)
     with Server(site, host, port) as server:
         if as_json:
             print(json.dumps({"url": server.url, "folder": str(folder) if folder else None}), flush=True)

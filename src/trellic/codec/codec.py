@@ -60,9 +60,9 @@ class Codec:
 
     model      a name, hash prefix or path
     threads    of the transforms; 0 for as many as there are processors
-    quantizer  name of the quantizer to encode with, and nothing before it or after but restoration; "" for what
-               `effort` stands for
-    effort     1 (quick) to 9 (small files); from 7 on latents are searched, of blocks and small tiles from 8 on
+    quantizer  name of the quantizer to encode with, without back projection or a search; "" for what `effort` has
+    effort     1 (quick) to 9 (small files); from 7 on latents are searched, of blocks and tiles of less than 512 pixels
+               each way from 8 on
     limit      most pixels to accept, sides counted in multiples of 64; larger pictures raise PictureTooLarge
     tile       a picture of more than one and a half times this side, in pixels, is coded in tiles of about this side
     device     for networks: cpu, cuda, …; those before table indices run there only where that changes nothing

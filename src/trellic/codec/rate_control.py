@@ -126,7 +126,8 @@ def _of_psnr(wanted: float, encode_at: EncodeAt) -> Encoded:
     """Return the stream of lowest quality, nearly, that reaches `wanted` dB."""
     below, above = _enclose(encode_at, lambda trial: trial.psnr or 0.0, wanted, 0, NEAR_PSNR)
     if above is None:
-        raise TargetMissed(f"{wanted:g} dB cannot be reached: quality 100 gives {below.psnr if below else 0:.2f}")
+        reached = below.psnr if below else 0
+        raise TargetMissed(f"{wanted:g} dB cannot be reached but without loss: quality 100 gives {reached:.2f}")
     return above
 
 

@@ -20,7 +20,8 @@ LEAST_SIDE, MOST_SIDE = 256, 1888
 """What may be asked of `Grid.of`: its tiles have three quarters to one and a half of that side."""
 MOST_AT_ONCE = 1 << 23
 """Pixels of a tile, or of a picture that is coded whole, at most, and of all tiles that are worked on at a time: what
-latents and networks take in memory follows from it, some 60 bytes a pixel."""
+latents and networks take in memory follows from it, some 60 bytes a pixel in a decoder, several times
+that in an encoder that searches."""
 
 
 class Box(NamedTuple):

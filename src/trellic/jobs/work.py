@@ -19,7 +19,7 @@ from trellic.container.header import QUALITY_ONE
 from trellic.errors import BadRequest
 from trellic.files import open_bytes, write_atomically
 from trellic.jobs.plan import Job
-from trellic.picture.kinds import kind_of
+from trellic.picture.kinds import kind_of, readable_suffixes
 from trellic.picture.saving import save
 from trellic.picture.types import mode_of
 from trellic.picture.vips import is_large, open_source
@@ -34,6 +34,12 @@ Following = Callable[[Iterator[Any], int], Iterator[Any]]
 def unfollowed(strips: Iterator[Any], count: int) -> Iterator[Any]:
     """Pass strips on."""
     return strips
+
+
+def _check_not_source(job: Job) -> None:
+    """Raise BadRequest where what is read would be replaced."""
+    if job.target.exists() and job.source.exists() and job.target.samefile(job.source):
+        raise BadRequest(f"{job.target} is what is read")
 
 
 def encode_file(
@@ -51,6 +57,9 @@ def encode_file(
     force    whether a target that exists is replaced
     scratch  whether the target need not last, see `write_atomically`
     """
+    if job.target.suffix.lower() in {*readable_suffixes(), ".tlv"}:
+        raise BadRequest(f"{job.target}: a picture becomes a .tlic file")
+    _check_not_source(job)
     picture = open_source(job.source, codec.limit, dropped)
     coded = codec.encode_picture(picture, target, progress)
     write_atomically(job.target, lambda file: file.write(coded.data), force, scratch)
@@ -99,6 +108,7 @@ class Decoding:
 
 def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Facts:
     """Decode a stream to a picture file."""
+    _check_not_source(job)
     with open_bytes(job.source) as data:
         stream = Stream.parse(data, how.limit, how.partial)
         stream = stream if how.layers is None else stream.keeping(how.layers)

@@ -15,6 +15,17 @@ WIDE = {"RGB;16", "RGBA;16", "LA;16"}
 """Layouts of 16-bit samples, without the order of bytes, whose upper halves alone Pillow keeps."""
 
 
+FEW = 32
+"""Levels of 256: pictures of 12 bits in samples of 16 have 16."""
+
+
+def _warn_rounded(eight: Pixels) -> None:
+    """Warn that samples of 16 bits were rounded, and where hardly any levels are left."""
+    low, high = int(eight.min()), int(eight.max())
+    left = "" if high - low >= FEW else f", where only {low} to {high} are used: scale them first"
+    warn(f"16-bit samples rounded to 8 bits{left}")
+
+
 def to_eight(values: npt.NDArray[np.uint16]) -> Pixels:
     """Return 16-bit samples in 8 bits, rounded to the nearest."""
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
@@ -28,9 +39,10 @@ def load(image: Image.Image) -> Image.Image:
         return image
     lower = _load_again(image, layout)
     image.load()
-    warn("16-bit samples rounded to 8 bits")
     values = _joined(image, lower, layout)
-    eight = Image.fromarray(to_eight(values))
+    rounded = to_eight(values)
+    _warn_rounded(rounded)
+    eight = Image.fromarray(rounded)
     clear = image.info.get("transparency")  # the colour that stands for nothing at all
     if clear is not None:
         eight.putalpha(Image.fromarray(np.where((values == clear).all(axis=2), 0, 255).astype(np.uint8)))
@@ -47,8 +59,8 @@ def from_wide_grey(image: Image.Image) -> Image.Image:
     if image.mode == "I" and low >= 0 and high <= 255:
         eight = values.astype(np.uint8)
     elif low >= 0 and high <= 65535:
-        warn("16-bit samples rounded to 8 bits")
         eight = to_eight(values.astype(np.uint16))
+        _warn_rounded(eight)
     else:
         warn(f"samples {low} to {high} stretched to 8 bits")
         eight = np.rint((values.astype(np.float64) - low) * (255 / (high - low))).astype(np.uint8)
