@@ -47,10 +47,16 @@ class Costs:
 
         return see
 
-    def spread(self, tile: Box, bits: float) -> None:
-        """Add bits to a tile's cells, the same to each."""
+    def settle(self, tile: Box, estimated: float, bits: float) -> None:
+        """Make a tile's cells sum to the bits that it takes.
+
+        estimated  those of its latents, which a search may have changed after they were seen: in proportion
+        bits       of all of it: the rest is the same to each cell
+        """
         cells = self.bits[_cells(tile)]
-        cells += bits / cells.size
+        if (seen := cells.sum()) > 0:
+            cells *= estimated / seen
+        cells += (bits - estimated) / cells.size
 
     def spread_flat(self, tile: Box) -> None:
         """Add what latents of a tile of one colour may take, which nobody counted: more than the colour does."""

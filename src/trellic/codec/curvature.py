@@ -16,12 +16,13 @@ least curvature, beside what that weight says."""
 def curvature_of(analysed: Analysed, decoded: Floats, gradient: Floats) -> Floats | None:
     """Return the picture's squared error per unit of squared error in each channel of y, (C, 1, 1).
 
-    decoded   y, (C, H, W)
-    gradient  half that of the picture's squared error by it, as it is seen
+    decoded   y, float32 (C, H, W); its errors are those from the targets
+    gradient  half that of the picture's squared error by it, as it is seen, float32 (C, H, W)
     Half of a gradient is the curvature times the errors that made it, so errors times gradient, summed, beside errors
     squared say what it is for errors as they are, neighbours' that add up among them. Positions count by the root of
     what their errors cost, flat ones therefore little; where a channel has little error, its calibrated weight counts.
-    None where the picture's error does not grow with the latents'.
+    What is returned holds where all is seen alike: the visibility of positions is divided out. None where the picture's
+    error does not grow with the latents'.
     """
     counted, errors = analysed.counted, decoded - analysed.targets["y"]
     with np.errstate(all="ignore"):  # where there is no error at all, or no end to it

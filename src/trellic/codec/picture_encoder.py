@@ -210,7 +210,7 @@ class PictureEncoder:
             see = costs.seen(window.tile, sessions.model, self.deployed) if costs else unseen
             unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, self.refinement, see, ring)
             if costs:
-                costs.spread(window.tile, 8 * unit.bytes - unit.estimated_bits)
+                costs.settle(window.tile, unit.estimated_bits, 8 * unit.bytes)
             return unit
 
         margin = 0 if layout.is_exact else sessions.model.margin

@@ -153,8 +153,9 @@ def search(
     rounds   how often they are coded anew, 1 or more
     correct  how the tile will be corrected; None where it will not
     begin    makes the range coder, where something goes before them
-    Better is less of bits and squared error together. With a model whose gradient is not known, or cannot be run, there
-    is no search.
+    Better is less of bits and squared error together; where nothing is, `coded` itself is returned. With a model whose
+    gradient is not known, or cannot be run, there is no search. It takes some 500 bytes a pixel of the tile and what is
+    around it.
     """
     if sessions.model.gradient is None:
         return coded
@@ -169,10 +170,10 @@ def search(
         gradient, _ = objective.gradient_at(coded.decoded, correction)
     except DamagedModel:  # the model codes, as was seen
         return coded
-    weights = curvature_of(analysed, coded.decoded["y"], gradient)
-    if weights is None:
+    found = curvature_of(analysed, coded.decoded["y"], gradient)
+    if found is None:
         return coded
-    curvature, weights = weights * analysed.visibility, weights / weights.mean()
+    curvature, weights = found * analysed.visibility, found / found.mean()
     targets, latest = analysed.targets["y"], coded
     least = without = cost(coded, correction, error)
     best = targets, coded, gradient, correction

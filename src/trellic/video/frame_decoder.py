@@ -1,15 +1,13 @@
 """Coded frames → pixels. What is coded of a frame depends on no pixels of others: only the prediction does."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from trellic.codec.decoder import decode_latents, synthesize
+from trellic.codec.decoder import Seen, decode_latents, synthesize, unseen
 from trellic.container.grid import Box, Grid
 from trellic.container.video import CodedFrame, Kind
 from trellic.entropy.rans import Decoder
-from trellic.entropy.states import Indices
 from trellic.model import Sessions
 from trellic.model.model import Floats
 from trellic.picture.types import Pixels, interleave
@@ -21,9 +19,6 @@ from trellic.video.reference import Reference
 from trellic.video.residual import MIDDLE, add_residual, hide
 from trellic.video.restoration import restore_frame
 
-Seen = Callable[[Indices], None]
-"""Takes indices in coding order."""
-
 
 class Indexed(NamedTuple):
     """What a frame's payload holds.
@@ -34,10 +29,6 @@ class Indexed(NamedTuple):
 
     field: Field | None
     latents: dict[str, Floats] | None
-
-
-def unseen(indices: Indices) -> None:
-    """Take no notice of indices."""
 
 
 def decode_indices(networks: Networks, coded: CodedFrame, height: int, width: int, see: Seen = unseen) -> Indexed:
