@@ -165,6 +165,14 @@ def test_groups_of_blocks_are_counted_before_they_are_listed(monkeypatch):
         Stream.parse(write_stream(replace(HEADER, grid=grid), [Section(SectionType.BLOCKS, b"")]), sys.maxsize)
 
 
+def test_a_section_longer_than_anything_it_can_hold_is_refused():
+    """It would be read whole, and a file with a hole in it may have any length."""
+    long = [Section(SectionType.LATENTS, bytes(64 * 64 * 64 + 1)), Section(SectionType.EXIF, bytes((1 << 26) + 1))]
+    for sections in ([long[0]], [long[1], LATENTS]):
+        with pytest.raises(DamagedStream, match="bytes, which no encoder writes"):
+            Stream.parse(write_stream(replace(HEADER, grid=Grid.whole(60, 50)), sections))
+
+
 def test_the_front_and_neighbours_take_a_read_each():
     sections = [Section(SectionType.LATENTS, bytes(50_000)) for _ in range(64)]
     data = Counted(write_stream(replace(HEADER, grid=Grid(8192, 8192, 1024, 1024)), sections))

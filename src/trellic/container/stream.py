@@ -17,6 +17,8 @@ from trellic.limits import MOST_PIXELS
 
 LARGEST_GAP = 1 << 15
 """Bytes between sections that are read with them: one more read would take longer."""
+MOST_OF_A_PIXEL, LARGEST_ONCE = 64, 1 << 26
+"""Bytes of a section for each pixel as it is coded, at most, far more than any coding takes; and of other sections."""
 PROVEN_AT_ONCE = 1 << 21
 """Bytes of sections that are read together to be proven, about."""
 
@@ -92,6 +94,7 @@ class Stream:
             raise DamagedStream(f"{len(data) - stream.length} bytes after the stream's end")
         if len(data) < stream.length and not partial:
             raise IncompleteStream(f"cut off: {stream._where_cut()}; --partial shows what is there")
+        _check_lengths(entries, header.grid)
         if len(data) < stream.length and layers:
             stream = replace(stream, units=tuple(unit.within(len(data)) for unit in units))
         return stream
@@ -294,6 +297,15 @@ def _sort(entries: Sequence[Entry], tiles: int) -> tuple[dict[SectionType, Entry
     if alpha or not units:
         raise DamagedStream("no tile at the end")
     return once, _layered(units, further)
+
+
+def _check_lengths(entries: Sequence[Entry], grid: Grid) -> None:
+    """Raise DamagedStream where a section that may be read is longer than anything it can hold: it is read whole."""
+    longest = MOST_OF_A_PIXEL * grid.picture.width * grid.picture.height
+    for entry in entries:
+        most = longest if entry.type in UNITS or entry.type == SectionType.ALPHA else LARGEST_ONCE
+        if entry.length > most and (entry.type < OPTIONAL_FROM or entry.type in ONCE):
+            raise DamagedStream(f"section {entry.name} of {entry.length} bytes, which no encoder writes")
 
 
 def _units_of_blocks(grid: Grid, groups: Sequence[Unit]) -> list[Unit]:
