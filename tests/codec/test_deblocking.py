@@ -85,10 +85,10 @@ def test_a_box_shows_what_the_whole_picture_does(around):
 def test_the_fraction_falls_with_the_quality_to_nothing():
     fractions = [fraction_at(quality) for quality in range(0, HIGHEST_QUALITY + 1, 256)]
     assert fractions == sorted(fractions, reverse=True)
-    assert fractions[0] == FRACTION
-    assert fractions[77:79] == [4, 0]  # where the largest step would move by half a level
+    assert fractions[:32] == [FRACTION] * 31 + [17]
+    assert fractions[76:78] == [4, 0]  # where the largest step would move by half a level
     pixels = planes_of(GRID.picture.height, GRID.picture.width)
-    assert np.array_equal(deblocked(pixels, 78 * 256), pixels)
+    assert np.array_equal(deblocked(pixels, 77 * 256), pixels)
 
 
 def kind_of(quality: int, predict: bool = True, restore: bool = True) -> bytes:

@@ -1,6 +1,8 @@
 // Deblocking: samples on both sides of an edge between blocks move towards each other where they differ too much.
 
-#define FRACTION 18u  // at quality 0, in 1/128 of a step
+#define FRACTION 18  // at most, in 1/128 of a step: START at quality 0, and FALL less at 100
+#define START 27
+#define FALL 30u
 #define MOST_OF_STEP 16
 
 // Move the samples before and at a place in a row, or in a column: the next one is so far away.
@@ -17,7 +19,8 @@ static uint32_t first_edge(uint32_t from, uint32_t side) { return parts(from + 2
 
 // Move samples at the edges of blocks of what was synthesized for a box.
 static void deblock(const Stream *stream, Box box, const Tensor *planes) {
-  int32_t fraction = (int32_t)(FRACTION * (HIGHEST_QUALITY - stream->quality) / HIGHEST_QUALITY);
+  int32_t fraction = START - (int32_t)parts(FALL * stream->quality, HIGHEST_QUALITY);
+  fraction = fraction > FRACTION ? FRACTION : fraction > 0 ? fraction : 0;
   size_t width = planes->width, rows = planes->channels * (size_t)planes->height;
   for (uint32_t x = first_edge(box.left, stream->tile_width); x + 2 <= box.right; x += stream->tile_width)
     for (size_t row = 0; row < rows; row++) narrow(planes->data + row * width + (x - box.left), 1, fraction);

@@ -14,8 +14,8 @@ from trellic.picture.types import Pixels
 
 REACH = 2
 """How many samples on each side are seen."""
-FRACTION = 18
-"""At quality 0, in 1/128 of a step; it falls evenly to 0 at quality 100."""
+FRACTION, START, FALL = 18, 27, 30
+"""The fraction at most, in 1/128 of a step: START at quality 0, and FALL less at 100."""
 HALF = 64
 LARGEST_STEP = 16
 """What counts of a step, in half levels beyond what is expected: larger ones are of the picture."""
@@ -23,7 +23,7 @@ LARGEST_STEP = 16
 
 def fraction_at(quality: int) -> int:
     """Return how far samples move at a quality of 0 to 25600, in 1/128 of a step; 0 where none would move."""
-    fraction = FRACTION * (HIGHEST_QUALITY - quality) // HIGHEST_QUALITY
+    fraction = min(FRACTION, (START * HIGHEST_QUALITY - FALL * quality) // HIGHEST_QUALITY)
     return fraction if fraction * LARGEST_STEP >= HALF else 0
 
 
