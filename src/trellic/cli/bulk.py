@@ -169,7 +169,11 @@ def _run(bulk: "Bulk", ray: str, quiet: bool, as_json: bool) -> None:
     from trellic.picture.pillow import lift_pillows_limit
 
     lift_pillows_limit()
-    progress = run_bulk(bulk, driver_for(ray), reporter(quiet or as_json))
+    try:
+        progress = run_bulk(bulk, driver_for(ray), reporter(quiet or as_json))
+    except (KeyboardInterrupt, SystemExit):
+        complain("stopped; the same command goes on from what is done")
+        raise
     facts = {
         "files": progress.total, "done_before": progress.before, "failed_before": progress.failed_before,
         "done": progress.done, "pictures": progress.pictures, "errors": progress.errors,

@@ -116,7 +116,8 @@ def run(
                 records.append(record)
         except BaseException as end:
             if not isinstance(end, Exception):
-                complain("stopped; the files at hand are finished first, unless they are large")
+                goes_on = "; --resume goes on" if manner.writes else ""
+                complain(f"stopped after {len(records)} of {len(jobs)}{goes_on}; small files at hand are finished")
                 _STOPPED.set()
             pool.shutdown(cancel_futures=True)
             raise
