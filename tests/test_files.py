@@ -76,7 +76,7 @@ def test_a_link_is_followed(tmp_path):
 def test_a_pipe_is_written_into_and_stays(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    with open(reader, "rb") as pipe:
+    with os.fdopen(reader, "rb") as pipe:
         check_free(tmp_path / "pipe", force=False)
         write_atomically(tmp_path / "pipe", lambda file: file.write(b"x"), replace=False)
         assert pipe.read() == b"x"
