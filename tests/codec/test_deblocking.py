@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from conftest import GOLDEN, textured
-from trellic.codec import Codec
+from trellic.codec import Codec, Target
 from trellic.codec.deblocking import FRACTION, LARGEST_STEP, REACH, deblock, fraction_at
 from trellic.container import Box, Grid, Stream
 from trellic.container.header import HIGHEST_QUALITY
 from trellic.container.restoration import deblocks, write_weights
+from trellic.metrics import psnr
+from trellic.picture.types import Picture
 
 SIDE = 128
 GRID = Grid(300, 200, SIDE, SIDE, predicted=True)
@@ -101,6 +103,13 @@ def test_blocks_of_low_quality_are_deblocked_and_nothing_else():
     assert not deblocks(kind_of(90))
     assert not deblocks(kind_of(30, predict=False))
     assert kind_of(30, restore=False) == b""
+
+
+def test_an_encoder_knows_the_error_of_what_is_deblocked():
+    pixels = textured(200, 400)
+    codec = Codec(str(GOLDEN / "golden.trm"), 1, "tcq8", tile=128, predict=True)
+    coded = codec.encode_picture(Picture(pixels), Target(10))
+    assert coded.psnr == pytest.approx(psnr(pixels, codec.decode_picture(coded.data).pixels), abs=1e-6)
 
 
 def test_samples_beside_edges_change_and_no_others():
