@@ -48,7 +48,7 @@ def write_atomically(
         with path.open("w+b") as file:
             write(file)
         return
-    if path == STANDARD or _is_special(path):
+    if path == STANDARD or is_special(path):
         buffer = io.BytesIO()
         write(buffer)
         with contextlib.nullcontext(sys.stdout.buffer) if path == STANDARD else path.open("wb") as target:
@@ -83,7 +83,7 @@ def move(file: Path, path: Path, replace: bool) -> None:
     file.unlink(missing_ok=True)
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Return whether a path names what is written into and never replaced: a device, a pipe or a socket."""
     return path.exists() and not path.is_file() and not path.is_dir()
 
@@ -195,7 +195,7 @@ def open_bytes(name: str | os.PathLike[str]) -> Iterator["FileBytes | RemoteByte
 
 def check_free(path: Path, force: bool) -> None:
     """Raise FileExists where a file would be overwritten and `force` does not allow it."""
-    if path != STANDARD and path.exists() and not force and not _is_special(path):
+    if path != STANDARD and path.exists() and not force and not is_special(path):
         raise FileExists(f"{path} exists (--force overwrites)")
 
 

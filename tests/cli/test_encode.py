@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -182,6 +183,7 @@ def test_hold_is_a_quantizer_of_its_own(folder):
         (("--lossless", "--quality", "40"), "--quality does not go with"),
         (("-o", "a.png", "--force"), "a.png: a picture becomes a .tlic file"),
         (("-o", "x.tlv"), "x.tlv: a picture becomes a .tlic file"),
+        (("-o", "x.mpg"), "x.mpg: a picture becomes a .tlic file"),
     ],
 )
 def test_what_would_be_ignored_or_misnamed_is_refused(folder, arguments, words):
@@ -190,6 +192,16 @@ def test_what_would_be_ignored_or_misnamed_is_refused(folder, arguments, words):
     assert (result.returncode, len(said(result))) == (1, 1)
     assert words in said(result)[0]
     assert (folder / "a.png").read_bytes() == before
+
+
+def test_a_pipe_is_written_into_and_read_by_nobody(folder):
+    os.mkfifo(folder / "pipe")
+    reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    for more in ((), ("--resume",)):
+        result = run_trellic("encode", "a.png", "-o", "pipe", *more, *MODEL, cwd=folder)
+        assert result.returncode == 0, said(result)
+        assert trellic.info(os.read(reader, 1 << 16))["width"] == 50
+    os.close(reader)
 
 
 def test_a_picture_is_not_replaced_by_its_own_stream(folder):

@@ -20,8 +20,8 @@ from trellic import Codec
 from trellic.entropy.tables import gaussian_tables
 from trellic.errors import BadRequest, DamagedModel
 from trellic.model import Model, Sessions, find_model, find_model_by_hash
-from trellic.model.archive import pack_entries, unpack_entries
-from trellic.model.file import HALVES, LARGEST_TEXT, parse_file
+from trellic.model.archive import LARGEST_TEXT, pack_entries, unpack_entries
+from trellic.model.file import HALVES, parse_file
 from trellic.quantize.settings import OperatingPoint
 
 DATA = (GOLDEN / "golden.trm").read_bytes()

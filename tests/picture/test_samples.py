@@ -137,8 +137,14 @@ def test_integers_of_32_bits_are_taken_for_what_they_hold(values, said, recwarn)
     assert [said in str(warning.message) for warning in recwarn.list] == ([True] if said else [])
 
 
+@pytest.mark.parametrize("level", [0, 30_000, 65_535])
+def test_a_page_of_one_level_is_not_warned_of_unless_it_is_dim(level):
+    with pytest.warns(Converted, match="rounded to 8 bits$"):
+        from_wide_grey(Image.fromarray(np.full((8, 8), level, np.uint16)))
+
+
 def test_samples_that_leave_few_levels_are_warned_of():
     """As twelve bits in sixteen do."""
     image = Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64))
-    with pytest.warns(Converted, match="only 0 to 16 are used: scale them first"):
+    with pytest.warns(Converted, match="none of which is above 16: scale them first"):
         from_wide_grey(image)

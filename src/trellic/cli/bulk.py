@@ -37,6 +37,7 @@ from trellic.cli.options import (
     Strip,
     Tile,
     Tune,
+    refuse_unused,
 )  # fmt: skip
 from trellic.errors import BadRequest
 from trellic.jobs.local import complain
@@ -68,6 +69,7 @@ app = typer.Typer(help="Many pictures, on many machines: what was done is record
 
 @app.command()
 def encode(
+    context: typer.Context,
     inputs: Inputs,
     out: Out,
     quality: Quality = 50.0,
@@ -105,6 +107,7 @@ def encode(
     from trellic.codec.layer_targets import LayerTargets
     from trellic.picture.stripping import names_to_drop
 
+    refuse_unused(context, quantizer, lossless, bpp, size, psnr)
     options = CodecOptions(model, quantizer, effort, max_pixels, tile, adapter, embed, predict)
     target = Target(quality, bpp, size, psnr, lossless, tune, LayerTargets.of(layers) if layers else None, prefixes)
     coding = Encode.of(target, options, names_to_drop(strip, keep))

@@ -39,6 +39,7 @@ from trellic.cli.options import (
     Tile,
     Tune,
     refuse,
+    refuse_unused,
 )  # fmt: skip
 from trellic.jobs.local import Manner, bar_of_tiles, run
 from trellic.jobs.plan import Job, plan, threads_for
@@ -107,10 +108,7 @@ def encode(
         clips = Clips(target, bitrate, structure, model, effort, adapter, embed, restoration)
         raise typer.Exit(encode_clips(inputs, out, clips, max_pixels, Manner(force, as_json, quiet, at_once)))
     refuse(context, "is for videos", "bitrate", "gop", "keyint")
-    if quantizer:
-        refuse(context, "does not go with --quantizer, which an effort chooses", "effort")
-    if lossless or any(each is not None for each in (bpp, size, psnr)):
-        refuse(context, "does not go with --bpp, --size, --psnr or --lossless", "quality")
+    refuse_unused(context, quantizer, lossless, bpp, size, psnr)
     if hold:
         refuse(context, "does not go with --hold, which is a quantizer of its own", "quantizer", "effort", "layers")
     ends = LayerTargets.of(layers) if layers else None

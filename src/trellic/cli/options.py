@@ -81,6 +81,17 @@ Background = Annotated[
 """Of decoding."""
 
 
+def refuse_unused(context: typer.Context, quantizer: str, lossless: bool, *sizes: float | None) -> None:
+    """Raise BadRequest where an option of encoding would be ignored beside another.
+
+    sizes  what else than a quality may be asked for; None where it is not
+    """
+    if quantizer:
+        refuse(context, "does not go with --quantizer, which an effort chooses", "effort")
+    if lossless or any(each is not None for each in sizes):
+        refuse(context, "does not go with --bpp, --size, --psnr or --lossless", "quality")
+
+
 def refuse(context: typer.Context, why: str, *names: str) -> None:
     """Raise BadRequest, "--crop is for pictures", where the command line has one of these options.
 

@@ -65,7 +65,7 @@ def _bits_of(weights: Weights, kind: int) -> str:
 
 def deblocks(data: bytes) -> bool:
     """Return whether the header's part says that blocks are deblocked."""
-    return data[:1] > bytes([BANDED])
+    return data[:1] in {bytes([PLAIN + DEBLOCKED]), bytes([BANDED + DEBLOCKED])}
 
 
 def weights_of(data: bytes, grid: Grid) -> Sequence[Weights | None]:

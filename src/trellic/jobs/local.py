@@ -83,7 +83,7 @@ def run(
         try:
             if job in clashing:
                 return record | {"error": _clash(job, clashing[job])}
-            if check_done and job.target.exists() and _is_done(job, check_done, manner.force):
+            if check_done and job.target.is_file() and _is_done(job, check_done, manner.force):
                 return record | {"skipped": True}
             check_free(job.target, manner.force or not manner.writes)
             record |= work(job)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple, TypeVar
 
 from trellic.errors import BadRequest, NoPictures
-from trellic.files import STANDARD, is_scratch
+from trellic.files import STANDARD, is_scratch, is_special
 from trellic.processors import processors
 from trellic.remote import name_of, url_of
 
@@ -76,7 +76,7 @@ def plan(
         return [Job(files[0][0], STANDARD)]
     if out and not single and out.suffix.lower() == suffix and not out.is_dir():
         raise BadRequest(f"{out} is the name of a file, and there is a folder of pictures to write")
-    if out and single and (out.suffix or files[0][0] == STANDARD) and not out.is_dir():
+    if out and single and (out.suffix or is_special(out) or files[0][0] == STANDARD) and not out.is_dir():
         return [Job(files[0][0], out)]
     if nameless := next((path for path, below in files if not below.name), None):
         raise BadRequest(f"{url_of(nameless)} names no file")

@@ -19,12 +19,13 @@ from trellic.container.header import QUALITY_ONE
 from trellic.errors import BadRequest
 from trellic.files import open_bytes, write_atomically
 from trellic.jobs.plan import Job
-from trellic.picture.kinds import kind_of, readable_suffixes
+from trellic.picture.kinds import UNREAD, kind_of, readable_suffixes
 from trellic.picture.saving import save
 from trellic.picture.types import mode_of
 from trellic.picture.vips import is_large, open_source
 from trellic.picture.vips_saving import can_write_strips, write_strips
 from trellic.quantize import quantizer_numbered
+from trellic.video.frames import SUFFIXES
 
 Facts = dict[str, Any]
 Following = Callable[[Iterator[Any], int], Iterator[Any]]
@@ -57,7 +58,7 @@ def encode_file(
     force    whether a target that exists is replaced
     scratch  whether the target need not last, see `write_atomically`
     """
-    if job.target.suffix.lower() in {*readable_suffixes(), ".tlv"}:
+    if job.target.suffix.lower() in {*readable_suffixes(), *UNREAD, *SUFFIXES, ".tlv"} - {".tlic"}:
         raise BadRequest(f"{job.target}: a picture becomes a .tlic file")
     _check_not_source(job)
     picture = open_source(job.source, codec.limit, dropped)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from trellic.errors import BadRequest, DamagedHead
 from trellic.machine.network import FEATURES, FeatureNetworks
-from trellic.model.archive import pack_entries, unpack_entries
+from trellic.model.archive import pack_entries, read_json, unpack_entries
 from trellic.model.arrays import pack_arrays, unpack_arrays
 from trellic.model.model import Floats
 
@@ -77,7 +77,7 @@ class Head:
         """Return the head that bytes hold. Raises ValueError."""
         entries = unpack_entries(data, LARGEST_FILE, SUFFIX)
         try:
-            card, arrays = json.loads(entries["card.json"]), unpack_arrays(entries["head.arrays"])
+            card, arrays = read_json(entries["card.json"]), unpack_arrays(entries["head.arrays"])
             head = cls(card, arrays["matrix"], arrays["bias"])
             if card["format"] != FORMAT:
                 raise ValueError(f"a format of .trh file, {card['format']!r:.16}, that this release does not know")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from trellic.errors import DamagedModel, MissingModel
-from trellic.model.archive import pack_entries, unpack_entries
+from trellic.model.archive import pack_entries, read_json, unpack_entries
 from trellic.model.arrays import Arrays, pack_arrays, unpack_arrays
 from trellic.model.graph import Graph
 from trellic.model.model import Floats, Model
@@ -80,8 +80,8 @@ class FeatureNetworks:
         """Return the networks that bytes hold, checked against their model. Raises ValueError."""
         entries = unpack_entries(data, LARGEST_FILE, SUFFIX)
         try:
-            card, arrays = json.loads(entries["card.json"]), unpack_arrays(entries["weights.arrays"])
-            graphs = {name: Graph.from_json(one) for name, one in json.loads(entries["graphs.json"]).items()}
+            card, arrays = read_json(entries["card.json"]), unpack_arrays(entries["weights.arrays"])
+            graphs = {name: Graph.from_json(one) for name, one in read_json(entries["graphs.json"]).items()}
             if card["format"] != FORMAT or card["model"] != model.sha256.hex():
                 raise ValueError(f"of format {card['format']!r:.16} and model {card['model']!r:.18}")
             if "z" not in model.schedule.variables or len(model.schedule.groups) < BASE_GROUPS:

@@ -4,9 +4,13 @@ The same entries always give the same bytes. Nothing of an archive is unpacked b
 """
 
 import io
+import json
 import zipfile
 from collections.abc import Mapping
+from typing import Any
 
+LARGEST_TEXT = 1 << 22
+"""Bytes of an entry that is JSON, at most: it takes many times as much memory once read."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -35,3 +39,10 @@ def unpack_entries(data: bytes, largest: int, kind: str) -> dict[str, bytes]:
     except Exception as error:  # damaged archives make zipfile raise errors of any kind
         raise ValueError(f"not a {kind} file ({error})") from error
     raise ValueError(f"larger than {largest} bytes" if size > largest else f"packed in a way that {kind} files are not")
+
+
+def read_json(data: bytes) -> Any:
+    """Return the values of an entry that is JSON. Raises ValueError."""
+    if len(data) > LARGEST_TEXT:
+        raise ValueError(f"{len(data)} bytes of JSON are more than {LARGEST_TEXT}")
+    return json.loads(data)

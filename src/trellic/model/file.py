@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from trellic.errors import DamagedModel
-from trellic.model.archive import pack_entries, unpack_entries
+from trellic.model.archive import pack_entries, read_json, unpack_entries
 from trellic.model.arrays import Arrays, pack_arrays, unpack_arrays
 from trellic.model.graph import Graph
 
 FORMAT = 2
 LARGEST_MODEL = 1 << 28
 """Bytes that a model file may have, and that its entries may have together once unpacked."""
-LARGEST_TEXT = 1 << 22
-"""Bytes of an entry that is JSON, at most: it takes many times as much memory once read."""
 HALVES = ("decoder", "encoder")
 
 Read = TypeVar("Read")
@@ -73,7 +71,7 @@ def parse_file(data: bytes, path: str = "model") -> ModelFile:
         except Exception as error:  # damaged entries make parsers raise errors of any kind
             raise DamagedModel(f"{path}: entry {name} cannot be read ({error})") from error
 
-    card = read("card.json", _values)
+    card = read("card.json", read_json)
     if not isinstance(card, dict):
         raise DamagedModel(f"{path}: the card is no object")
     if card.get("format") != FORMAT:
@@ -91,13 +89,7 @@ def _entries(data: bytes, path: str) -> dict[str, bytes]:
 
 
 def _graphs(data: bytes) -> dict[str, Graph]:
-    return {str(name): Graph.from_json(values) for name, values in _values(data).items()}
-
-
-def _values(data: bytes) -> Any:
-    if len(data) > LARGEST_TEXT:
-        raise ValueError(f"{len(data)} bytes of JSON are more than {LARGEST_TEXT}")
-    return json.loads(data)
+    return {str(name): Graph.from_json(values) for name, values in read_json(data).items()}
 
 
 def _json(values: Any) -> bytes:

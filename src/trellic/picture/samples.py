@@ -15,14 +15,14 @@ WIDE = {"RGB;16", "RGBA;16", "LA;16"}
 """Layouts of 16-bit samples, without the order of bytes, whose upper halves alone Pillow keeps."""
 
 
-FEW = 32
-"""Levels of 256: pictures of 12 bits in samples of 16 have 16."""
+DIM = 32
+"""Of 256 levels: pictures of 12 bits in samples of 16 have 16."""
 
 
-def _warn_rounded(eight: Pixels) -> None:
-    """Warn that samples of 16 bits were rounded, and where hardly any levels are left."""
-    low, high = int(eight.min()), int(eight.max())
-    left = "" if high - low >= FEW else f", where only {low} to {high} are used: scale them first"
+def warn_rounded(colours: Pixels) -> None:
+    """Warn that samples of 16 bits were rounded to these, and where hardly any levels are left."""
+    high = int(colours.max())
+    left = f", none of which is above {high}: scale them first" if 0 < high < DIM else ""
     warn(f"16-bit samples rounded to 8 bits{left}")
 
 
@@ -41,7 +41,7 @@ def load(image: Image.Image) -> Image.Image:
     image.load()
     values = _joined(image, lower, layout)
     rounded = to_eight(values)
-    _warn_rounded(rounded)
+    warn_rounded(rounded[..., : 1 if layout.startswith("LA") else 3])
     eight = Image.fromarray(rounded)
     clear = image.info.get("transparency")  # the colour that stands for nothing at all
     if clear is not None:
@@ -60,7 +60,7 @@ def from_wide_grey(image: Image.Image) -> Image.Image:
         eight = values.astype(np.uint8)
     elif low >= 0 and high <= 65535:
         eight = to_eight(values.astype(np.uint16))
-        _warn_rounded(eight)
+        warn_rounded(eight)
     else:
         warn(f"samples {low} to {high} stretched to 8 bits")
         eight = np.rint((values.astype(np.float64) - low) * (255 / (high - low))).astype(np.uint8)

@@ -24,7 +24,7 @@ from trellic.limits import check_size
 from trellic.picture.chunks import colour_code
 from trellic.picture.metadata import Metadata
 from trellic.picture.pillow import metadata_of, read, size_of, warn_of_frames
-from trellic.picture.samples import from_floats, to_eight
+from trellic.picture.samples import from_floats, to_eight, warn_rounded
 from trellic.picture.stripping import stripped
 from trellic.picture.types import Picture, Pixels, Source, is_grey, warn
 
@@ -112,8 +112,8 @@ def _read_unusual(path: Path, limit: int) -> Picture | None:
     if image.format in {"float", "double"}:
         parts = [from_floats(part) for part in parts]
     elif image.format == "ushort":
-        warn("16-bit samples rounded to 8 bits")
         parts = [to_eight(part) for part in parts]
+        warn_rounded(parts[0])
     pixels = np.ascontiguousarray(np.broadcast_to(parts[0], (image.height, image.width, 3)))
     alpha = parts[1][:, :, 0] if len(parts) > 1 and parts[1].min() < 255 else None
     return Picture(pixels, is_grey(pixels), alpha)

@@ -21,6 +21,8 @@ from trellic.zoom.levels import TILE, Levels
 
 PAGE = Path(__file__).parent / "page"
 FACTS = "tiles.json"
+OF_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")
+"""What file managers leave in folders."""
 SLOT = "{{facts}}"
 Put = Callable[[int, int, int, Pixels], None]
 """Takes level, column, row and samples of a tile."""
@@ -63,7 +65,7 @@ def write_pyramid(strips: Strips, folder: Path, suffix: str, replace: bool) -> i
     """Write a picture's tiles, folder/z/x/y.suffix, a page that shows them, and its facts; return how many tiles.
 
     The folder is whole or not there. Raises FileExists where it exists and may not be replaced, or BadRequest where it
-    holds anything but tiles.
+    holds anything beside levels of tiles and their page.
     """
     kind_named(suffix)
     levels, count, folder = Levels(strips.width, strips.height), 0, Path(os.path.realpath(folder))
@@ -118,7 +120,7 @@ def _check_free(folder: Path, replace: bool) -> None:
         raise FileExists(f"{folder} exists (--force overwrites)")
     if not (folder / FACTS).is_file():
         raise BadRequest(f"{folder} holds no tiles: it is not replaced")
-    own = {FACTS, *(path.name for path in PAGE.iterdir())}
+    own = {FACTS, *OF_SYSTEMS, *(path.name for path in PAGE.iterdir())}
     others = [each.name for each in folder.iterdir() if each.name not in own and not each.name.isdigit()]
     if others:
         raise BadRequest(f"{folder} holds {others[0]} beside tiles: it is not replaced")
