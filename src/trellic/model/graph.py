@@ -163,7 +163,7 @@ def _check_types(operations: tuple[Operation, ...], constants: Arrays) -> None:
     for one in operations:
         if integers.intersection(one.reads[:1] if one.kind in {"Pad", "Split"} else one.reads):
             raise ValueError(f"operation {one.kind} computes with integers")
-        if one.kind == "Cast":
+        if one.kind == "Cast" and one.attributes.get("to") != FLOAT:
             if one.attributes.get("to") != UINT8:
                 raise ValueError("a graph makes integers that are no samples")
             integers.update(one.writes)
