@@ -52,14 +52,14 @@ class Manifest:
         done, tars = set[bytes](), set[str]()
         unfinished, failed = dict[int, bytes](), dict[int, bytes]()
         for record in self.records():
-            key = bytes.fromhex(record["key"])
+            key, identity = bytes.fromhex(record["key"]), _identity(record)
             done.add(key)
-            unfinished.pop(_identity(record), None)
-            failed.pop(_identity(record), None)
+            unfinished.pop(identity, None)
+            failed.pop(identity, None)
             if record["error"]:
-                failed[_identity(record)] = key
+                failed[identity] = key
             if not is_final(record):
-                unfinished[_identity(record)] = key
+                unfinished[identity] = key
             elif record["target"] and not record["error"] and f"{TAR}#" in record["target"]:
                 tars.add(record["target"].partition("#")[0])
         return History(done - set(unfinished.values()), set(failed.values()), tars)

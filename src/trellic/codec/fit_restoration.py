@@ -180,9 +180,9 @@ def _settle(squares, products, weights, low, high, bits_of):  # type: ignore[no-
             break
 
 
-def write_worthwhile(regions: Sequence[Weights | None], saved: float) -> bytes:
+def write_worthwhile(regions: Sequence[Weights | None], saved: float, deblocks: bool = False) -> bytes:
     """Return the weights of regions as a stream has them, which save so many bits; nothing where they take as many."""
-    written = write_weights(regions)
+    written = write_weights(regions, deblocks)
     return written if saved > 8 * (len(written) + BESIDE) else b""
 
 
@@ -213,14 +213,14 @@ class Fit:
 
     @property
     def nothing(self) -> bytes:
-        """The header's part without weights."""
+        """The header's part without weights: empty where nothing is deblocked."""
         return write_weights([None] * self.regions.tiles, self.deblocks)
 
     def restoration(self) -> tuple[bytes, float]:
-        """Return the header's part, empty where it does not pay for its bytes, and the squared error that is left."""
-        if write_worthwhile(self.weights, self.bits_of_error * (self.error_without - self.error_with)):
-            return write_weights(self.weights, self.deblocks), self.error_with
-        return self.nothing, self.error_without
+        """Return the header's part, with weights where they pay for their bytes, and the squared error that is left."""
+        saved = self.bits_of_error * (self.error_without - self.error_with)
+        written = write_worthwhile(self.weights, saved, self.deblocks)
+        return written or self.nothing, self.error_with if written else self.error_without
 
     def _fit(self, number: int, whole: Box, parts: list[tuple[Box, Pixels, Pixels]]) -> None:
         shown, wanted = (np.empty((3, whole.height, whole.width), np.uint8) for _ in range(2))
