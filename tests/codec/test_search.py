@@ -12,11 +12,12 @@ from trellic.codec import search as searching
 from trellic.codec.analysis import analyse_tile
 from trellic.codec.costs import error_weight
 from trellic.codec.encoder import Coded, encode_latents
+from trellic.codec.fit_restoration import fitted
+from trellic.codec.restoration import corrected
 from trellic.codec.search import (
     FIRST_STEP,
     RISE,
     SHORTENING,
-    Correction,
     Objective,
     by_weights_of_its_own,
     search,
@@ -42,30 +43,27 @@ def window_of(codec, pixels, side=1024, number=0):
     return list(windows(Picture(pixels), grid, codec.model.margin))[number]
 
 
-def objective_of(codec, window, analysed, correct=None):
-    return Objective(codec.sessions, window, analysed, correct)
+def objective_of(codec, window, analysed):
+    return Objective(codec.sessions, window, analysed)
 
 
 def gradient_at(objective, decoded):
-    return objective.gradient_at(decoded, objective.nothing)[0]
+    return objective.gradient_at(decoded, np.zeros_like(objective.target))[0]
 
 
 def error_at(objective, decoded):
-    return objective.corrected_at(decoded)[1]
+    return objective.corrected(objective.pixels_of(decoded))[1]
 
 
 def know(monkeypatch, gradient, errors, encode):
     """Let a search see one gradient, a curvature of 1, and known errors, one after another."""
 
     class Known(Objective):
-        def gradient_at(self, decoded, correction):
-            return gradient, gradient
+        def gradient_at(self, decoded, added):
+            return gradient, None
 
-        def corrected(self, samples):
-            return self.nothing, next(errors)
-
-        def corrected_at(self, decoded):
-            return self.nothing, next(errors)
+        def corrected(self, pixels):
+            return np.zeros_like(self.target), next(errors)
 
     monkeypatch.setattr(searching, "Objective", Known)
     monkeypatch.setattr(searching, "encode_latents", encode)
@@ -235,25 +233,31 @@ def test_what_will_be_restored_counts_as_it_is_then(tiny):
     window = window_of(tiny, textured(50, 70).clip(20, 200))
     analysed = analyse_tile(tiny.sessions, window, 12800)
 
-    def correct(decoded):
+    def fit(decoded):
         assert decoded.dtype == np.uint8
         assert decoded.shape == (3, 50, 70)
-        return Correction(np.full(decoded.shape, 9, np.float32), 30)
+        return lambda pixels: np.full(pixels.shape, 9, np.float32)
 
-    plain, restored = objective_of(tiny, window, analysed), objective_of(tiny, window, analysed, correct)
-    correction, error = restored.corrected_at(analysed.targets)
-    added, taken = correction
-    assert taken == 30
+    plain, restored = objective_of(tiny, window, analysed), objective_of(tiny, window, analysed)
+    restored.fit(fit, restored.pixels_of(analysed.targets))
+    shown = (plain.target - 9).astype(np.uint8)
+    added, error = restored.corrected(shown)
     assert (added[:, :50, :70] == 9).all()
     assert (added[:, 50:] == 0).all()
-    gradient, samples = plain.gradient_at(analysed.targets, plain.nothing)
-    errors = np.rint(samples) - plain.target
-    assert error == pytest.approx((plain.weights * np.square(errors + added)).sum())
-    assert restored.corrected(samples)[1] == pytest.approx(error)
-    assert np.array_equal(gradient_at(restored, analysed.targets), gradient)
+    assert error == 0 < plain.corrected(shown)[1]
+    found = restored.gradient_at(analysed.targets, added)[0]
     plain.target -= added
-    found, wanted = restored.gradient_at(analysed.targets, correction)[0], gradient_at(plain, analysed.targets)
-    assert np.array_equal(found, wanted)
+    assert np.array_equal(found, gradient_at(plain, analysed.targets))
+
+
+def test_a_gradient_comes_with_what_a_decoder_shows(tiny):
+    window = window_of(tiny, textured(50, 70))
+    analysed = analyse_tile(tiny.sessions, window, 12800)
+    objective = objective_of(tiny, window, analysed)
+    far = {**analysed.targets, "y": 9 * analysed.targets["y"]}  # darker than black, and brighter than white
+    _, pixels = objective.gradient_at(far, np.zeros_like(objective.target))
+    assert pixels.min() == 0
+    assert np.abs(pixels.astype(int) - objective.pixels_of(far)).max() <= 1
 
 
 def test_latents_are_found_that_show_the_picture_once_it_is_corrected(codec, photograph):
@@ -262,34 +266,42 @@ def test_latents_are_found_that_show_the_picture_once_it_is_corrected(codec, pho
     analysed = analyse_tile(codec.sessions, window, 12800)
     before = encode_latents(codec.sessions, analysed, codec.deployed)
 
-    def correct(decoded):
-        return Correction(np.full(decoded.shape, 4, np.float32), 0)
+    def fit(decoded):
+        return lambda pixels: np.full(pixels.shape, 4, np.float32)
 
-    after = search(codec.sessions, window, analysed, before, codec.deployed, 5, correct)
-    errors = [objective_of(codec, window, analysed, correct).corrected_at(one.decoded)[1] for one in (before, after)]
+    after = search(codec.sessions, window, analysed, before, codec.deployed, 5, fit)
+    objective = objective_of(codec, window, analysed)
+    objective.fit(fit, objective.pixels_of(before.decoded))
+    errors = [error_at(objective, one.decoded) for one in (before, after)]
     assert errors[1] < 0.8 * errors[0]
 
 
-def test_weights_that_a_stream_leaves_away_correct_nothing(codec, photograph, monkeypatch):
-    """They pay for their bits, but not for the bytes around them."""
+def test_a_tile_is_corrected_by_weights_that_are_fitted_to_it_once(codec, photograph):
     pixels = photograph.pixels[:64, :64]
-    window, decoded = window_of(codec, pixels), np.ascontiguousarray(pixels.transpose(2, 0, 1)) // 2
-    added, taken = by_weights_of_its_own(window, 12800)(decoded)
-    assert taken > 0
-    assert added.any()
-    monkeypatch.setattr(searching, "write_worthwhile", lambda regions, saved: b"")
-    added, taken = by_weights_of_its_own(window, 12800)(decoded)
-    assert taken == 0
-    assert not added.any()
+    window, original = window_of(codec, pixels), np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    decoded = original // 2
+    fit, found = by_weights_of_its_own(window, 12800), fitted(decoded, original, error_weight(12800))
+    assert found.weights is not None
+    correct = fit(decoded)
+    assert np.array_equal(decoded + correct(decoded), found.shown)
+    other = decoded + np.uint8(1)
+    assert np.array_equal(other + correct(other), corrected(other, found.weights))
+    assert not fit(original)(original).any()
 
 
-def test_a_round_whose_correction_takes_more_bytes_than_it_saves_is_not_kept(tiny, monkeypatch):
+def test_the_filter_is_fitted_to_what_the_trellis_shows_alone(tiny):
     window = window_of(tiny, textured(64, 64))
     analysed = analyse_tile(tiny.sessions, window, 12800)
     before = encode_latents(tiny.sessions, analysed, tiny.deployed)
-    taken = iter([0, 10**6, 10**6])
-    correct = lambda decoded: Correction(np.zeros(decoded.shape, np.float32), next(taken))  # noqa: E731
-    assert search(tiny.sessions, window, analysed, before, tiny.deployed, 2, correct) is before
+    seen = []
+
+    def fit(decoded):
+        seen.append(decoded)
+        return lambda pixels: np.zeros(pixels.shape, np.float32)
+
+    search(tiny.sessions, window, analysed, before, tiny.deployed, 3, fit)
+    (decoded,) = seen
+    assert np.array_equal(decoded, objective_of(tiny, window, analysed).pixels_of(before.decoded))
 
 
 def test_in_skipped_blocks_no_error_counts(tiny):

@@ -20,7 +20,7 @@ class Refinement(NamedTuple):
 UNREFINED = Refinement()
 RESTORING_EFFORT, PROJECTING_EFFORT = 3, 5
 """The least that do."""
-ROUNDS = {7: 2, 8: 5, 9: 10}
+ROUNDS = {7: 2, 8: 4, 9: 10}
 """By effort."""
 PARTS_EFFORT = 8
 """The least at which blocks, small tiles and frames are searched: the former are seen with much around them, frames are

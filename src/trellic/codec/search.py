@@ -11,17 +11,16 @@ times what the picture's errors are changed by. It steers how far targets go, an
 some channels or parts of a picture it may be too small: after a round that loses half of what was won, or more, the
 next one goes on from the best, with twice the curvature.
 
-Where the decoded picture will be restored, the error is that of the restored picture: each round fits the filter to
-what it shows, and the next one counts with its corrections as if they stayed.
+Where the decoded picture will be restored, the error is that of the restored picture. The filter is fitted once, to
+what the trellis alone shows. Each round counts with its corrections of what it shows as if they stayed.
 
-The best round is kept: that of the least bits and squared error, weighed as in training. So the result is never worse
-than the trellis alone. Decoders are not concerned.
+The best round is kept: that of the least bits and squared error, weighed as in training. So the result, seen through
+that filter, is never worse than the trellis alone. Decoders are not concerned.
 Sources: Parikh and Boyd, Proximal Algorithms (2014); Robbins and Monro, a stochastic approximation method (1951).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -32,7 +31,8 @@ from trellic.codec.curvature import curvature_of
 from trellic.codec.decoder import synthesize
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Coded, encode_latents
-from trellic.codec.fit_restoration import fitted, write_worthwhile
+from trellic.codec.fit_restoration import fitted
+from trellic.codec.restoration import corrected
 from trellic.codec.reverse import through_predictions
 from trellic.codec.tiles import Window
 from trellic.container.header import HIGHEST_QUALITY
@@ -49,16 +49,10 @@ RISE = 0.4
 """By how much of the calibrated one the rate weight rises until the last round, evenly: as targets move away from means
 that the prior predicts, bits would rise."""
 
-
-class Correction(NamedTuple):
-    """What is added to decoded samples, (3, H, W), and the bytes that a stream has for it."""
-
-    added: Floats
-    bytes: int
-
-
-Correct = Callable[[Pixels], Correction]
-"""Takes a tile's decoded pixels, uint8 (3, H, W), and returns how they will be corrected."""
+Correct = Callable[[Pixels], Floats]
+"""Takes a tile's decoded pixels, uint8 (3, H, W), and returns what the filter will add to them, float32."""
+Fit = Callable[[Pixels], Correct]
+"""Takes a tile's decoded pixels and returns the correction that is fitted to them."""
 Begin = Callable[[], Encoder]
 """Returns a range coder that holds what goes before a tile's variables."""
 
@@ -66,17 +60,17 @@ Begin = Callable[[], Encoder]
 class Objective:
     """The weighted squared error of a tile's picture, in 8-bit units, among surroundings as the analysis has them.
 
-    correct  how the tile will be corrected; None where it will not
+    correct  how the tile will be corrected; None where it will not, and until that is known
     """
 
-    def __init__(self, sessions: Sessions, window: Window, analysed: Analysed, correct: Correct | None) -> None:
-        self.sessions, self.analysed, self.correct = sessions, analysed, correct
+    def __init__(self, sessions: Sessions, window: Window, analysed: Analysed) -> None:
+        self.sessions, self.analysed = sessions, analysed
+        self.correct: Correct | None = None
         self.follows = bool(sessions.model.adjoints)
         self.stride = sessions.model.schedule.variables["y"].stride
         self.own = window.tile.within(window.around, self.stride)
         self.target = np.ascontiguousarray(window.pixels.transpose(2, 0, 1)).astype(np.float32)
         self.weights = np.ones((1, *self.target.shape[1:]), np.float32)
-        self.nothing = Correction(np.zeros_like(self.target), 0)
         height, width = window.own.shape[:2]
         rows, columns = window.tile.within(window.around)
         self.shown = slice(rows.start, rows.start + height), slice(columns.start, columns.start + width)
@@ -86,33 +80,34 @@ class Objective:
         if analysed.skipped is not None:  # nothing of what is decoded there is shown
             self.weights[0, rows, columns] *= ~skipped_positions(analysed.skipped, rows.stop - rows.start)
 
-    def gradient_at(self, decoded: Mapping[str, Floats], correction: Correction) -> tuple[Floats, Floats]:
-        """Return half the gradient of the error, with a correction, by the tile's decoded y, (C, H, W), and samples.
+    def gradient_at(self, decoded: Mapping[str, Floats], added: Floats) -> tuple[Floats, Pixels]:
+        """Return half the gradient of the error by the tile's decoded y, (C, H, W), and what that shows, (3, H, W).
 
-        Samples are (3, H, W), before they are rounded and corrected.
+        added  to what is shown, (3, H, W)
         """
-        gradient, samples = self._run(decoded["y"], self.target - correction.added)
+        gradient, samples = self._run(decoded["y"], self.target - added)
         if self.follows:
             ring, quality = self.analysed.ring, self.analysed.quality
             try:
                 gradient = through_predictions(self.sessions, decoded, quality, ring, gradient)
             except DamagedModel:  # the model codes; only its adjoints cannot be run
                 self.follows = False
-        return gradient, samples
+        return gradient, np.rint(samples).clip(0, 255).astype(np.uint8)
 
-    def corrected_at(self, decoded: Mapping[str, Floats]) -> tuple[Correction, float]:
-        """Return correction and error of what the tile's decoded variables show."""
-        pixels = synthesize(self.sessions, {"y": self._among_others(decoded["y"])}, self.analysed.quality)
-        return self.corrected(pixels.astype(np.float32))
+    def pixels_of(self, decoded: Mapping[str, Floats]) -> Pixels:
+        """Return what the tile's decoded y shows, uint8 (3, H, W)."""
+        return synthesize(self.sessions, {"y": self._among_others(decoded["y"])}, self.analysed.quality)
 
-    def corrected(self, samples: Floats) -> tuple[Correction, float]:
-        """Return the correction of samples, and the weighted squared error that is left."""
-        pixels = np.rint(samples)
-        added, taken = np.zeros_like(pixels), 0
+    def fit(self, fit: Fit, pixels: Pixels) -> None:
+        """Count with the correction that is fitted to pixels from now on."""
+        self.correct = fit(np.ascontiguousarray(pixels[:, *self.shown]))
+
+    def corrected(self, pixels: Pixels) -> tuple[Floats, float]:
+        """Return what is added to pixels, (3, H, W), and the weighted squared error that is left."""
+        added = np.zeros(pixels.shape, np.float32)
         if self.correct:
-            added[:, *self.shown], taken = self.correct(pixels[:, *self.shown].clip(0, 255).astype(np.uint8))
-        squares = self.weights * np.square(pixels + added - self.target)
-        return Correction(added, taken), float(squares.sum(dtype=np.float64))
+            added[:, *self.shown] = self.correct(np.ascontiguousarray(pixels[:, *self.shown]))
+        return added, float((self.weights * np.square(pixels + added - self.target)).sum(dtype=np.float64))
 
     def _run(self, latents: Floats, target: Floats) -> tuple[Floats, Floats]:
         quality = scalar(self.analysed.quality / HIGHEST_QUALITY)
@@ -125,17 +120,20 @@ class Objective:
         return around
 
 
-def by_weights_of_its_own(window: Window, quality: int) -> Correct:
-    """Return how a tile is corrected that is a region of its own, at a quality of 0 to 25600."""
+def by_weights_of_its_own(window: Window, quality: int) -> Fit:
+    """Return how the correction of a tile that is a region of its own is fitted, at a quality of 0 to 25600."""
     original, bits_of_error = np.ascontiguousarray(window.own.transpose(2, 0, 1)), error_weight(quality)
 
-    def correct(decoded: Pixels) -> Correction:
-        found = fitted(decoded, original, bits_of_error)
-        written = write_worthwhile([found.weights], bits_of_error * (found.error_without - found.error))
-        shown = found.shown if written else decoded
-        return Correction(shown.astype(np.float32) - decoded, len(written))
+    def fit(decoded: Pixels) -> Correct:
+        weights = fitted(decoded, original, bits_of_error).weights
 
-    return correct
+        def correct(pixels: Pixels) -> Floats:
+            shown = corrected(pixels, weights) if weights is not None else pixels
+            return shown.astype(np.float32) - pixels
+
+        return correct
+
+    return fit
 
 
 def search(
@@ -145,13 +143,13 @@ def search(
     coded: Coded,
     deployed: DeployedQuantizer,
     rounds: int,
-    correct: Correct | None = None,
+    fit: Fit | None = None,
     begin: Begin | None = None,
 ) -> Coded:
     """Return a tile's variables coded better than `coded`, where that is found.
 
     rounds   how often they are coded anew, 1 or more
-    correct  how the tile will be corrected; None where it will not
+    fit      fits how the tile will be corrected; None where it will not
     begin    makes the range coder, where something goes before them
     Better is less of bits and squared error together; where nothing is, `coded` itself is returned. With a model whose
     gradient is not known, or cannot be run, there is no search. It takes some 500 bytes a pixel of the tile and what is
@@ -159,15 +157,18 @@ def search(
     """
     if sessions.model.gradient is None:
         return coded
-    objective, parameters = Objective(sessions, window, analysed, correct), deployed.at(analysed.quality)
+    objective, parameters = Objective(sessions, window, analysed), deployed.at(analysed.quality)
     bits_of_error = error_weight(analysed.quality)
 
-    def cost(coded: Coded, correction: Correction, error: float) -> float:
-        return 8 * (len(coded.data) + correction.bytes) + bits_of_error * error
+    def cost(coded: Coded, error: float) -> float:
+        return 8 * len(coded.data) + bits_of_error * error
 
-    correction, error = objective.corrected_at(coded.decoded)
+    pixels = objective.pixels_of(coded.decoded)
+    if fit:
+        objective.fit(fit, pixels)
+    added, error = objective.corrected(pixels)
     try:
-        gradient, _ = objective.gradient_at(coded.decoded, correction)
+        gradient, _ = objective.gradient_at(coded.decoded, added)
     except DamagedModel:  # the model codes, as was seen
         return coded
     found = curvature_of(analysed, coded.decoded["y"], gradient)
@@ -175,8 +176,8 @@ def search(
         return coded
     curvature, weights = found * analysed.visibility, found / found.mean()
     targets, latest = analysed.targets["y"], coded
-    least = without = cost(coded, correction, error)
-    best = targets, coded, gradient, correction
+    least = without = cost(coded, error)
+    best = targets, coded, gradient, added
     for number in range(rounds):
         wanted = latest.decoded["y"] - gradient / curvature
         targets = targets + np.float32(FIRST_STEP / (1 + SHORTENING * number)) * (wanted - targets)
@@ -185,14 +186,14 @@ def search(
         changed = deployed.with_parameters(parameters.step, rate_weight)
         latest = encode_latents(sessions, moved, changed, coder=begin() if begin else None)
         if number < rounds - 1:
-            gradient, samples = objective.gradient_at(latest.decoded, correction)
-            correction, error = objective.corrected(samples)
+            gradient, pixels = objective.gradient_at(latest.decoded, added)
         else:  # no gradient is needed any more
-            correction, error = objective.corrected_at(latest.decoded)
-        now = cost(latest, correction, error)
+            pixels = objective.pixels_of(latest.decoded)
+        added, error = objective.corrected(pixels)
+        now = cost(latest, error)
         if now < least:
-            least, best = now, (targets, latest, gradient, correction)
+            least, best = now, (targets, latest, gradient, added)
         elif now - least > (without - least) / 2:
-            targets, latest, gradient, correction = best
+            targets, latest, gradient, added = best
             curvature = 2 * curvature
     return best[1]

@@ -102,8 +102,8 @@ def code_unit(
     analysed = replace(analyse_tile(sessions, window, quality, tune, refinement.back_projects), ring=ring)
     coded = encode_latents(sessions, analysed, deployed, see)
     if refinement.rounds:
-        correct = by_weights_of_its_own(window, quality) if refinement.restores and ring is None else None
-        coded = search(sessions, window, analysed, coded, deployed, refinement.rounds, correct)
+        fit = by_weights_of_its_own(window, quality) if refinement.restores and ring is None else None
+        coded = search(sessions, window, analysed, coded, deployed, refinement.rounds, fit)
     coded = settled(sessions, analysed, coded, deployed)
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
     decoded = DecodedUnit(coded.decoded["y"], alpha=window.alpha, edges=edges_of(coded.decoded))

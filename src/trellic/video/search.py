@@ -10,13 +10,15 @@ from trellic.codec.costs import error_weight
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Coded
 from trellic.codec.refinement import Refinement
-from trellic.codec.search import Begin, Correction, search
+from trellic.codec.search import Begin, Correct, search
 from trellic.codec.tiles import windows
 from trellic.container import Grid
+from trellic.container.restoration import read_weights
 from trellic.model import Sessions
+from trellic.model.model import Floats
 from trellic.picture.types import Picture, Pixels
 from trellic.video.residual import MIDDLE, add_residual, hide, residual_of
-from trellic.video.restoration import fit_frame
+from trellic.video.restoration import fit_frame, restore_frame
 
 
 def searched(
@@ -43,18 +45,28 @@ def searched(
     (window,) = windows(Picture(picture), Grid.whole(width, height), 0)
     quality, skipped = analysed.quality, analysed.skipped
 
-    def correct(decoded: Pixels) -> Correction:
-        """Return what the sum with the prediction, restored, has more than the residual picture around mid-grey."""
-        shown, written = np.ascontiguousarray(decoded.transpose(1, 2, 0)), b""
-        if prediction is not None:
-            assert skipped is not None
-            hide(shown, skipped)
-            shown = add_residual(prediction, shown)
-        if refinement.restores:
-            written, shown = fit_frame(shown, pixels, skipped, error_weight(quality))
-        found = shown.astype(np.float32)
-        if prediction is not None:
-            found += np.float32(MIDDLE) - prediction
-        return Correction(found.transpose(2, 0, 1) - decoded, len(written))
+    def shown_by(decoded: Pixels) -> Pixels:
+        """Return the frame, (H, W, 3), before it is restored."""
+        shown = np.ascontiguousarray(decoded.transpose(1, 2, 0))
+        if prediction is None:
+            return shown
+        assert skipped is not None
+        hide(shown, skipped)
+        return add_residual(prediction, shown)
 
-    return search(sessions, window, analysed, coded, deployed, refinement.rounds, correct, begin)
+    def fit(decoded: Pixels) -> Correct:
+        written = b""
+        if refinement.restores:
+            written, _ = fit_frame(shown_by(decoded), pixels, skipped, error_weight(quality))
+        weights = read_weights(written, 1 if prediction is None else 2)
+
+        def correct(decoded: Pixels) -> Floats:
+            """Return what the sum with the prediction, restored, has more than the residual picture around mid-grey."""
+            found = restore_frame(shown_by(decoded), weights, skipped).astype(np.float32)
+            if prediction is not None:
+                found += np.float32(MIDDLE) - prediction
+            return found.transpose(2, 0, 1) - decoded
+
+        return correct
+
+    return search(sessions, window, analysed, coded, deployed, refinement.rounds, fit, begin)
