@@ -1,12 +1,25 @@
 """Files are whole or not there, and nobody's is replaced unasked."""
 
 import errno
+import io
 import os
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from trellic.errors import FileExists
-from trellic.files import check_free, move, remove_strays, scratch_below, write_atomically
+from trellic import files
+from trellic.errors import FileExists, PictureTooLarge
+from trellic.files import (
+    STANDARD,
+    check_free,
+    move,
+    open_bytes,
+    read_pipe,
+    remove_strays,
+    scratch_below,
+    write_atomically,
+)
 
 
 def test_a_file_that_appears_during_the_work_is_not_replaced(tmp_path):
@@ -123,3 +136,13 @@ def test_folders_that_killed_processes_left_are_removed_and_those_in_use_stay(tm
     with scratch_below(tmp_path) as first, scratch_below(tmp_path) as second:
         assert {path.name for path in tmp_path.iterdir()} == {first.rpartition("/")[2], second.rpartition("/")[2]}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_gives_bytes_for_ever_is_refused(monkeypatch):
+    monkeypatch.setattr(files, "MOST_READ", 1000)
+    for path in (Path("/dev/zero"), STANDARD):
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(bytes(1001))))
+        with pytest.raises(PictureTooLarge, match="more than 1000 bytes"), open_bytes(path):
+            pass
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(bytes(1000))))
+    assert read_pipe(STANDARD) == bytes(1000)

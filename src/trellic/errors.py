@@ -17,7 +17,7 @@ class UnreadablePicture(TrellicError):
 
 
 class PictureTooLarge(TrellicError):
-    """A picture, or the picture that a stream announces, has more pixels than the limit."""
+    """A picture, or that which a stream announces, has more pixels than the limit; or a pipe gives too many bytes."""
 
 
 class BadRequest(TrellicError):

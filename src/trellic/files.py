@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from trellic.errors import FileExists
+from trellic.errors import FileExists, PictureTooLarge
 from trellic.remote import RemoteBytes, url_of
 
 try:
@@ -32,6 +32,8 @@ NAME_KEPT = 80
 """How much of a target's name its temporary file has: the rest may not fit."""
 SCRATCH = ".trellic-"
 """How the names of folders for temporary files begin."""
+MOST_READ = 1 << 30
+"""Bytes that are taken into memory of what cannot be read in parts: a pipe, or a member of a tar."""
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}", re.DOTALL)
 
 
@@ -177,20 +179,30 @@ class FileBytes:
 def open_bytes(name: str | os.PathLike[str]) -> Iterator["FileBytes | RemoteBytes | bytes"]:
     """Give the bytes at a path or URL: read when they are asked for, or at once where that cannot be, as from a pipe.
 
-    Raises MissingLibrary or StorageFailed at a URL.
+    Raises MissingLibrary or StorageFailed at a URL, and PictureTooLarge where a pipe gives too much.
     """
     path = Path(name)
     if url := url_of(name if isinstance(name, str) else path):
         yield RemoteBytes(url)
         return
-    if path == STANDARD:
-        yield sys.stdin.buffer.read()  # once: standard input cannot be read again
-        return
-    if not path.is_file():
-        yield path.read_bytes()
+    if path == STANDARD or not path.is_file():
+        yield read_pipe(path)
         return
     with path.open("rb") as file:
         yield FileBytes(file)
+
+
+def read_pipe(path: Path) -> bytes:
+    """Return all that standard input, a pipe or a device gives, which can be done once.
+
+    Raises PictureTooLarge where that is more than MOST_READ.
+    """
+    with contextlib.nullcontext(sys.stdin.buffer) if path == STANDARD else path.open("rb") as pipe:
+        data = pipe.read(MOST_READ + 1)
+    if len(data) > MOST_READ:
+        name = "standard input" if path == STANDARD else path
+        raise PictureTooLarge(f"{name}: more than {MOST_READ} bytes, which only a file may have")
+    return data
 
 
 def check_free(path: Path, force: bool) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from trellic.errors import UnreadablePicture
+from trellic.files import MOST_READ
 
 
 class TarReader:
-    """The files in a tar, name and bytes each. Raises UnreadablePicture where it is none."""
+    """The files in a tar, name and bytes each. Raises UnreadablePicture where it is none, or holds one too large."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -24,6 +25,8 @@ class TarReader:
         try:
             with tarfile.open(self.path, "r|*") as tar:
                 for member in tar:
+                    if member.size > MOST_READ:  # a compressed tar may be small
+                        raise UnreadablePicture(f"{member.name} in it has {member.size} bytes, more than {MOST_READ}")
                     if member.isfile() and (file := tar.extractfile(member)):
                         yield member.name, file.read()
         except (tarfile.TarError, EOFError) as error:

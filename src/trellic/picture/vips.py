@@ -6,7 +6,6 @@
 import contextlib
 import ctypes
 import io
-import sys
 import warnings
 from collections.abc import Set
 from dataclasses import replace
@@ -19,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from trellic.errors import UnreadablePicture
-from trellic.files import STANDARD
+from trellic.files import STANDARD, read_pipe
 from trellic.limits import check_size
 from trellic.picture.chunks import colour_code
 from trellic.picture.metadata import Metadata
@@ -73,7 +72,7 @@ def open_source(path: Path, limit: int, dropped: Set[str] = frozenset()) -> Sour
     Raises UnreadablePicture or PictureTooLarge.
     """
     try:
-        source = read(io.BytesIO(sys.stdin.buffer.read()), limit) if path == STANDARD else _read_usual(path, limit)
+        source = read(io.BytesIO(read_pipe(path)), limit) if path == STANDARD else _read_usual(path, limit)
     except UnreadablePicture:
         unusual = _read_unusual(path, limit) if find_spec("pyvips") is not None and path.is_file() else None
         if unusual is None:
@@ -93,7 +92,7 @@ def _read_usual(path: Path, limit: int) -> "Picture | StripReader":
         if image is not None:
             return StripReader(path, image, limit)
     if path.exists() and not path.is_file():  # a pipe, which cannot be read twice
-        return read(io.BytesIO(path.read_bytes()), limit)
+        return read(io.BytesIO(read_pipe(path)), limit)
     return read(path, limit)
 
 
