@@ -57,6 +57,20 @@ def test_what_is_done_is_skipped_by_the_next_run_and_what_changed_is_not(folder)
     assert run(folder / "in", out=folder / "out", coding=encoding(20), force=True).done == 4
 
 
+def test_a_result_that_was_removed_is_made_again(folder):
+    (folder / "in" / "bad.png").write_bytes(b"no picture")
+    run(folder / "in", out=folder / "out")
+    before = (folder / "out" / "a.png.tlic").read_bytes()
+    (folder / "out" / "a.png.tlic").unlink()
+    progress = run(folder / "in", out=folder / "out")
+    assert (progress.before, progress.failed_before, progress.done) == (3, 1, 1)
+    assert (folder / "out" / "a.png.tlic").read_bytes() == before
+    run(folder / "in", out=folder / "tars", pack="set.tar")
+    run(folder / "out", out=folder / "proof", coding=Verify(MOST_PIXELS))  # which writes nothing
+    assert run(folder / "in", out=folder / "tars", pack="set.tar").done == 0
+    assert run(folder / "out", out=folder / "proof", coding=Verify(MOST_PIXELS)).done == 0
+
+
 def test_a_bad_picture_is_a_record_and_not_tried_again(folder):
     (folder / "in" / "bad.png").write_bytes(b"nonsense")
     progress = run(folder / "in", out=folder / "out")

@@ -31,6 +31,15 @@ def test_a_bad_picture_makes_the_exit_code_1_and_is_a_line_on_stderr(folder):
     assert facts["bytes"] == sum(path.stat().st_size for path in (folder / "out").rglob("*.tlic"))
 
 
+def test_pictures_are_coded_without_restoration_as_by_encode(folder):
+    arguments = ("--model", GOLDEN / "golden.trm", "--no-restoration")
+    bulk("encode", "in/a.png", "-o", "out", *arguments, cwd=folder)
+    run_trellic("encode", "in/a.png", "-o", "a.tlic", *arguments, cwd=folder)
+    assert (folder / "out" / "a.png.tlic").read_bytes() == (folder / "a.tlic").read_bytes()
+    run_trellic("encode", "in/a.png", "-o", "restored.tlic", *arguments[:-1], cwd=folder)
+    assert (folder / "restored.tlic").read_bytes() != (folder / "a.tlic").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -52,6 +52,7 @@ class CodecOptions(NamedTuple):
     adapter: str
     embed: bool
     predict: bool = False
+    restore: bool = True
 
     def codec(self, threads: int) -> Codec:
         """Return the codec."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from trellic.bulk.coding import Coding
 from trellic.bulk.engine import Engine
@@ -104,12 +105,16 @@ def run_bulk(bulk: Bulk, driver: Driver, report: Callable[[Progress, list[Record
     planner.check(entries)
     manifest = Manifest(bulk.out, f"{number}-of-{count}")
     history = manifest.history()
+    looks = manifest.store.is_near and planner.out and not bulk.pack
     pending, failed = [], 0
     for entry in entries:
-        if bulk.force or (key := key_of(entry, planner.settings)) not in history.done:
+        key = key_of(entry, planner.settings)
+        has_failed = key in history.failed
+        is_gone = looks and not has_failed and not Path(planner.target(entry)).exists()
+        if bulk.force or key not in history.done or is_gone:
             pending.append(entry)
         else:
-            failed += key in history.failed
+            failed += has_failed
     progress = Progress(len(entries), len(entries) - len(pending), failed)
     with manifest.scratch() as scratch:
         try:

@@ -86,8 +86,11 @@ class Planner(NamedTuple):
 
     def row(self, entry: Entry) -> Row:
         """Return a file's row."""
-        target = f"{self.out}/{self._renamed(entry.below)}" if self.out else ""
-        return Row(entry.root + entry.below, target, entry.size, key_of(entry, self.settings).hex())
+        return Row(entry.root + entry.below, self.target(entry), entry.size, key_of(entry, self.settings).hex())
+
+    def target(self, entry: Entry) -> str:
+        """Return where a file's result lies, outside tars that results are packed into; "" where nothing is written."""
+        return f"{self.out}/{self._renamed(entry.below)}" if self.out else ""
 
     def _renamed(self, below: str) -> str:
         path = PurePosixPath(below)

@@ -33,6 +33,7 @@ from trellic.cli.options import (
     Quality,
     Quantizer,
     Quiet,
+    Restoration,
     Size,
     Strip,
     Tile,
@@ -87,6 +88,7 @@ def encode(
     embed: Embed = False,
     tile: Tile = SIDE,
     predict: Predict = False,
+    restore: Restoration = True,
     strip: Strip = "",
     keep: Keep = None,
     max_pixels: MostPixels = MOST_PIXELS,
@@ -108,7 +110,7 @@ def encode(
     from trellic.picture.stripping import names_to_drop
 
     refuse_unused(context, quantizer, lossless, bpp, size, psnr)
-    options = CodecOptions(model, quantizer, effort, max_pixels, tile, adapter, embed, predict)
+    options = CodecOptions(model, quantizer, effort, max_pixels, tile, adapter, embed, predict, restore)
     target = Target(quality, bpp, size, psnr, lossless, tune, LayerTargets.of(layers) if layers else None, prefixes)
     coding = Encode.of(target, options, names_to_drop(strip, keep))
     _run(Bulk(coding, inputs, out, shard, pack, table, most_errors, force, cores), ray, quiet, as_json)
