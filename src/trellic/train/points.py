@@ -9,8 +9,10 @@ import numpy as np
 import torch
 
 from trellic.codec.analysis import analyse
+from trellic.codec.costs import error_weight
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Coded, encode_latents, reconstruct
+from trellic.codec.fit_restoration import fitted, write_worthwhile
 from trellic.codec.layer_decoder import decode_layers
 from trellic.codec.layer_encoder import encode_sweeps
 from trellic.codec.layer_targets import LEAST_PLANES, LayerTargets
@@ -34,17 +36,27 @@ class Points(NamedTuple):
 
 
 def points_of_pictures(model: Model, deployed: DeployedQuantizer, paths: Sequence[Path]) -> Points:
-    """Code the middles of pictures by the deployed model."""
+    """Code the middles of pictures by the deployed model, restored: what that gains anyway no adapter shall claim."""
     sessions, middles = Sessions(model, torch.get_num_threads()), [_middle(path) for path in paths]
     found = []
     for fraction in QUALITIES:
-        made = []
+        quality, made = round(fraction * HIGHEST_QUALITY), []
         for middle in middles:
-            analysed = analyse(sessions, middle, round(fraction * HIGHEST_QUALITY))
+            analysed = analyse(sessions, middle, quality)
             coded = encode_latents(sessions, analysed, deployed)
-            made.append((len(coded.data), reconstruct(sessions, coded, analysed)))
+            taken, shown = _restored(reconstruct(sessions, coded, analysed), middle, quality)
+            made.append((len(coded.data) + taken, shown))
         found.append(made)
     return _points(middles, found)
+
+
+def _restored(decoded: Pixels, original: Pixels, quality: int) -> tuple[int, Pixels]:
+    """Return how many bytes weights of restoration take, and what they show, uint8 (H, W, 3)."""
+    planes, wanted = (np.ascontiguousarray(one.transpose(2, 0, 1)) for one in (decoded, original))
+    bits_of_error = error_weight(quality)
+    found = fitted(planes, wanted, bits_of_error)
+    written = write_worthwhile([found.weights], bits_of_error * (found.error_without - found.error))
+    return len(written), found.shown.transpose(1, 2, 0) if written else decoded
 
 
 def points_of_prefixes(base: Model, coarse: Model, deployed: DeployedQuantizer, paths: Sequence[Path]) -> Points:
