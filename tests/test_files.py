@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -146,3 +147,12 @@ def test_what_gives_bytes_for_ever_is_refused(monkeypatch):
             pass
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(bytes(1000))))
     assert read_pipe(STANDARD) == bytes(1000)
+
+
+def test_what_writes_by_name_can_write_into_a_pipe(tmp_path):
+    """As ffmpeg and libvips do, which are given a file's name or number."""
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit((tmp_path / "pipe").read_bytes)
+        write_atomically(tmp_path / "pipe", lambda file: Path(file.name).write_bytes(b"by name"))
+        assert found.result() == b"by name"

@@ -1,6 +1,7 @@
 """The table of times."""
 
-from experiments.store import DEPLOYED, lines_of
+from experiments.speed.run import DECODE
+from experiments.store import lines_of
 from trellic.evaluate.report.tables import Table
 
 
@@ -9,4 +10,4 @@ def slots() -> dict[str, str]:
     head, lines = lines_of("speed")
     found = {line["what"]: f"{line['value']:.3g} {line['unit']}" for line in lines}
     table = Table(["what", "measured"], [[what, value] for what, value in found.items()])
-    return {**head, "table": table.markdown(), "decode": found[f"decode {DEPLOYED}, warm process"]}
+    return {**head, "table": table.markdown(), "decode": found[DECODE]}

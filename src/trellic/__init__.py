@@ -29,3 +29,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     raise AttributeError(f"module 'trellic' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Name what there is, whether it is loaded or not."""
+    return __all__

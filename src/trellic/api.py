@@ -19,7 +19,7 @@ from trellic.container import Stream
 from trellic.container.bytes import Data
 from trellic.container.header import QUALITY_ONE
 from trellic.errors import BadRequest, MissingModel, OutOfMemory
-from trellic.files import FileBytes, open_bytes
+from trellic.files import FileBytes, open_bytes, read_bounded
 from trellic.limits import MOST_PIXELS
 from trellic.machine.features import FeatureReader, Features
 from trellic.model import DEFAULT, find_model, find_model_by_hash
@@ -76,7 +76,7 @@ def _opened(data: AnyData) -> Iterator[Data]:
             yield data
         elif hasattr(data, "read"):
             file = cast(IO[bytes], data)
-            yield FileBytes(file) if file.seekable() else file.read()
+            yield FileBytes(file) if file.seekable() else read_bounded(file, "a pipe")
         else:
             raise BadRequest(f"a {type(data).__name__} is no stream; bytes, a path or an open file are")
 

@@ -55,7 +55,8 @@ class EncodeRow:
         """Return a row with its stream."""
         picture = row[self.column]
         try:
-            source = picture_of(io.BytesIO(picture) if isinstance(picture, bytes) else picture, self.codec.limit)
+            is_file = isinstance(picture, bytes | bytearray | memoryview)
+            source = picture_of(io.BytesIO(picture) if is_file else picture, self.codec.limit)
             return {**row, self.into: self.codec.encode_picture(source, self.target).data, "error": None}
         except (TrellicError, MemoryError) as error:
             return {**row, self.into: None, "error": str(error) or "not enough memory"}

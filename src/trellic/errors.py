@@ -81,7 +81,7 @@ class BadConfig(TrellicError):
 
 
 class MissingLibrary(TrellicError):
-    """A comparison needs a package that is not installed."""
+    """What is asked for needs a package that is not installed."""
 
 
 class PeerFailed(TrellicError):

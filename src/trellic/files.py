@@ -6,7 +6,6 @@ thus be distinguished from what is being written, and removed. Where there are n
 
 import contextlib
 import errno
-import io
 import os
 import re
 import secrets
@@ -15,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import IO
 
 from trellic.errors import FileExists, PictureTooLarge
@@ -34,6 +33,7 @@ SCRATCH = ".trellic-"
 """How the names of folders for temporary files begin."""
 MOST_READ = 1 << 30
 """Bytes that are taken into memory of what cannot be read in parts: a pipe, or a member of a tar."""
+PIECE = 1 << 20
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}", re.DOTALL)
 
 
@@ -51,11 +51,12 @@ def write_atomically(
             write(file)
         return
     if path == STANDARD or is_special(path):
-        buffer = io.BytesIO()
-        write(buffer)
-        with contextlib.nullcontext(sys.stdout.buffer) if path == STANDARD else path.open("wb") as target:
-            target.write(buffer.getbuffer())
-            target.flush()
+        with NamedTemporaryFile() as waiting:
+            write(waiting)
+            waiting.seek(0)
+            with contextlib.nullcontext(sys.stdout.buffer) if path == STANDARD else path.open("wb") as target:
+                shutil.copyfileobj(waiting, target)
+                target.flush()
         return
     path = Path(os.path.realpath(path))
     with temporary_beside(path) as temporary:
@@ -198,11 +199,18 @@ def read_pipe(path: Path) -> bytes:
     Raises PictureTooLarge where that is more than MOST_READ.
     """
     with contextlib.nullcontext(sys.stdin.buffer) if path == STANDARD else path.open("rb") as pipe:
-        data = pipe.read(MOST_READ + 1)
-    if len(data) > MOST_READ:
-        name = "standard input" if path == STANDARD else path
-        raise PictureTooLarge(f"{name}: more than {MOST_READ} bytes, which only a file may have")
-    return data
+        return read_bounded(pipe, "standard input" if path == STANDARD else str(path))
+
+
+def read_bounded(file: IO[bytes], name: str) -> bytes:
+    """Return all that a file gives, whose name is for messages. Raises PictureTooLarge beyond MOST_READ."""
+    pieces, size = [], 0
+    while piece := file.read(PIECE):  # a buffer for all that may come would be one of MOST_READ bytes
+        pieces.append(piece)
+        size += len(piece)
+        if size > MOST_READ:
+            raise PictureTooLarge(f"{name}: more than {MOST_READ} bytes, which only a file may have")
+    return b"".join(pieces)
 
 
 def check_free(path: Path, force: bool) -> None:

@@ -57,18 +57,70 @@ def test_what_is_done_is_skipped_by_the_next_run_and_what_changed_is_not(folder)
     assert run(folder / "in", out=folder / "out", coding=encoding(20), force=True).done == 4
 
 
-def test_a_result_that_was_removed_is_made_again(folder):
+def test_a_result_that_was_removed_is_made_again_and_one_that_was_cut_is_an_error(folder):
     (folder / "in" / "bad.png").write_bytes(b"no picture")
     run(folder / "in", out=folder / "out")
     before = (folder / "out" / "a.png.tlic").read_bytes()
     (folder / "out" / "a.png.tlic").unlink()
+    (folder / "out" / "b.png.tlic").write_bytes(before[:50])
     progress = run(folder / "in", out=folder / "out")
-    assert (progress.before, progress.failed_before, progress.done) == (3, 1, 1)
+    assert (progress.before, progress.failed_before, progress.done, progress.errors) == (2, 1, 2, 1)
     assert (folder / "out" / "a.png.tlic").read_bytes() == before
-    run(folder / "in", out=folder / "tars", pack="set.tar")
-    run(folder / "out", out=folder / "proof", coding=Verify(MOST_PIXELS))  # which writes nothing
-    assert run(folder / "in", out=folder / "tars", pack="set.tar").done == 0
-    assert run(folder / "out", out=folder / "proof", coding=Verify(MOST_PIXELS)).done == 0
+    assert "other bytes" in by_source(folder / "out")["b.png"]["error"]
+
+
+def test_a_tar_that_was_removed_is_made_again(folder):
+    """One that files are packed into, or one of a tar some of whose pictures are broken."""
+    run(folder / "in", out=folder / "out", pack="set.tar")
+    assert run(folder / "in", out=folder / "out", pack="set.tar").done == 0
+    packed = folder / "out" / "set-000000.tar"
+    before = packed.read_bytes()
+    packed.unlink()
+    assert run(folder / "in", out=folder / "out", pack="set.tar").done == 3
+    assert packed.read_bytes() == before
+    (folder / "tars").mkdir()
+    (folder / "in" / "bad.png").write_bytes(b"nonsense")
+    with tarfile.open(folder / "tars" / "x.tar", "w") as tar:
+        for name in ("a.png", "bad.png"):
+            tar.add(folder / "in" / name, name)
+    run(folder / "tars", out=folder / "made")
+    assert run(folder / "tars", out=folder / "made").done == 0
+    (folder / "made" / "x.tar").unlink()
+    assert run(folder / "tars", out=folder / "made").done == 1
+    assert (folder / "made" / "x.tar").exists()
+
+
+def test_a_tar_without_pictures_is_done_once(folder):
+    (folder / "tars").mkdir()
+    tarfile.open(folder / "tars" / "x.tar", "w").close()
+    assert run(folder / "tars", out=folder / "out").done == 1
+    assert run(folder / "tars", out=folder / "out").done == 0
+
+
+def test_members_that_would_share_a_name_do_not(folder):
+    """Of a tar, the first has it and the others are errors; files that are packed get names of their own."""
+    (folder / "tars").mkdir()
+    Image.open(folder / "in" / "b.png").save(folder / "in" / "a.bmp")
+    with tarfile.open(folder / "tars" / "x.tar", "w") as tar:
+        for name in ("a.png", "a.bmp", "b.png"):
+            tar.add(folder / "in" / name, name)
+    progress = run(folder / "tars", out=folder / "out")
+    assert (progress.pictures, progress.errors) == (3, 1)
+    assert "another member becomes a.tlic" in by_source(folder / "out")["x.tar#a.bmp"]["error"]
+    with tarfile.open(folder / "out" / "x.tar") as tar:
+        assert tar.getnames() == ["a.tlic", "b.tlic"]
+    shutil.copy(folder / "in" / "a.png", folder / "in" / "a_png.bmp.png")
+    shutil.copy(folder / "in" / "a.png", folder / "in" / "a.png.bmp.png")
+    run(folder / "in", out=folder / "packed", pack="set.tar")
+    with tarfile.open(folder / "packed" / "set-000000.tar") as tar:
+        assert {"a_png_bmp_png.tlic", "a_png_bmp_png_.tlic"} < set(tar.getnames())
+        assert len(set(tar.getnames())) == len(tar.getnames()) == 6
+
+
+def test_what_is_lost_of_a_picture_is_counted(folder):
+    Image.fromarray(textured(40, 50)).convert("CMYK").save(folder / "in" / "d.jpg")
+    progress = run(folder / "in", out=folder / "out")
+    assert (progress.done, progress.warned, progress.errors) == (4, 1, 0)
 
 
 def test_a_bad_picture_is_a_record_and_not_tried_again(folder):

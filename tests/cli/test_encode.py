@@ -210,3 +210,17 @@ def test_a_picture_is_not_replaced_by_its_own_stream(folder):
     for out in ("a.tlic", "b.tlic"):
         result = run_trellic("encode", "a.tlic", "-o", out, "--force", *MODEL, cwd=folder)
         assert (result.returncode, said(result)[0].endswith("is what is read")) == (1, True), said(result)
+
+
+def test_blocks_have_a_side_where_none_is_asked_for(folder):
+    assert run_trellic("encode", "a.png", "--predict", *MODEL, cwd=folder).returncode == 0
+    assert (
+        run_trellic("encode", "a.png", "-o", "b.tlic", "--predict", "--tile", 128, *MODEL, cwd=folder).returncode == 0
+    )
+    assert (folder / "a.tlic").read_bytes() == (folder / "b.tlic").read_bytes()
+
+
+def test_nothing_is_embedded_without_an_adapter(folder):
+    result = run_trellic("encode", "a.png", "--embed", *MODEL, cwd=folder)
+    assert result.returncode == 1
+    assert said(result) == ["trellic: --embed needs an --adapter"]

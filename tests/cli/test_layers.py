@@ -24,6 +24,13 @@ def facts_of(name: str, folder: Path) -> dict:
     return json.loads(run_trellic("info", name, "--json", cwd=folder).stdout)[0]
 
 
+def test_a_file_is_not_cut_in_its_place(folder):
+    before = (folder / "a.tlic").read_bytes()
+    done = run_trellic("layers", "a.tlic", "-o", "a.tlic", "--keep", 1, "--force", cwd=folder)
+    assert (done.returncode, (folder / "a.tlic").read_bytes()) == (1, before)
+    assert b"is what is read" in done.stderr
+
+
 def test_layers_are_listed_with_their_sizes(folder):
     facts = facts_of("a.tlic", folder)
     sizes = [layer["bytes"] for layer in facts["layers"]]

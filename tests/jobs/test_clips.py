@@ -33,6 +33,17 @@ def facts(folder, verb, name="a.tlv"):
     return json.loads(run_trellic(verb, name, "--json", cwd=folder).stdout)[0]
 
 
+def test_no_source_is_replaced_and_no_clip_is_misnamed(folder):
+    before = (folder / "a.mp4").read_bytes()
+    for target, said in (("a.mp4", b"is what is read"), ("b.mkv", b"a video becomes a .tlv file")):
+        done = run_trellic("encode", "a.mp4", "-o", target, "--force", cwd=folder)
+        assert done.returncode == 1
+        assert said in done.stderr
+    assert (folder / "a.mp4").read_bytes() == before
+    done = run_trellic("encode", "a.mp4", "-o", "c.tlv", "--quality", 10, "--bpp", 2, cwd=folder)
+    assert b"--quality does not go with" in done.stderr
+
+
 def test_a_clip_comes_back_with_its_sound(folder):
     assert run_trellic("decode", "a.tlv", "-o", "b.mp4", cwd=folder).returncode == 0
     said = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", folder / "b.mp4"], capture_output=True, check=False)

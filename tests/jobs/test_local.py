@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -83,6 +84,15 @@ def test_resuming_passes_over_nothing_that_is_damaged_or_of_another_picture(fold
     result = cli("decode", "out", "-o", "back", "--resume", cwd=folder)
     assert result.returncode == 1
     assert "c.png exists, but not as expected" in result.stderr
+
+
+def test_resuming_takes_no_target_for_that_of_a_source_that_changed_since(folder):
+    assert cli("encode", "in/a.png", "-o", "out/a.tlic", *TINY, cwd=folder).returncode == 0
+    later = (folder / "out" / "a.tlic").stat().st_mtime_ns + 1
+    os.utime(folder / "in" / "a.png", ns=(later, later))
+    result = cli("encode", "in/a.png", "-o", "out/a.tlic", *TINY, "--resume", cwd=folder)
+    assert result.returncode == 1
+    assert "its source is newer" in result.stderr
 
 
 def test_strays_of_dead_processes_go_and_those_of_living_ones_stay(tmp_path):

@@ -1,4 +1,7 @@
+import contextlib
+import itertools
 import socket
+import time
 
 import pytest
 
@@ -93,10 +96,21 @@ def test_what_is_cut_off_ends_the_connection(server):
 
 
 def test_a_silent_client_is_left(server, monkeypatch):
-    monkeypatch.setattr(module.Handler, "timeout", 0.05)
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
     with socket.create_connection(server.server_address[:2], timeout=10) as connection:
         connection.sendall(b"POST /api/encode?quality=50 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n")
         assert connection.recv(100) == b""
+
+
+def test_a_client_whose_headers_never_end_is_left(server, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    with socket.create_connection(server.server_address[:2], timeout=10) as connection:
+        start = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            for byte in itertools.cycle(b"GET"):  # never silent for as long as PATIENCE
+                connection.sendall(bytes([byte]))
+                time.sleep(0.02)
+        assert 0.2 < time.monotonic() - start < 5
 
 
 @pytest.mark.parametrize(

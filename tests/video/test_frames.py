@@ -49,6 +49,17 @@ def test_what_is_no_video_is_refused(tmp_path):
         probe(tmp_path / "missing.mp4")
 
 
+def test_what_is_missing_of_a_damaged_video_is_said(clip, tmp_path, recwarn):
+    data = bytearray(clip.read_bytes())
+    list(read_frames(probe(clip)))
+    assert not recwarn
+    start = data.index(b"mdat") + 200
+    data[start : start + 400] = bytes(400)
+    (tmp_path / "damaged.mp4").write_bytes(data)
+    with pytest.warns(UserWarning, match="ffmpeg finds errors in it"):
+        list(read_frames(probe(tmp_path / "damaged.mp4")))
+
+
 def test_sound_that_is_no_matroska_is_refused_and_names_no_other_file(tmp_path):
     """A playlist would have ffmpeg read any file that it names."""
     frames = iter([np.zeros((8, 8, 3), np.uint8)])

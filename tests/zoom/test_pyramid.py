@@ -81,6 +81,10 @@ def test_only_a_folder_of_tiles_is_replaced(tmp_path):
     write_pyramid(strips_of(textured(10, 10)), tmp_path / "link", "png", replace=True)
     assert not (folder / "0" / "old").exists()
     assert (tmp_path / "link").is_symlink()
+    (folder / "2024").mkdir()
+    with pytest.raises(BadRequest, match="2024 beside tiles"):
+        write_pyramid(strips_of(textured(10, 10)), folder, "png", replace=True)
+    (folder / "2024").rmdir()
     (folder / "thesis.txt").touch()
     with pytest.raises(BadRequest, match=r"thesis\.txt beside tiles"):
         write_pyramid(strips_of(textured(10, 10)), folder, "png", replace=True)

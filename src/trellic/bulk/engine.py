@@ -18,7 +18,7 @@ from trellic.bulk.records import Record, as_text, put_error, put_facts, record_o
 from trellic.bulk.storage import deliver, store_of
 from trellic.bulk.tars import TarReader, TarWriter
 from trellic.bulk.tasks import TAR, Task
-from trellic.errors import TrellicError
+from trellic.errors import BadRequest, TrellicError
 from trellic.remote import retried
 
 REQUESTS = 8
@@ -88,13 +88,18 @@ class Engine:
             with TarWriter(folder / "packed.tar") as packed:
                 for name, data in TarReader(tar):
                     path = PurePosixPath(name)
-                    if path.suffix.lower() not in self.coding.suffixes:
-                        packed.add(name, data)
-                        continue
+                    is_coded = path.suffix.lower() in self.coding.suffixes
+                    renamed = str(path.with_suffix(self.coding.suffix)) if is_coded else name
                     record = whole | {"source": as_text(f"{row.source}#{name}"), "size": len(data), "warnings": []}
-                    renamed = str(path.with_suffix(self.coding.suffix))
                     if row.target:
                         record["target"] = as_text(f"{row.target}#{renamed}")
+                    if row.target and renamed in packed.names:
+                        put_error(record, BadRequest(f"another member becomes {renamed}, too"))
+                        records.append(record)
+                        continue
+                    if not is_coded:
+                        packed.add(name, data)
+                        continue
                     source, target = folder / f"source{path.suffix}", folder / f"target{self.coding.suffix}"
                     source.write_bytes(data)
                     if self._code(record, partial(_there, source), target) and row.target:
@@ -105,7 +110,7 @@ class Engine:
             return [whole]
         if row.target:
             self._deliver(packed, task, records)
-        return records or [whole]
+        return records or [whole | {"target": whole["target"] if packed.names else None}]
 
     def _code(self, record: Record, fetch: Fetch, target: Path) -> bool:
         """Fetch and code a file; put facts, warnings or an error into its record. Return whether it went well."""
@@ -129,7 +134,7 @@ class Engine:
 
     def _deliver(self, packed: TarWriter, task: Task, records: list[Record]) -> None:
         """Give a tar its place; where that fails, so did all that is in it."""
-        if not packed.count:
+        if not packed.names:
             return
         try:
             _, tried = deliver(packed.path, task.tar, self.force)

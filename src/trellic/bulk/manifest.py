@@ -6,6 +6,7 @@ seconds and make a file of their own. In the end, all files of a shard become on
 """
 
 import json
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -48,7 +49,10 @@ class Manifest:
         self._file, self._since = "", time.monotonic()
 
     def history(self) -> History:
-        """Return what earlier runs did: of a picture's records the last counts, and a tar is done if all in it are."""
+        """Return what earlier runs did: of a picture's records the last counts, and a tar is done if all in it are.
+
+        What is no longer on this machine as it was written, by its size, is not done.
+        """
         done, tars = set[bytes](), set[str]()
         unfinished, failed = dict[int, bytes](), dict[int, bytes]()
         for record in self.records():
@@ -58,11 +62,23 @@ class Manifest:
             failed.pop(identity, None)
             if record["error"]:
                 failed[identity] = key
-            if not is_final(record):
+            if not is_final(record) or not self._is_there(record):
                 unfinished[identity] = key
             elif record["target"] and not record["error"] and f"{TAR}#" in record["target"]:
                 tars.add(record["target"].partition("#")[0])
         return History(done - set(unfinished.values()), set(failed.values()), tars)
+
+    def _is_there(self, record: Record) -> bool:
+        """Return whether what a record tells of is where it was written, as far as that can be seen at no cost."""
+        target = record["target"]
+        if not self.store.is_near or not target or record["error"]:
+            return True
+        path, member, _ = target.partition(f"{TAR}#")
+        try:
+            size = os.stat(path + TAR if member else path).st_size  # noqa: PTH116 — of a million files
+        except FileNotFoundError:
+            return False
+        return bool(member) or size == record["bytes"]
 
     def add(self, records: list[Record]) -> None:
         """Add the records of a task."""

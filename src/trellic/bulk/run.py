@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from trellic.bulk.coding import Coding
 from trellic.bulk.engine import Engine
@@ -56,7 +55,8 @@ class Progress:
 
     total, before, done  files in all, those that an earlier run did, and those that this one did
     failed_before        those that an earlier run did that failed, or in which something did
-    pictures, errors     of those that were done; a tar holds many
+    pictures             of those that were done; a tar holds many
+    warned, errors       pictures of which something is lost, and those that failed
     """
 
     total: int
@@ -64,6 +64,7 @@ class Progress:
     failed_before: int = 0
     done: int = 0
     pictures: int = 0
+    warned: int = 0
     errors: int = 0
     source_bytes: int = 0
     bytes: int = 0
@@ -73,6 +74,7 @@ class Progress:
         """Count the records of a task."""
         self.done += len({record["key"] for record in records})
         self.pictures += len(records)
+        self.warned += sum(bool(record["warnings"]) for record in records)
         self.errors += sum(bool(record["error"]) for record in records)
         self.source_bytes += sum(record["size"] for record in records)
         self.bytes += sum(record["bytes"] or 0 for record in records)
@@ -105,16 +107,13 @@ def run_bulk(bulk: Bulk, driver: Driver, report: Callable[[Progress, list[Record
     planner.check(entries)
     manifest = Manifest(bulk.out, f"{number}-of-{count}")
     history = manifest.history()
-    looks = manifest.store.is_near and planner.out and not bulk.pack
     pending, failed = [], 0
     for entry in entries:
         key = key_of(entry, planner.settings)
-        has_failed = key in history.failed
-        is_gone = looks and not has_failed and not Path(planner.target(entry)).exists()
-        if bulk.force or key not in history.done or is_gone:
+        if bulk.force or key not in history.done:
             pending.append(entry)
         else:
-            failed += has_failed
+            failed += key in history.failed
     progress = Progress(len(entries), len(entries) - len(pending), failed)
     with manifest.scratch() as scratch:
         try:

@@ -6,12 +6,26 @@ Nothing is ever extracted to a path that a tar names. What is written depends on
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from trellic.errors import UnreadablePicture
 from trellic.files import MOST_READ
+
+NAMES = {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
+MOST_NAMED = 1 << 20
+"""Bytes of a member's name, or of its attributes."""
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose names and attributes, which are read whole, are bounded."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> "_Member":
+        """Do what tarfile does with a header that was read."""
+        if self.type in NAMES and self.size > MOST_NAMED:
+            raise tarfile.ReadError(f"a name or attributes of {self.size} bytes")
+        return super()._proc_member(tar)  # type: ignore[misc,no-any-return]
 
 
 class TarReader:
@@ -23,21 +37,21 @@ class TarReader:
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         """Yield them in order."""
         try:
-            with tarfile.open(self.path, "r|*") as tar:
+            with tarfile.open(self.path, "r|*", tarinfo=_Member) as tar:
                 for member in tar:
                     if member.size > MOST_READ:  # a compressed tar may be small
                         raise UnreadablePicture(f"{member.name} in it has {member.size} bytes, more than {MOST_READ}")
                     if member.isfile() and (file := tar.extractfile(member)):
                         yield member.name, file.read()
-        except (tarfile.TarError, EOFError) as error:
+        except (tarfile.TarError, EOFError, ValueError) as error:  # the last one for numbers that are none
             raise UnreadablePicture(f"cannot be read as a tar: {error}") from error
 
 
 class TarWriter:
-    """A tar that is being written; `count` of its members."""
+    """A tar that is being written, and the `names` of its members so far."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.count = path, 0
+        self.path, self.names = path, set[str]()
         self._tar = tarfile.open(path, "w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
 
     def __enter__(self) -> "TarWriter":
@@ -51,7 +65,7 @@ class TarWriter:
         member = tarfile.TarInfo(name)
         member.size = len(data)
         self._tar.addfile(member, io.BytesIO(data))
-        self.count += 1
+        self.names.add(name)
 
     def move_in(self, name: str, path: Path) -> str:
         """Add a file that is not kept elsewhere, and return the SHA-256 of its bytes."""
@@ -61,7 +75,12 @@ class TarWriter:
         return hashlib.sha256(data).hexdigest()
 
 
-def member_name(below: str, suffix: str) -> str:
-    """Return the name in a tar for what a file becomes: with one dot in its last part, and never that of another."""
-    path = PurePosixPath(below)
-    return str(path.with_name(path.name.replace(".", "_") + suffix))
+def member_names(below: Sequence[str], suffix: str) -> list[str]:
+    """Return the names in a tar for what files become: with one dot in their last part, and no two alike."""
+    seen = dict[str, None]()
+    for path in map(PurePosixPath, below):
+        name = path.name.replace(".", "_")
+        while (found := str(path.with_name(name + suffix))) in seen:
+            name += "_"
+        seen[found] = None
+    return list(seen)

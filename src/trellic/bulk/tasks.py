@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from trellic import __version__
 from trellic.bulk.storage import Entry
-from trellic.bulk.tars import member_name
+from trellic.bulk.tars import member_names
 from trellic.errors import BadRequest
 from trellic.jobs.plan import renamed
 
@@ -86,11 +86,8 @@ class Planner(NamedTuple):
 
     def row(self, entry: Entry) -> Row:
         """Return a file's row."""
-        return Row(entry.root + entry.below, self.target(entry), entry.size, key_of(entry, self.settings).hex())
-
-    def target(self, entry: Entry) -> str:
-        """Return where a file's result lies, outside tars that results are packed into; "" where nothing is written."""
-        return f"{self.out}/{self._renamed(entry.below)}" if self.out else ""
+        target = f"{self.out}/{self._renamed(entry.below)}" if self.out else ""
+        return Row(entry.root + entry.below, target, entry.size, key_of(entry, self.settings).hex())
 
     def _renamed(self, below: str) -> str:
         path = PurePosixPath(below)
@@ -116,7 +113,7 @@ class Planner(NamedTuple):
         tars = (f"{self.out}/{name.removesuffix(TAR)}-{number:06}{TAR}" for number in count())
         unused = (tar for tar in tars if tar not in used)
         for group, tar in zip(grouped(entries, PACKED_ROWS, PACKED_BYTES), unused, strict=False):
-            names = (member_name(entry.below, self.suffix) for entry in group)
+            names = member_names([entry.below for entry in group], self.suffix)
             yield Task(
                 [self.row(entry)._replace(target=f"{tar}#{name}") for entry, name in zip(group, names, strict=True)],
                 tar,

@@ -39,10 +39,13 @@ def adapt(
     from trellic.jobs.plan import find_files
     from trellic.model import Model as BaseModel
     from trellic.model import find_model
+    from trellic.model.adapter_store import SUFFIX
     from trellic.picture.kinds import readable_suffixes
     from trellic.train.adapt import Adaptation
     from trellic.train.adapt import adapt as run
 
+    if out.suffix != SUFFIX:
+        raise BadRequest(f"{out}: an adapter is a {SUFFIX} file")
     check_free(out, force)
     paths = [path for path, _ in find_files(inputs, readable_suffixes())]
     given: dict[str, Any] = {"rank": rank, "minutes": minutes}

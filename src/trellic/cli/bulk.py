@@ -38,7 +38,9 @@ from trellic.cli.options import (
     Strip,
     Tile,
     Tune,
+    refuse,
     refuse_unused,
+    side_of_tiles,
 )  # fmt: skip
 from trellic.errors import BadRequest
 from trellic.jobs.local import complain
@@ -110,7 +112,10 @@ def encode(
     from trellic.picture.stripping import names_to_drop
 
     refuse_unused(context, quantizer, lossless, bpp, size, psnr)
-    options = CodecOptions(model, quantizer, effort, max_pixels, tile, adapter, embed, predict, restore)
+    if adapter == "none":
+        refuse(context, "needs an --adapter", "embed")
+    side = side_of_tiles(context, tile, predict)
+    options = CodecOptions(model, quantizer, effort, max_pixels, side, adapter, embed, predict, restore)
     target = Target(quality, bpp, size, psnr, lossless, tune, LayerTargets.of(layers) if layers else None, prefixes)
     coding = Encode.of(target, options, names_to_drop(strip, keep))
     _run(Bulk(coding, inputs, out, shard, pack, table, most_errors, force, cores), ray, quiet, as_json)
@@ -181,15 +186,15 @@ def _run(bulk: "Bulk", ray: str, quiet: bool, as_json: bool) -> None:
         raise
     facts = {
         "files": progress.total, "done_before": progress.before, "failed_before": progress.failed_before,
-        "done": progress.done, "pictures": progress.pictures, "errors": progress.errors,
+        "done": progress.done, "pictures": progress.pictures, "warned": progress.warned, "errors": progress.errors,
         "source_bytes": progress.source_bytes, "bytes": progress.bytes, "seconds": time.monotonic() - progress.started,
     }  # fmt: skip
     if as_json:
         print(json.dumps(facts, indent=1))
     elif not quiet:
-        failed = f", {progress.failed_before} of them with errors" if progress.failed_before else ""
-        before = f"{progress.before} done before{failed}"
-        print(f"{progress.total} files: {before}, {progress.done} now, {progress.errors} errors")
+        failed = f", {progress.failed_before} of them with errors (see the manifest)" if progress.failed_before else ""
+        now = f"{progress.done} now, {progress.warned} warned of, {progress.errors} errors"
+        print(f"{progress.total} files: {progress.before} done before{failed}, {now}")
     raise typer.Exit(int(progress.errors + progress.failed_before > 0))
 
 
@@ -205,16 +210,17 @@ def driver_for(ray: str) -> "Driver":
 
 
 def reporter(quiet: bool) -> "Callable[[Progress, list[Record]], None]":
-    """Return what reports errors as they come and, unless `quiet`, how far a run is, from time to time."""
+    """Return what reports warnings and errors as they come and, unless `quiet`, how far a run is, from time to time."""
     last, lines = time.monotonic(), 0
 
     def report(progress: "Progress", records: "list[Record]") -> None:
         nonlocal last, lines
         for record in records:
-            if record["error"] and lines <= MOST_LINES:
-                text = f"{record['source']}: {record['error']}"
-                complain(text if lines < MOST_LINES else "further errors are in the manifest")
-                lines += 1
+            for text in [*record["warnings"], *filter(None, [record["error"]])]:
+                if lines <= MOST_LINES:
+                    line = f"{record['source']}: {text}"
+                    complain(line if lines < MOST_LINES else "further warnings and errors are in the manifest")
+                    lines += 1
         if not quiet and time.monotonic() - last > EVERY:
             last = time.monotonic()
             complain(line_of(progress))

@@ -41,5 +41,5 @@ def calibrate(
     command = shlex.join(["trellic", *sys.argv[1:]])
     made = run(before, pictures, chosen, complain, {"command": command, "before": before.name})
     data = made.pack()
-    write_atomically(out, lambda target: target.write(data))
+    write_atomically(out, lambda target: target.write(data), replace=force)
     print(f"{out}: model {made.name}, operating points of {', '.join(each.name for each in chosen)}")

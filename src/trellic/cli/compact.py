@@ -22,5 +22,5 @@ def compact(
     before = models.Model.read(models.find_model(model))
     made = run(before)
     data = made.pack()
-    write_atomically(out, lambda target: target.write(data))
+    write_atomically(out, lambda target: target.write(data), replace=force)
     print(f"{out}: model {made.name}, {len(data)} bytes instead of {len(before.pack())}")

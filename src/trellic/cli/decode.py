@@ -15,6 +15,7 @@ from trellic.cli.options import (
     MostPixels,
     Output,
     Quiet,
+    given,
     refuse,
 )
 from trellic.errors import BadRequest
@@ -86,7 +87,8 @@ def decode(
         return {**facts, "line": f"{job.name} → {job.target}  {facts['width']}×{facts['height']}"}
 
     suffix = suffix_of(format, background)
-    jobs, manner = plan(inputs, out, [".tlic"], suffix), Manner(force, as_json, quiet, at_once)
+    jobs = plan(inputs, out, [".tlic"], suffix)
+    manner = Manner(force, as_json, quiet, at_once, resumes=not given(context, *SHOW_OTHERWISE))
     threads = threads_for(jobs, at_once)
     how = Decoding(
         suffix, background, max_pixels, threads, device, region, partial, force, groups, preview, carry, layers,

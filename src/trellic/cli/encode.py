@@ -40,6 +40,7 @@ from trellic.cli.options import (
     Tune,
     refuse,
     refuse_unused,
+    side_of_tiles,
 )  # fmt: skip
 from trellic.jobs.local import Manner, bar_of_tiles, run
 from trellic.jobs.plan import Job, plan, threads_for
@@ -102,24 +103,28 @@ def encode(
 
     if are_clips(inputs):
         refuse(context, "is for pictures", *FOR_PICTURES)
+        refuse_unused(context, "", False, bpp, size, psnr)
         if bitrate is not None:
-            refuse(context, "does not go with --bitrate", "bpp", "size", "psnr")
+            refuse(context, "does not go with --bitrate", "quality", "bpp", "size", "psnr")
         target, structure = Target(quality, bpp, size, psnr), Structure.of(gop, keyint)
         clips = Clips(target, bitrate, structure, model, effort, adapter, embed, restoration)
         raise typer.Exit(encode_clips(inputs, out, clips, max_pixels, Manner(force, as_json, quiet, at_once)))
     refuse(context, "is for videos", "bitrate", "gop", "keyint")
     refuse_unused(context, quantizer, lossless, bpp, size, psnr)
+    if adapter in ("", "none"):
+        refuse(context, "needs an --adapter", "embed")
     if hold:
         refuse(context, "does not go with --hold, which is a quantizer of its own", "quantizer", "effort", "layers")
     ends = LayerTargets.of(layers) if layers else None
     target = Target(quality, bpp, size, psnr, lossless, tune, ends, prefixes)
     dropped = names_to_drop(strip, keep)
-    jobs, manner = plan(inputs, out, readable_suffixes(), ".tlic", keep_suffix), Manner(force, as_json, quiet, at_once)
+    jobs = plan(inputs, out, readable_suffixes(), ".tlic", keep_suffix)
+    manner = Manner(force, as_json, quiet, at_once, resumes=True)
     threads = threads_for(jobs, at_once)
     chosen = LATTICE.name if hold else quantizer
     codec = Codec(
-        model, threads, chosen, effort, max_pixels, tile, adapter=adapter or "none", embed=embed, predict=predict,
-        restore=restoration,
+        model, threads, chosen, effort, max_pixels, side_of_tiles(context, tile, predict), adapter=adapter or "none",
+        embed=embed, predict=predict, restore=restoration,
     )  # fmt: skip
     lift_pillows_limit()
 

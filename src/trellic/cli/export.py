@@ -23,5 +23,5 @@ def export(
     check_free(out, force)
     made = export_run(run, summary)
     data = made.pack()
-    write_atomically(out, lambda target: target.write(data))
+    write_atomically(out, lambda target: target.write(data), replace=force)
     print(f"{out}: model {made.name}, {len(data)} bytes")

@@ -36,6 +36,6 @@ def fit_tables(
     facts = {"command": shlex.join(["trellic", *sys.argv[1:]])}
     made = run(before, pictures, chosen, facts, report=complain)
     data = made.pack()
-    write_atomically(out, lambda target: target.write(data))
+    write_atomically(out, lambda target: target.write(data), replace=force)
     names = ", ".join(each.name for each in chosen)
     print(f"{out}: model {made.name}, tables of {names} from {len(pictures)} pictures")

@@ -92,12 +92,25 @@ def refuse_unused(context: typer.Context, quantizer: str, lossless: bool, *sizes
         refuse(context, "does not go with --bpp, --size, --psnr or --lossless", "quality")
 
 
+def side_of_tiles(context: typer.Context, tile: int, predict: bool) -> int:
+    """Return the side of tiles, of blocks where none is asked for. Raises BadRequest."""
+    from trellic.container.grid import BLOCK_SIDES
+
+    return tile if not predict or given(context, "tile") else BLOCK_SIDES[0]
+
+
 def refuse(context: typer.Context, why: str, *names: str) -> None:
     """Raise BadRequest, "--crop is for pictures", where the command line has one of these options.
 
     names  of the verb's parameters
     """
-    for option in context.command.params:
-        source = context.get_parameter_source(option.name or "")
-        if option.name in names and source and source.name == "COMMANDLINE":
-            raise BadRequest(f"{option.opts[0]} {why}")
+    for option in given(context, *names):
+        raise BadRequest(f"{option} {why}")
+
+
+def given(context: typer.Context, *names: str) -> list[str]:
+    """Return which of these options the command line has: those of parameters "crop" and "preview" as "--crop"."""
+    sources = [(option, context.get_parameter_source(option.name or "")) for option in context.command.params]
+    return [
+        option.opts[0] for option, source in sources if option.name in names and source and source.name == "COMMANDLINE"
+    ]

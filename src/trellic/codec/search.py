@@ -163,14 +163,17 @@ def search(
     def cost(coded: Coded, error: float) -> float:
         return 8 * len(coded.data) + bits_of_error * error
 
-    pixels = objective.pixels_of(coded.decoded)
+    added, error = np.zeros_like(objective.target), None
     if fit:
+        pixels = objective.pixels_of(coded.decoded)
         objective.fit(fit, pixels)
-    added, error = objective.corrected(pixels)
+        added, error = objective.corrected(pixels)
     try:
-        gradient, _ = objective.gradient_at(coded.decoded, added)
+        gradient, pixels = objective.gradient_at(coded.decoded, added)
     except DamagedModel:  # the model codes, as was seen
         return coded
+    if error is None:
+        _, error = objective.corrected(pixels)
     found = curvature_of(analysed, coded.decoded["y"], gradient)
     if found is None:
         return coded

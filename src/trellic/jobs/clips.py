@@ -13,6 +13,7 @@ from trellic.container.video import VideoStream, read_group
 from trellic.errors import BadRequest, MissingModel
 from trellic.files import STANDARD, open_bytes, write_atomically
 from trellic.jobs.plan import Job, plan
+from trellic.jobs.work import check_suffix
 from trellic.model import find_model_by_hash
 from trellic.picture.saving import save
 from trellic.picture.types import Picture
@@ -71,6 +72,7 @@ def encode_clip(
 
     bitrate  instead of a target: kbit a second, with the sound
     """
+    check_suffix(job.target, SUFFIX)
     clip = probe(job.source)
     sound = read_sound(clip)
     if bitrate is not None:

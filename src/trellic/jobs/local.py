@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from trellic.errors import BadRequest, FileExists, TrellicError
 from trellic.files import STANDARD, check_free, remove_strays
-from trellic.jobs.plan import Job, clashes, workers_for
+from trellic.jobs.plan import Job, check_not_source, clashes, workers_for
 
 Part = TypeVar("Part")
 _STOPPED = threading.Event()
@@ -40,6 +40,7 @@ class Manner:
     quiet    whether only errors are printed
     at_once  most jobs at a time, or 0 for as many as there are processors
     writes   whether they write their targets, or only read
+    resumes  whether the same command with --resume does the rest
     """
 
     force: bool = False
@@ -47,6 +48,7 @@ class Manner:
     quiet: bool = False
     at_once: int = 0
     writes: bool = True
+    resumes: bool = False
 
     def shows_tiles(self, jobs: Sequence[Job]) -> bool:
         """Return whether progress within a file is shown."""
@@ -85,7 +87,9 @@ def run(
                 return record | {"error": _clash(job, clashing[job])}
             if check_done and job.target.is_file() and _is_done(job, check_done, manner.force):
                 return record | {"skipped": True}
-            check_free(job.target, manner.force or not manner.writes)
+            if manner.writes:
+                check_not_source(job)
+                check_free(job.target, manner.force)
             record |= work(job)
             record["warnings"] = warned.texts
         except (TrellicError, OSError, MemoryError) as error:
@@ -116,7 +120,7 @@ def run(
                 records.append(record)
         except BaseException as end:
             if not isinstance(end, Exception):
-                goes_on = "; --resume goes on" if manner.writes else ""
+                goes_on = "; --resume goes on" if manner.resumes else ""
                 complain(f"stopped after {len(records)} of {len(jobs)}{goes_on}; small files at hand are finished")
                 _STOPPED.set()
             pool.shutdown(cancel_futures=True)

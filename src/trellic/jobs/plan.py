@@ -93,6 +93,12 @@ def renamed(path: AnyPath, suffix: str, keep_suffix: bool) -> AnyPath:
     return bare if bare.suffix.lower() == suffix else bare.with_name(bare.name + suffix)
 
 
+def check_not_source(job: Job) -> None:
+    """Raise BadRequest where what is read would be replaced."""
+    if job.target.exists() and job.source.exists() and job.target.samefile(job.source):
+        raise BadRequest(f"{job.target} is what is read")
+
+
 def clashes(jobs: list[Job]) -> dict[Job, Job]:
     """Return the jobs whose target is that of an earlier one, and which that is."""
     first: dict[Path, Job] = {}

@@ -65,6 +65,7 @@ def check_stream(job: Job, codec: Codec, target: Target, dropped: Set[str]) -> N
     if stripped(metadata, dropped) != metadata:
         raise FileExists("it keeps metadata that are to be stripped")
     _check_amount(job, stream, codec, target)
+    _check_later(job)
 
 
 def _grids(codec: Codec, width: int, height: int) -> list[Grid]:
@@ -102,6 +103,7 @@ def _psnr(decoded: Strips, source: Source) -> float:
 
 def check_picture(job: Job) -> None:
     """Raise a TrellicError unless the target is a picture, readable to its end, of the size of the source's."""
+    _check_later(job)
     with open_bytes(job.source) as data:
         stream = Stream.parse(data, sys.maxsize)
         width, height = stream.header.width, stream.header.height
@@ -111,6 +113,12 @@ def check_picture(job: Job) -> None:
         picture.rows(top, min(top + STRIP, picture.height))
     found = picture.width, picture.height
     _check_same(found, (height, width) if turned and found == (height, width) else (width, height))
+
+
+def _check_later(job: Job) -> None:
+    """Raise FileExists where the source was changed after the target was written."""
+    if job.source.exists() and job.source.stat().st_mtime_ns > job.target.stat().st_mtime_ns:
+        raise FileExists("its source is newer")
 
 
 def _check_same(found: tuple[int, int], wanted: tuple[int, int]) -> None:

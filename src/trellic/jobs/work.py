@@ -1,6 +1,7 @@
-"""What is done to one file: a picture is encoded, a stream decoded, with its facts. Verbs and bulk runs share it.
+"""What is done to one file: a picture is encoded, a stream decoded, cut or verified. Verbs and bulk runs share it.
 
-Files are whole or not there. Both raise TrellicError, and OSError where a file cannot be read or written.
+Files are whole or not there. All return facts, and raise TrellicError, or OSError where a file cannot be read or
+written.
 """
 
 import sys
@@ -37,10 +38,10 @@ def unfollowed(strips: Iterator[Any], count: int) -> Iterator[Any]:
     return strips
 
 
-def _check_not_source(job: Job) -> None:
-    """Raise BadRequest where what is read would be replaced."""
-    if job.target.exists() and job.source.exists() and job.target.samefile(job.source):
-        raise BadRequest(f"{job.target} is what is read")
+def check_suffix(target: Path, suffix: str) -> None:
+    """Raise BadRequest where a target is named as another kind of file is than that of a suffix: .tlic or .tlv."""
+    if target.suffix.lower() in {*readable_suffixes(), *UNREAD, *SUFFIXES, ".tlic", ".tlv"} - {suffix}:
+        raise BadRequest(f"{target}: a {'video' if suffix == '.tlv' else 'picture'} becomes a {suffix} file")
 
 
 def encode_file(
@@ -58,9 +59,7 @@ def encode_file(
     force    whether a target that exists is replaced
     scratch  whether the target need not last, see `write_atomically`
     """
-    if job.target.suffix.lower() in {*readable_suffixes(), *UNREAD, *SUFFIXES, ".tlv"} - {".tlic"}:
-        raise BadRequest(f"{job.target}: a picture becomes a .tlic file")
-    _check_not_source(job)
+    check_suffix(job.target, ".tlic")
     picture = open_source(job.source, codec.limit, dropped)
     coded = codec.encode_picture(picture, target, progress)
     write_atomically(job.target, lambda file: file.write(coded.data), force, scratch)
@@ -109,7 +108,6 @@ class Decoding:
 
 def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Facts:
     """Decode a stream to a picture file."""
-    _check_not_source(job)
     with open_bytes(job.source) as data:
         stream = Stream.parse(data, how.limit, how.partial)
         stream = stream if how.layers is None else stream.keeping(how.layers)

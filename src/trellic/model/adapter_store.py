@@ -32,6 +32,8 @@ def find_adapter(name: str) -> Adapter:
         for adapter in installed_adapters().values():
             if adapter.sha256.hex().startswith(name.lower()):
                 return adapter
+    if Path(name).is_file():
+        raise MissingAdapter(f"{name} is no {SUFFIX} file")
     raise MissingAdapter(f"adapter {name!r} is not installed (trellic models lists those that are)")
 
 

@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 
 from trellic.errors import BadRequest
-from trellic.files import STANDARD, temporary_beside, write_atomically
+from trellic.files import STANDARD, is_special, temporary_beside, write_atomically
 from trellic.picture.colour import coloured, profile_of
 from trellic.picture.kinds import kind_of
 from trellic.picture.metadata import Metadata
@@ -39,7 +39,8 @@ NO_RESOLUTION = (72.0, 72.0)
 
 def can_write_strips(path: Path) -> bool:
     """Return whether a picture of a path's suffix can be written in strips here."""
-    return path != STANDARD and kind_of(path.suffix).name in SAVED_AS and find_spec("pyvips") is not None
+    is_file = path != STANDARD and not is_special(path)
+    return is_file and kind_of(path.suffix).name in SAVED_AS and find_spec("pyvips") is not None
 
 
 def write_strips(found: Strips, path: Path, background: str = "", replace: bool = True) -> None:

@@ -1,6 +1,8 @@
 """HTTP/1.1 on one connection: requests are checked, answers sent, failures become a line of JSON."""
 
 import contextlib
+import io
+import socket
 import sys
 import time
 import traceback
@@ -21,7 +23,7 @@ from trellic.serve.site import Answering, Request
 MOST_SENT = 1 << 25
 """Bytes of a picture that a client sends."""
 PATIENCE = 20.0
-"""Seconds that a connection may be silent; three times that, for all that a client sends."""
+"""Seconds that a connection may be silent; three times that for the headers of a request, and for its body."""
 PIECE = 1 << 16
 STATUSES = {
     MissingModel: HTTPStatus.NOT_FOUND,
@@ -31,6 +33,28 @@ STATUSES = {
 """Statuses of errors; others are of what was sent: 422."""
 FIXED = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 """Headers of every answer: other sites show nothing of what is served here."""
+
+
+class _Patient(io.RawIOBase):
+    """What a client sends: each read waits for PATIENCE, and none beyond the deadline of the request."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection, self.deadline = connection, 0.0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer. Raises TimeoutError."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.connection.settimeout(min(PATIENCE, left))
+        try:
+            return self.connection.recv_into(buffer)
+        finally:
+            self.connection.settimeout(PATIENCE)  # sending has as long, each time
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -47,6 +71,18 @@ class Handler(BaseHTTPRequestHandler):
     def __init__(self, site: Answering, is_named: Callable[[str], bool], *connection: Any) -> None:
         self.site, self.is_named = site, is_named
         super().__init__(*connection)
+
+    def setup(self) -> None:
+        """Read from the connection patiently, not for ever."""
+        super().setup()
+        self.rfile.close()
+        self._sent = _Patient(self.connection)
+        self.rfile = io.BufferedReader(self._sent)
+
+    def handle_one_request(self) -> None:
+        """Answer a request whose headers come in time."""
+        self._sent.deadline = time.monotonic() + 3 * PATIENCE
+        super().handle_one_request()
 
     def do_GET(self) -> None:
         """Answer a request, whatever goes wrong with it."""
@@ -88,6 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         if len(length) > 12 or int(length) > MOST_SENT:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {MOST_SENT} bytes")
         end, left, pieces = time.monotonic() + 3 * PATIENCE, int(length), []
+        self._sent.deadline = end + PATIENCE
         while left:
             piece = self.rfile.read1(min(left, PIECE))
             if not piece or time.monotonic() > end:

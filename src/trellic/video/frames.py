@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from trellic.errors import MissingLibrary, UnreadablePicture
-from trellic.picture.types import Pixels
+from trellic.picture.types import Pixels, warn
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".y4m", ".m4v", ".mpg", ".ts")
 """Of files that are taken for video."""
@@ -87,7 +87,10 @@ def probe(path: Path) -> Clip:
 
 
 def read_frames(clip: Clip, most: int | None = None) -> Iterator[Pixels]:
-    """Yield the frames of a file at a constant rate, uint8 (H, W, 3); the first `most`. Raises UnreadablePicture."""
+    """Yield the frames of a file at a constant rate, uint8 (H, W, 3); the first `most`. Raises UnreadablePicture.
+
+    Warns where ffmpeg finds errors in it: frames may be missing, or damaged.
+    """
     range_ = "pc" if clip.full else "tv"
     scale = f"scale=in_color_matrix={MATRICES[clip.matrix]}:in_range={range_}:out_range=pc:{EXACTLY}"
     count = ["-frames:v", str(most)] if most else []
@@ -100,10 +103,15 @@ def read_frames(clip: Clip, most: int | None = None) -> Iterator[Pixels]:
             while len(data := process.stdout.read(size)) == size:
                 yield np.frombuffer(data, np.uint8).reshape(clip.height, clip.width, 3)
                 frames += 1
+            process.wait()
+            said.seek(0)
+            errors = _last(said.read())
         finally:
             process.kill()
     if not frames:
-        raise UnreadablePicture("ffmpeg decodes no frame of it")
+        raise UnreadablePicture(f"ffmpeg decodes no frame of it{errors}")
+    if errors or process.returncode:
+        warn(f"ffmpeg finds errors in it{errors}: {frames} frames are read")
 
 
 def read_sound(clip: Clip) -> bytes:

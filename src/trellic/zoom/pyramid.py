@@ -120,7 +120,16 @@ def _check_free(folder: Path, replace: bool) -> None:
         raise FileExists(f"{folder} exists (--force overwrites)")
     if not (folder / FACTS).is_file():
         raise BadRequest(f"{folder} holds no tiles: it is not replaced")
-    own = {FACTS, *OF_SYSTEMS, *(path.name for path in PAGE.iterdir())}
-    others = [each.name for each in folder.iterdir() if each.name not in own and not each.name.isdigit()]
+    levels = map(str, range(_levels_of(folder / FACTS)))
+    own = {FACTS, *OF_SYSTEMS, *(path.name for path in PAGE.iterdir()), *levels}
+    others = [each.name for each in folder.iterdir() if each.name not in own]
     if others:
         raise BadRequest(f"{folder} holds {others[0]} beside tiles: it is not replaced")
+
+
+def _levels_of(facts: Path) -> int:
+    """Return how many levels a folder's facts tell of, 0 where they are none of ours."""
+    try:
+        return int(json.loads(facts.read_bytes())["levels"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return 0
