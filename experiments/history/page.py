@@ -97,6 +97,8 @@ def slots() -> dict[str, str]:
             retrained, {"uniform": "uniform, before", "uniform retrained": "uniform, joint"}
         ).markdown(),
         **{f"own_{group}": percent(against(retrained, group, "uniform, joint", "tcq8, released")) for group in SETS},
+        "paper_kodak": percent(against(grid, "kodak", "uniform, before", "tcq8, A+B+C+D"), 2),
+        "trellis_kodak": percent(against(grid, "kodak", "uniform, before", "tcq8, before"), 2),
         "chance": f"{max(map(abs, chance)):.2f} %",
         "in_loop": ", ".join(in_loop),
         "parts": _parts().markdown(),

@@ -84,7 +84,10 @@ def test_a_run_that_goes_on_from_one_with_errors_ends_as_that_did(folder):
     facts = json.loads(second.stdout)
     assert first.returncode == second.returncode == 1
     assert (facts["done_before"], facts["failed_before"], facts["done"], facts["errors"]) == (facts["files"], 1, 0, 0)
-    assert b"4 done before, 1 of them with errors, 0 now" in bulk("encode", "in", "-o", "out", *TINY, cwd=folder).stdout
+    assert (
+        b"4 done before, 1 of them with errors (see the manifest), 0 now"
+        in bulk("encode", "in", "-o", "out", *TINY, cwd=folder).stdout
+    )
 
 
 def test_ray_takes_an_address_or_none():

@@ -56,7 +56,7 @@ def test_a_cut_file_says_which_layer_is_cut_and_is_shown_on_request(folder):
     (folder / "cut.tlic").write_bytes((folder / "a.tlic").read_bytes()[:-9])
     refused = run_trellic("decode", "cut.tlic", cwd=folder)
     assert (refused.returncode, refused.stderr.count(b"\n")) == (1, 1)
-    assert b"layer 4 of 4 is cut; --partial" in refused.stderr
+    assert b"layer 4 of 4 is cut; decode --partial" in refused.stderr
     assert run_trellic("verify", "cut.tlic", cwd=folder).returncode == 1
     shown = run_trellic("decode", "cut.tlic", "--partial", cwd=folder)
     assert shown.returncode == 0

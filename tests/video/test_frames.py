@@ -53,8 +53,8 @@ def test_what_is_missing_of_a_damaged_video_is_said(clip, tmp_path, recwarn):
     data = bytearray(clip.read_bytes())
     list(read_frames(probe(clip)))
     assert not recwarn
-    start = data.index(b"mdat") + 200
-    data[start : start + 400] = bytes(400)
+    start, end = data.index(b"mdat"), data.index(b"moov")
+    data[(start + end) // 2 : end] = bytes(end - (start + end) // 2)
     (tmp_path / "damaged.mp4").write_bytes(data)
     with pytest.warns(UserWarning, match="ffmpeg finds errors in it"):
         list(read_frames(probe(tmp_path / "damaged.mp4")))

@@ -69,9 +69,9 @@ class Manifest:
         return History(done - set(unfinished.values()), set(failed.values()), tars)
 
     def _is_there(self, record: Record) -> bool:
-        """Return whether what a record tells of is where it was written, as far as that can be seen at no cost."""
+        """Return whether what a record names is where it was written, as far as that can be seen at no cost."""
         target = record["target"]
-        if not self.store.is_near or not target or record["error"]:
+        if not self.store.is_near or not target or record["error"] or "\\udc" in target:  # a name that is no text
             return True
         path, member, _ = target.partition(f"{TAR}#")
         try:

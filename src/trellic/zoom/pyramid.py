@@ -128,7 +128,7 @@ def _check_free(folder: Path, replace: bool) -> None:
 
 
 def _levels_of(facts: Path) -> int:
-    """Return how many levels a folder's facts tell of, 0 where they are none of ours."""
+    """Return how many levels a folder has by its facts, 0 where they are none of ours."""
     try:
         return int(json.loads(facts.read_bytes())["levels"])
     except (ValueError, TypeError, KeyError, RecursionError):
