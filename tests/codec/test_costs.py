@@ -68,13 +68,12 @@ def test_an_index_of_a_coarser_variable_costs_all_cells_below_it_the_same(codec)
     assert costs.bits_of(grid.picture) == pytest.approx(bits)
 
 
-def test_cells_sum_to_what_a_tile_takes_where_a_search_changed_what_was_seen():
+def test_what_is_not_latents_is_divided_among_a_tiles_cells():
     grid = Grid(256, 128, 128, 128)
     costs = Costs(grid)
     costs.bits[:4] = 3.0
-    costs.settle(grid.tile(0), estimated=48.0, bits=112.0)
-    assert costs.bits_of(grid.tile(0)) == pytest.approx(112)
-    assert costs.bits[:4, :8] == pytest.approx(np.full((4, 8), 1.5 + 1))
+    costs.settle(grid.tile(0), 64.0)
+    assert costs.bits[:4, :8] == pytest.approx(np.full((4, 8), 4.0))
     assert costs.bits[4:, :8] == pytest.approx(np.full((4, 8), 1.0))
     assert (costs.bits[:4, 8:] == 3).all()
 

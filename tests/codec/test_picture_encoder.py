@@ -104,6 +104,26 @@ def test_a_photograph_in_a_document_is_coded_by_small_tiles(codec, photograph):
     assert np.abs(crop.astype(int) - shown[200:300, 450:550]).max() <= 1
 
 
+def test_only_the_layout_that_is_kept_is_searched(codec, photograph, monkeypatch):
+    """Of a page with a photograph: the photograph's tile; of one that is exact throughout, nothing."""
+    rounds = []
+
+    def code_unit(sessions, deployed, quality, window, tune, refinement, *rest):
+        rounds.append(refinement.rounds)
+        return units.code_unit(sessions, deployed, quality, window, tune, refinement, *rest)
+
+    monkeypatch.setattr(picture_encoder, "code_unit", code_unit)
+    page = text(512, 768)
+    searching = codec.using(effort=7)
+    searching.encode_picture(Picture(page), Target(50))
+    assert set(rounds) == {0}
+    rounds.clear()
+    page[256:, 512:] = photograph.pixels[:256, :256]
+    data = searching.encode_picture(Picture(page), Target(50)).data
+    assert rounds == [0] * (len(rounds) - 1) + [2]
+    assert kinds(data).count(SectionType.LATENTS) == 1
+
+
 @pytest.mark.parametrize("quality", [20, 80])
 def test_beside_an_exact_tile_a_photograph_is_as_good_as_at_the_edge_of_a_picture(quality, codec, photograph):
     """No latents are there: the analysis must see no more across the edge than the synthesis does."""

@@ -289,7 +289,7 @@ def test_a_tile_is_corrected_by_weights_that_are_fitted_to_it_once(codec, photog
     assert not fit(original)(original).any()
 
 
-def test_the_filter_is_fitted_to_what_the_trellis_shows_alone(tiny):
+def test_the_filter_is_fitted_to_what_the_trellis_shows_alone_and_after_every_third_round(tiny):
     window = window_of(tiny, textured(64, 64))
     analysed = analyse_tile(tiny.sessions, window, 12800)
     before = encode_latents(tiny.sessions, analysed, tiny.deployed)
@@ -299,9 +299,15 @@ def test_the_filter_is_fitted_to_what_the_trellis_shows_alone(tiny):
         seen.append(decoded)
         return lambda pixels: np.zeros(pixels.shape, np.float32)
 
-    search(tiny.sessions, window, analysed, before, tiny.deployed, 3, fit)
+    search(tiny.sessions, window, analysed, before, tiny.deployed, 2, fit)
     (decoded,) = seen
     assert np.array_equal(decoded, objective_of(tiny, window, analysed).pixels_of(before.decoded))
+    for rounds, fits in ((3, 2), (5, 2), (6, 3)):
+        seen.clear()
+        search(tiny.sessions, window, analysed, before, tiny.deployed, rounds, fit)
+        assert len(seen) == fits
+        assert np.array_equal(seen[0], decoded)
+        assert not np.array_equal(seen[1], decoded)
 
 
 def test_in_skipped_blocks_no_error_counts(tiny):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Model, PictureFiles
+from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Model, PictureFiles, named_file
 
 ALL = "trellic,jpeg,webp,avif,jxl,jpeg2000,hevc,vvc"
 LOOKED_AT = 4
@@ -22,7 +22,9 @@ def compare(
     ] = ALL,
     json_file: Annotated[
         Path,
-        typer.Option("--json", metavar="FILE", help="Keep all records here; they are not measured again."),
+        typer.Option(
+            "--json", metavar="FILE", callback=named_file, help="Keep all records here; they are not measured again."
+        ),
     ] = Path("compare.jsonl"),
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Write a page and tables here.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Force, Model, PictureFiles, Quantizer
+from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Force, Model, PictureFiles, Quantizer, named_file
 
 
 def evaluate(
@@ -16,7 +16,9 @@ def evaluate(
     effort: Effort = DEFAULT_EFFORT,
     quantizer: Quantizer = "",
     model: Model = DEFAULT,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all records here.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", callback=named_file, help="Write all records here.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Encode to bytes and decode every picture at every quality, and report bytes, times and quality.

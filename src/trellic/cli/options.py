@@ -28,6 +28,15 @@ Resume = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
 AtOnce = Annotated[int, typer.Option("--jobs", min=0, help="Number of files at a time; 0 for one per processor.")]
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on stdout.")]
+
+
+def named_file(path: Path | None) -> Path | None:
+    """Return an option's file. Raises BadRequest where the next option was taken for its name."""
+    if path and str(path).startswith("-"):
+        raise BadRequest(f"{path} is no name of a file: --json FILE takes one here")
+    return path
+
+
 Model = Annotated[str, typer.Option("--model", "-m", metavar="M", help="A model's name, hash or .trm file.")]
 MostPixels = Annotated[int, typer.Option("--max-pixels", help="Refuse larger pictures.")]
 Effort = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Model, PictureFiles, Quantizer
+from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Model, PictureFiles, Quantizer, named_file
 
 RIVALS = "jpeg-usual,webp-usual,avif-usual"
 
@@ -23,7 +23,10 @@ def stability(
     quantizer: Quantizer = "",
     model: Model = DEFAULT,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Keep all chains here; they are not measured again.")
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", callback=named_file, help="Keep all chains here; they are not measured again."
+        ),
     ] = None,
 ) -> None:
     """Code, decode and code every picture again, many times, and report what is left of it.

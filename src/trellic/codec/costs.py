@@ -47,16 +47,10 @@ class Costs:
 
         return see
 
-    def settle(self, tile: Box, estimated: float, bits: float) -> None:
-        """Make a tile's cells sum to the bits that it takes.
-
-        estimated  those of its latents, which a search may have changed after they were seen: in proportion
-        bits       of all of it: the rest is the same to each cell
-        """
+    def settle(self, tile: Box, bits: float) -> None:
+        """Divide bits of a tile that are not its latents' among its cells."""
         cells = self.bits[_cells(tile)]
-        if (seen := cells.sum()) > 0:
-            cells *= estimated / seen
-        cells += (bits - estimated) / cells.size
+        cells += bits / cells.size
 
     def spread_flat(self, tile: Box) -> None:
         """Add what latents of a tile of one colour may take, which nobody counted: more than the colour does."""

@@ -58,8 +58,9 @@ def no_progress(done: int, tiles: int) -> None:
 
 
 class Attempt(NamedTuple):
-    """A stream, and what its squared error is worth in bits."""
+    """A layout's stream, without a search, and what its squared error is worth in bits."""
 
+    layout: Layout
     encoded: Encoded
     error: float
 
@@ -123,7 +124,10 @@ class PictureEncoder:
             attempts.append(self._attempt(header, best))
         least = min(attempt.cost for attempt in attempts)
         attempts += [self._attempt(header, one) for one in others if one.is_exact and _at_best(one) < least]
-        return min(attempts, key=lambda attempt: attempt.cost).encoded
+        chosen = min(attempts, key=lambda attempt: attempt.cost)
+        if chosen.layout.is_exact or not self.refinement.rounds:
+            return chosen.encoded
+        return self._code(replace(header, grid=chosen.layout.grid), chosen.layout)
 
     def encode_exactly(self) -> Encoded:
         """Return the stream that decodes to the picture itself, coded as a whole where that can be."""
@@ -173,12 +177,15 @@ class PictureEncoder:
         return dict(self.resources_for(grid.at_once).workers.map(best, chosen))
 
     def _attempt(self, header: Header, layout: Layout, costs: Costs | None = None) -> Attempt:
-        """Code a layout, and take its error as it was measured, or as it was foreseen where it was not."""
-        coded = self._code(replace(header, grid=layout.grid), layout, costs)
+        """Code a layout, and take its error as it was measured, or as it was foreseen where it was not.
+
+        Which layout is the cheapest shows without a search, which takes much longer.
+        """
+        coded = self._code(replace(header, grid=layout.grid), layout, costs, searches=False)
         if coded.psnr is None:
-            return Attempt(coded, layout.error)
+            return Attempt(layout, coded, layout.error)
         error = 3 * header.width * header.height * error_of(coded.psnr)
-        return Attempt(coded, error_weight(header.quality) * error)
+        return Attempt(layout, coded, error_weight(header.quality) * error)
 
     def _code(
         self,
@@ -187,11 +194,14 @@ class PictureEncoder:
         costs: Costs | None = None,
         layering: Layering | None = None,
         asked: int | None = None,
+        searches: bool = True,
     ) -> Encoded:
         """Code a layout, in layers where it is said which, and put into `costs` what its latents cost.
 
-        asked  the quality that was asked for, where networks run at another
+        asked     the quality that was asked for, where networks run at another
+        searches  whether latents are searched, where they are at all
         """
+        refinement = self.refinement if searches else self.refinement._replace(rounds=0)
         sessions, workers, coarse = self.resources_for(header.grid.at_once)
         is_small = header.grid.tiles > 1 and header.grid.tile_width * header.grid.tile_height < LEAST_THOROUGH
 
@@ -204,13 +214,12 @@ class PictureEncoder:
             seen = window.seeing(surroundings(window.tile, window.around, layout.has_latents))
             if layering:
                 return code_unit_in_sweeps(
-                    sessions, coarse or sessions, self.deployed, header.quality, seen, self.tune, self.refinement,
-                    layering,
+                    sessions, coarse or sessions, self.deployed, header.quality, seen, self.tune, refinement, layering,
                 )  # fmt: skip
             see = costs.seen(window.tile, sessions.model, self.deployed) if costs else unseen
-            unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, self.refinement, see, ring)
+            unit = code_unit(sessions, self.deployed, header.quality, seen, self.tune, refinement, see, ring)
             if costs:
-                costs.settle(window.tile, unit.estimated_bits, 8 * unit.bytes)
+                costs.settle(window.tile, 8 * unit.bytes - unit.estimated_bits)
             return unit
 
         margin = 0 if layout.is_exact else sessions.model.margin

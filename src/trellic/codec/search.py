@@ -11,11 +11,12 @@ times what the picture's errors are changed by. It steers how far targets go, an
 some channels or parts of a picture it may be too small: after a round that loses half of what was won, or more, the
 next one goes on from the best, with twice the curvature.
 
-Where the decoded picture will be restored, the error is that of the restored picture. The filter is fitted once, to
-what the trellis alone shows. Each round counts with its corrections of what it shows as if they stayed.
+Where the decoded picture will be restored, the error is that of the restored picture. The filter is fitted to what the
+trellis alone shows, and anew after every few rounds. Each round counts with its corrections of what it shows as if they
+stayed.
 
-The best round is kept: that of the least bits and squared error, weighed as in training. So the result, seen through
-that filter, is never worse than the trellis alone. Decoders are not concerned.
+The best round is kept: that of the least bits and squared error, weighed as in training. So the result, each seen
+through a filter of its own, is never worse than the trellis alone. Decoders are not concerned.
 Sources: Parikh and Boyd, Proximal Algorithms (2014); Robbins and Monro, a stochastic approximation method (1951).
 """
 
@@ -48,6 +49,9 @@ is added to its divisor, 1, in each round after."""
 RISE = 0.4
 """By how much of the calibrated one the rate weight rises until the last round, evenly: as targets move away from means
 that the prior predicts, bits would rise."""
+
+FITTED_EVERY = 3
+"""Rounds after which the filter is fitted anew: it changes little from one to the next, and a fit takes time."""
 
 Correct = Callable[[Pixels], Floats]
 """Takes a tile's decoded pixels, uint8 (3, H, W), and returns what the filter will add to them, float32."""
@@ -192,6 +196,8 @@ def search(
             gradient, pixels = objective.gradient_at(latest.decoded, added)
         else:  # no gradient is needed any more
             pixels = objective.pixels_of(latest.decoded)
+        if fit and (number + 1) % FITTED_EVERY == 0:
+            objective.fit(fit, pixels)
         added, error = objective.corrected(pixels)
         now = cost(latest, error)
         if now < least:

@@ -67,6 +67,7 @@ def encode_file(
     return {
         "width": picture.width, "height": picture.height, "bytes": count, "bpp": 8 * count / pixels,
         "quality": coded.quality, "quantizer": codec.quantizer.name, "model": codec.model.name,
+        **({} if target.psnr is None else {"psnr": coded.psnr}),
     }  # fmt: skip
 
 
@@ -150,13 +151,14 @@ def verify_file(source: Path, limit: int, threads: int = 0) -> Facts:
     with open_bytes(source) as data:
         stream = Stream.parse(data, limit)
         codec = api.codec_for(stream, threads)
-        return {"sha256": codec.verify(stream), **facts_of(stream, len(data), codec)}
+        size = {"width": stream.header.width, "height": stream.header.height}
+        return {"sha256": codec.verify(stream), **size, **facts_of(stream, len(data), codec)}
 
 
 def facts_of(stream: Stream, size: int, codec: Codec) -> Facts:
-    """Return rate, quality, quantizer and model of a stream of so many bytes."""
+    """Return size, rate, quality, quantizer and model of a stream of so many bytes."""
     header = stream.header
     return {
-        "bpp": 8 * size / (header.width * header.height), "quality": header.quality / QUALITY_ONE,
+        "source_bytes": size, "bpp": 8 * size / (header.width * header.height), "quality": header.quality / QUALITY_ONE,
         "quantizer": quantizer_numbered(header.quantizer).name, "model": codec.model.name,
     }  # fmt: skip
