@@ -40,6 +40,13 @@ def test_pictures_are_coded_without_restoration_as_by_encode(folder):
     assert (folder / "restored.tlic").read_bytes() != (folder / "a.tlic").read_bytes()
 
 
+def test_a_url_of_this_machines_files_is_a_path(folder):
+    done = bulk("encode", f"file://{folder}/in", "-o", f"file://{folder}/out", *TINY, "--quiet", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (folder / "out" / "a.png.tlic").exists()
+    assert b"3 done before" in bulk("encode", folder / "in", "-o", "out", *TINY, cwd=folder).stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -225,3 +225,21 @@ def test_nothing_is_embedded_without_an_adapter(folder):
     result = run_trellic("encode", "a.png", "--embed", *MODEL, cwd=folder)
     assert result.returncode == 1
     assert said(result) == ["trellic: --embed needs an --adapter"]
+
+
+def test_what_was_asked_for_and_reached_is_in_the_record(folder):
+    (made,) = json.loads(run_trellic("encode", "a.png", "--psnr", 25, "--json", *MODEL, cwd=folder).stdout)
+    assert made["psnr"] >= 25
+    for verb in ("decode", "verify"):
+        (facts,) = json.loads(
+            run_trellic(verb, "a.tlic", "--json", *(["--force"] if verb == "decode" else []), cwd=folder).stdout
+        )
+        assert (facts["source_bytes"], facts["width"], facts["height"]) == (made["bytes"], 50, 40)
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "compare", "stability"])
+def test_a_file_of_records_is_not_called_as_an_option_is(folder, verb):
+    result = run_trellic(verb, "a.png", "--json", "--effort", "1", cwd=folder)
+    assert result.returncode == 1
+    assert said(result) == ["trellic: --effort is no name of a file: --json FILE takes one here"]
+    assert not (folder / "--effort").exists()

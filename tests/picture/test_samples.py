@@ -148,3 +148,10 @@ def test_samples_that_leave_few_levels_are_warned_of():
     image = Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64))
     with pytest.warns(Converted, match="none of which is above 16: scale them first"):
         from_wide_grey(image)
+
+
+def test_whole_floats_that_become_nearly_black_are_said_to():
+    values = np.random.default_rng(0).integers(0, 3072, (40, 50)).astype(np.float32)
+    with pytest.warns(Converted, match="whole float samples rounded to 8 bits, none of which is above 12: scale them"):
+        eight = from_floats(values)
+    assert eight.max() == 12

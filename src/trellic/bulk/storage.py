@@ -52,6 +52,11 @@ class Store(Protocol):
         """Remove a file."""
 
 
+def near(url: str) -> str:
+    """Return the path that a file:// URL names, and anything else as it is."""
+    return url.removeprefix("file://") if url.startswith("file:///") else url
+
+
 def store_of(url: str) -> Store:
     """Return the store of a path or URL. Raises MissingLibrary."""
     return Remote(url) if "://" in url else Local()

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -176,9 +177,11 @@ def verify(
 def _run(bulk: "Bulk", ray: str, quiet: bool, as_json: bool) -> None:
     """Run, report, and end with the exit code: 1 where a picture failed, now or before."""
     from trellic.bulk.run import run_bulk
+    from trellic.bulk.storage import near
     from trellic.picture.pillow import lift_pillows_limit
 
     lift_pillows_limit()
+    bulk = replace(bulk, inputs=[near(each) for each in bulk.inputs], out=near(bulk.out))
     try:
         progress = run_bulk(bulk, driver_for(ray), reporter(quiet or as_json))
     except (KeyboardInterrupt, SystemExit):

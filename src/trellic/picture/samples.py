@@ -21,9 +21,13 @@ DIM = 32
 
 def warn_rounded(colours: Pixels) -> None:
     """Warn that samples of 16 bits were rounded to these, and where hardly any levels are left."""
+    warn(", ".join(["16-bit samples rounded to 8 bits", *_nearly_black(colours)]))
+
+
+def _nearly_black(colours: Pixels) -> list[str]:
+    """Return what to say where hardly any levels are left."""
     high = int(colours.max())
-    left = f", none of which is above {high}: scale them first" if 0 < high < DIM else ""
-    warn(f"16-bit samples rounded to 8 bits{left}")
+    return [f"none of which is above {high}: scale them first"] if 0 < high < DIM else []
 
 
 def to_eight(values: npt.NDArray[np.uint16]) -> Pixels:
@@ -88,9 +92,10 @@ def from_floats(values: npt.NDArray[np.float32]) -> Pixels:
     clipped = int((known < 0).sum() + (known > white).sum())
     lost = [f"{clipped / values.size:.2%} clipped"] if clipped else []
     lost += [f"{values.size - known.size} that are no finite numbers replaced"] if known.size < values.size else []
-    warn(", ".join([f"{scaling} rounded to 8 bits", *lost]))
     sound = np.nan_to_num(values.astype(np.float64), nan=0, posinf=white, neginf=0)
-    return np.rint(np.clip(sound / white, 0, 1) * 255).astype(np.uint8)
+    eight: Pixels = np.rint(np.clip(sound / white, 0, 1) * 255).astype(np.uint8)
+    warn(", ".join([f"{scaling} rounded to 8 bits", *lost, *_nearly_black(eight)]))
+    return eight
 
 
 def _layout(image: Image.Image) -> str:
