@@ -1,7 +1,7 @@
-"""What a bulk run of a million pictures would take: 4,000 small ones through Ray, on this machine.
+"""What a bulk run of a million pictures would take: 2,000 small ones through Ray, on this machine.
 
 Crops of training pictures are encoded by two bare processes, and by Ray from folder to folder. Needs the extra `ray`,
-some ten minutes, and an idle machine. `python -m experiments.bulk.run --pictures 500 ../shared/data` rehearses, and
+some five minutes, and an idle machine. `python -m experiments.bulk.run --pictures 500 ../shared/data` rehearses, and
 prints what it finds.
 """
 
@@ -34,7 +34,7 @@ from trellic.jobs.work import encode_file
 from trellic.limits import MOST_PIXELS
 from trellic.picture.kinds import readable_suffixes
 
-PICTURES, SIDE, PROCESSES = 4_000, 64, 2
+PICTURES, SIDE, PROCESSES = 2_000, 64, 2
 UNCUT = 12
 """Whole training pictures that the cost of a picture is measured on."""
 TRAINING = ("train/photos", "train/cid22")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from trellic.picture import vips
 from trellic.picture.pillow import from_pillow, read
-from trellic.picture.samples import from_wide_grey
+from trellic.picture.samples import from_floats, from_wide_grey
 from trellic.picture.types import Converted
 
 WIDE = (np.arange(20 * 30 * 4).reshape(20, 30, 4) * 27).astype(np.uint16)
