@@ -96,7 +96,7 @@ class Objective:
                 gradient = through_predictions(self.sessions, decoded, quality, ring, gradient)
             except DamagedModel:  # the model codes; only its adjoints cannot be run
                 self.follows = False
-        return gradient, np.rint(samples).clip(0, 255).astype(np.uint8)
+        return gradient, np.rint(samples).astype(np.uint8)
 
     def pixels_of(self, decoded: Mapping[str, Floats]) -> Pixels:
         """Return what the tile's decoded y shows, uint8 (3, H, W)."""
