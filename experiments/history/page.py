@@ -98,7 +98,6 @@ def slots() -> dict[str, str]:
         ).markdown(),
         **{f"own_{group}": percent(against(retrained, group, "uniform, joint", "tcq8, released")) for group in SETS},
         "paper_kodak": percent(against(grid, "kodak", "uniform, before", "tcq8, A+B+C+D"), 2),
-        "trellis_kodak": percent(against(grid, "kodak", "uniform, before", "tcq8, before"), 2),
         "chance": f"{max(map(abs, chance)):.2f} %",
         "in_loop": ", ".join(in_loop),
         "parts": _parts().markdown(),

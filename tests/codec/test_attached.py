@@ -183,9 +183,10 @@ def test_the_command_line_encodes_with_an_adapter(installed, tmp_path):
     assert b"adapter" in run_trellic("info", "a.tlic", cwd=tmp_path).stdout
     listed = run_trellic("models", cwd=tmp_path, TRELLIC_MODELS=str(installed)).stdout.decode()
     assert f"mine         {ADAPTER.name}  adapter of {SHIPPED.name}" in listed
-    resume = ("encode", "a.png", "-o", "a.tlic", "--embed", "--resume", "--adapter")
+    resume = ("encode", "a.png", "-o", "a.tlic", "--resume", "--adapter")
     skipped, refused = (
-        run_trellic(*resume, name, cwd=tmp_path, TRELLIC_MODELS=str(installed)) for name in ("mine", "none")
+        run_trellic(*resume, *adapter, cwd=tmp_path, TRELLIC_MODELS=str(installed))
+        for adapter in (("mine", "--embed"), ("none",))
     )
     assert (skipped.returncode, refused.returncode) == (0, 1)
     assert b"another adapter" in refused.stderr

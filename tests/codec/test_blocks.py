@@ -84,7 +84,7 @@ def test_a_block_is_searched_as_it_is_before_restoration(monkeypatch):
     for predict in (True, False):
         codec = Codec(str(EXACT), 1, effort=8, tile=256, predict=predict)
         codec.encode_picture(picture, Target(60))
-    assert seen == [(5, False)] * 2 + [(5, True)] * 2
+    assert seen == [(4, False)] * 2 + [(4, True)] * 2
 
 
 def test_a_white_block_is_predicted_from_its_neighbours(blocks, data):

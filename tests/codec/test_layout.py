@@ -15,7 +15,7 @@ def costs_of(*tiles: tuple[float, float]) -> Costs:
     """Return costs where each tile's latents take so many bits and leave so large an error."""
     costs = Costs(GRID)
     for number, (bits, error) in enumerate(tiles):
-        costs.settle(GRID.tile(number), 0, bits)
+        costs.settle(GRID.tile(number), bits)
         costs.errors[0, 16 * number] = error
     return costs
 

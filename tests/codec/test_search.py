@@ -290,10 +290,9 @@ def test_a_tile_is_corrected_by_weights_that_are_fitted_to_it_once(codec, photog
 
 
 def test_the_filter_is_fitted_to_what_the_trellis_shows_alone_and_after_every_third_round(tiny):
-    window = window_of(tiny, textured(64, 64))
+    window, seen = window_of(tiny, textured(64, 64)), []
     analysed = analyse_tile(tiny.sessions, window, 12800)
     before = encode_latents(tiny.sessions, analysed, tiny.deployed)
-    seen = []
 
     def fit(decoded):
         seen.append(decoded)
