@@ -21,7 +21,9 @@ def place(tmp_path_factory):
         (root / "in" / name).mkdir(parents=True)
         for seed in range(6):
             Image.fromarray(textures(192, kind, seed)).save(root / "in" / name / f"{seed}.png")
-    done = run_trellic("encode", "in", "-o", "out", "--quantizer", "tcq8", *GOLDEN, cwd=root, TRELLIC_MODELS=str(root / "models"))
+    done = run_trellic(
+        "encode", "in", "-o", "out", "--quantizer", "tcq8", *GOLDEN, cwd=root, TRELLIC_MODELS=str(root / "models")
+    )
     assert done.returncode == 0
     (root / "out" / "broken.tlic").write_bytes(b"no stream")
     (root / "in" / "rough" / "broken.png").write_bytes(b"no picture")
