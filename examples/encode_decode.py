@@ -28,7 +28,7 @@ print(f"8000 bytes at most: {len(small)} bytes at quality {trellic.info(small)['
 
 # What a file says of itself, and proof that it is whole: the hash of its indices is the same on every machine.
 facts = trellic.info(data)
-print(f"{facts['width']}×{facts['height']} by model {facts['model_hash']}, indices {trellic.verify(data)[:16]}")
+print(f"{facts['width']}×{facts['height']} by model {facts['model']}, indices {trellic.verify(data)[:16]}")
 
 Path("photograph.tlic").write_bytes(data)
 decoded.save("photograph.png")

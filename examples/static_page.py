@@ -28,7 +28,7 @@ shutil.copytree(STATIC, folder, dirs_exist_ok=True)  # tlic.js, tlic.wasm, tlic-
 
 data = trellic.encode(picture)
 (folder / "photograph.tlic").write_bytes(data)
-name = trellic.info(data)["model_hash"]
+name = trellic.info(data)["model"]
 model = Model.read(find_model_by_hash(bytes.fromhex(name)))
 (folder / "models" / name).write_bytes(pack_decoder(model))  # the decoder half, under the name that the stream says
 print(f"python -m http.server --directory {folder}")

@@ -82,7 +82,7 @@ def test_a_codec_is_pickled_by_its_settings():
     pickled = pickle.dumps(codec)
     assert len(pickled) < 500
     copied = pickle.loads(pickled)
-    assert (copied.quantizer.name, copied.tile) == (codec.quantizer.name, 512)
+    assert (copied.quantizer.name, copied.options.tile) == (codec.quantizer.name, 512)
     assert copied.encode(PIXELS) == codec.encode(PIXELS)
     other = pickle.loads(pickle.dumps(codec.using("uniform")))
     assert other.quantizer.name == "uniform"

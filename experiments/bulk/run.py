@@ -20,18 +20,16 @@ from PIL import Image
 
 from experiments.bulk.watch import STARTED, Figures, Watcher
 from experiments.store import keep
-from trellic.bulk.coding import CodecOptions, Encode
+from trellic.bulk.coding import Encode
 from trellic.bulk.manifest import Manifest
 from trellic.bulk.ray import LOCAL, run_ray
 from trellic.bulk.records import Record
 from trellic.bulk.run import Bulk, Progress, run_bulk
-from trellic.cli.options import DEFAULT, DEFAULT_EFFORT
-from trellic.cli.options import SIDE as TILE
 from trellic.codec import Codec, Target
+from trellic.codec.options import CodecOptions
 from trellic.jobs.local import complain
 from trellic.jobs.plan import Job, find_files
 from trellic.jobs.work import encode_file
-from trellic.limits import MOST_PIXELS
 from trellic.picture.kinds import readable_suffixes
 
 PICTURES, SIDE, PROCESSES = 2_000, 64, 2
@@ -41,7 +39,7 @@ TRAINING = ("train/photos", "train/cid22")
 
 
 def coding() -> Encode:
-    return Encode.of(Target(), CodecOptions(DEFAULT, "", DEFAULT_EFFORT, MOST_PIXELS, TILE, "none", False))
+    return Encode.of(Target(), CodecOptions())
 
 
 def make_crops(data: Path, out: Path, pictures: int) -> None:

@@ -12,17 +12,17 @@ from PIL import Image
 
 from trellic.codec import Codec, Target
 from trellic.codec.attached import adapter_facts
-from trellic.codec.codec import NO_ADAPTER
 from trellic.codec.layer_targets import LayersAsked
+from trellic.codec.options import NO_ADAPTER
 from trellic.codec.picture_decoder import Region, metadata_of
 from trellic.container import Stream
 from trellic.container.bytes import Data
 from trellic.container.header import QUALITY_ONE
-from trellic.errors import BadRequest, MissingModel, OutOfMemory
+from trellic.errors import BadRequest, OutOfMemory
 from trellic.files import FileBytes, open_bytes, read_bounded
 from trellic.limits import MOST_PIXELS
 from trellic.machine.features import FeatureReader, Features
-from trellic.model import DEFAULT, find_model, find_model_by_hash
+from trellic.model import DEFAULT, facts_of_model, find_model, find_model_by_hash
 from trellic.model.pleasing import has_pleasing
 from trellic.picture.colour import profile_name
 from trellic.picture.orientation import orientation_of
@@ -203,10 +203,6 @@ def _facts(data: Data) -> dict[str, Any]:
     stream = Stream.parse(data, sys.maxsize)
     stream.prove()
     header = stream.header
-    try:
-        model = find_model_by_hash(header.model).stem
-    except MissingModel:
-        model = None
     sections = {name: [0, 0] for name in dict.fromkeys(entry.name for entry in stream.entries)}
     for entry in stream.entries:
         sections[entry.name][0] += 1
@@ -225,8 +221,7 @@ def _facts(data: Data) -> dict[str, Any]:
         "orientation": orientation_of(metadata),
         "quality": header.quality / QUALITY_ONE,
         "quantizer": quantizer_numbered(header.quantizer).name,
-        "model": model,
-        "model_hash": header.model.hex(),
+        **facts_of_model(header.model),
         "adapter": adapter_facts(stream),
         "realism": has_pleasing(header.model),
         "overhead_bytes": len(data) - coded,

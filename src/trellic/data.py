@@ -56,7 +56,7 @@ class EncodeRow:
         picture = row[self.column]
         try:
             is_file = isinstance(picture, bytes | bytearray | memoryview)
-            source = picture_of(io.BytesIO(picture) if is_file else picture, self.codec.limit)
+            source = picture_of(io.BytesIO(picture) if is_file else picture, self.codec.options.limit)
             return {**row, self.into: self.codec.encode_picture(source, self.target).data, "error": None}
         except (TrellicError, MemoryError) as error:
             return {**row, self.into: None, "error": str(error) or "not enough memory"}

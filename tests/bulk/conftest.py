@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from conftest import GOLDEN
-from trellic.bulk.coding import CodecOptions, Encode
+from trellic.bulk.coding import Encode
 from trellic.bulk.run import Bulk, run_bulk
 from trellic.codec import Target
-from trellic.limits import MOST_PIXELS
+from trellic.codec.options import CodecOptions
 
 TINY = str(GOLDEN / "golden.trm")
 
@@ -20,7 +20,7 @@ def in_this_process(tasks, engine, cores):
 
 
 def encoding(quality: float = 50.0) -> Encode:
-    return Encode.of(Target(quality), CodecOptions(TINY, "", 1, MOST_PIXELS, 1024, "none", False))
+    return Encode.of(Target(quality), CodecOptions(TINY, effort=1))
 
 
 def run(*inputs, out, coding=None, driver=in_this_process, report=lambda progress, records: None, **options):

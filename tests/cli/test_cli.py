@@ -149,8 +149,8 @@ def test_info_and_models_speak_json(folder):
     trellic("encode", "in/a.png", "-o", "a.tlic", cwd=folder)
     (facts,) = json.loads(trellic("info", "a.tlic", "--json", cwd=folder).stdout)
     models = json.loads(trellic("models", "--json").stdout)
-    names = [model["name"] for model in models if model["hash"].startswith(facts["model_hash"])]
-    assert names == [facts["model"]] == ["golden"]
+    names = [model["name"] for model in models if model["hash"].startswith(facts["model"])]
+    assert names == [facts["model_name"]] == ["golden"]
 
 
 def test_the_decoder_is_at_most_twenty_kilo_macs_a_pixel():

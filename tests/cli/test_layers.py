@@ -31,6 +31,21 @@ def test_a_file_is_not_cut_in_its_place(folder):
     assert b"is what is read" in done.stderr
 
 
+def test_all_verbs_have_the_same_facts_of_a_file(folder):
+    rows = [
+        json.loads(run_trellic(*command, "--json", cwd=folder).stdout)[0]
+        for command in (
+            ("encode", "a.png", "--layers", 4, "-q", 80, "-o", "b.tlic", *MODEL),
+            ("decode", "b.tlic", "-o", "b.png"),
+            ("verify", "b.tlic"),
+            ("info", "b.tlic"),
+        )
+    ]
+    facts = [[row[name] for name in ("width", "height", "bpp", "quantizer", "model", "model_name")] for row in rows]
+    assert facts == facts[:1] * 4
+    assert facts[0][3:] == ["nested", rows[3]["model"], "golden"]
+
+
 def test_layers_are_listed_with_their_sizes(folder):
     facts = facts_of("a.tlic", folder)
     sizes = [layer["bytes"] for layer in facts["layers"]]

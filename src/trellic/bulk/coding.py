@@ -5,9 +5,10 @@ from collections.abc import Set
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from trellic.codec import Codec, Target
+from trellic.codec.options import CodecOptions
 from trellic.errors import MissingModel
 from trellic.jobs.plan import Job
 from trellic.jobs.work import Decoding, Facts, decode_file, encode_file, verify_file
@@ -41,33 +42,19 @@ class Coding(Protocol):
         """Do it, and return the facts; the target need not last. Raises TrellicError, OSError or MemoryError."""
 
 
-class CodecOptions(NamedTuple):
-    """The arguments of a `Codec`, but for its threads."""
-
-    model: str
-    quantizer: str
-    effort: int
-    limit: int
-    tile: int
-    adapter: str
-    embed: bool
-    predict: bool = False
-    restore: bool = True
-
-    def codec(self, threads: int) -> Codec:
-        """Return the codec."""
-        return Codec(threads=threads, **self._asdict())
-
-
 def identity_of(codec: Codec) -> str:
     """Return the SHA-256 of a codec's model and adapters, whose names may mean others on another machine."""
     return hashlib.sha256(codec.model.sha256 + b"".join(codec.adapter_payloads())).hexdigest()
 
 
+def _codec_by(options: CodecOptions, threads: int) -> Codec:
+    return Codec(threads=threads, **options._asdict())
+
+
 @lru_cache(2)
 def _codec(options: CodecOptions, threads: int, identity: str) -> Codec:
     """Return a worker's codec. Raises MissingModel where its model or adapters are not those of the run."""
-    codec = options.codec(threads)
+    codec = _codec_by(options, threads)
     if identity_of(codec) != identity:
         raise MissingModel(f"model {options.model!r} of this worker, or its adapters, are not those of the run")
     return codec
@@ -91,7 +78,7 @@ class Encode:
     @classmethod
     def of(cls, target: Target, options: CodecOptions, dropped: Set[str] = frozenset()) -> "Encode":
         """Return the coding with the models that the options mean here. Raises as `Codec` does."""
-        return cls(target, options, identity_of(options.codec(1)), frozenset(dropped))
+        return cls(target, options, identity_of(_codec_by(options, 1)), frozenset(dropped))
 
     @property
     def suffixes(self) -> Set[str]:
@@ -102,6 +89,7 @@ class Encode:
     def settings(self) -> dict[str, Any]:
         """See `Coding`."""
         options = self.options._asdict() | {"model": "", "adapter": ""}  # names; what they mean is the identity
+        del options["device"]  # which is the processor
         return {
             "verb": "encode", **asdict(self.target), **options, "dropped": sorted(self.dropped),
             "identity": self.identity,

@@ -106,17 +106,20 @@ def encode(
     as_json: Json = False,
 ) -> None:
     """Compress pictures into .tlic files: a.png becomes OUT/a.png.tlic."""
-    from trellic.bulk.coding import CodecOptions, Encode
+    from trellic.bulk.coding import Encode
     from trellic.bulk.run import Bulk
     from trellic.codec import Target
     from trellic.codec.layer_targets import LayerTargets
+    from trellic.codec.options import CodecOptions
     from trellic.picture.stripping import names_to_drop
 
     refuse_unused(context, quantizer, lossless, bpp, size, psnr)
     if adapter == "none":
         refuse(context, "needs an --adapter", "embed")
     side = side_of_tiles(context, tile, predict)
-    options = CodecOptions(model, quantizer, effort, max_pixels, side, adapter, embed, predict, restore)
+    options = CodecOptions(
+        model, quantizer, effort, max_pixels, side, adapter=adapter, embed=embed, predict=predict, restore=restore
+    )
     target = Target(quality, bpp, size, psnr, lossless, tune, LayerTargets.of(layers) if layers else None, prefixes)
     coding = Encode.of(target, options, names_to_drop(strip, keep))
     _run(Bulk(coding, inputs, out, shard, pack, table, most_errors, force, cores), ray, quiet, as_json)

@@ -97,5 +97,5 @@ def _lines(job: Job, facts: dict[str, Any]) -> list[str]:
         f"{_rate(facts)}, {facts['sound_bytes']} bytes of sound, {facts['restoration_bytes']} of restoration",
         f"{facts['groups']} groups; frames: {kinds}",
         f"quality {low:g} to {high:g}, quantizer {facts['quantizer']}",
-        f"model {facts['model_hash']} ({facts['model'] or 'not installed'}){named}",
+        f"model {facts['model']} ({facts['model_name'] or 'not installed'}){named}",
     ]

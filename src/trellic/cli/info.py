@@ -37,7 +37,7 @@ def _lines(job: Job, facts: dict[str, Any]) -> list[str]:
     lines = [
         f"{job.name}: {shape}, {facts['bytes']} bytes, {facts['bpp']:.3f} bpp",
         f"quality {facts['quality']:.4g}{' of networks' * bool(facts['layers'])}, quantizer {facts['quantizer']}",
-        f"model {facts['model_hash']} ({facts['model'] or 'not installed'})",
+        f"model {facts['model']} ({facts['model_name'] or 'not installed'})",
         *([_adapter(facts["adapter"])] if facts["adapter"] else []),
         *(["realism 0 to 1"] if facts["realism"] else []),
         f"colours {facts['profile'] or 'unspecified'}, orientation {facts['orientation']}",

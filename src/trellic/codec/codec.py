@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
 
 from PIL import Image
 
@@ -11,16 +12,15 @@ from trellic.codec.attached import MOST_ATTACHED, AttachedModel, adapter_of, sec
 from trellic.codec.carried import carried_stream
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.layer_targets import LayersAsked, LayerTargets
+from trellic.codec.options import BEST_ADAPTER, NO_ADAPTER, CodecOptions
 from trellic.codec.picture_decoder import Region, all_indices, metadata_of, show
 from trellic.codec.picture_encoder import PictureEncoder, Progress, no_progress
 from trellic.codec.rate_control import Encoded, Target, best_of, meet
-from trellic.codec.refinement import Refinement, refinement_of
 from trellic.codec.resources import Resources
 from trellic.codec.tiles import SIDE
 from trellic.codec.view import FULL, View, view_of_groups, view_of_preview
 from trellic.container import Grid, Header, Stream
 from trellic.container.bytes import Data
-from trellic.container.grid import BLOCK_SIDES, LEAST_SIDE, MOST_SIDE
 from trellic.container.header import HASH_BYTES
 from trellic.container.restoration import weights_of
 from trellic.errors import BadRequest, TargetMissed
@@ -34,25 +34,7 @@ from trellic.model.previews import Preview, read_previews
 from trellic.picture.fill import filled
 from trellic.picture.pillow import AnyPicture, picture_of, strips_to_pillow
 from trellic.picture.types import Picture, Source, Strips
-from trellic.quantize import DEFAULT_EFFORT, NESTED, Quantizer, quantizer_for, quantizer_named
-from trellic.quantize.lattice import FIXED
-
-SMALLEST_SEARCHED = 512
-"""Side of tiles, in pixels, that the default effort searches."""
-
-
-def _encoding_by(name: str, effort: int, restore: bool, tile: int, predict: bool) -> tuple[Quantizer, Refinement]:
-    """Return the quantizer of that name, or of an effort, and what the encoder does beside it.
-
-    What is coded again and again is not restored: it is to stay as it is. Raises BadRequest.
-    """
-    if name:
-        named = quantizer_named(name)
-        return named, Refinement(restores=restore and named.levels is not FIXED)
-    return quantizer_for(effort), refinement_of(effort, restore, parts=predict or tile < SMALLEST_SEARCHED)
-
-
-NO_ADAPTER, BEST_ADAPTER = "none", "best"
+from trellic.quantize import DEFAULT_EFFORT, NESTED
 
 
 class Codec:
@@ -87,27 +69,21 @@ class Codec:
         predict: bool = False,
         restore: bool = True,
     ) -> None:
-        if predict and tile not in BLOCK_SIDES:
-            raise BadRequest(f"blocks have sides of {', '.join(map(str, BLOCK_SIDES))} pixels, not {tile}")
-        if not predict and not LEAST_SIDE <= tile <= MOST_SIDE:
-            raise BadRequest(f"tiles have sides of {LEAST_SIDE} to {MOST_SIDE} pixels, not {tile}")
-        path = find_model(model)
-        self._settings: tuple[str | int, ...] = (
-            str(path), threads, quantizer, effort, limit, tile, device, adapter, embed, predict, restore
-        )  # fmt: skip
-        self.model = Model.read(path)
+        self.options = CodecOptions(
+            str(find_model(model)), quantizer, effort, limit, tile, device, adapter, embed, predict, restore
+        )
+        self.options.check()
+        self.model = Model.read(Path(self.options.model))
         if predict and not self.model.codes_blocks:
             raise BadRequest(f"model {self.model.name} predicts at several scales, and codes no blocks")
-        self.sessions = sessions_on(self.model, threads, device)
+        self.threads, self.sessions = threads, sessions_on(self.model, threads, device)
         self._attached = lru_cache(MOST_ATTACHED + 1)(self._attach)
-        self.quantizer, self.refinement = _encoding_by(quantizer, effort, restore, tile, predict)
-        self.threads, self.limit, self.tile, self.predict, self.restore = threads, limit, tile, predict, restore
-        self.adapter, self.embed = adapter, embed
+        self.quantizer, self.refinement = self.options.encoding()
         self._candidates()
 
-    def __reduce__(self) -> tuple[type["Codec"], tuple[str | int, ...]]:
+    def __reduce__(self) -> tuple[Callable[[], "Codec"], tuple[()]]:
         """Pickle how it was made: another process loads the model for itself."""
-        return type(self), self._settings
+        return partial(type(self), threads=self.threads, **self.options._asdict()), ()
 
     def using(
         self,
@@ -119,10 +95,8 @@ class Codec:
         """Return a codec with another quantizer and adapter, and the networks of this one. Raises as `Codec` does."""
         other = object.__new__(type(self))
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name != "deployed"})
-        path, threads, _, _, limit, tile, device, _, _, predict, restore = self._settings
-        other.quantizer, other.refinement = _encoding_by(quantizer, effort, self.restore, self.tile, self.predict)
-        other._settings = (path, threads, quantizer, effort, limit, tile, device, adapter, embed, predict, restore)
-        other.adapter, other.embed = adapter, embed
+        other.options = self.options._replace(quantizer=quantizer, effort=effort, adapter=adapter, embed=embed)
+        other.quantizer, other.refinement = other.options.encoding()
         other._candidates()
         return other
 
@@ -159,7 +133,7 @@ class Codec:
         """
         ends = LayerTargets.of(layers) if layers is not None else None
         target = Target(quality, bpp, size, psnr, lossless, tune, ends, prefixes)
-        return self.encode_picture(picture_of(image, self.limit), target).data
+        return self.encode_picture(picture_of(image, self.options.limit), target).data
 
     def encode_picture(self, picture: Source, target: Target, progress: Progress = no_progress) -> Encoded:
         """Return the stream of a picture that meets a target, with its facts.
@@ -169,21 +143,23 @@ class Codec:
         Raises BadRequest, PictureTooLarge or TargetMissed.
         """
         if isinstance(picture, Picture):
-            carried = carried_stream(picture, target, self.model, self.limit, self.decode_picture, self.restore)
+            carried = carried_stream(
+                picture, target, self.model, self.options.limit, self.decode_picture, self.options.restore
+            )
             if carried:
                 return carried
-        if self.predict and target.lossless:
+        if self.options.predict and target.lossless:
             raise BadRequest("exact tiles predict nothing: no blocks of a lossless picture")
-        if self.predict and target.prefixes:
+        if self.options.predict and target.prefixes:
             raise BadRequest("blocks that predict each other have no prefixes")
         grid = self.grid_of(picture.width, picture.height)
-        grid.check(self.limit)
+        grid.check(self.options.limit)
         picture = picture if target.lossless else filled(picture)
         deployed = self.deployed
         if target.layers:
-            if self.predict:
+            if self.options.predict:
                 raise BadRequest("blocks that predict each other are not coded in layers")
-            if self._settings[2]:
+            if self.options.quantizer:
                 raise BadRequest("layers have a quantizer of their own: no other with them")
             deployed = DeployedQuantizer.of(self.model, NESTED)
         header = Header(self.model.sha256[:HASH_BYTES], grid, 0, deployed.quantizer.number, picture.grey)
@@ -206,7 +182,7 @@ class Codec:
         def encode_with(adapter: Adapter | None) -> Encoded:
             own = self._coarse_adapter if target.layers and not adapter else None
             resources = self._resources(adapter or own, is_coarse=own is not None)
-            encoder = replace(plain, resources_for=resources, adapter=section_of(adapter or own, self.embed))
+            encoder = replace(plain, resources_for=resources, adapter=section_of(adapter or own, self.options.embed))
             try:
                 return meet(target, pixels, encoder.encode_at)
             except TargetMissed:
@@ -219,7 +195,7 @@ class Codec:
 
     def grid_of(self, width: int, height: int) -> Grid:
         """Return the tiles, or blocks, that a picture is coded in; what looks drawn may be coded in others."""
-        return (Grid.of_blocks if self.predict else Grid.of)(width, height, self.tile)
+        return (Grid.of_blocks if self.options.predict else Grid.of)(width, height, self.options.tile)
 
     def decode(
         self,
@@ -292,7 +268,7 @@ class Codec:
     def adapter_payloads(self, in_layers: bool = False) -> list[bytes]:
         """Return the payloads of the sections that name its adapters in streams, or in such in layers; b"" for none."""
         own = self._coarse_adapter if in_layers else None
-        sections = [section_of(one or own, self.embed) for one in self._candidates()]
+        sections = [section_of(one or own, self.options.embed) for one in self._candidates()]
         return [section.payload if section else b"" for section in sections]
 
     @property
@@ -302,11 +278,11 @@ class Codec:
 
     def _candidates(self) -> list[Adapter | None]:
         """Return the adapters to encode with. Raises MissingAdapter, DamagedAdapter or BadRequest."""
-        if self.adapter == NO_ADAPTER:
+        if self.options.adapter == NO_ADAPTER:
             return [None]
-        if self.adapter == BEST_ADAPTER:
+        if self.options.adapter == BEST_ADAPTER:
             return [None, *(one for one in installed_adapters().values() if one.base == self.model.sha256)]
-        adapter = find_adapter(self.adapter)
+        adapter = find_adapter(self.options.adapter)
         adapter.check_base(self.model)
         return [adapter]
 
@@ -339,7 +315,7 @@ class Codec:
 
     def _parse(self, data: Data | Stream) -> Stream:
         """Return a stream that this codec may decode."""
-        stream = data if isinstance(data, Stream) else Stream.parse(data, self.limit)
+        stream = data if isinstance(data, Stream) else Stream.parse(data, self.options.limit)
         self.check_model(stream)
         return stream
 

@@ -10,11 +10,11 @@ from trellic.codec.rate_control import Target
 from trellic.container.bytes import Data
 from trellic.container.header import QUALITY_ONE
 from trellic.container.video import VideoStream, read_group
-from trellic.errors import BadRequest, MissingModel
+from trellic.errors import BadRequest
 from trellic.files import STANDARD, open_bytes, write_atomically
 from trellic.jobs.plan import Job, plan
 from trellic.jobs.work import check_suffix
-from trellic.model import find_model_by_hash
+from trellic.model import facts_of_model
 from trellic.picture.saving import save
 from trellic.picture.types import Picture
 from trellic.quantize import quantizer_numbered
@@ -80,7 +80,8 @@ def encode_clip(
     coded = codec.encode(lambda: read_frames(clip), clip.rate, target, structure, clip.matrix, sound)
     write_atomically(job.target, lambda file: file.write(coded.data), replace=force)
     reader = Reader(coded.data)
-    return {**_rates(len(coded.data), reader), "quality": coded.quality, "psnr": coded.psnr, "model": codec.model.name}
+    facts = {**_rates(len(coded.data), reader), **facts_of_model(reader.header.model)}
+    return {**facts, "quality": coded.quality, "psnr": coded.psnr}
 
 
 def decode_clip(job: Job, frames: str, threads: int, limit: int, force: bool = False) -> Facts:
@@ -152,13 +153,9 @@ def _facts(data: Data) -> Facts:
             restoration += len(frame.restoration)
     for entry in filter(None, [stream.adapter, stream.sound]):
         stream.read(entry)
-    try:
-        model = find_model_by_hash(stream.header.model).stem
-    except MissingModel:
-        model = None
     return {
         **_rates(len(data), Reader(data)), "groups": len(stream.groups), "kinds": kinds,
         "quality": [min(qualities), max(qualities)], "quantizer": quantizer_numbered(stream.header.quantizer).name,
-        "restoration_bytes": restoration, "sound_bytes": stream.sound.length if stream.sound else 0, "model": model,
-        "model_hash": stream.header.model.hex(), "adapter": adapter_facts(stream),
+        "restoration_bytes": restoration, "sound_bytes": stream.sound.length if stream.sound else 0,
+        **facts_of_model(stream.header.model), "adapter": adapter_facts(stream),
     }  # fmt: skip

@@ -70,7 +70,7 @@ def check_stream(job: Job, codec: Codec, target: Target, dropped: Set[str]) -> N
 
 def _grids(codec: Codec, width: int, height: int) -> list[Grid]:
     """Return what tiles a codec may code latents of a picture in: its own, or those that suit drawn parts."""
-    return [codec.grid_of(width, height), *([] if codec.predict else [Grid.of(width, height, BLOCK)])]
+    return [codec.grid_of(width, height), *([] if codec.options.predict else [Grid.of(width, height, BLOCK)])]
 
 
 def _check_amount(job: Job, stream: Stream, codec: Codec, target: Target) -> None:

@@ -20,6 +20,7 @@ from trellic.container.header import QUALITY_ONE
 from trellic.errors import BadRequest
 from trellic.files import open_bytes, write_atomically
 from trellic.jobs.plan import Job
+from trellic.model import facts_of_model
 from trellic.picture.kinds import UNREAD, kind_of, readable_suffixes
 from trellic.picture.saving import save
 from trellic.picture.types import mode_of
@@ -60,15 +61,12 @@ def encode_file(
     scratch  whether the target need not last, see `write_atomically`
     """
     check_suffix(job.target, ".tlic")
-    picture = open_source(job.source, codec.limit, dropped)
+    picture = open_source(job.source, codec.options.limit, dropped)
     coded = codec.encode_picture(picture, target, progress)
     write_atomically(job.target, lambda file: file.write(coded.data), force, scratch)
-    count, pixels = len(coded.data), picture.width * picture.height
-    return {
-        "width": picture.width, "height": picture.height, "bytes": count, "bpp": 8 * count / pixels,
-        "quality": coded.quality, "quantizer": codec.quantizer.name, "model": codec.model.name,
-        **({} if target.psnr is None else {"psnr": coded.psnr}),
-    }  # fmt: skip
+    stream = Stream.parse(coded.data, sys.maxsize)
+    facts = {**facts_of(stream, stream.length), "bytes": stream.length, "quality": coded.quality}
+    return facts if target.psnr is None else {**facts, "psnr": coded.psnr}
 
 
 @dataclass(frozen=True)
@@ -122,10 +120,8 @@ def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Fact
             kind = kind_of(job.target.suffix or how.suffix)
             picture = replace(found.join(), carried=data[: len(data)] if how.carry else b"")
             save(picture, job.target, how.background, kind, how.force, how.scratch)
-        return {
-            "width": found.width, "height": found.height, "mode": mode_of(found.grey, found.has_alpha),
-            **facts_of(stream, len(data), codec),
-        }  # fmt: skip
+        shown = {"width": found.width, "height": found.height, "mode": mode_of(found.grey, found.has_alpha)}
+        return {**facts_of(stream, len(data)), **shown, "source_bytes": len(data)}
 
 
 def cut_file(job: Job, keep: int | None, size: int | None, force: bool = False) -> Facts:
@@ -151,14 +147,14 @@ def verify_file(source: Path, limit: int, threads: int = 0) -> Facts:
     with open_bytes(source) as data:
         stream = Stream.parse(data, limit)
         codec = api.codec_for(stream, threads)
-        size = {"width": stream.header.width, "height": stream.header.height}
-        return {"sha256": codec.verify(stream), **size, **facts_of(stream, len(data), codec)}
+        return {"sha256": codec.verify(stream), **facts_of(stream, len(data)), "source_bytes": len(data)}
 
 
-def facts_of(stream: Stream, size: int, codec: Codec) -> Facts:
-    """Return size, rate, quality, quantizer and model of a stream of so many bytes."""
+def facts_of(stream: Stream, size: int) -> Facts:
+    """Return dimensions, rate, quality, quantizer and model of a stream of so many bytes."""
     header = stream.header
     return {
-        "source_bytes": size, "bpp": 8 * size / (header.width * header.height), "quality": header.quality / QUALITY_ONE,
-        "quantizer": quantizer_numbered(header.quantizer).name, "model": codec.model.name,
+        "width": header.width, "height": header.height, "bpp": 8 * size / (header.width * header.height),
+        "quality": header.quality / QUALITY_ONE, "quantizer": quantizer_numbered(header.quantizer).name,
+        **facts_of_model(header.model),
     }  # fmt: skip

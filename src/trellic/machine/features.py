@@ -56,7 +56,7 @@ class FeatureReader:
 
         Raises NotAStream, UnsupportedStream, DamagedStream, IncompleteStream, PictureTooLarge or BadRequest.
         """
-        stream = data if isinstance(data, Stream) else Stream.parse(data, self.codec.limit, partial=True)
+        stream = data if isinstance(data, Stream) else Stream.parse(data, self.codec.options.limit, partial=True)
         self.codec.check_model(stream)
         grid = stream.header.grid
         latents = read_base(stream, self.codec.resources_of(stream)(grid.at_once))

@@ -2,6 +2,6 @@
 
 from trellic.model.model import Model
 from trellic.model.session import Sessions
-from trellic.model.store import DEFAULT, find_model, find_model_by_hash, installed_models
+from trellic.model.store import DEFAULT, facts_of_model, find_model, find_model_by_hash, installed_models
 
-__all__ = ["DEFAULT", "Model", "Sessions", "find_model", "find_model_by_hash", "installed_models"]
+__all__ = ["DEFAULT", "Model", "Sessions", "facts_of_model", "find_model", "find_model_by_hash", "installed_models"]

@@ -53,6 +53,15 @@ def find_model_by_hash(prefix: bytes) -> Path:
     )
 
 
+def facts_of_model(prefix: bytes) -> dict[str, str | None]:
+    """Return the hash prefix of the model that a stream names, and its name here; None where it is not installed."""
+    try:
+        name = find_model_by_hash(prefix).stem
+    except MissingModel:
+        name = None
+    return {"model": prefix.hex(), "model_name": name}
+
+
 def _hash(path: Path) -> bytes:
     """Return a file's SHA-256, or nothing where it cannot be a model: that must not keep others from being found."""
     try:

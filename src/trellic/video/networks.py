@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.options import NO_ADAPTER
 from trellic.codec.tiles import Workers
 from trellic.container.video import Kind
 from trellic.model import Model, Sessions
 from trellic.model.adapter import Adapter
 from trellic.model.adapter_store import RESIDUAL, find_adapter, shipped_adapter
 
-SHIPPED, NO_ADAPTER = "", "none"
+SHIPPED = ""
 FRAMES_AT_ONCE = 4
 """That are decoded at a time, where there are as many processors."""
 
