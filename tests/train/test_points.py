@@ -21,7 +21,6 @@ def test_points_are_those_of_streams_restoration_and_all(tmp_path):
     assert [decibels for _, decibels in found.curve] == pytest.approx(shown)
     for (bpp, _), data in zip(found.curve, streams, strict=True):
         assert bpp * 100 * 130 / 8 == pytest.approx(len(data), abs=40)  # a header and an index
-    codec.restore = False
-    plain = codec.using("tcq8")
+    plain = Codec(str(GOLDEN / "golden.trm"), 1, quantizer="tcq8", restore=False)
     bare = [psnr(pixels, np.asarray(plain.decode(plain.encode(pixels, 100 * quality)))) for quality in QUALITIES]
     assert max(np.subtract(shown, bare)) > 0.05

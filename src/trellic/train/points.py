@@ -12,12 +12,13 @@ from trellic.codec.analysis import analyse
 from trellic.codec.costs import error_weight
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import Coded, encode_latents, reconstruct
-from trellic.codec.fit_restoration import fitted, write_worthwhile
+from trellic.codec.fit_restoration import Fit
 from trellic.codec.layer_decoder import decode_layers
 from trellic.codec.layer_encoder import encode_sweeps
 from trellic.codec.layer_targets import LEAST_PLANES, LayerTargets
+from trellic.container import Grid
 from trellic.container.header import HIGHEST_QUALITY
-from trellic.metrics import psnr_of
+from trellic.metrics import psnr_of, squared_error
 from trellic.model import Model, Sessions
 from trellic.picture.pillow import read
 from trellic.picture.types import Pixels
@@ -44,19 +45,18 @@ def points_of_pictures(model: Model, deployed: DeployedQuantizer, paths: Sequenc
         for middle in middles:
             analysed = analyse(sessions, middle, quality)
             coded = encode_latents(sessions, analysed, deployed)
-            taken, shown = _restored(reconstruct(sessions, coded, analysed), middle, quality)
-            made.append((len(coded.data) + taken, shown))
+            restoration, error = _restored(reconstruct(sessions, coded, analysed), middle, quality)
+            made.append((len(coded.data) + len(restoration), error))
         found.append(made)
     return _points(middles, found)
 
 
-def _restored(decoded: Pixels, original: Pixels, quality: int) -> tuple[int, Pixels]:
-    """Return how many bytes weights of restoration take, and what they show, uint8 (H, W, 3)."""
-    planes, wanted = (np.ascontiguousarray(one.transpose(2, 0, 1)) for one in (decoded, original))
-    bits_of_error = error_weight(quality)
-    found = fitted(planes, wanted, bits_of_error)
-    written = write_worthwhile([found.weights], bits_of_error * (found.error_without - found.error))
-    return len(written), found.shown.transpose(1, 2, 0) if written else decoded
+def _restored(decoded: Pixels, original: Pixels, quality: int) -> tuple[bytes, float]:
+    """Return a picture's weights of restoration, and the squared error that is left."""
+    grid = Grid.whole(decoded.shape[1], decoded.shape[0])
+    fit = Fit(grid, error_weight(quality), exact=())
+    fit.add(grid.shown, *(np.ascontiguousarray(one.transpose(2, 0, 1)) for one in (decoded, original)))
+    return fit.restoration()
 
 
 def points_of_prefixes(base: Model, coarse: Model, deployed: DeployedQuantizer, paths: Sequence[Path]) -> Points:
@@ -67,7 +67,7 @@ def points_of_prefixes(base: Model, coarse: Model, deployed: DeployedQuantizer, 
     layering, quality = targets.layering_at(asked, deployed, has_coarse=True), targets.quality_of_networks(asked)
     joined = (1, *[1 + len(layering.least)] * (layering.planes - 1))
     by_plane = replace(layering, joined=joined)
-    found: list[list[tuple[int, Pixels]]] = [[] for _ in joined[1:]]
+    found: list[list[tuple[int, float]]] = [[] for _ in joined[1:]]
     for middle in middles:
         analysed = analyse(plain, middle, quality)
         payloads = encode_sweeps(plain, own, analysed, deployed, layering)[0].join(joined)
@@ -76,19 +76,17 @@ def points_of_prefixes(base: Model, coarse: Model, deployed: DeployedQuantizer, 
             front = payloads[:planes]
             decoded = decode_layers(plain, own, by_plane, front, height, width, quality, deployed, layering.step)
             shown = reconstruct(own, Coded(b"", 0.0, decoded), analysed)
-            made.append((sum(map(len, front)), shown))
+            made.append((sum(map(len, front)), squared_error(shown, middle)))
     return _points(middles, found)
 
 
-def _points(middles: Sequence[Pixels], found: Sequence[Sequence[tuple[int, Pixels]]]) -> Points:
-    """Return the points of pictures, given bytes of each and what is shown, at each quality or prefix."""
+def _points(middles: Sequence[Pixels], found: Sequence[Sequence[tuple[int, float]]]) -> Points:
+    """Return the points of pictures, given bytes and squared error of each at each quality or prefix."""
     pixels = sum(middle[..., 0].size for middle in middles)
     curve, sizes = [], []
     for made in found:
-        pairs = zip(made, middles, strict=True)
-        squares = sum(float(np.square(shown.astype(np.float64) - middle).sum()) for (_, shown), middle in pairs)
-        total = sum(size for size, _ in made)
-        curve.append((8 * total / pixels, psnr_of(squares / (3 * pixels))))
+        total, error = sum(size for size, _ in made), sum(error for _, error in made)
+        curve.append((8 * total / pixels, psnr_of(error / (3 * pixels))))
         sizes.append(total / len(middles))
     return Points(curve, sizes[len(sizes) // 2])
 
