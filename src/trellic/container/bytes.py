@@ -5,6 +5,8 @@ from typing import Protocol
 from trellic.errors import DamagedStream, TrellicError
 
 VARINT_BYTES = 5
+CHECKSUM_BYTES = 4
+"""Of a CRC-32."""
 AT_ONCE = 4096
 """Bytes that are read from a file at least: one read holds the index of 400 tiles."""
 

@@ -6,13 +6,13 @@ A picture that is coded whole, by its latents alone, has no list: a length and a
 import zlib
 from collections.abc import Sequence
 
-from trellic.container.bytes import Reader, varint
+from trellic.container.bytes import CHECKSUM_BYTES, Reader, varint
 from trellic.container.header import Header
 from trellic.container.layers import MOST_LAYERS
 from trellic.container.sections import Entry, Section, SectionType
 from trellic.errors import DamagedStream
 
-CHECKSUM_BYTES, CHECK_BYTES = 4, 2
+CHECK_BYTES = 2
 MOST_SECTIONS = 64
 """Beside those of tiles, two for each at most, and those of further layers."""
 

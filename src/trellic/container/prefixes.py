@@ -7,11 +7,10 @@ roughly. Each prefix has a checksum of its own. The section is optional: a decod
 import zlib
 from collections.abc import Sequence
 
-from trellic.container.bytes import Reader, varint
+from trellic.container.bytes import CHECKSUM_BYTES, Reader, varint
 from trellic.container.sections import Entry
 from trellic.errors import DamagedStream
 
-CHECKSUM_BYTES = 4
 MOST_PREFIXES = 64
 """Of a tile."""
 

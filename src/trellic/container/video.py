@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
 
-from trellic.container.bytes import Data, Reader, varint
+from trellic.container.bytes import CHECKSUM_BYTES, Data, Reader, varint
 from trellic.container.grid import Grid
 from trellic.container.header import HASH_BYTES, HIGHEST_QUALITY
 from trellic.container.restoration import Weights, read_weights
@@ -21,7 +21,6 @@ MOST_OTHERS = 64
 """Sections beside those of frames, at most."""
 LONGEST_FRONT = 64
 """Bytes of a header, or of all that precedes a group's first frame, at most."""
-CHECKSUM_BYTES = 4
 MATRICES = {1, 6}
 """Of the video that was coded, by their numbers in ITU-T H.273: BT.709 and BT.601."""
 

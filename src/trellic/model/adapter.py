@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from trellic.container.bytes import Reader, varint
+from trellic.container.bytes import CHECKSUM_BYTES, Reader, varint
 from trellic.errors import BadRequest, DamagedAdapter, DamagedStream
 from trellic.model.change import Change, pack_changes, unpack_changes
 from trellic.model.file import HALVES
@@ -21,7 +21,7 @@ from trellic.model.model import Model
 MAGIC, VERSION = b"\x93TRA", 1
 LARGEST_PART = 1 << 20
 """Bytes of a part: no more is read of a file, or from a stream."""
-HASH, CHECKSUM = 32, 4
+HASH = 32
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Adapter:
 
 
 def _read_part(reader: Reader) -> bytes:
-    length, checksum = reader.varint(), reader.take(CHECKSUM)
+    length, checksum = reader.varint(), reader.take(CHECKSUM_BYTES)
     if length > LARGEST_PART:
         raise DamagedAdapter(f"a part of {length} bytes, more than {LARGEST_PART}")
     part = reader.take(length)
@@ -127,4 +127,4 @@ def _read_part(reader: Reader) -> bytes:
 
 
 def _checksum(part: bytes) -> bytes:
-    return zlib.crc32(part).to_bytes(CHECKSUM, "little")
+    return zlib.crc32(part).to_bytes(CHECKSUM_BYTES, "little")

@@ -117,17 +117,17 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(HTTPStatus.FORBIDDEN, "only the page of this server may send pictures")
 
     def _body(self) -> bytes:
-        """Return what the client sends. Raises Refused."""
+        """Return what the client sends. Raises Refused, or TimeoutError."""
         length = self._header("Content-Length")
         if "Transfer-Encoding" in self.headers or not length.isdecimal():
             raise Refused(HTTPStatus.LENGTH_REQUIRED, "the length of what is sent is missing")
         if len(length) > 12 or int(length) > MOST_SENT:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {MOST_SENT} bytes")
-        end, left, pieces = time.monotonic() + 3 * PATIENCE, int(length), []
-        self._sent.deadline = end + PATIENCE
+        left, pieces = int(length), []
+        self._sent.deadline = time.monotonic() + 3 * PATIENCE
         while left:
             piece = self.rfile.read1(min(left, PIECE))
-            if not piece or time.monotonic() > end:
+            if not piece:
                 raise Refused(HTTPStatus.REQUEST_TIMEOUT, f"{left} bytes did not come")
             pieces.append(piece)
             left -= len(piece)
