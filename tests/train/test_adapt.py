@@ -16,13 +16,14 @@ from trellic.train.data import divide
 HOW = Adaptation(steps=60, crop=64, rate=3e-3)
 
 
-@pytest.mark.parametrize(("count", "chosen"), [(3, {0, 2}), (10, {2, 7}), (25, {2, 7, 12, 17, 22})])
-def test_every_fifth_picture_is_for_validation_two_at_least(count, chosen):
-    paths = [Path(str(number)) for number in range(count)]
+@pytest.mark.parametrize(("counts", "chosen"), [
+    ([3], ["01", "02"]), ([10], ["08", "09"]), ([25], ["020", "021", "022", "023", "024"]), ([4, 11], ["19", "110"]),
+])  # fmt: skip
+def test_the_last_fifth_of_each_folder_is_for_validation_two_pictures_at_least(counts, chosen):
+    paths = [Path(f"{folder}/{folder}{number}") for folder, count in enumerate(counts) for number in range(count)]
     trained_on, validated_on = divide(paths)
-    assert {int(path.name) for path in validated_on} == chosen
-    assert not set(trained_on) & set(validated_on)
-    assert len(trained_on) + len(validated_on) == count
+    assert [path.name for path in validated_on] == chosen
+    assert sorted(trained_on + validated_on) == sorted(paths)
 
 
 @pytest.mark.parametrize(

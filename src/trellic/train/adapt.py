@@ -1,8 +1,8 @@
 """Adaptation: an adapter trained on a few pictures of one kind, and kept only where it makes others of them smaller.
 
 Two runs of the stage "adapt", or of "layers" for coarse planes of layers: one at constant rate with factors in floating
-point, then one that decays to zero with factors rounded as the file holds them. Every fifth picture is for validation,
-by real bytes of the deployed model.
+point, then one that decays to zero with factors rounded as the file holds them. The last fifth of the pictures is for
+validation, by real bytes of the deployed model.
 """
 
 import copy

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import IO
 
@@ -24,9 +25,10 @@ GRAPHICS, GRAPHICS_SIDE = 2000, 384
 """How many synthetic graphics are drawn, and the sides of each in pixels: crops are smaller, so that few are alike."""
 
 
-FEWEST = 3
-"""Pictures that are divided: one to train on, two for validation."""
+LEAST_HELD, FEWEST = 2, 3
+"""Pictures for validation, and in all: one to train on is the least."""
 EVERY = 5
+"""How many pictures there are for each that is for validation."""
 
 
 def list_pictures(folders: Iterable[str]) -> list[Path]:
@@ -41,15 +43,19 @@ def list_pictures(folders: Iterable[str]) -> list[Path]:
 
 
 def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Return pictures to train on, and those for validation: every fifth, and two at least. Raises NoPictures."""
+    """Return pictures to train on, and those for validation: of each folder the last fifth, of all two at least.
+
+    Neighbours in a folder are often of one scene, patient or page. Raises NoPictures where there are too few.
+    """
     if len(paths) < FEWEST:
         raise NoPictures(f"{len(paths)} pictures are too few: {FEWEST} or more are needed, 25 are good")
-    count = max(2, len(paths) // EVERY)
-    chosen = {(2 * number + 1) * len(paths) // (2 * count) for number in range(count)}
-    return (
-        [path for number, path in enumerate(paths) if number not in chosen],
-        [path for number, path in enumerate(paths) if number in chosen],
-    )
+    held: list[Path] = []
+    for _, group in groupby(paths, lambda path: path.parent):
+        folder = list(group)
+        held += folder[len(folder) - len(folder) // EVERY :]
+    if len(held) < LEAST_HELD:
+        held = list(paths[-LEAST_HELD:])
+    return [path for path in paths if path not in held], held
 
 
 PIXELS, INDEX = "pixels.bin", "pictures.json"

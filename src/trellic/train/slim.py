@@ -1,7 +1,7 @@
 """Slim models for one application: cut from a larger model by the user's pictures, then trained on them.
 
 The first half of the time keeps latents near those of the larger model, which it does not have to find anew; the second
-half is free. Every fifth picture is for validation.
+half is free. The last fifth of the pictures is for validation.
 Source: Application-Specific Learned Image Compression in Cloud 3D (2022).
 """
 
