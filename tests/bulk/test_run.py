@@ -16,6 +16,7 @@ from trellic.codec import Codec
 from trellic.errors import BadRequest, TooManyErrors
 from trellic.limits import MOST_PIXELS
 from trellic.model import device
+from trellic.picture import pillow, vips
 
 
 def by_source(out):
@@ -130,6 +131,20 @@ def test_a_bad_picture_is_a_record_and_not_tried_again(folder):
     assert "cannot be read" in by_source(folder / "out")["bad.png"]["error"]
     assert by_source(folder / "out")["bad.png"]["attempts"] == 1
     assert run(folder / "in", out=folder / "out").done == 0
+
+
+@pytest.mark.parametrize("failure", [PermissionError(13, "Permission denied"), MemoryError()])
+def test_what_the_system_refuses_is_tried_again(failure, folder, monkeypatch):
+    with monkeypatch.context() as patch:
+
+        def refuse(*_):
+            raise failure
+
+        patch.setattr(pillow.Image, "open", refuse)
+        patch.setattr(vips, "_read_unusual", lambda *_: None)
+        assert run(folder / "in", out=folder / "out").errors == 3
+    progress = run(folder / "in", out=folder / "out")
+    assert (progress.done, progress.errors) == (3, 0)
 
 
 def test_other_bytes_that_are_there_are_kept_and_a_later_run_tries_again(folder):
@@ -275,6 +290,16 @@ def test_pictures_of_a_tar_become_streams_and_other_members_stay(folder):
     run(folder / "out", out=folder / "back", coding=Decode(".png", "", MOST_PIXELS))
     with tarfile.open(folder / "back" / "x.tar") as tar:
         assert tar.getnames() == ["a.cls", "a.png", "b.png"]
+
+
+def test_a_tar_is_known_by_its_suffix_in_capitals_too(folder):
+    (folder / "tars").mkdir()
+    with tarfile.open(folder / "tars" / "x.TAR", "w") as tar:
+        tar.add(folder / "in" / "a.png", "a.png")
+    for done in (1, 0):
+        assert run(folder / "tars", out=folder / "out").done == done
+    with tarfile.open(folder / "out" / "x.tar") as tar:
+        assert tar.getnames() == ["a.tlic"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "foreign"])

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from trellic import remote
-from trellic.bulk.storage import Entry, deliver, listed, store_of
+from trellic.bulk.storage import Entry, deliver, listed, near, store_of
 from trellic.errors import FileExists, NoPictures, StorageFailed
 from trellic.files import SCRATCH
 from trellic.remote import retried
@@ -118,6 +118,19 @@ def test_what_a_store_cannot_do_is_an_error_at_once():
 def test_what_another_try_would_not_change_is_not_tried_again(error):
     with pytest.raises(type(error)):
         retried(failing(1, error))
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [("file:///a/b/", "/a/b"), ("s3://bucket/", "s3://bucket"), ("out//", "out"), ("/", "/"), ("s3://", "s3://")],
+)
+def test_slashes_at_the_end_name_nothing(url, path):
+    assert near(url) == path
+
+
+def test_lines_that_find_no_room_are_an_error(tmp_path):
+    with pytest.raises(OSError, match="No space"):
+        store_of("/dev/full").append("/dev/full", b"line")
 
 
 def test_entries_sort_by_place():

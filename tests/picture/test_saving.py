@@ -1,6 +1,7 @@
 """Decoded pictures become files with all that their kind holds; losses are said, and nothing is half written."""
 
 import io
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ PIXELS = textured(20, 30)
 ALPHA = np.arange(600, dtype=np.uint16).reshape(20, 30).astype(np.uint8)
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><tiff:Orientation>6</tiff:Orientation></x:xmpmeta>'
 FULL = Metadata(ColourSpace.DISPLAY_P3, b"", orientation_alone(6), XMP, (300.0, 150.0))
+GREY_PROFILE = icc.write_grey(icc.gamma(2.2), "grey")
 EXACT = ["png", "webp", "tif", "bmp", "ppm", "tga", "jp2", "qoi", "pcx", "sgi", "dds", "ico"]
 
 
@@ -52,6 +54,19 @@ def test_metadata_survives_a_save(suffix, tmp_path):
         found = read(tmp_path / f"out.{suffix}").metadata
         assert found.colour_space == ColourSpace.DISPLAY_P3
         assert found.resolution == (pytest.approx(kept.resolution, abs=0.02) if kept.resolution else None)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "avif", "jp2"])
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize(
+    "profile", [b"no profile", bytes(4000), icc.write_grey(icc.gamma(2.2), "x").replace(b"kTRC", b"none")]
+)
+def test_a_profile_that_is_none_stops_no_save(profile, grey, suffix, tmp_path):
+    pixels = np.repeat(PIXELS[:, :, :1], 3, axis=2) if grey else PIXELS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Converted)
+        save(Picture(pixels, grey, metadata=Metadata(icc=profile)), tmp_path / f"out.{suffix}")
+        assert read(tmp_path / f"out.{suffix}").pixels.shape == PIXELS.shape
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "bmp", "dib"])

@@ -1,8 +1,10 @@
 """Large pictures are read and written in strips as small ones are at once."""
 
 import os
+import struct
 import threading
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from PIL import Image
 from conftest import textured
 from trellic.errors import BadRequest, UnreadablePicture
 from trellic.picture import vips, vips_saving
+from trellic.picture.colour import profile_of
 from trellic.picture.metadata import ColourSpace, Metadata
-from trellic.picture.orientation import orientation_alone
+from trellic.picture.orientation import orientation_alone, orientation_of
 from trellic.picture.pillow import read
 from trellic.picture.types import Converted, Part, Picture, Strips
 from trellic.picture.vips_saving import can_write_strips, write_strips
@@ -93,6 +96,43 @@ def test_float_colour_that_pillow_does_not_read_is_a_picture(tmp_path):
     (tmp_path / "none.tif").write_bytes(b"nonsense")
     with pytest.raises(UnreadablePicture):
         vips.open_source(tmp_path / "none.tif", 1 << 20)
+
+
+def test_float_colour_keeps_profile_and_orientation(tmp_path):
+    import pyvips
+
+    image = pyvips.Image.new_from_array((PIXELS / 255).astype(np.float32)).copy(interpretation="srgb")
+    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile_of(Metadata(ColourSpace.DISPLAY_P3), False))
+    image.set_type(pyvips.GValue.gint_type, "orientation", 6)
+    image.write_to_file(str(tmp_path / "float.tif"))
+    with pytest.warns(Converted, match="rounded to 8 bits"):
+        source = vips.open_source(tmp_path / "float.tif", 1 << 20)
+    assert (source.metadata.colour_space, orientation_of(source.metadata)) == (ColourSpace.DISPLAY_P3, 6)
+
+
+def test_what_is_no_picture_of_samples_is_refused(tmp_path):
+    (tmp_path / "drawing.png").write_bytes(b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"></svg>')
+    with pytest.raises(UnreadablePicture):
+        vips.open_source(tmp_path / "drawing.png", 1 << 20)
+
+
+@pytest.mark.parametrize("deflated", [False, True])
+def test_metadata_behind_the_pixels_of_a_large_png_are_found(deflated, tmp_path):
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    text = zlib.compress(XMP) if deflated else XMP
+    late = [(b"eXIf", exif.tobytes()[6:]), (b"iTXt", b"XML:com.adobe.xmp\0%c\0\0\0" % deflated + text)]
+    chunks = [
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in late
+    ]
+    data = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "late.png").write_bytes(data[:-12] + b"".join(chunks) + data[-12:])
+    source = vips.open_source(tmp_path / "late.png", 1 << 20)
+    assert isinstance(source, vips.StripReader)
+    assert (orientation_of(source.metadata), source.metadata.xmp) == (6, XMP)
+    (tmp_path / "cut.png").write_bytes(data[:-12] + chunks[0][:-3])
+    assert vips.open_source(tmp_path / "cut.png", 1 << 20).metadata.exif == b""
 
 
 @pytest.mark.parametrize("suffix", ["png", "webp", "tif", "jpg"])

@@ -53,7 +53,10 @@ def test_a_list_is_bounded(shared, monkeypatch):
         assert len(Folder(shared).files()) == 2
     monkeypatch.setattr(module, "MOST_VISITED", 1)
     assert [file["name"] for file in Folder(shared).files() if "/" in file["name"]] == []
-    assert Folder(shared).files()
+    for name in "cdefg":  # of a large folder, the first
+        (shared / f"{name}.tlic").write_bytes(b"")
+    monkeypatch.setattr(module, "MOST_VISITED", 4)
+    assert len(Folder(shared).files()) < 5
 
 
 def test_what_is_no_folder_is_refused(shared):

@@ -95,6 +95,13 @@ def test_what_is_cut_off_ends_the_connection(server):
     assert raw(server, head + b"12345").startswith(b"HTTP/1.1 408 ")
 
 
+def test_what_is_sent_with_a_question_is_no_question_itself(server):
+    inner = HEAD.replace(b"/ HTTP", b"/inner HTTP") + b"\r\n"
+    answer = raw(server, HEAD + b"Content-Length: %d\r\n\r\n" % len(inner) + inner)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_a_silent_client_is_left(server, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.05)
     with socket.create_connection(server.server_address[:2], timeout=10) as connection:

@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 import socket
 import time
@@ -25,6 +26,18 @@ def test_a_port_in_use_is_an_error(server):
 def test_a_host_that_does_not_exist_is_an_error(server):
     with pytest.raises(BadRequest):
         Server(server.site, "no.such.host.invalid", 0)
+
+
+def test_a_thread_that_cannot_start_holds_no_connection(server, ask, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.threading.Thread, "start", refuse)
+        for _ in range(module.MOST_CONNECTIONS + 1):
+            with contextlib.suppress(ConnectionError, http.client.HTTPException):
+                ask("/")
+    assert ask("/").status == 200
 
 
 def test_connections_are_bounded_and_come_back(server, ask):

@@ -17,7 +17,7 @@ from trellic.bulk.coding import Coding
 from trellic.bulk.records import Record, as_text, put_error, put_facts, record_of
 from trellic.bulk.storage import deliver, store_of
 from trellic.bulk.tars import TarReader, TarWriter
-from trellic.bulk.tasks import TAR, Task
+from trellic.bulk.tasks import Task, is_tar
 from trellic.errors import BadRequest, TrellicError
 from trellic.remote import retried
 
@@ -45,7 +45,7 @@ class Engine:
         """Do a task; its errors are in its records."""
         Path(self.scratch).mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self.scratch) as folder, ThreadPoolExecutor(REQUESTS) as pool:
-            if task.rows[0].source.endswith(TAR):
+            if is_tar(task.rows[0].source):
                 return self._convert(task, Path(folder))
             return (self._pack if task.tar else self._files)(task, Path(folder), pool)
 
@@ -98,7 +98,8 @@ class Engine:
                         records.append(record)
                         continue
                     if not is_coded:
-                        packed.add(name, data)
+                        if row.target:
+                            packed.add(name, data)
                         continue
                     source, target = folder / f"source{path.suffix}", folder / f"target{self.coding.suffix}"
                     source.write_bytes(data)

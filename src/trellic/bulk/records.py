@@ -38,11 +38,16 @@ def put_error(record: Record, error: TrellicError | OSError | MemoryError) -> No
     text = describe(error, Job(Path(record["source"]), Path(record["target"] or record["source"])))
     if isinstance(error, MemoryError):
         text = f"{MEMORY}{text}"
-    elif isinstance(error, OSError | StorageFailed | FileExists):
+    elif isinstance(error, OSError | StorageFailed | FileExists) or _is_of_storage(error.__cause__):
         text = f"{STORAGE}{text}"
     elif isinstance(error, MissingModel | MissingAdapter | MissingLibrary):
         text = f"{WORKER}{text}"
     record["error"] = as_text(" ".join(text.split()))
+
+
+def _is_of_storage(cause: BaseException | None) -> bool:
+    """Return whether what a reader of pictures met was the system's: permissions or a disk, for instance."""
+    return isinstance(cause, OSError) and cause.errno is not None
 
 
 def as_text(name: str) -> str:

@@ -12,7 +12,7 @@ from trellic.bulk.engine import Engine
 from trellic.bulk.manifest import Manifest, arrow
 from trellic.bulk.records import Record
 from trellic.bulk.storage import Entry, listed
-from trellic.bulk.tasks import MOST_ROWS, TAR, Planner, Task, in_shard, key_of, parse_shard, text_of
+from trellic.bulk.tasks import MOST_ROWS, TAR, Planner, Task, in_shard, is_tar, key_of, parse_shard, text_of
 from trellic.errors import BadRequest, TooManyErrors
 from trellic.processors import processors
 
@@ -137,13 +137,13 @@ def _lanes(
 ) -> Iterator[tuple[Iterator[Task], int]]:
     """Yield tasks, and the threads of an engine for them: small files on a core each, then large ones on several."""
     if bulk.pack:
-        if any(entry.below.endswith(TAR) for entry in pending):
+        if any(is_tar(entry.below) for entry in pending):
             raise BadRequest("--pack is for single files: what tars hold is written to tars of the same names")
         name = bulk.pack if bulk.shard == "1/1" else f"{bulk.pack.removesuffix(TAR)}-{bulk.shard.replace('/', '-of-')}"
         yield planner.packs(pending, name, set() if bulk.force else tars), 1
         return
     threads = min(LARGE_THREADS, cores)
-    large = [entry.size >= bulk.coding.large and not entry.below.endswith(TAR) for entry in pending]
+    large = [entry.size >= bulk.coding.large and not is_tar(entry.below) for entry in pending]
     small = len(large) - sum(large)
     if small:
         most = max(1, min(MOST_ROWS, small // (TASKS_A_CORE * cores)))

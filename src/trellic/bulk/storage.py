@@ -4,7 +4,10 @@ A target is written whole: on this machine under another name first, in an objec
 stays, unless `force` says otherwise; the same bytes again are no conflict, since coding is deterministic.
 """
 
+import errno
 import hashlib
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Set
 from pathlib import Path
@@ -53,8 +56,9 @@ class Store(Protocol):
 
 
 def near(url: str) -> str:
-    """Return the path that a file:// URL names, and anything else as it is."""
-    return url.removeprefix("file://") if url.startswith("file:///") else url
+    """Return the path that a file:// URL names, and anything else as it is, without slashes at its end."""
+    path = url.removeprefix("file://") if url.startswith("file:///") else url
+    return re.sub("(?<=[^:/])/+$", "", path)
 
 
 def store_of(url: str) -> Store:
@@ -97,7 +101,8 @@ class Local:
         """See `Store`."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         with Path(path).open("ab", buffering=0) as file:
-            file.write(data)
+            if file.write(data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
     def remove(self, path: str) -> None:
         """See `Store`."""

@@ -19,6 +19,13 @@ from trellic.errors import BadRequest
 from trellic.jobs.plan import renamed
 
 TAR = ".tar"
+
+
+def is_tar(name: str) -> bool:
+    """Return whether a file is a tar, by its name."""
+    return name.lower().endswith(TAR)
+
+
 MOST_ROWS, MOST_BYTES = 256, 1 << 23
 """Of a task: what a worker that dies takes with it."""
 PACKED_ROWS, PACKED_BYTES = 1000, 1 << 28
@@ -90,8 +97,9 @@ class Planner(NamedTuple):
         return Row(entry.root + entry.below, target, entry.size, key_of(entry, self.settings).hex())
 
     def _renamed(self, below: str) -> str:
-        path = PurePosixPath(below)
-        return below if path.suffix == TAR else str(renamed(path, self.suffix, self.keeps))
+        if is_tar(below):
+            return below[: -len(TAR)] + TAR
+        return str(renamed(PurePosixPath(below), self.suffix, self.keeps))
 
     def check(self, entries: Iterable[Entry]) -> None:
         """Raise BadRequest where two files would be written to one target."""
@@ -106,7 +114,7 @@ class Planner(NamedTuple):
         """Yield tasks of up to so many rows; a tar is a task of its own, and what its pictures become makes another."""
         for group in grouped(entries, most_rows, MOST_BYTES):
             rows = [self.row(entry) for entry in group]
-            yield Task(rows, rows[0].target if rows[0].source.endswith(TAR) else "")
+            yield Task(rows, rows[0].target if is_tar(rows[0].source) else "")
 
     def packs(self, entries: Iterable[Entry], name: str, used: Set[str]) -> Iterator[Task]:
         """Yield tasks whose results make tars: name-000000.tar and so on, without those that are `used`."""
@@ -125,7 +133,7 @@ def grouped(entries: Iterable[Entry], most: int, most_bytes: int) -> Iterator[li
     group: list[Entry] = []
     size = 0
     for entry in entries:
-        alone = entry.below.endswith(TAR) or (group and group[-1].below.endswith(TAR))
+        alone = is_tar(entry.below) or (group and is_tar(group[-1].below))
         if group and (alone or len(group) == most or size + entry.size > most_bytes):
             yield group
             group, size = [], 0

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Model, PictureFiles, named_file
+from trellic.errors import BadRequest
 
 ALL = "trellic,jpeg,webp,avif,jxl,jpeg2000,hevc,vvc"
 LOOKED_AT = 4
@@ -56,6 +57,8 @@ def compare(
     from trellic.picture.kinds import readable_suffixes
     from trellic.picture.pillow import read
 
+    if published and not report:
+        raise BadRequest("--published is for --report, whose page shows it")
     need_ssimulacra2()
     decode_on_one_thread()
     chosen = [codec_named(name, model, effort) for name in dict.fromkeys(codecs.replace(",", " ").split())]

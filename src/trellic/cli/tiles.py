@@ -40,7 +40,9 @@ def tiles(
 
     if serve == (out is not None):
         raise BadRequest("tiles are written to a folder, -o DIR, or served, --serve")
-    if not serve:
+    if serve:
+        refuse(context, "is for --out", "force")
+    else:
         refuse(context, "is for --serve", "port", "host", "open_page")
     kind_named(format)
     with naming(file), open_bytes(file) as data:

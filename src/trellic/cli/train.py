@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from trellic.cli.options import DEFAULT, Force, Model
+from trellic.cli.options import DEFAULT, Force, Model, refuse
 from trellic.errors import BadConfig, BadRequest
 
 Pictures = Annotated[list[Path] | None, typer.Option("--pictures", help="Train on these folders instead.")]
@@ -59,6 +59,7 @@ def end_in_order() -> None:
 
 
 def train(
+    context: typer.Context,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The run's folder, where an unfinished run is resumed; or a .trm file.")
     ],
@@ -86,10 +87,12 @@ def train(
     need_torch()
     end_in_order()
     if preset:
+        refuse(context, "is for --config: give pictures alone", "pictures", "validation", "device")
         _train_slim(frames or [], preset, model, minutes, out, cache, force)
         return
     from trellic.train.run import read_config, recipe_named, run_config
 
+    refuse(context, "is for --preset", "model", "force")
     values = replaced(pictures, validation, device, minutes)
     run_config(read_config(recipe_named(config), values), out, cache, report)
 

@@ -30,6 +30,7 @@ from trellic.evaluate.ssimulacra2 import ssimulacra2
 from trellic.files import write_atomically
 from trellic.metrics import ms_ssim, psnr
 from trellic.picture.types import Pixels
+from trellic.processors import processors
 
 MEASURES: dict[str, Callable[[Pixels, Pixels], float]] = {
     "psnr": psnr,
@@ -192,7 +193,7 @@ def processes(beside: int = 1) -> Iterator[Executor]:
 
     beside  how many processors are left to the codecs; 0 where times do not count
     """
-    workers = max(1, (os.cpu_count() or 1) - beside)
+    workers = max(1, processors() - beside)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
     try:

@@ -1,5 +1,6 @@
 """What is done to one video file: it is encoded, or a .tlv file decoded, with its facts."""
 
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 from trellic.codec.attached import adapter_facts
 from trellic.codec.rate_control import Target
 from trellic.container.bytes import Data
+from trellic.container.grid import Grid
 from trellic.container.header import QUALITY_ONE
-from trellic.container.video import VideoStream, read_group
+from trellic.container.video import read_group
 from trellic.errors import BadRequest
 from trellic.files import STANDARD, open_bytes, write_atomically
 from trellic.jobs.plan import Job, plan
@@ -74,14 +76,15 @@ def encode_clip(
     """
     check_suffix(job.target, SUFFIX)
     clip = probe(job.source)
+    Grid.whole(clip.width, clip.height).check(codec.limit)
     sound = read_sound(clip)
     if bitrate is not None:
         target = Target(bpp=bits_per_pixel(bitrate, clip.rate, clip.width, clip.height))
     coded = codec.encode(lambda: read_frames(clip), clip.rate, target, structure, clip.matrix, sound)
     write_atomically(job.target, lambda file: file.write(coded.data), replace=force)
-    reader = Reader(coded.data)
-    facts = {**_rates(len(coded.data), reader), **facts_of_model(reader.header.model)}
-    return {**facts, "quality": coded.quality, "psnr": coded.psnr}
+    reader = Reader(coded.data, limit=sys.maxsize)
+    size = len(coded.data)
+    return {**_facts_of(reader, size), "bytes": size, "quality": coded.quality, "psnr": coded.psnr}
 
 
 def decode_clip(job: Job, frames: str, threads: int, limit: int, force: bool = False) -> Facts:
@@ -105,7 +108,7 @@ def decode_clip(job: Job, frames: str, threads: int, limit: int, force: bool = F
             digits = len(str(len(reader) - 1))
             for number, pixels in enumerate(shown, start):
                 save(Picture(pixels), job.target / f"{number:0{digits}}.png", replace=force)
-        return {**_rates(len(data), reader), "decoded": stop - start}
+        return {**_facts_of(reader, len(data)), "source_bytes": len(data), "decoded": stop - start}
 
 
 def info_of_clip(source: Path) -> Facts:
@@ -118,7 +121,7 @@ def verify_clip(source: Path, limit: int, threads: int = 0) -> Facts:
     """Verify a .tlv file; `sha256` is that of its indices."""
     with open_bytes(source) as data:
         reader = Reader(data, threads, limit)
-        return {"sha256": reader.verify(), **_rates(len(data), reader)}
+        return {"sha256": reader.verify(), **_facts_of(reader, len(data)), "source_bytes": len(data)}
 
 
 def range_of(text: str, count: int) -> tuple[int, int]:
@@ -132,19 +135,20 @@ def range_of(text: str, count: int) -> tuple[int, int]:
     return start, stop
 
 
-def _rates(size: int, reader: Reader) -> Facts:
-    """Return size and rates of a file of so many bytes."""
+def _facts_of(reader: Reader, size: int) -> Facts:
+    """Return dimensions, rates, quantizer and model of a file of so many bytes."""
     width, height = reader.size
     seconds = len(reader) / float(reader.rate)
     return {
-        "bytes": size, "width": width, "height": height, "frames": len(reader), "rate": float(reader.rate),
+        "width": width, "height": height, "frames": len(reader), "rate": float(reader.rate),
         "kbit_s": 8 * size / seconds / 1000, "bpp": 8 * size / (len(reader) * width * height),
+        "quantizer": quantizer_numbered(reader.header.quantizer).name, **facts_of_model(reader.header.model),
     }  # fmt: skip
 
 
 def _facts(data: Data) -> Facts:
-    stream = VideoStream.parse(data)
-    kinds: dict[str, int] = {}
+    reader = Reader(data, limit=sys.maxsize)
+    stream, kinds = reader.stream, dict[str, int]()
     qualities, restoration = [], 0
     for group in stream.groups:
         for frame in read_group(stream.read(group.entry)):
@@ -154,8 +158,7 @@ def _facts(data: Data) -> Facts:
     for entry in filter(None, [stream.adapter, stream.sound]):
         stream.read(entry)
     return {
-        **_rates(len(data), Reader(data)), "groups": len(stream.groups), "kinds": kinds,
-        "quality": [min(qualities), max(qualities)], "quantizer": quantizer_numbered(stream.header.quantizer).name,
-        "restoration_bytes": restoration, "sound_bytes": stream.sound.length if stream.sound else 0,
-        **facts_of_model(stream.header.model), "adapter": adapter_facts(stream),
+        **_facts_of(reader, len(data)), "bytes": len(data), "groups": len(stream.groups), "kinds": kinds,
+        "quality": [min(qualities), max(qualities)], "restoration_bytes": restoration,
+        "sound_bytes": stream.sound.length if stream.sound else 0, "adapter": adapter_facts(stream),
     }  # fmt: skip

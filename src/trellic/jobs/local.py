@@ -80,7 +80,7 @@ def run(
     warned = _Warnings()
 
     def do(job: Job) -> dict[str, Any]:
-        record: dict[str, Any] = {"source": job.name, "target": str(job.target)}
+        record: dict[str, Any] = {"source": job.name} | ({"target": str(job.target)} if manner.writes else {})
         warned.texts = []
         try:
             if job in clashing:

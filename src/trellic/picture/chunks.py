@@ -1,11 +1,16 @@
-"""Colour descriptions in files that Pillow does not read: PNG's cICP chunk, AVIF's colour description."""
+"""What Pillow does not read in files: PNG's cICP chunk, AVIF's colour description, metadata behind a PNG's pixels."""
 
+import zlib
 from typing import IO, TypeGuard
 
 from PIL import Image, ImageFile
 
+from trellic.picture.payloads import METADATA_LIMIT
+
 LOOKED_AT = 1 << 16
 """Bytes of a file in which its colours are described, if they are."""
+MOST_CHUNKS = 1 << 20
+"""Of a PNG that are looked at."""
 
 
 def colour_code(image: Image.Image) -> tuple[int, int, bool] | None:
@@ -15,6 +20,45 @@ def colour_code(image: Image.Image) -> tuple[int, int, bool] | None:
     assert image.fp is not None
     head = _head(image.fp)
     return _code_in_png(head) if image.format == "PNG" else _code_in_avif(head)
+
+
+def behind_pixels(image: Image.Image) -> dict[str, bytes]:
+    """Return EXIF data and an XMP packet that a PNG has behind its pixels, as "exif" and "xmp"; damaged ones not.
+
+    Pillow reads them with the pixels.
+    """
+    found: dict[str, bytes] = {}
+    if image.format != "PNG" or not is_open(image):
+        return found
+    assert image.fp is not None
+    file, seen, at = image.fp, False, 8
+    for _ in range(MOST_CHUNKS):
+        file.seek(at)
+        head = file.read(8)
+        length, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if len(head) < 8 or kind == b"IEND":
+            break
+        seen |= kind == b"IDAT"
+        if seen and kind in {b"eXIf", b"iTXt"} and length <= METADATA_LIMIT:
+            body = file.read(length)
+            if zlib.crc32(kind + body) == int.from_bytes(file.read(4), "big"):
+                found |= {"exif": b"Exif\0\0" + body} if kind == b"eXIf" else _xmp_in(body)
+        at += 12 + length
+    return found
+
+
+def _xmp_in(body: bytes) -> dict[str, bytes]:
+    """Read an iTXt chunk: a keyword, whether what follows is deflated and how, a language, the keyword in it, text."""
+    keyword, _, rest = body.partition(b"\0")
+    _, _, text = rest[2:].partition(b"\0")[2].partition(b"\0")
+    if keyword != b"XML:com.adobe.xmp":
+        return {}
+    if rest[:1] == b"\1":
+        try:
+            text = zlib.decompressobj().decompress(text, METADATA_LIMIT)
+        except zlib.error:
+            return {}
+    return {"xmp": text}
 
 
 def is_open(image: Image.Image) -> TypeGuard[ImageFile.ImageFile]:

@@ -130,11 +130,13 @@ def is_for_colour(profile: bytes) -> bool:
 
 
 def coloured(profile: bytes) -> bytes:
-    """Return a profile for RGB that shows greys as a profile for grey does; any other as it is."""
-    found = icc.parse(profile)
-    if found.space != b"GRAY":
+    """Return a profile for RGB that shows greys as a sound profile for grey does; any other as it is."""
+    try:
+        found = icc.parse(profile)
+    except UnsoundProfile:
         return profile
-    return icc.write(found.tags[b"kTRC"], "grey", BT709, D65)
+    curve = found.tags.get(b"kTRC")
+    return icc.write(curve, "grey", BT709, D65) if found.space == b"GRAY" and curve else profile
 
 
 def from_cmyk(image: Image.Image, profile: bytes) -> Image.Image:

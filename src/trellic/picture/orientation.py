@@ -20,7 +20,7 @@ IN_XMP = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 
 
 def parsed(exif: bytes) -> Image.Exif | None:
-    """Return the orientation in an EXIF block, or None where it is damaged."""
+    """Return an EXIF block as Pillow has it, or None where it is damaged."""
     found = Image.Exif()
     try:
         found.load(exif)

@@ -103,7 +103,7 @@ def _reading() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # check_size is the limit here
             yield
-    except TrellicError:
+    except (TrellicError, MemoryError):
         raise
     except UnidentifiedImageError as error:
         raise UnreadablePicture("cannot be read as a picture: it is of no kind that Pillow knows") from error

@@ -85,7 +85,7 @@ def write_image(image: Image.Image, metadata: Metadata, kind: Kind, file: IO[byt
                 options["pnginfo"].add(CHUNK, carried)
             upright.save(file, kind.name, **kind.options, **options)
         except Exception as error:  # of any kind, in Pillow's writers
-            if isinstance(error, OSError) and error.errno:
+            if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno):
                 raise
             reason = error
             continue

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from trellic.errors import UnreadablePicture
 from trellic.files import STANDARD, read_pipe
 from trellic.limits import check_size
-from trellic.picture.chunks import colour_code
+from trellic.picture.chunks import behind_pixels, colour_code
+from trellic.picture.colour import colours_by_profile
 from trellic.picture.metadata import Metadata
 from trellic.picture.pillow import metadata_of, read, size_of, warn_of_frames
 from trellic.picture.samples import from_floats, to_eight, warn_rounded
@@ -36,6 +37,8 @@ LINES = 64
 """To read or write at a time."""
 PLAIN = {"srgb", "rgb", "b-w", "multiband", "rgb16", "grey16"}
 """The colour interpretations of libvips that need no conversion."""
+LOADERS = {f"{kind}load" for kind in ("heif", "jp2k", "jpeg", "jxl", "openexr", "png", "ppm", "rad", "tiff", "webp")}
+"""Those of libvips whose files are pictures made of samples."""
 
 
 def is_large(width: int, height: int) -> bool:
@@ -97,10 +100,14 @@ def _read_usual(path: Path, limit: int) -> "Picture | StripReader":
 
 
 def _read_unusual(path: Path, limit: int) -> Picture | None:
-    """Return a picture that Pillow does not read, as of float colour samples; None where libvips does not, either."""
+    """Return a picture that Pillow does not read, as one of float colour samples; None where it is of no kind for that.
+
+    libvips reads much else: documents, drawings, tables.
+    """
     try:
         image = vips().Image.new_from_file(str(path), fail_on="truncated")
-        if image.format not in {"uchar", "ushort", "float", "double"} or image.interpretation not in PLAIN | {"scrgb"}:
+        usual = image.format in {"uchar", "ushort", "float", "double"} and image.interpretation in PLAIN | {"scrgb"}
+        if not usual or image.get("vips-loader") not in LOADERS:
             return None
         check_size(image.width, image.height, limit)
         values = image.numpy().reshape(image.height, image.width, -1)[:, :, :4]
@@ -115,7 +122,22 @@ def _read_unusual(path: Path, limit: int) -> Picture | None:
         warn_rounded(parts[0])
     pixels = np.ascontiguousarray(np.broadcast_to(parts[0], (image.height, image.width, 3)))
     alpha = parts[1][:, :, 0] if len(parts) > 1 and parts[1].min() < 255 else None
-    return Picture(pixels, is_grey(pixels), alpha)
+    grey = is_grey(pixels)
+    return Picture(pixels, grey, alpha, _metadata_in(image, grey))
+
+
+def _metadata_in(image: Any, grey: bool) -> Metadata:
+    """Return the metadata that libvips found."""
+
+    def field(name: str) -> bytes:
+        return bytes(image.get(name)) if image.get_typeof(name) else b""
+
+    exif, profile = Image.Exif(), field("icc-profile-data")
+    exif.load(field("exif-data"))
+    if image.get_typeof("orientation") and image.get("orientation") > 1:
+        exif[ExifTags.Base.Orientation] = image.get("orientation")
+    colours = colours_by_profile(profile, grey) if profile else Metadata()
+    return replace(colours, exif=exif.tobytes() if len(exif) else b"", xmp=field("xmp-data"))
 
 
 def _open(path: Path) -> Any:
@@ -199,6 +221,8 @@ def _metadata_of(path: Path, grey: bool) -> Metadata:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image = Image.open(path)
     with image:
+        for name, value in behind_pixels(image).items():
+            image.info[name] = value
         warn_of_frames(image)
         return metadata_of(image, image.info.get("icc_profile") or b"", colour_code(image), grey)
 

@@ -1,6 +1,7 @@
 """The folder that is served: its pictures and .tlic files, and nothing else of the machine."""
 
 import os
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -31,20 +32,31 @@ class Folder:
     def files(self) -> list[dict[str, Any]]:
         """Return name, size in bytes and media type of the files, sorted in each folder, the upper ones first."""
         found: list[dict[str, Any]] = []
-        visited = 0
-        for folder, below, names in os.walk(self.root):
-            below[:] = sorted(name for name in below if not name.startswith("."))
-            for name in sorted(names):
-                path = self._inside(Path(folder, name))
-                if path is not None:
-                    relative = Path(folder, name).relative_to(self.root).as_posix()
-                    found.append({"name": relative, "bytes": path.stat().st_size, "type": TYPES[path.suffix.lower()]})
-                    if len(found) == MOST_LISTED:
-                        return found
-            visited += len(names) + len(below)
-            if visited > MOST_VISITED:
+        for path in self._named():
+            real = self._inside(path)
+            if real is None:
+                continue
+            try:
+                size = real.stat().st_size
+            except OSError:  # it was there a moment ago
+                continue
+            name = path.relative_to(self.root).as_posix()
+            found.append({"name": name, "bytes": size, "type": TYPES[real.suffix.lower()]})
+            if len(found) == MOST_LISTED:
                 break
         return found
+
+    def _named(self) -> Iterator[Path]:
+        """Yield what is named as a picture, in the order of the list, as far as MOST_VISITED entries go."""
+        left = MOST_VISITED
+        for folder, below, names in os.walk(self.root):
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            for name in sorted(names)[:left]:
+                if Path(name).suffix.lower() in TYPES:
+                    yield Path(folder, name)
+            left -= len(names) + len(below)
+            if left <= 0:
+                return
 
     def find(self, name: str) -> Path:
         """Return the file of a name below the folder, parts joined by "/". Raises Refused, status 404."""

@@ -86,10 +86,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request, whatever goes wrong with it."""
+        self._unread = "Transfer-Encoding" in self.headers or self._header("Content-Length") not in {"", "0"}
         try:
             self._check_origin()
             known, accept = self._header("If-None-Match"), self._header("Accept")
-            self._send(self.site.answer(Request(self.command, self.path, accept, known, self._body)))
+            answer = self.site.answer(Request(self.command, self.path, accept, known, self._body))
+            self.close_connection |= self._unread  # what follows is no request
+            self._send(answer)
         except (ConnectionError, TimeoutError):
             self.close_connection = True
         except Exception as error:
@@ -131,6 +134,7 @@ class Handler(BaseHTTPRequestHandler):
                 raise Refused(HTTPStatus.REQUEST_TIMEOUT, f"{left} bytes did not come")
             pieces.append(piece)
             left -= len(piece)
+        self._unread = False
         return b"".join(pieces)
 
     def _send(self, answer: Answer) -> None:

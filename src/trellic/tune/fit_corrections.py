@@ -4,7 +4,6 @@ Ratios of decoded and expected magnitudes do not depend on the weights. So they 
 of each pass are searched for, one after another, in steps that get smaller.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -28,6 +27,7 @@ from trellic.kernels import kernel
 from trellic.model import Model, Sessions
 from trellic.model.schedule import Code, Schedule
 from trellic.picture.types import Picture
+from trellic.processors import processors
 from trellic.quantize import Quantizer
 from trellic.tune.pictures import middle_of
 
@@ -64,7 +64,7 @@ def fit_corrections(
     plain = with_weights(model, {})
     deployed, sessions = DeployedQuantizer.of(plain, quantizer), Sessions(plain, threads=1)
     report("looking at what passes show of themselves")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(processors()) as pool:
         parts = list(pool.map(lambda picture: _examples(sessions, deployed, picture), pictures))
     passes = [step for step in plain.schedule.passes if step.quantizer == "deployed"]
     found = {step: _fit([part[step] for part in parts], deployed.tables) for step in passes}

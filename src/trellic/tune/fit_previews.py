@@ -5,7 +5,6 @@ are divided by their rms at each quality first, so that what is left to depend o
 Nothing is trained, and pictures need one pass: sums of products are all that is kept of them.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -24,6 +23,7 @@ from trellic.model import Model, Sessions
 from trellic.model.model import Floats
 from trellic.model.previews import POWERS, SCALES, Preview, to_blocks
 from trellic.picture.types import Picture, Pixels
+from trellic.processors import processors
 from trellic.quantize import Quantizer
 from trellic.tune.pictures import middle_of
 
@@ -91,7 +91,7 @@ def _examples(
             found.append((quality / 100, decoded[last.variable][: last.stop].copy(), pixels))
         return found
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(processors()) as pool:
         return [example for found in pool.map(code, middles) for example in found]
 
 

@@ -9,7 +9,6 @@ that was trained on the levels themselves has learned that shift already, and ta
 where it will be trained on them.
 """
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +19,7 @@ from trellic.container.header import QUALITY_ONE
 from trellic.errors import NoPictures
 from trellic.model import Model, Sessions
 from trellic.picture.types import Picture
+from trellic.processors import processors
 from trellic.quantize import Quantizer
 from trellic.tune.fit_corrections import fit_corrections
 from trellic.tune.statistics import IndexStatistics
@@ -78,7 +78,7 @@ def count_indices(
         return parts
 
     seen = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(processors()) as pool:
         for parts in pool.map(count, pictures):
             seen += 1
             for total, part in zip(totals, parts, strict=True):

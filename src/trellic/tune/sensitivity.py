@@ -5,7 +5,6 @@ that adds to the picture's squared error is its sensitivity. Twice for each pict
 correlation with the error that was there already cancels.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +20,7 @@ from trellic.errors import NoPictures
 from trellic.model import Model, Sessions
 from trellic.model.model import Floats
 from trellic.picture.types import Picture, Pixels
+from trellic.processors import processors
 from trellic.quantize import quantizer_named
 
 LATENTS = "y"
@@ -72,7 +72,7 @@ def channel_costs(
             added += error(changed) - before
         return added / float(2 * signs.size * ERROR**2)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(processors()) as pool:
         return np.array(list(pool.map(cost_of, range(len(latents)))))
 
 

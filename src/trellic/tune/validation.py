@@ -1,6 +1,5 @@
 """Rate and distortion of validation pictures under any parameters of a quantizer, by tables fitted to each trial."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from trellic.errors import NoPictures
 from trellic.metrics import psnr
 from trellic.model import Model, Sessions
 from trellic.picture.types import Picture
+from trellic.processors import processors
 from trellic.tune.statistics import IndexStatistics
 
 
@@ -51,7 +51,7 @@ class Validation:
         if not pictures:
             raise NoPictures("none of the pictures can be read")
         self.sessions, self.pictures = Sessions(model, threads=1), pictures  # several pictures at a time
-        self.pool = ThreadPoolExecutor(os.cpu_count())
+        self.pool = ThreadPoolExecutor(processors())
         self._analysed: dict[int, list[Analysed]] = {}
 
     def analysed(self, quality: int) -> list[Analysed]:
