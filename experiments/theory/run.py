@@ -19,7 +19,7 @@ from experiments.store import NO_MODEL, keep
 from trellic.codec.coding import Pass
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.entropy.bits import estimate_bits
-from trellic.entropy.parameters import ONE, Parameters, scale_indices_of
+from trellic.entropy.parameters import ONE, Parameters, scale_index_of, scale_offset
 from trellic.entropy.states import walk
 from trellic.entropy.tables import SCALES
 from trellic.evaluate.bdrate import pchip
@@ -70,7 +70,7 @@ def operating_point(name: str, source: np.ndarray, task: tuple[float, float]) ->
     """Return (bits a sample, dB) of a (rate weight, step), once tables and offsets have settled."""
     rate_weight, step = task
     values = (source / step).astype(np.float32)
-    scale_index = scale_indices_of(np.array([math.log(1 / step)], np.float32))[0]
+    scale_index = scale_index_of(np.float32(math.log(1 / step)), scale_offset(ONE))
     parameters = Parameters(np.full(len(values), max(scale_index, 3), np.uint8), np.zeros(len(values), np.int32))
     deployed = DeployedQuantizer.plain(quantizer_named(name), ONE, rate_weight)
     for _ in range(ROUNDS):

@@ -91,11 +91,16 @@ class Head:
 
 
 def machine() -> str:
-    """Return the processor, how many of it there are, and the system: what times depend on."""
+    """Return the processor, how many of it there are, and the system: what times depend on.
+
+    Rented machines hide which processor they have in its name; its family and model say it.
+    """
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    processor = names[0] if names else platform.processor() or platform.machine()
+    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    processor = facts.get("model name") or platform.processor() or platform.machine()
+    if "cpu family" in facts:
+        processor += f" (family {facts['cpu family']}, model {facts.get('model', '?')})"
     return f"{processor}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}"
 
 
