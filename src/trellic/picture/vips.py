@@ -23,6 +23,7 @@ from trellic.limits import check_size
 from trellic.picture.chunks import behind_pixels, colour_code
 from trellic.picture.colour import colours_by_profile
 from trellic.picture.metadata import Metadata
+from trellic.picture.orientation import parsed
 from trellic.picture.pillow import metadata_of, read, size_of, warn_of_frames
 from trellic.picture.samples import from_floats, to_eight, warn_rounded
 from trellic.picture.stripping import stripped
@@ -132,8 +133,7 @@ def _metadata_in(image: Any, grey: bool) -> Metadata:
     def field(name: str) -> bytes:
         return bytes(image.get(name)) if image.get_typeof(name) else b""
 
-    exif, profile = Image.Exif(), field("icc-profile-data")
-    exif.load(field("exif-data"))
+    exif, profile = parsed(field("exif-data")) or Image.Exif(), field("icc-profile-data")
     if image.get_typeof("orientation") and image.get("orientation") > 1:
         exif[ExifTags.Base.Orientation] = image.get("orientation")
     colours = colours_by_profile(profile, grey) if profile else Metadata()
