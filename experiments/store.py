@@ -13,13 +13,14 @@ from typing import Any
 from trellic.cli.options import DEFAULT, DEFAULT_EFFORT
 from trellic.evaluate.codecs.image_codec import ImageCodec
 from trellic.evaluate.codecs.trellic import trellic
-from trellic.evaluate.measure import Harness, Results, commit, machine, processes
+from trellic.evaluate.measure import Harness, Results, processes
 from trellic.evaluate.sets import members
-from trellic.files import write_atomically
+from trellic.files import write_bytes
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
 from trellic.picture.kinds import readable_suffixes
 from trellic.picture.pillow import readable
+from trellic.provenance import commit, machine
 from trellic.quantize import quantizer_for
 
 ROOT = Path(__file__).parent
@@ -86,7 +87,7 @@ def keep(name: str, lines: Sequence[Line], version: str = "") -> None:
     """Write what was measured, where it is not records of pictures; of the shipped model where no version is named."""
     head = {"command": command_of(name), "commit": commit(), "machine": machine(), "model": version or shipped()}
     text = "".join(json.dumps(line) + "\n" for line in [head, *lines])
-    write_atomically(path_of(name, version), lambda file: file.write(text.encode()))
+    write_bytes(path_of(name, version), text.encode())
 
 
 def measure(

@@ -16,6 +16,7 @@ LAYERS = [
     "limits",
     "remote",
     "files",
+    "provenance",
     "kernels",
     "metrics",
     "container",

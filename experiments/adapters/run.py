@@ -23,7 +23,7 @@ from trellic.container.header import HASH_BYTES, QUALITY_ONE
 from trellic.errors import NotBetter
 from trellic.evaluate.codecs import codec_named
 from trellic.evaluate.codecs.image_codec import ImageCodec
-from trellic.files import write_atomically
+from trellic.files import write_bytes
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
 from trellic.model import DEFAULT, Model, find_model
@@ -106,7 +106,7 @@ def train(pictures: Path, out: Path, how: dict[str, Any]) -> bool:
         except NotBetter as error:
             complain(f"{out.stem}: {error}")
             return False
-        write_atomically(out, lambda file: file.write(made.adapter.pack()))
+        write_bytes(out, made.adapter.pack())
     return True
 
 
@@ -126,7 +126,7 @@ def train_all_weights(pictures: Path, out: Path, steps: int) -> None:
         made, before = export_run(FOLDER / out.stem, f"{out.stem}, all weights"), Model.read(base)
         for quantizer in set(before.card["quantizers"]) - {"tcq8"}:
             made = made.quantizer_of(before, quantizer)
-        write_atomically(out, lambda file: file.write(made.pack()))
+        write_bytes(out, made.pack())
 
 
 def whole(name: str, adapter: str, about: str) -> ImageCodec:

@@ -11,7 +11,7 @@ from typing import Any
 
 from experiments.designs.cells import CELLS, SEEDS, STARTS, Cell
 from experiments.store import NO_MODEL, keep
-from trellic.files import write_atomically
+from trellic.files import write_bytes
 from trellic.jobs.local import complain
 
 FOLDER = Path("runs/designs")
@@ -49,5 +49,5 @@ def _once(name: str, cell: Cell, seed: int, pictures: Any) -> None:
             return
         if not path.exists():
             text = json.dumps(measure(cell, seed, pictures, FOLDER))
-            write_atomically(path, lambda file: file.write(text.encode()))
+            write_bytes(path, text.encode())
             complain(f"designs: {name}")

@@ -23,7 +23,7 @@ from experiments.store import keep, ours
 from trellic.cli.train import report
 from trellic.codec import Codec, Target
 from trellic.evaluate.measure import Harness, Results, processes
-from trellic.files import write_atomically
+from trellic.files import write_bytes
 from trellic.jobs.local import complain
 from trellic.jobs.plan import find_files
 from trellic.model import DEFAULT, Model, Sessions, find_model
@@ -72,7 +72,7 @@ def train(pictures: Path, every: int, out: Path) -> None:
         paths = [path for path, _ in find_files([str(pictures)], readable_suffixes())][::every]
         budget = {"steps": STEPS, "minutes": 0}
         made = make_slim(find_model(DEFAULT), PRESET, paths, budget, FOLDER / out.stem, FOLDER / "cache", report)
-        write_atomically(out, lambda file: file.write(made.pack()))
+        write_bytes(out, made.pack())
 
 
 def costs(models: Mapping[str, str], picture: Picture) -> list[Line]:

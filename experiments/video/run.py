@@ -16,11 +16,11 @@ from experiments.store import ROOT, Line, NotMeasured, keep, lines_of
 from trellic.codec.rate_control import Target
 from trellic.container.header import QUALITY_ONE
 from trellic.container.video import read_group
-from trellic.evaluate.measure import commit
 from trellic.evaluate.video import PEERS, code_peer, compare, measure_peer
 from trellic.jobs.local import complain
 from trellic.metrics import psnr
 from trellic.picture.types import Pixels
+from trellic.provenance import commit
 from trellic.quantize import DEFAULT_EFFORT
 from trellic.video import Reader, Structure, VideoCodec
 from trellic.video.encoder import ADAPTIVE, TRIED

@@ -67,6 +67,11 @@ def write_atomically(
         _give_name(temporary, path, replace)
 
 
+def write_bytes(path: Path, data: bytes, replace: bool = True, scratch: bool = False) -> None:
+    """Write bytes as `write_atomically` does."""
+    write_atomically(path, lambda file: file.write(data), replace, scratch)
+
+
 def move(file: Path, path: Path, replace: bool) -> None:
     """Give a finished file its place as `write_atomically` does, by its name where both lie on one file system.
 

@@ -11,10 +11,11 @@ import pytest
 from conftest import textured
 from trellic.errors import BadRequest, PeerFailed
 from trellic.evaluate.codecs.pillow import JPEG_USUAL, WEBP_USUAL
-from trellic.evaluate.measure import Harness, Record, Results, code, commit, figures, machine, nearest_in_size
+from trellic.evaluate.measure import Harness, Record, Results, code, figures, nearest_in_size
 from trellic.evaluate.sets import members
 from trellic.evaluate.start import start_seconds
 from trellic.metrics import ms_ssim, psnr
+from trellic.provenance import commit, machine
 
 CODECS = [codec._replace(curve=(20, 50, 80)) for codec in (JPEG_USUAL, WEBP_USUAL)]
 

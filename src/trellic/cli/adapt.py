@@ -34,7 +34,7 @@ def adapt(
             "--layers says what is adapted for which quantizer: neither --parts nor --quantizer goes with it"
         )
     need_torch()
-    from trellic.files import check_free, write_atomically
+    from trellic.files import check_free, write_bytes
     from trellic.jobs.local import complain
     from trellic.jobs.plan import find_files
     from trellic.model import Model as BaseModel
@@ -56,7 +56,7 @@ def adapt(
     how = Adaptation.of_layers(**given) if layers else Adaptation(**given)
     made = run(BaseModel.read(find_model(model)), paths, how, complain)
     data = made.adapter.pack()
-    write_atomically(out, lambda file: file.write(data), replace=force)
+    write_bytes(out, data, replace=force)
     facts = {
         "adapter": made.adapter.name,
         "bytes": len(data),

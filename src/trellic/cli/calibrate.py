@@ -1,13 +1,12 @@
 """trellic calibrate: a model with operating points of its quantizers found on validation pictures."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trellic.cli.options import DEFAULT, Force, Model, PictureFiles, Quantizers
+from trellic.provenance import command
 
 
 def calibrate(
@@ -38,8 +37,7 @@ def calibrate(
     chosen = [quantizer_to_tune(name) for name in quantizer or [name for name in RELEASED if name != REFERENCE]]
     before = models.Model.read(models.find_model(model))
     pictures = some_pictures([path for path, _ in find_files(inputs, readable_suffixes())], most, complain)
-    command = shlex.join(["trellic", *sys.argv[1:]])
-    made = run(before, pictures, chosen, complain, {"command": command, "before": before.name})
+    made = run(before, pictures, chosen, complain, {"command": command(), "before": before.name})
     data = made.pack()
     write_atomically(out, lambda target: target.write(data), replace=force)
     print(f"{out}: model {made.name}, operating points of {', '.join(each.name for each in chosen)}")

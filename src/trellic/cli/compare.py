@@ -1,6 +1,5 @@
 """trellic compare: this codec and others on the same pictures, and a page that shows it."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Model, PictureFiles, named_file
 from trellic.errors import BadRequest
+from trellic.provenance import command
 
 ALL = "trellic,jpeg,webp,avif,jxl,jpeg2000,hevc,vvc"
 LOOKED_AT = 4
@@ -64,7 +64,7 @@ def compare(
     chosen = [codec_named(name, model, effort) for name in dict.fromkeys(codecs.replace(",", " ").split())]
     curves = read_published(published) if published else {}
     pictures = members(find_files(inputs, readable_suffixes()))
-    results = comparison.opened(json_file, chosen, shlex.join(["trellic", *sys.argv[1:]]))
+    results = comparison.opened(json_file, chosen, command())
     with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("comparing", total=len(pictures))
 

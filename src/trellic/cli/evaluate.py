@@ -1,6 +1,5 @@
 """trellic evaluate: rate and distortion by real bytes."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Force, Model, PictureFiles, Quantizer, named_file
+from trellic.provenance import command
 
 
 def evaluate(
@@ -48,7 +48,7 @@ def evaluate(
     pictures = {member.path: member for member in members(find_files(inputs, readable_suffixes()))}
     codec = trellic(model, effort=effort, quantizer=quantizer, threads=0)._replace(curve=qualities)
     results = Results(json_file)
-    results.prepare([codec], shlex.join(["trellic", *sys.argv[1:]]))
+    results.prepare([codec], command())
     with processes() as pool, Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         harness = Harness([codec], results, ("psnr", "ms_ssim"), pool, complain)
         for path, picture in bar.track(readable(pictures, complain), len(pictures), description="evaluating"):

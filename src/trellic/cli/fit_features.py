@@ -25,7 +25,7 @@ def fit_features(
     """
     need_torch()
     from trellic.codec import Codec
-    from trellic.files import check_free, write_atomically
+    from trellic.files import check_free, write_bytes
     from trellic.jobs.local import complain
     from trellic.jobs.plan import find_files
     from trellic.machine.network import SUFFIX
@@ -42,5 +42,5 @@ def fit_features(
     pictures = (picture for _, picture in readable(spread(paths, most), complain))
     made = fit(codec, Teacher(), some_pictures(paths, MAPPED, complain), pictures, complain)
     data = made.pack()
-    write_atomically(target, lambda file: file.write(data), replace=force)
+    write_bytes(target, data, replace=force)
     print(f"{target}: {len(data)} bytes, from {made.card['pictures']} pictures")

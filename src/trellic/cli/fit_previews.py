@@ -17,7 +17,7 @@ def fit_previews(
 ) -> None:
     """Write the previews of a model, HASH.previews: what makes small pictures of a stream's first groups."""
     from trellic import model as models
-    from trellic.files import check_free, write_atomically
+    from trellic.files import check_free, write_bytes
     from trellic.jobs.local import complain
     from trellic.jobs.plan import find_files
     from trellic.model.previews import SUFFIX, write_previews
@@ -31,5 +31,5 @@ def fit_previews(
     check_free(target, force)
     pictures = some_pictures([path for path, _ in find_files(inputs, readable_suffixes())], most, complain)
     data = write_previews(run(of, pictures, quantizer_for(DEFAULT_EFFORT), complain))
-    write_atomically(target, lambda file: file.write(data), replace=force)
+    write_bytes(target, data, replace=force)
     print(f"{target}: {len(data)} bytes, from {len(pictures)} pictures")

@@ -1,13 +1,12 @@
 """trellic fit-tables: a model with probability tables fitted on pictures."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trellic.cli.options import DEFAULT, Force, Model, PictureFiles, Quantizers
+from trellic.provenance import command
 
 
 def fit_tables(
@@ -33,7 +32,7 @@ def fit_tables(
     before = models.Model.read(models.find_model(model))
     chosen = [quantizer_to_tune(name) for name in quantizer or RELEASED]
     pictures = some_pictures([path for path, _ in find_files(inputs, readable_suffixes())], most, complain)
-    facts = {"command": shlex.join(["trellic", *sys.argv[1:]])}
+    facts = {"command": command()}
     made = run(before, pictures, chosen, facts, report=complain)
     data = made.pack()
     write_atomically(out, lambda target: target.write(data), replace=force)

@@ -1,13 +1,12 @@
 """trellic stability: what many generations of coding leave of a picture."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trellic.cli.options import DEFAULT, DEFAULT_EFFORT, Effort, Model, PictureFiles, Quantizer, named_file
+from trellic.provenance import command
 
 RIVALS = "jpeg-usual,webp-usual,avif-usual"
 
@@ -47,7 +46,7 @@ def stability(
     ours = trellic(model, effort=effort, quantizer=quantizer, threads=0)
     rivals = [codec_named(name, model, effort) for name in dict.fromkeys(codecs.replace(",", " ").split())]
     pictures = {member.path: member for member in members(find_files(inputs, readable_suffixes()))}
-    chains = Chains(json_file, [ours, *rivals], shlex.join(["trellic", *sys.argv[1:]]))
+    chains = Chains(json_file, [ours, *rivals], command())
     found = []
     for path, picture in readable(pictures, complain):
         member = pictures[path]

@@ -101,7 +101,7 @@ def _train_slim(
     frames: list[str], preset: str, model: str, minutes: float, out: Path, cache: Path, force: bool
 ) -> None:
     """Write a slim model; its run is kept in the cache, and resumed there."""
-    from trellic.files import check_free, write_atomically
+    from trellic.files import check_free, write_bytes
     from trellic.jobs.plan import find_files
     from trellic.model import find_model
     from trellic.picture.kinds import readable_suffixes
@@ -112,5 +112,5 @@ def _train_slim(
     budget = {"minutes": minutes / len(STAGES)} if minutes else {}
     made = make_slim(find_model(model), preset, paths, budget, cache / f"{preset}-{out.stem}", cache, report)
     data = made.pack()
-    write_atomically(out, lambda file: file.write(data), replace=force)
+    write_bytes(out, data, replace=force)
     print(f"{out}: model {made.name}, {len(data)} bytes")

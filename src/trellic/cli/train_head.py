@@ -19,7 +19,7 @@ def train_head(
     as_json: Json = False,
 ) -> None:
     """Train a classifier on a folder of pictures, in seconds; `trellic classify` then names the class of streams."""
-    from trellic.files import check_free, write_atomically
+    from trellic.files import check_free, write_bytes
     from trellic.jobs.local import complain
     from trellic.jobs.machine import labelled_files, reader_named
     from trellic.machine.fit_head import fit_head
@@ -29,7 +29,7 @@ def train_head(
     classes, pictures = labelled_files(folder, reader.codec)
     head = fit_head(reader, classes, pictures, validation, seed, complain)
     data = head.pack()
-    write_atomically(out, lambda file: file.write(data), replace=force)
+    write_bytes(out, data, replace=force)
     if as_json:
         print(json.dumps(head.card, indent=1))
         return

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from trellic.errors import BadRequest, PeerFailed
 from trellic.evaluate.codecs.image_codec import ImageCodec
-from trellic.evaluate.measure import MEASURES, Harness, Results, machine, processes
+from trellic.evaluate.measure import MEASURES, Harness, Results, processes
 from trellic.evaluate.memory import memory_of
 from trellic.evaluate.sets import Member
 from trellic.evaluate.start import start_seconds
 from trellic.evaluate.summary import complete
 from trellic.picture.pillow import read, readable
 from trellic.picture.types import Pixels
+from trellic.provenance import machine
 
 Complain = Callable[[str], None]
 

@@ -10,27 +10,24 @@ import hashlib
 import json
 import math
 import multiprocessing
-import os
-import platform
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import trellic
 from trellic.errors import BadRequest, TrellicError
 from trellic.evaluate.codecs.image_codec import ImageCodec
 from trellic.evaluate.ssimulacra2 import ssimulacra2
-from trellic.files import write_atomically
+from trellic.files import write_bytes
 from trellic.metrics import ms_ssim, psnr
 from trellic.picture.types import Pixels
 from trellic.processors import processors
+from trellic.provenance import commit, machine
 
 MEASURES: dict[str, Callable[[Pixels, Pixels], float]] = {
     "psnr": psnr,
@@ -90,31 +87,6 @@ class Head:
     memory: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-def machine() -> str:
-    """Return the processor, how many of it there are, and the system: what times depend on.
-
-    Rented machines hide which processor they have in its name; its family and model say it.
-    """
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    processor = facts.get("model name") or platform.processor() or platform.machine()
-    if "cpu family" in facts:
-        processor += f" (family {facts['cpu family']}, model {facts.get('model', '?')})"
-    return f"{processor}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}"
-
-
-@cache
-def commit() -> str:
-    """Return the commit that the package's source is of, or its version where it is installed from elsewhere."""
-    command = ["git", "rev-parse", "--short=12", "HEAD"]
-    try:
-        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return f"version {trellic.__version__}"
-    return done.stdout.strip()
-
-
 @dataclass
 class Results:
     """A results file: its head and its records; without a path nothing is written."""
@@ -148,7 +120,7 @@ class Results:
         if self.path:
             lines = [asdict(self.head), *(asdict(record) for record in self.records)]
             text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
-            write_atomically(self.path, lambda file: file.write(text.encode()))
+            write_bytes(self.path, text.encode())
 
 
 class Coded(NamedTuple):

@@ -14,11 +14,12 @@ from typing import Any
 from trellic.errors import BadRequest
 from trellic.evaluate.codecs import LABELS
 from trellic.evaluate.codecs.image_codec import ImageCodec
-from trellic.evaluate.measure import Head, commit, fingerprint, machine
+from trellic.evaluate.measure import Head, fingerprint
 from trellic.evaluate.report.tables import Table
-from trellic.files import write_atomically
+from trellic.files import write_bytes
 from trellic.metrics import psnr
 from trellic.picture.types import Pixels
+from trellic.provenance import commit, machine
 
 SHOWN = (1, 2, 5, 10, 20)
 """Generations that tables show beside the last."""
@@ -163,4 +164,4 @@ class Chains:
         if self.path:
             lines = [asdict(self.head), *(asdict(chain) for chain in self.chains)]
             text = "".join(json.dumps(line) + "\n" for line in lines)
-            write_atomically(self.path, lambda file: file.write(text.encode()))
+            write_bytes(self.path, text.encode())

@@ -13,7 +13,7 @@ from trellic.container.grid import Grid
 from trellic.container.header import QUALITY_ONE
 from trellic.container.video import read_group
 from trellic.errors import BadRequest
-from trellic.files import STANDARD, open_bytes, write_atomically
+from trellic.files import STANDARD, open_bytes, write_atomically, write_bytes
 from trellic.jobs.plan import Job, plan
 from trellic.jobs.work import check_suffix
 from trellic.model import facts_of_model
@@ -81,7 +81,7 @@ def encode_clip(
     if bitrate is not None:
         target = Target(bpp=bits_per_pixel(bitrate, clip.rate, clip.width, clip.height))
     coded = codec.encode(lambda: read_frames(clip), clip.rate, target, structure, clip.matrix, sound)
-    write_atomically(job.target, lambda file: file.write(coded.data), replace=force)
+    write_bytes(job.target, coded.data, replace=force)
     reader = Reader(coded.data, limit=sys.maxsize)
     size = len(coded.data)
     return {**_facts_of(reader, size), "bytes": size, "quality": coded.quality, "psnr": coded.psnr}

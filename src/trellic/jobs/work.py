@@ -18,7 +18,7 @@ from trellic.codec.view import view_of_groups
 from trellic.container import Stream
 from trellic.container.header import QUALITY_ONE
 from trellic.errors import BadRequest
-from trellic.files import open_bytes, write_atomically
+from trellic.files import open_bytes, write_bytes
 from trellic.jobs.plan import Job
 from trellic.model import facts_of_model
 from trellic.picture.kinds import UNREAD, kind_of, readable_suffixes
@@ -58,12 +58,12 @@ def encode_file(
 
     dropped  metadata to strip
     force    whether a target that exists is replaced
-    scratch  whether the target need not last, see `write_atomically`
+    scratch  whether the target need not last, see `write_bytes`
     """
     check_suffix(job.target, ".tlic")
     picture = open_source(job.source, codec.options.limit, dropped)
     coded = codec.encode_picture(picture, target, progress)
-    write_atomically(job.target, lambda file: file.write(coded.data), force, scratch)
+    write_bytes(job.target, coded.data, force, scratch)
     stream = Stream.parse(coded.data, sys.maxsize)
     facts = {**facts_of(stream, stream.length), "bytes": stream.length, "quality": coded.quality}
     return facts if target.psnr is None else {**facts, "psnr": coded.psnr}
@@ -85,7 +85,7 @@ class Decoding:
     preview     the scale of a preview to show instead: 8, 4 or 2
     carry       whether the picture's file carries the stream
     layers      how many layers to decode, of streams that have them; None for all
-    scratch     whether the picture's file need not last, see `write_atomically`
+    scratch     whether the picture's file need not last, see `write_bytes`
     realism     0 (faithful) to 1 (pleasing)
     """
 
@@ -138,7 +138,7 @@ def cut_file(job: Job, keep: int | None, size: int | None, force: bool = False) 
                 raise BadRequest(f"{size} bytes are too few: the first layer takes {len(found)}")
             count -= 1
             found = stream.keeping(count).copy()
-    write_atomically(job.target, lambda file: file.write(found), replace=force)
+    write_bytes(job.target, found, replace=force)
     return {"layers": count, "bytes": len(found), "bpp": 8 * len(found) / (stream.header.width * stream.header.height)}
 
 

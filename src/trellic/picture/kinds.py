@@ -8,8 +8,8 @@ from typing import Any
 from PIL import Image
 
 from trellic.errors import BadRequest
+from trellic.picture.metadata import EVERYTHING
 
-EVERYTHING = frozenset({"icc", "exif", "xmp", "resolution"})
 ALL, COLOURED, OPAQUE = {"L", "LA", "RGB", "RGBA"}, {"RGB", "RGBA"}, {"L", "RGB"}
 """Pillow's modes."""
 UNREAD = frozenset({".bufr", ".emf", ".eps", ".grib", ".h5", ".hdf", ".iim", ".mpeg", ".mpg", ".ps", ".tlic", ".wmf"})

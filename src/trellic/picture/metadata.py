@@ -17,6 +17,10 @@ class ColourSpace(IntEnum):
     GAMMA_2_2 = 4
 
 
+EVERYTHING = frozenset({"icc", "exif", "xmp", "resolution"})
+"""What metadata are called; a colour space goes with "icc"."""
+
+
 @dataclass(frozen=True)
 class Metadata:
     """What a picture carries besides its samples.

@@ -4,10 +4,8 @@ from collections.abc import Set
 from dataclasses import replace
 
 from trellic.errors import BadRequest
-from trellic.picture.metadata import Metadata
+from trellic.picture.metadata import EVERYTHING, Metadata
 from trellic.picture.orientation import orientation_alone, orientation_of
-
-NAMES = frozenset({"exif", "icc", "xmp", "resolution"})
 
 
 def names_to_drop(strip: str, keep: str | None) -> frozenset[str]:
@@ -18,10 +16,12 @@ def names_to_drop(strip: str, keep: str | None) -> frozenset[str]:
     wanted = {part.strip() for part in (strip if keep is None else keep).split(",")} - {""}
     if strip and keep is not None:
         raise BadRequest("--strip and --keep exclude each other")
-    if unknown := wanted - NAMES - {"all"}:
-        raise BadRequest(f"no metadata is called {', '.join(sorted(unknown))}; all, {', '.join(sorted(NAMES))} are")
-    named = NAMES if "all" in wanted else frozenset(wanted)
-    return named if keep is None else NAMES - named
+    if unknown := wanted - EVERYTHING - {"all"}:
+        raise BadRequest(
+            f"no metadata is called {', '.join(sorted(unknown))}; all, {', '.join(sorted(EVERYTHING))} are"
+        )
+    named = EVERYTHING if "all" in wanted else frozenset(wanted)
+    return named if keep is None else EVERYTHING - named
 
 
 def stripped(metadata: Metadata, names: Set[str]) -> Metadata:

@@ -2,38 +2,21 @@
 
 import hashlib
 import json
-import shlex
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from trellic.files import write_atomically
+from trellic.files import write_bytes
 from trellic.model import Model
+from trellic.provenance import command, commit
 from trellic.train.config import TrainConfig
 from trellic.train.data import list_pictures
 from trellic.train.processes import world
 from trellic.train.start import load_run, starting_model
 
 SESSIONS, LOG = "sessions.json", "log.jsonl"
-
-
-def commit() -> str:
-    """Return the commit of the code that runs, or "unknown"."""
-    try:
-        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-        git = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return "unknown"
-    return git.stdout.strip() or "unknown"
-
-
-def command() -> str:
-    """Return the command line of this process."""
-    return shlex.join(["trellic", *sys.argv[1:]])
 
 
 def note_session(config: TrainConfig, folder: Path) -> None:
@@ -52,7 +35,7 @@ def note_session(config: TrainConfig, folder: Path) -> None:
         }
     )
     text = json.dumps(sessions, indent=1)
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_bytes(path, text.encode())
 
 
 def _data(folders: tuple[str, ...]) -> dict[str, Any]:

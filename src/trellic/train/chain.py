@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trellic.errors import BadConfig
-from trellic.files import write_atomically
+from trellic.files import write_bytes
 from trellic.model import Model
 from trellic.model.pleasing import SUFFIX
 from trellic.quantize import quantizer_to_tune
@@ -114,7 +114,7 @@ def _companion(name: str, at: Position, folder: Path) -> Path | None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    write_atomically(path, lambda file: file.write(data))
+    write_bytes(path, data)
 
 
 def _next(name: str, at: Position, folder: Path) -> Position:

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from trellic.errors import NoPictures
-from trellic.files import write_atomically
+from trellic.files import write_atomically, write_bytes
 from trellic.picture.kinds import readable_suffixes
 from trellic.train.graphics import draw
 
@@ -104,7 +104,7 @@ class PixelStore:
                     raise NoPictures("none of the training pictures can be read")
 
             write_atomically(folder / PIXELS, fill)  # a run that has the file of before mapped goes on with it
-            write_atomically(folder / INDEX, lambda file: file.write(json.dumps(index).encode()))
+            write_bytes(folder / INDEX, json.dumps(index).encode())
         return cls(folder)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.entropy.parameters import ONE
 from trellic.errors import BadConfig
-from trellic.files import write_atomically
+from trellic.files import write_bytes
 from trellic.model import Model
 from trellic.networks.cut import CUT
 from trellic.networks.export import export
@@ -121,7 +121,7 @@ def _keep_config(config: TrainConfig, folder: Path) -> None:
     kept, text = folder / CONFIG, json.dumps(config.to_json(), indent=1)
     if kept.exists() and (others := config.differences(json.loads(kept.read_text()), MAY_CHANGE)):
         raise BadConfig(f"{folder} holds a run of another configuration ({', '.join(others)})")
-    write_atomically(kept, lambda file: file.write(text.encode()))
+    write_bytes(kept, text.encode())
 
 
 def export_run(folder: Path, summary: str) -> Model:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from trellic.errors import BadConfig
-from trellic.files import write_atomically
+from trellic.files import write_bytes
 from trellic.model import Model
 from trellic.networks.cut import SIZES, cut
 from trellic.train.chain import retrain
@@ -44,7 +44,7 @@ def make_slim(
         shown = centres(trained_on[:: -(-len(trained_on) // SHOWN)], SHOWN_SIDE, torch.device("cpu"))
         data = cut(Model.read(wide), SIZES[preset], shown).pack()
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(start, lambda file: file.write(data))
+        write_bytes(start, data)
     values: dict[str, Any] = {
         "pictures": [str(path) for path in trained_on],
         "validation": [str(path) for path in validated_on],

@@ -17,7 +17,7 @@ from PIL import Image
 from trellic.evaluate.codecs.image_codec import ImageCodec
 from trellic.evaluate.measure import Coded, Record, code, figures, fingerprint, nearest_in_size
 from trellic.evaluate.report.sheet import busiest_corner
-from trellic.files import write_atomically
+from trellic.files import write_atomically, write_bytes
 from trellic.picture.types import Pixels
 
 LOOK_AT = 0.3
@@ -61,7 +61,7 @@ def make_details(
         buffer = io.BytesIO()
         detail = np.ascontiguousarray(shown[top : top + SIDE, left : left + SIDE])
         Image.fromarray(detail).save(buffer, "WEBP", lossless=True)
-        write_atomically(folder / name, lambda file: file.write(buffer.getvalue()))
+        write_bytes(folder / name, buffer.getvalue())
 
     original = f"{FOLDER}/{content}-original.webp"
     if not (folder / original).exists():
