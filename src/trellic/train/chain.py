@@ -53,7 +53,7 @@ def retrain(
     if start.is_dir():
         at = Position(start, out / "0-start" / MODEL)
         if first and not at.model.exists():
-            _write(at.model, export_run(start, "").pack())
+            write_bytes(at.model, export_run(start, "").pack())
         wait_for_all()
     made: Path | None = None
     for number, name in enumerate(names, 1):
@@ -88,8 +88,8 @@ def _make(number: int, name: str, at: Position, config: TrainConfig, folder: Pat
     if name in stages():
         run_config(config, folder, cache, report)
         if first and (companion := _companion(name, at, folder)):
-            _write(companion, companion_of(folder, before).pack())
-            _write(folder / OUTCOME, json.dumps({**outcome, "kept": False}).encode())
+            write_bytes(companion, companion_of(folder, before).pack())
+            write_bytes(folder / OUTCOME, json.dumps({**outcome, "kept": False}).encode())
             return
         if first:
             summary = f"{before.card.get('summary', '')}; {name} for {config.quantizer}".lstrip("; ")
@@ -98,10 +98,10 @@ def _make(number: int, name: str, at: Position, config: TrainConfig, folder: Pat
             outcome |= {"costs": costs, "kept": costs[1] < costs[0] or not stage_named(name).keep_if_better}
     elif first:
         made = tune(name, before, config, report)
-        _write(folder / CONFIG, json.dumps(config.to_json(), indent=1).encode())
+        write_bytes(folder / CONFIG, json.dumps(config.to_json(), indent=1).encode())
     if first:
-        _write(folder / MODEL, made.pack())
-        _write(folder / OUTCOME, json.dumps(outcome).encode())
+        write_bytes(folder / MODEL, made.pack())
+        write_bytes(folder / OUTCOME, json.dumps(outcome).encode())
         if not outcome["kept"]:
             report({"message": f"stage {number}: not better, the model before is kept"})
 
@@ -111,10 +111,6 @@ def _companion(name: str, at: Position, folder: Path) -> Path | None:
     if name in TUNING or PLEASING not in stage_named(name).terms:
         return None
     return folder / f"{Model.read(at.model).name}{SUFFIX}"
-
-
-def _write(path: Path, data: bytes) -> None:
-    write_bytes(path, data)
 
 
 def _next(name: str, at: Position, folder: Path) -> Position:
