@@ -16,6 +16,7 @@ def test_the_packages_stages_are_rows():
         "blocks",
         "exact",
         "decoder",
+        "searched",
         "joint",
         "rounding",
         "adapt",

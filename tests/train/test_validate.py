@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from conftest import textured
-from trellic.networks.learned import Coded
+from trellic.networks.learned import Decoded
 from trellic.networks.surrogates import Rounding
 from trellic.networks.transforms.conditioning import lambda_of
 from trellic.train.start import load_run
@@ -51,9 +51,16 @@ class Watched:
     def eval(self) -> None:
         self.train(False)
 
-    def __call__(self, pictures, qualities, coder) -> Coded:
+    def encode(self, pictures, qualities) -> dict[str, torch.Tensor]:
+        return {"y": pictures}
+
+    def code(self, targets, qualities, coder) -> Decoded:
         self.modes.add(self.training)
-        return Coded(pictures + 1 / 255, {"y": torch.ones(len(pictures))})
+        return Decoded(targets, {"y": torch.ones(len(targets["y"]))})
+
+    def decode(self, values, qualities) -> torch.Tensor:
+        self.modes.add(self.training)
+        return values["y"] + 1 / 255
 
 
 def test_a_codec_is_validated_as_it_will_be_used_and_goes_on_as_it_was():
@@ -64,3 +71,13 @@ def test_a_codec_is_validated_as_it_will_be_used_and_goes_on_as_it_was():
     assert found["bpp"] == pytest.approx([1 / 64] * 5)
     assert found["mse"] == pytest.approx([1.0] * 5, rel=1e-3)
     assert found["psnr"] == pytest.approx([48.13] * 5, abs=0.01)
+
+
+def test_other_targets_than_the_analysis_finds_may_be_validated():
+    brighter = validate(
+        Watched(),
+        torch.full((3, 3, 8, 8), 0.5),
+        lambda quality: Rounding(),
+        encode=lambda pictures, qualities: {"y": pictures + 1 / 255},
+    )
+    assert brighter["mse"] == pytest.approx([4.0] * 5, rel=1e-3)

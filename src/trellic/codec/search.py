@@ -150,17 +150,32 @@ def search(
     fit: Fit | None = None,
     begin: Begin | None = None,
 ) -> Coded:
-    """Return a tile's variables coded better than `coded`, where that is found.
+    """Return a tile's variables coded better than `coded`, as `found_targets` finds them."""
+    return found_targets(sessions, window, analysed, coded, deployed, rounds, fit, begin)[1]
+
+
+def found_targets(
+    sessions: Sessions,
+    window: Window,
+    analysed: Analysed,
+    coded: Coded,
+    deployed: DeployedQuantizer,
+    rounds: int,
+    fit: Fit | None = None,
+    begin: Begin | None = None,
+) -> tuple[Floats, Coded]:
+    """Return the y to quantize instead of the analysis's, (C, H, W), and a tile's variables coded by that.
 
     rounds   how often they are coded anew, 1 or more
     fit      fits how the tile will be corrected; None where it will not
     begin    makes the range coder, where something goes before them
-    Better is less of bits and squared error together; where nothing is, `coded` itself is returned. With a model whose
+    Better is less of bits and squared error together; where nothing is, both are as they were given. With a model whose
     gradient is not known, or cannot be run, there is no search. It takes some 500 bytes a pixel of the tile and what is
     around it.
     """
+    targets = analysed.targets["y"]
     if sessions.model.gradient is None:
-        return coded
+        return targets, coded
     objective, parameters = Objective(sessions, window, analysed), deployed.at(analysed.quality)
     bits_of_error = error_weight(analysed.quality)
 
@@ -175,14 +190,14 @@ def search(
     try:
         gradient, pixels = objective.gradient_at(coded.decoded, added)
     except DamagedModel:  # the model codes, as was seen
-        return coded
+        return targets, coded
     if error is None:
         _, error = objective.corrected(pixels)
     found = curvature_of(analysed, coded.decoded["y"], gradient)
     if found is None:
-        return coded
+        return targets, coded
     curvature, weights = found * analysed.visibility, found / found.mean()
-    targets, latest = analysed.targets["y"], coded
+    latest = coded
     least = without = cost(coded, error)
     best = targets, coded, gradient, added
     for number in range(rounds):
@@ -205,4 +220,4 @@ def search(
         elif now - least > (without - least) / 2:
             targets, latest, gradient, added = best
             curvature = 2 * curvature
-    return best[1]
+    return best[:2]

@@ -107,7 +107,7 @@ class CachedLatents(Latents):
 
     @classmethod
     def filled(
-        cls, cache: Path, facts: bytes, count: int, live: LiveLatents, device: torch.device, seed: int
+        cls, cache: Path, facts: bytes, count: int, live: Latents, device: torch.device, seed: int
     ) -> "CachedLatents":
         """Return the cache of `count` crops, quantizing them first where a machine has none by these facts."""
         folder = cache / f"latents-{hashlib.sha256(facts).hexdigest()[:16]}"
@@ -119,7 +119,7 @@ class CachedLatents(Latents):
 
 
 @torch.no_grad()
-def _fill(folder: Path, count: int, live: LiveLatents, device: torch.device) -> None:
+def _fill(folder: Path, count: int, live: Latents, device: torch.device) -> None:
     """Write crops, their decoded latents and, last, their qualities."""
     stores: dict[str, np.ndarray] = {}
     qualities = np.empty(count, np.float32)

@@ -14,7 +14,7 @@ from trellic.errors import BadConfig
 
 FILE = Path(__file__).parent / "stages.toml"
 PARTS = ("analysis", "entropy", "synthesis", "adapter")
-LATENTS = ("live", "cached", "blocks", "planes")
+LATENTS = ("live", "cached", "searched", "blocks", "planes")
 QUANTIZERS = ("rounding", "noise", "deployed")
 TERMS = ("rate", "distortion", "near", "pleasing")
 
@@ -25,8 +25,9 @@ class Stage:
 
     summary         what it is for
     trains          parts of the codec
-    latents         "live": from the analysis, at each step; "cached": quantized once and kept on disk; "blocks": live,
-                    of blocks with rings on random sides; "planes": live, of coarse planes of layers
+    latents         "live": from the analysis, at each step; "cached": quantized once and kept on disk; "searched": what
+                    the encoder's search quantizes instead, kept on disk; "blocks": live, of blocks with rings on random
+                    sides; "planes": live, of coarse planes of layers
     quantizer       what stands for it: "rounding" (noise in the rate), "noise" (in the latents too), or "deployed"
     terms           of the loss
     exact           whether the entropy networks become exact first

@@ -23,6 +23,7 @@ from trellic.train.noise import Noise
 from trellic.train.planes import PlaneLatents
 from trellic.train.processes import world
 from trellic.train.quantizer_in_loop import QuantizerInTheLoop
+from trellic.train.searched import LiveTargets, Search, SearchedLatents, remembering
 from trellic.train.stage import Stage
 from trellic.train.terms import DISTORTION, NEAR, CodedBatch, loss_of
 from trellic.train.validate import cost, lambda_scale_of, validate
@@ -39,6 +40,7 @@ class DeployedModel(NamedTuple):
     weights   what an error in each latent channel is worth to the quantizer's search, float32 (C,), by quality 0 to 1
     followed  pictures and qualities → latents to stay near to, (N, C, h, w)
     plain     the codec as it was, where an adapter of it is for coarse planes of layers
+    search    what finds searched targets, where a stage trains on them
     """
 
     codec: LearnedCodec
@@ -46,6 +48,7 @@ class DeployedModel(NamedTuple):
     weights: Weights = lambda quality: np.ones(1, np.float32)
     followed: Callable[[Tensor, Tensor], Tensor] | None = None
     plain: LearnedCodec | None = None
+    search: Search | None = None
 
     def coder(self, quality: Tensor, otherwise: Coder) -> Coder:
         """Return the deployed quantizer for a batch; `otherwise` codes passes that are always rounded."""
@@ -95,22 +98,27 @@ class StageTraining:
             weight.requires_grad_(name.startswith(prefixes))
         if stage.exact:
             fit_fixed_points(self.codec, self._show)
+        self.encode = remembering(model.search) if model.search else None
         self.lambda_scale, before = 1.0, self._validated(self.codec)
         if model.quantizer:
             self.lambda_scale = lambda_scale_of(before["bpp"], before["mse"])
         self.before = self._with_cost(before)
         # Before anything is trained, so that a run that is resumed finds its cache.
-        self.facts = model.facts(config, stage.quantizer)
+        self.facts = model.facts(config, model.search.name if model.search else stage.quantizer)
 
     def begin(self, seed: int) -> None:
         """Start drawing batches by a seed."""
-        if self.stage.latents == "planes":
-            self.latents: Latents = self._planes(seed)
-        elif self.stage.latents != "cached":
-            self.latents = self._live(seed)
-        else:
-            once = self._live(self.config.seed)
-            self.latents = CachedLatents.filled(self.cache, self.facts, self.config.cached, once, self.device, seed)
+        match self.stage.latents:
+            case "planes":
+                self.latents: Latents = self._planes(seed)
+            case "cached":
+                self.latents = self._cached(self._live(self.config.seed), seed)
+            case "searched":
+                assert self.model.search
+                once = LiveTargets(self.model.search, self._crops(self.config.seed))
+                self.latents = SearchedLatents(self._cached(once, seed), self.codec, self._coder)
+            case _:
+                self.latents = self._live(seed)
 
     def state(self) -> dict[str, Any]:
         """Return nothing: all that is trained is the codec."""
@@ -144,11 +152,17 @@ class StageTraining:
         return self._with_cost(self._validated(codec))
 
     def _validated(self, codec: LearnedCodec) -> dict[str, Any]:
-        return validate(codec, self.validation, lambda quality: self.model.coder(quality, Rounding()))
+        return validate(codec, self.validation, self._deployed, encode=self.encode)
+
+    def _deployed(self, quality: Tensor) -> Coder:
+        return self.model.coder(quality, Rounding())
 
     def _with_cost(self, validated: dict[str, Any]) -> dict[str, Any]:
         scale = self.lambda_scale
         return {**validated, "lambda_scale": scale, "cost": cost(validated["bpp"], validated["mse"], scale)}
+
+    def _cached(self, once: Latents, seed: int) -> CachedLatents:
+        return CachedLatents.filled(self.cache, self.facts, self.config.cached, once, self.device, seed)
 
     def _planes(self, seed: int) -> PlaneLatents:
         assert self.model.plain

@@ -16,6 +16,9 @@ from trellic.train.terms import distortion
 QUALITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
 BATCH = 4
 
+Encode = Callable[[Tensor, Tensor], dict[str, Tensor]]
+"""Takes pictures and qualities, returns their variables before they are quantized, (N, C, h, w)."""
+
 
 @torch.no_grad()
 def validate(
@@ -23,30 +26,32 @@ def validate(
     pictures: Tensor,
     coder_of: Callable[[Tensor], Coder],
     qualities: Sequence[float] = QUALITIES,
+    encode: Encode | None = None,
 ) -> dict[str, Any]:
     """Return bpp (estimated), MSE and PSNR (dB) at each quality, and `cost`, the mean log RD cost by the usual λ.
 
     pictures  float32 (N, 3, H, W) in [0, 1]
     coder_of  qualities (N, 1, 1, 1) → what stands for the quantizer
+    encode    pictures, qualities → variables before they are quantized; None for the codec's analysis
     """
     was_training = codec.training
     codec.eval()
-    points = [_point(codec, pictures, quality, coder_of) for quality in qualities]
+    points = [_point(codec, pictures, quality, coder_of, encode or codec.encode) for quality in qualities]
     codec.train(was_training)
     bpps, mses, psnrs = (list(values) for values in zip(*points, strict=True))
     return {"bpp": bpps, "mse": mses, "psnr": psnrs, "cost": cost(bpps, mses, 1.0, qualities)}
 
 
 def _point(
-    codec: LearnedCodec, pictures: Tensor, quality: float, coder_of: Callable[[Tensor], Coder]
+    codec: LearnedCodec, pictures: Tensor, quality: float, coder_of: Callable[[Tensor], Coder], encode: Encode
 ) -> tuple[float, float, float]:
     """Return bpp, MSE and PSNR at a quality; each of several processes codes its share of the pictures."""
     bits, errors, psnrs = 0.0, 0.0, 0.0
     for part in pictures[rank() :: world()].split(BATCH):
         qualities = torch.full((len(part), 1, 1, 1), quality, device=part.device)
-        coded = codec(part, qualities, coder_of(qualities))
-        error = distortion(coded.pictures.clamp(0, 1), part)
-        bits += float(sum(coded.bits.values()).sum())
+        coded = codec.code(encode(part, qualities), qualities, coder_of(qualities))
+        error = distortion(codec.decode(coded.values, qualities).clamp(0, 1), part)
+        bits += float(torch.stack(list(coded.bits.values())).sum())
         errors += float(error.sum())
         psnrs += float((10 * torch.log10(255.0**2 / error)).sum())
     bits, errors, psnrs = total([bits, errors, psnrs])
