@@ -28,12 +28,12 @@ def retrain(
     stages: Annotated[
         str,
         typer.Option(
-            help="In order, of: synthesis, entropy, decoder, exact, joint, blocks, calibrate, tables, offsets, noise, "
-            "rounding, pleasing."
+            help="In order, of: synthesis, entropy, decoder, searched, exact, joint, blocks, calibrate, tables, offsets, "
+            "noise, rounding, pleasing."
         ),
     ] = "decoder,tables",
     config: Annotated[
-        str, typer.Option("--config", "-c", help="A TOML file of how each stage trains, or a recipe: joint, exact.")
+        str, typer.Option("--config", "-c", help="A TOML file of how each stage trains, or a recipe: joint, exact, searched.")
     ] = "joint",
     pictures: Pictures = None,
     validation: ValidationFolders = None,
