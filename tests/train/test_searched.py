@@ -14,7 +14,7 @@ from trellic.codec.tiles import windows  # noqa: E402
 from trellic.container import Grid  # noqa: E402
 from trellic.errors import BadConfig  # noqa: E402
 from trellic.picture.types import Picture  # noqa: E402
-from trellic.train.searched import Search, remembering  # noqa: E402
+from trellic.train.searched import TargetSearch, remembering  # noqa: E402
 
 SIDE, QUALITY = 128, 0.5
 
@@ -32,7 +32,7 @@ def batch(count: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_targets_become_the_stream_that_the_encoder_makes(codec):
     pictures, quality = batch(2)
-    targets = Search(codec.model, codec.deployed)(pictures, quality)
+    targets = TargetSearch(codec.model, codec.deployed)(pictures, quality)
     for number in range(2):
         (window,) = windows(Picture(textured(SIDE, SIDE, number)), Grid.whole(SIDE, SIDE), codec.model.margin)
         analysed = analyse_tile(codec.sessions, window, int(QUALITY * 25600), back_projects=True)
@@ -62,4 +62,4 @@ def test_a_search_is_asked_once_for_the_same_pictures():
 def test_a_model_that_has_no_search_is_refused(codec, monkeypatch):
     monkeypatch.setitem(codec.model.__dict__, "gradient", None)
     with pytest.raises(BadConfig, match="no search"):
-        Search(codec.model, codec.deployed)
+        TargetSearch(codec.model, codec.deployed)

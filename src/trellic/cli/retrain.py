@@ -28,12 +28,13 @@ def retrain(
     stages: Annotated[
         str,
         typer.Option(
-            help="In order, of: synthesis, entropy, decoder, searched, exact, joint, blocks, calibrate, tables, offsets, "
-            "noise, rounding, pleasing."
+            help="In order, of: synthesis, entropy, decoder, searched, exact, joint, blocks, calibrate, tables, "
+            "offsets, noise, rounding, pleasing."
         ),
     ] = "decoder,tables",
     config: Annotated[
-        str, typer.Option("--config", "-c", help="A TOML file of how each stage trains, or a recipe: joint, exact, searched.")
+        str,
+        typer.Option("--config", "-c", help="How each stage trains: a TOML file, or a recipe: joint, exact, searched."),
     ] = "joint",
     pictures: Pictures = None,
     validation: ValidationFolders = None,

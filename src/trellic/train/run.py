@@ -25,7 +25,7 @@ from trellic.train.devices import device_named
 from trellic.train.loop import Report, train
 from trellic.train.pleasing.training import PleasingTraining
 from trellic.train.processes import local_rank, start_processes, wait_for_all
-from trellic.train.searched import Search
+from trellic.train.searched import TargetSearch
 from trellic.train.stage import stage_named, stages
 from trellic.train.start import CONFIG, load_run, starting_codec, starting_model
 from trellic.train.terms import NEAR, PLEASING
@@ -92,7 +92,7 @@ def deployed_model(config: TrainConfig, pictures: PixelStore) -> DeployedModel:
     follows = config.follows and NEAR in stage_named(config.stage).terms
     followed = latents_of(Path(config.follows), model) if follows else None
     deployed = deployed_quantizer(model, config)
-    search = Search(model, deployed) if stage_named(config.stage).latents == "searched" else None
+    search = TargetSearch(model, deployed) if stage_named(config.stage).latents == "searched" else None
     return DeployedModel(codec, deployed, model.weights, followed, search=search)
 
 

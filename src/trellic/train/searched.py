@@ -32,7 +32,7 @@ from trellic.train.latents import Batch, CachedLatents, CoderOf, Latents
 from trellic.train.validate import Encode
 
 
-class Search:
+class TargetSearch:
     """Finds what the encoder quantizes by the default effort: pictures (N, 3, H, W) and qualities → variables.
 
     The networks are those of a model's file, whatever is trained meanwhile. Raises BadConfig where it has no search.

@@ -23,7 +23,7 @@ from trellic.train.noise import Noise
 from trellic.train.planes import PlaneLatents
 from trellic.train.processes import world
 from trellic.train.quantizer_in_loop import QuantizerInTheLoop
-from trellic.train.searched import LiveTargets, Search, SearchedLatents, remembering
+from trellic.train.searched import LiveTargets, SearchedLatents, TargetSearch, remembering
 from trellic.train.stage import Stage
 from trellic.train.terms import DISTORTION, NEAR, CodedBatch, loss_of
 from trellic.train.validate import cost, lambda_scale_of, validate
@@ -48,7 +48,7 @@ class DeployedModel(NamedTuple):
     weights: Weights = lambda quality: np.ones(1, np.float32)
     followed: Callable[[Tensor, Tensor], Tensor] | None = None
     plain: LearnedCodec | None = None
-    search: Search | None = None
+    search: TargetSearch | None = None
 
     def coder(self, quality: Tensor, otherwise: Coder) -> Coder:
         """Return the deployed quantizer for a batch; `otherwise` codes passes that are always rounded."""
