@@ -21,6 +21,7 @@ def test_a_machine_is_named_by_what_times_depend_on(monkeypatch, tmp_path):
 
 def test_code_outside_of_a_repository_is_named_by_its_version(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    provenance.commit.cache_clear()
-    assert provenance.commit().startswith("version ")
-    provenance.commit.cache_clear()
+    for name in (provenance.commit, provenance.source):
+        name.cache_clear()
+        assert name().startswith("version ")
+        name.cache_clear()

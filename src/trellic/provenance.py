@@ -35,9 +35,19 @@ def machine() -> str:
 @cache
 def commit() -> str:
     """Return the commit that the package's source is of, or its version where it is installed from elsewhere."""
-    command = ["git", "rev-parse", "--short=12", "HEAD"]
+    return _git("rev-parse", "--short=12", "HEAD") or f"version {trellic.__version__}"
+
+
+@cache
+def source() -> str:
+    """Return what names the state of the package's own files as they were committed, or its version."""
+    return _git("rev-parse", "--short=12", "HEAD:./") or f"version {trellic.__version__}"
+
+
+def _git(*command: str) -> str:
+    """Return what git says of the package's folder; nothing where there is no git, or no repository."""
     try:
-        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+        done = subprocess.run(["git", *command], cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        return f"version {trellic.__version__}"
+        return ""
     return done.stdout.strip()

@@ -10,6 +10,7 @@ import pytest
 
 from conftest import textured
 from trellic.errors import BadRequest, PeerFailed
+from trellic.evaluate import measure
 from trellic.evaluate.codecs.pillow import JPEG_USUAL, WEBP_USUAL
 from trellic.evaluate.measure import Harness, Record, Results, code, figures, nearest_in_size
 from trellic.evaluate.sets import members
@@ -77,6 +78,16 @@ def test_a_codec_set_otherwise_is_measured_anew(tmp_path):
     results.prepare([CODECS[0], CODECS[1]._replace(about="another version")], "a command")
     assert {record.codec for record in results.records} == {"jpeg-usual"}
     assert set(results.head.starts) == {"jpeg-usual"}
+
+
+def test_a_learned_codec_is_measured_anew_where_the_package_changed(tmp_path, monkeypatch):
+    learned = [CODECS[0]._replace(model="0123456789abcdef"), CODECS[1]]
+    results, _ = measured(tmp_path / "r.jsonl", learned)
+    results.prepare(learned, "a command")
+    assert {record.codec for record in results.records} == {"webp-usual", "jpeg-usual"}
+    monkeypatch.setattr(measure, "source", lambda: "another state")
+    results.prepare(learned, "a command")
+    assert {record.codec for record in results.records} == {"jpeg-usual"}
 
 
 def test_another_picture_of_the_same_name_is_measured_anew(tmp_path):

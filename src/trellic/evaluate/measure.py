@@ -27,7 +27,7 @@ from trellic.files import write_bytes
 from trellic.metrics import ms_ssim, psnr
 from trellic.picture.types import Pixels
 from trellic.processors import processors
-from trellic.provenance import commit, machine
+from trellic.provenance import commit, machine, source
 
 MEASURES: dict[str, Callable[[Pixels, Pixels], float]] = {
     "psnr": psnr,
@@ -75,6 +75,7 @@ class Head:
 
     model   the hash of the model that was measured, "" where there was none
     codecs  how each codec was set
+    sources what learned codecs were measured by: the state of this package
     starts  seconds that a codec takes for a tiny picture, memory: its peak in bytes; by codec and by what it did
     """
 
@@ -83,6 +84,7 @@ class Head:
     machine: str = ""
     model: str = ""
     codecs: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     starts: dict[str, dict[str, float]] = field(default_factory=dict)
     memory: dict[str, dict[str, float]] = field(default_factory=dict)
 
@@ -105,13 +107,19 @@ class Results:
             raise BadRequest(f"{path} is no file of results; choose another file") from error
 
     def prepare(self, codecs: Sequence[ImageCodec], command: str) -> None:
-        """Prepare for measuring these codecs here; records of a codec with other settings are dropped."""
+        """Prepare for measuring these codecs here.
+
+        Records of a codec with other settings are dropped, and a learned codec's by another state of the package.
+        """
         for codec in codecs:
-            if self.head.codecs.get(codec.name) != codec.about:
+            by = source() if codec.model else ""
+            if (self.head.codecs.get(codec.name), self.head.sources.get(codec.name, "")) != (codec.about, by):
                 self.records = [record for record in self.records if record.codec != codec.name]
                 for kept in (self.head.starts, self.head.memory):
                     kept.pop(codec.name, None)
             self.head.codecs[codec.name] = codec.about
+            if by:
+                self.head.sources[codec.name] = by
             self.head.model = codec.model or self.head.model
         self.head.command, self.head.commit, self.head.machine = command, commit(), machine()
 
