@@ -71,7 +71,7 @@ def plan(value: dict[str, float]) -> Table:
     hours = MILLION * value["cost of a picture"] / 3600
     own = MILLION * (value["plan in memory"] + value["keys in memory"])
     peak = MILLION * value["listing, memory at its peak"]
-    worker = value["memory of a worker, bucket to bucket"]
+    worker = max(value[f"memory of a worker, {where}"] for where in WHERE)
     lost = min(MOST_ROWS, int(MOST_BYTES / 1e3 / value["bytes of a source"]))
     rows = [
         ["coding", f"{hours:.0f} hours of a core: {hours / CORES:.1f} hours on {CORES} cores"],

@@ -24,7 +24,7 @@ def machine() -> str:
 
     Rented machines hide which processor they have in its name; its family and model say it.
     """
-    lines = CPUINFO.read_text().splitlines() if CPUINFO.exists() else []
+    lines = CPUINFO.read_text().partition("\n\n")[0].splitlines() if CPUINFO.exists() else []  # of the first one
     facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     processor = facts.get("model name") or platform.processor() or platform.machine()
     if "cpu family" in facts:

@@ -130,6 +130,8 @@ def test_a_bad_picture_is_a_record_and_not_tried_again(folder):
     assert (progress.done, progress.errors) == (4, 1)
     assert "cannot be read" in by_source(folder / "out")["bad.png"]["error"]
     assert by_source(folder / "out")["bad.png"]["attempts"] == 1
+    (folder / "in" / "bad.tif").write_bytes(b"II+\0\x08\0\0\0" + (1 << 62).to_bytes(8, "little"))
+    assert run(folder / "in", out=folder / "out").errors == 1
     assert run(folder / "in", out=folder / "out").done == 0
 
 

@@ -1,5 +1,6 @@
 """Storage: folders and URLs look alike, nothing is half written or lost, and only storage is tried again."""
 
+import resource
 from functools import partial
 
 import pytest
@@ -128,9 +129,17 @@ def test_slashes_at_the_end_name_nothing(url, path):
     assert near(url) == path
 
 
-def test_lines_that_find_no_room_are_an_error(tmp_path):
-    with pytest.raises(OSError, match="No space"):
-        store_of("/dev/full").append("/dev/full", b"line")
+def test_lines_that_find_no_room_are_an_error_and_leave_nothing_behind(tmp_path):
+    path, (soft, hard) = str(tmp_path / "lines"), resource.getrlimit(resource.RLIMIT_FSIZE)
+    store_of(path).append(path, b"first\n")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))  # bytes of a file: a write is short, as on a full disk
+    try:
+        with pytest.raises(OSError, match="No space"):
+            store_of(path).append(path, b"second\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    store_of(path).append(path, b"second\n")
+    assert (tmp_path / "lines").read_bytes() == b"first\nsecond\n"
 
 
 def test_entries_sort_by_place():

@@ -87,7 +87,7 @@ def test_a_learned_codec_is_measured_anew_where_the_package_changed(tmp_path, mo
     assert {record.codec for record in results.records} == {"webp-usual", "jpeg-usual"}
     monkeypatch.setattr(measure, "source", lambda: "another state")
     results.prepare(learned, "a command")
-    assert {record.codec for record in results.records} == {"jpeg-usual"}
+    assert {record.codec for record in results.records} == {"webp-usual"}
 
 
 def test_another_picture_of_the_same_name_is_measured_anew(tmp_path):

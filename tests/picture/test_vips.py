@@ -1,5 +1,6 @@
 """Large pictures are read and written in strips as small ones are at once."""
 
+import io
 import os
 import struct
 import threading
@@ -116,22 +117,42 @@ def test_what_is_no_picture_of_samples_is_refused(tmp_path):
         vips.open_source(tmp_path / "drawing.png", 1 << 20)
 
 
-@pytest.mark.parametrize("deflated", [False, True])
-def test_metadata_behind_the_pixels_of_a_large_png_are_found(deflated, tmp_path):
-    Image.fromarray(PIXELS).save(tmp_path / "a.png")
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    text = zlib.compress(XMP) if deflated else XMP
-    late = [(b"eXIf", exif.tobytes()[6:]), (b"iTXt", b"XML:com.adobe.xmp\0%c\0\0\0" % deflated + text)]
+def png_with(*late: tuple[bytes, bytes]) -> bytes:
+    """Return a PNG of PIXELS with chunks behind them."""
+    file = io.BytesIO()
+    Image.fromarray(PIXELS).save(file, "PNG")
     chunks = [
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in late
     ]
-    data = (tmp_path / "a.png").read_bytes()
-    (tmp_path / "late.png").write_bytes(data[:-12] + b"".join(chunks) + data[-12:])
-    source = vips.open_source(tmp_path / "late.png", 1 << 20)
+    return file.getvalue()[:-12] + b"".join(chunks) + file.getvalue()[-12:]
+
+
+SIDEWAYS = orientation_alone(6)
+RAW = b"\nexif\n%8d\n%s\n" % (len(SIDEWAYS), SIDEWAYS.hex().encode())
+
+
+@pytest.mark.parametrize("late", [
+    (b"eXIf", SIDEWAYS[6:]), (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(RAW)),
+    (b"tEXt", b"Raw profile type exif\0" + RAW), (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP),
+    (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(XMP)),
+    (b"iTXt", b"XML:com.adobe.xmp\0\1\7\0\0" + zlib.compress(XMP)), (b"tEXt", b"Comment\0hello"),
+], ids=lambda late: f"{late[0].decode()}-{late[1][:24]!r}")  # fmt: skip
+def test_metadata_behind_the_pixels_of_a_large_png_are_those_that_pillow_finds(late, tmp_path):
+    (tmp_path / "late.png").write_bytes(png_with(late))
+    found, lost = [], []
+    for reader in (read, lambda path: vips.open_source(path, 1 << 20)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            source = reader(tmp_path / "late.png")
+        found.append((orientation_of(source.metadata), source.metadata.xmp))
+        lost.append([str(one.message) for one in caught])
     assert isinstance(source, vips.StripReader)
-    assert (orientation_of(source.metadata), source.metadata.xmp) == (6, XMP)
-    (tmp_path / "cut.png").write_bytes(data[:-12] + chunks[0][:-3])
+    assert found[0] == found[1]
+    assert lost[0] == lost[1]
+
+
+def test_metadata_that_are_cut_off_are_none(tmp_path):
+    (tmp_path / "cut.png").write_bytes(png_with((b"eXIf", SIDEWAYS[6:]))[:-15])
     assert vips.open_source(tmp_path / "cut.png", 1 << 20).metadata.exif == b""
 
 

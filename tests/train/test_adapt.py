@@ -18,6 +18,7 @@ HOW = Adaptation(steps=60, crop=64, rate=3e-3)
 
 @pytest.mark.parametrize(("counts", "chosen"), [
     ([3], ["01", "02"]), ([10], ["08", "09"]), ([25], ["020", "021", "022", "023", "024"]), ([4, 11], ["19", "110"]),
+    ([4] * 5, ["40", "41", "42", "43"]),
 ])  # fmt: skip
 def test_the_last_fifth_of_each_folder_is_for_validation_two_pictures_at_least(counts, chosen):
     paths = [Path(f"{folder}/{folder}{number}") for folder, count in enumerate(counts) for number in range(count)]

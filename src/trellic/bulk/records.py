@@ -1,5 +1,6 @@
 """Records of a manifest: what became of each picture."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,11 @@ def put_error(record: Record, error: TrellicError | OSError | MemoryError) -> No
 
 
 def _is_of_storage(cause: BaseException | None) -> bool:
-    """Return whether what a reader of pictures met was the system's: permissions or a disk, for instance."""
-    return isinstance(cause, OSError) and cause.errno is not None
+    """Return whether what a reader of pictures met was the system's: permissions or a disk, for instance.
+
+    Places that no file can have, as damaged pictures name them, are not.
+    """
+    return isinstance(cause, OSError) and cause.errno not in {None, errno.EINVAL, errno.EOVERFLOW}
 
 
 def as_text(name: str) -> str:

@@ -101,7 +101,9 @@ class Local:
         """See `Store`."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         with Path(path).open("ab", buffering=0) as file:
+            end = file.tell()
             if file.write(data) < len(data):
+                file.truncate(end)  # the next try begins where this one did
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
     def remove(self, path: str) -> None:

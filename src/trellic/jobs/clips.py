@@ -83,8 +83,9 @@ def encode_clip(
     coded = codec.encode(lambda: read_frames(clip), clip.rate, target, structure, clip.matrix, sound)
     write_bytes(job.target, coded.data, replace=force)
     reader = Reader(coded.data, limit=sys.maxsize)
-    size = len(coded.data)
-    return {**_facts_of(reader, size), "bytes": size, "quality": coded.quality, "psnr": coded.psnr}
+    size, read = len(coded.data), job.source.stat().st_size
+    facts = {**_facts_of(reader, size), "source_bytes": read, "bytes": size}
+    return {**facts, "quality": coded.quality, "psnr": coded.psnr}
 
 
 def decode_clip(job: Job, frames: str, threads: int, limit: int, force: bool = False) -> Facts:

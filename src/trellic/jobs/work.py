@@ -139,7 +139,7 @@ def cut_file(job: Job, keep: int | None, size: int | None, force: bool = False) 
             count -= 1
             found = stream.keeping(count).copy()
     write_bytes(job.target, found, replace=force)
-    return {"layers": count, "bytes": len(found), "bpp": 8 * len(found) / (stream.header.width * stream.header.height)}
+    return {**facts_of(stream, len(found)), "layers": count, "bytes": len(found)}
 
 
 def verify_file(source: Path, limit: int, threads: int = 0) -> Facts:

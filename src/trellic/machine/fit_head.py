@@ -101,6 +101,6 @@ def _validated(
 def _vector(reader: FeatureReader, picture: Labelled, quality: float, report: Callable[[str], None]) -> Floats | None:
     try:
         return reader.read(picture.read(quality)).vector
-    except (TrellicError, OSError) as error:
-        report(f"{picture.name}: skipped, {error}")
+    except (TrellicError, OSError, MemoryError) as error:
+        report(f"{picture.name}: skipped, {str(error) or 'not enough memory'}")
         return None

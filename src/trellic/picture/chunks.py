@@ -1,7 +1,7 @@
 """What Pillow does not read in files: PNG's cICP chunk, AVIF's colour description, metadata behind a PNG's pixels."""
 
 import zlib
-from typing import IO, TypeGuard
+from typing import IO, Any, TypeGuard
 
 from PIL import Image, ImageFile
 
@@ -9,8 +9,9 @@ from trellic.picture.payloads import METADATA_LIMIT
 
 LOOKED_AT = 1 << 16
 """Bytes of a file in which its colours are described, if they are."""
-MOST_CHUNKS = 1 << 20
-"""Of a PNG that are looked at."""
+MOST_CHUNKS, MOST_TEXTS = 1 << 20, 64
+"""Of a PNG that are looked at, and of those the ones behind its pixels that say something."""
+TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 
 
 def colour_code(image: Image.Image) -> tuple[int, int, bool] | None:
@@ -22,12 +23,12 @@ def colour_code(image: Image.Image) -> tuple[int, int, bool] | None:
     return _code_in_png(head) if image.format == "PNG" else _code_in_avif(head)
 
 
-def behind_pixels(image: Image.Image) -> dict[str, bytes]:
-    """Return EXIF data and an XMP packet that a PNG has behind its pixels, as "exif" and "xmp"; damaged ones not.
+def behind_pixels(image: Image.Image) -> dict[str, Any]:
+    """Return what Pillow will have in an image's `info` from behind a PNG's pixels once it reads them.
 
-    Pillow reads them with the pixels.
+    That is, EXIF data as "exif", an XMP packet as "xmp", other texts by their keywords; damaged ones are skipped.
     """
-    found: dict[str, bytes] = {}
+    found: dict[str, Any] = {}
     if image.format != "PNG" or not is_open(image):
         return found
     assert image.fp is not None
@@ -36,29 +37,34 @@ def behind_pixels(image: Image.Image) -> dict[str, bytes]:
         file.seek(at)
         head = file.read(8)
         length, kind = int.from_bytes(head[:4], "big"), head[4:]
-        if len(head) < 8 or kind == b"IEND":
+        if len(head) < 8 or kind == b"IEND" or len(found) == MOST_TEXTS:
             break
         seen |= kind == b"IDAT"
-        if seen and kind in {b"eXIf", b"iTXt"} and length <= METADATA_LIMIT:
+        if seen and kind in {b"eXIf", *TEXTS} and length <= METADATA_LIMIT:
             body = file.read(length)
             if zlib.crc32(kind + body) == int.from_bytes(file.read(4), "big"):
-                found |= {"exif": b"Exif\0\0" + body} if kind == b"eXIf" else _xmp_in(body)
+                found |= {"exif": b"Exif\0\0" + body} if kind == b"eXIf" else _text_in(kind, body)
         at += 12 + length
     return found
 
 
-def _xmp_in(body: bytes) -> dict[str, bytes]:
-    """Read an iTXt chunk: a keyword, whether what follows is deflated and how, a language, the keyword in it, text."""
-    keyword, _, rest = body.partition(b"\0")
-    _, _, text = rest[2:].partition(b"\0")[2].partition(b"\0")
-    if keyword != b"XML:com.adobe.xmp":
-        return {}
-    if rest[:1] == b"\1":
+def _text_in(kind: bytes, body: bytes) -> dict[str, Any]:
+    """Read a keyword and its text, perhaps deflated; an iTXt chunk has languages in between, which say nothing here."""
+    keyword, _, text = body.partition(b"\0")
+    deflated, method = kind == b"zTXt", text[:1]
+    if kind == b"zTXt":
+        text = text[1:]
+    elif kind == b"iTXt":
+        deflated, method = text[:1] == b"\1", text[1:2]
+        _, _, text = text[2:].partition(b"\0")[2].partition(b"\0")
+    if deflated:
+        if method != b"\0":
+            return {}
         try:
             text = zlib.decompressobj().decompress(text, METADATA_LIMIT)
         except zlib.error:
             return {}
-    return {"xmp": text}
+    return {"xmp": text} if keyword == b"XML:com.adobe.xmp" else {keyword.decode("latin-1"): text.decode("latin-1")}
 
 
 def is_open(image: Image.Image) -> TypeGuard[ImageFile.ImageFile]:

@@ -120,8 +120,8 @@ def readable(paths: Iterable[Path], report: Callable[[str], None]) -> Iterator[t
             with warnings.catch_warnings(record=True) as converted:
                 warnings.simplefilter("always", Converted)
                 picture = read(path)
-        except TrellicError as error:
-            report(f"{path}: skipped, {error}")
+        except (TrellicError, MemoryError) as error:
+            report(f"{path}: skipped, {str(error) or 'not enough memory'}")
             continue
         for warning in converted:
             report(f"{path}: {warning.message}")
@@ -185,7 +185,11 @@ def metadata_of(image: Image.Image, profile: bytes, code: tuple[int, int, bool] 
     lost += ["text"] if texts - TEXTS_KEPT else []
     if lost:
         warn(f"not kept: {', '.join(lost)}")
-    found = replace(colours or Metadata(), exif=_exif_of(image), xmp=xmp, resolution=_resolution_of(image))
+    return bounded(replace(colours or Metadata(), exif=_exif_of(image), xmp=xmp, resolution=_resolution_of(image)))
+
+
+def bounded(found: Metadata) -> Metadata:
+    """Return metadata without what is too large for a stream, and a warning."""
     for name in ("icc", "exif", "xmp"):
         if len(getattr(found, name)) > METADATA_LIMIT:
             warn(f"{name} of more than {METADATA_LIMIT >> 20} MiB dropped")

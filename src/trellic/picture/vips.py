@@ -24,7 +24,7 @@ from trellic.picture.chunks import behind_pixels, colour_code
 from trellic.picture.colour import colours_by_profile
 from trellic.picture.metadata import Metadata
 from trellic.picture.orientation import parsed
-from trellic.picture.pillow import metadata_of, read, size_of, warn_of_frames
+from trellic.picture.pillow import bounded, metadata_of, read, size_of, warn_of_frames
 from trellic.picture.samples import from_floats, to_eight, warn_rounded
 from trellic.picture.stripping import stripped
 from trellic.picture.types import Picture, Pixels, Source, is_grey, warn
@@ -128,16 +128,17 @@ def _read_unusual(path: Path, limit: int) -> Picture | None:
 
 
 def _metadata_in(image: Any, grey: bool) -> Metadata:
-    """Return the metadata that libvips found."""
+    """Return the metadata that libvips found. What it has turned upright itself has no orientation any more."""
 
     def field(name: str) -> bytes:
         return bytes(image.get(name)) if image.get_typeof(name) else b""
 
-    exif, profile = parsed(field("exif-data")) or Image.Exif(), field("icc-profile-data")
-    if image.get_typeof("orientation") and image.get("orientation") > 1:
-        exif[ExifTags.Base.Orientation] = image.get("orientation")
+    exif, profile, xmp = parsed(field("exif-data")) or Image.Exif(), field("icc-profile-data"), field("xmp-data")
+    orientation = image.get("orientation") if image.get_typeof("orientation") else 1
+    if len(exif) or xmp or orientation > 1:
+        exif[ExifTags.Base.Orientation] = orientation
     colours = colours_by_profile(profile, grey) if profile else Metadata()
-    return replace(colours, exif=exif.tobytes() if len(exif) else b"", xmp=field("xmp-data"))
+    return bounded(replace(colours, exif=exif.tobytes() if len(exif) else b"", xmp=xmp))
 
 
 def _open(path: Path) -> Any:

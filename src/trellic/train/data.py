@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import IO
 
@@ -43,19 +43,19 @@ def list_pictures(folders: Iterable[str]) -> list[Path]:
 
 
 def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Return pictures to train on, and those for validation: of each folder the last fifth, of all two at least.
+    """Return pictures to train on, and those for validation: of each folder the last fifth, or of all, two at least.
 
     Neighbours in a folder are often of one scene, patient or page. Raises NoPictures where there are too few.
     """
     if len(paths) < FEWEST:
         raise NoPictures(f"{len(paths)} pictures are too few: {FEWEST} or more are needed, 25 are good")
-    held: list[Path] = []
-    for _, group in groupby(paths, lambda path: path.parent):
-        folder = list(group)
-        held += folder[len(folder) - len(folder) // EVERY :]
-    if len(held) < LEAST_HELD:
-        held = list(paths[-LEAST_HELD:])
-    return [path for path in paths if path not in held], held
+    count, folders = max(LEAST_HELD, len(paths) // EVERY), defaultdict[Path, list[Path]](list)
+    for path in paths:
+        folders[path.parent].append(path)
+    held = {path for folder in folders.values() for path in folder[len(folder) - len(folder) // EVERY :]}
+    if 2 * len(held) < count:  # of many small folders, some whole ones
+        held = set(paths[-count:])
+    return [path for path in paths if path not in held], [path for path in paths if path in held]
 
 
 PIXELS, INDEX = "pixels.bin", "pictures.json"
