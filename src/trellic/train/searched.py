@@ -1,8 +1,10 @@
-"""What the encoder's search quantizes, in training: retraining on latents that the real encoder chose.
+"""What the encoder's search quantizes, in training.
 
 The search moves the targets of the quantizer to where the decoded picture is better for the bits. Networks that were
-trained on the analysis's targets meet others then. Here the search of a model runs once for each crop, and is kept on
-disk; entropy networks and synthesis are trained on that, with the quantizer in the loop.
+trained on the analysis's targets meet others then. Here the search of a model runs once for each crop, and its targets
+are kept on disk; entropy networks and synthesis are trained on those, with the quantizer in the loop. It weighs rate
+and errors as calibrated, where each round of a search has weights of its own: what networks see is near to what
+streams hold, not the same.
 """
 
 import hashlib
