@@ -151,7 +151,7 @@ def test_info_accounts_for_every_byte(small_picture, codec):
     facts = trellic.info(data)
     assert (facts["width"], facts["height"], facts["quality"]) == (96, 80, 30)
     assert facts["bytes"] == len(data) == facts["overhead_bytes"] + facts["sections"][-1]["bytes"]
-    assert facts["model"] == DEFAULT
+    assert facts["model_name"] == DEFAULT
 
 
 def test_verifying_sees_every_index_and_any_damage(small_picture):
