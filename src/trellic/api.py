@@ -199,6 +199,19 @@ def info(data: AnyData) -> dict[str, Any]:
         return _facts(found)
 
 
+def facts_of(stream: Stream, size: int) -> dict[str, Any]:
+    """Return dimensions, rate, quality, quantizer and model of a stream of so many bytes."""
+    header = stream.header
+    return {
+        "width": header.width,
+        "height": header.height,
+        "bpp": 8 * size / (header.width * header.height),
+        "quality": header.quality / QUALITY_ONE,
+        "quantizer": quantizer_numbered(header.quantizer).name,
+        **facts_of_model(header.model),
+    }
+
+
 def _facts(data: Data) -> dict[str, Any]:
     stream = Stream.parse(data, sys.maxsize)
     stream.prove()
@@ -213,15 +226,10 @@ def _facts(data: Data) -> dict[str, Any]:
     pixels = header.width * header.height
     return {
         "bytes": len(data),
-        "width": header.width,
-        "height": header.height,
-        "bpp": len(data) * 8 / pixels,
+        **facts_of(stream, len(data)),
         "mode": shown_mode(metadata, header.grey, stream.has_alpha),
         "profile": profile_name(metadata, header.grey),
         "orientation": orientation_of(metadata),
-        "quality": header.quality / QUALITY_ONE,
-        "quantizer": quantizer_numbered(header.quantizer).name,
-        **facts_of_model(header.model),
         "adapter": adapter_facts(stream),
         "realism": has_pleasing(header.model),
         "overhead_bytes": len(data) - coded,

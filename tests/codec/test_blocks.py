@@ -77,7 +77,7 @@ def test_a_block_is_searched_as_it_is_before_restoration(monkeypatch):
 
     def search(sessions, window, analysed, coded, deployed, rounds, correct):
         seen.append((rounds, correct is not None))
-        return coded
+        return analysed.targets["y"], coded
 
     monkeypatch.setattr(units, "search", search)
     picture = Picture(textured(256, 512))

@@ -9,7 +9,7 @@ from conftest import GOLDEN, textured  # noqa: E402
 from trellic import Codec  # noqa: E402
 from trellic.codec.analysis import analyse_tile  # noqa: E402
 from trellic.codec.encoder import encode_latents  # noqa: E402
-from trellic.codec.search import by_weights_of_its_own, found_targets  # noqa: E402
+from trellic.codec.search import by_weights_of_its_own, search  # noqa: E402
 from trellic.codec.tiles import windows  # noqa: E402
 from trellic.container import Grid  # noqa: E402
 from trellic.errors import BadConfig  # noqa: E402
@@ -38,9 +38,7 @@ def test_targets_are_those_that_the_encoder_finds(codec):
         analysed = analyse_tile(codec.sessions, window, int(QUALITY * 25600), back_projects=True)
         plain = encode_latents(codec.sessions, analysed, codec.deployed)
         fit = by_weights_of_its_own(window, int(QUALITY * 25600))
-        found, coded = found_targets(
-            codec.sessions, window, analysed, plain, codec.deployed, codec.refinement.rounds, fit
-        )
+        found, coded = search(codec.sessions, window, analysed, plain, codec.deployed, codec.refinement.rounds, fit)
         assert np.array_equal(targets["y"][number].numpy(), found)
         assert np.array_equal(found, analysed.targets["y"]) == (coded is plain)
         assert np.array_equal(targets["z"][number].numpy(), analysed.targets["z"])

@@ -47,14 +47,10 @@ def identity_of(codec: Codec) -> str:
     return hashlib.sha256(codec.model.sha256 + b"".join(codec.adapter_payloads())).hexdigest()
 
 
-def _codec_by(options: CodecOptions, threads: int) -> Codec:
-    return Codec(threads=threads, **options._asdict())
-
-
 @lru_cache(2)
 def _codec(options: CodecOptions, threads: int, identity: str) -> Codec:
     """Return a worker's codec. Raises MissingModel where its model or adapters are not those of the run."""
-    codec = _codec_by(options, threads)
+    codec = Codec.of(options, threads)
     if identity_of(codec) != identity:
         raise MissingModel(f"model {options.model!r} of this worker, or its adapters, are not those of the run")
     return codec
@@ -78,7 +74,7 @@ class Encode:
     @classmethod
     def of(cls, target: Target, options: CodecOptions, dropped: Set[str] = frozenset()) -> "Encode":
         """Return the coding with the models that the options mean here. Raises as `Codec` does."""
-        return cls(target, options, identity_of(_codec_by(options, 1)), frozenset(dropped))
+        return cls(target, options, identity_of(Codec.of(options, 1)), frozenset(dropped))
 
     @property
     def suffixes(self) -> Set[str]:

@@ -19,17 +19,15 @@ from trellic.errors import BadRequest
 from trellic.jobs.plan import renamed
 
 TAR = ".tar"
+MOST_ROWS, MOST_BYTES = 256, 1 << 23
+"""Of a task: what a worker that dies takes with it."""
+PACKED_ROWS, PACKED_BYTES = 1000, 1 << 28
+"""Of a tar that is made of single files."""
 
 
 def is_tar(name: str) -> bool:
     """Return whether a file is a tar, by its name."""
     return name.lower().endswith(TAR)
-
-
-MOST_ROWS, MOST_BYTES = 256, 1 << 23
-"""Of a task: what a worker that dies takes with it."""
-PACKED_ROWS, PACKED_BYTES = 1000, 1 << 28
-"""Of a tar that is made of single files."""
 
 
 class Row(NamedTuple):

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from PIL import Image
@@ -81,9 +81,14 @@ class Codec:
         self.quantizer, self.refinement = self.options.encoding()
         self._candidates()
 
-    def __reduce__(self) -> tuple[Callable[[], "Codec"], tuple[()]]:
+    @classmethod
+    def of(cls, options: CodecOptions, threads: int = 0) -> "Codec":
+        """Return the codec of options. Raises as `Codec` does."""
+        return cls(threads=threads, **options._asdict())
+
+    def __reduce__(self) -> tuple[Callable[[CodecOptions, int], "Codec"], tuple[CodecOptions, int]]:
         """Pickle how it was made: another process loads the model for itself."""
-        return partial(type(self), threads=self.threads, **self.options._asdict()), ()
+        return type(self).of, (self.options, self.threads)
 
     def using(
         self,

@@ -149,22 +149,8 @@ def search(
     rounds: int,
     fit: Fit | None = None,
     begin: Begin | None = None,
-) -> Coded:
-    """Return a tile's variables coded better than `coded`, as `found_targets` finds them."""
-    return found_targets(sessions, window, analysed, coded, deployed, rounds, fit, begin)[1]
-
-
-def found_targets(
-    sessions: Sessions,
-    window: Window,
-    analysed: Analysed,
-    coded: Coded,
-    deployed: DeployedQuantizer,
-    rounds: int,
-    fit: Fit | None = None,
-    begin: Begin | None = None,
 ) -> tuple[Floats, Coded]:
-    """Return the y to quantize instead of the analysis's, (C, H, W), and a tile's variables coded by that.
+    """Return the y to quantize instead of the analysis's, (C, H, W), and a tile's variables coded better by that.
 
     rounds   how often they are coded anew, 1 or more
     fit      fits how the tile will be corrected; None where it will not

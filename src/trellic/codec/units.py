@@ -103,7 +103,7 @@ def code_unit(
     coded = encode_latents(sessions, analysed, deployed, see)
     if refinement.rounds:
         fit = by_weights_of_its_own(window, quality) if refinement.restores and ring is None else None
-        coded = search(sessions, window, analysed, coded, deployed, refinement.rounds, fit)
+        _, coded = search(sessions, window, analysed, coded, deployed, refinement.rounds, fit)
     coded = settled(sessions, analysed, coded, deployed)
     sections = [*alpha, Section(SectionType.LATENTS, coded.data)]
     decoded = DecodedUnit(coded.decoded["y"], alpha=window.alpha, edges=edges_of(coded.decoded))

@@ -16,17 +16,14 @@ from trellic.codec.picture_decoder import Region
 from trellic.codec.picture_encoder import Progress, no_progress
 from trellic.codec.view import view_of_groups
 from trellic.container import Stream
-from trellic.container.header import QUALITY_ONE
 from trellic.errors import BadRequest
 from trellic.files import open_bytes, write_bytes
 from trellic.jobs.plan import Job
-from trellic.model import facts_of_model
 from trellic.picture.kinds import UNREAD, kind_of, readable_suffixes
 from trellic.picture.saving import save
 from trellic.picture.types import mode_of
 from trellic.picture.vips import is_large, open_source
 from trellic.picture.vips_saving import can_write_strips, write_strips
-from trellic.quantize import quantizer_numbered
 from trellic.video.frames import SUFFIXES
 
 Facts = dict[str, Any]
@@ -65,7 +62,7 @@ def encode_file(
     coded = codec.encode_picture(picture, target, progress)
     write_bytes(job.target, coded.data, force, scratch)
     stream = Stream.parse(coded.data, sys.maxsize)
-    facts = {**facts_of(stream, stream.length), "bytes": stream.length, "quality": coded.quality}
+    facts = {**api.facts_of(stream, stream.length), "bytes": stream.length, "quality": coded.quality}
     return facts if target.psnr is None else {**facts, "psnr": coded.psnr}
 
 
@@ -121,7 +118,7 @@ def decode_file(job: Job, how: Decoding, follow: Following = unfollowed) -> Fact
             picture = replace(found.join(), carried=data[: len(data)] if how.carry else b"")
             save(picture, job.target, how.background, kind, how.force, how.scratch)
         shown = {"width": found.width, "height": found.height, "mode": mode_of(found.grey, found.has_alpha)}
-        return {**facts_of(stream, len(data)), **shown, "source_bytes": len(data)}
+        return {**api.facts_of(stream, len(data)), **shown, "source_bytes": len(data)}
 
 
 def cut_file(job: Job, keep: int | None, size: int | None, force: bool = False) -> Facts:
@@ -139,7 +136,7 @@ def cut_file(job: Job, keep: int | None, size: int | None, force: bool = False) 
             count -= 1
             found = stream.keeping(count).copy()
     write_bytes(job.target, found, replace=force)
-    return {**facts_of(stream, len(found)), "layers": count, "bytes": len(found)}
+    return {**api.facts_of(stream, len(found)), "layers": count, "bytes": len(found)}
 
 
 def verify_file(source: Path, limit: int, threads: int = 0) -> Facts:
@@ -147,14 +144,4 @@ def verify_file(source: Path, limit: int, threads: int = 0) -> Facts:
     with open_bytes(source) as data:
         stream = Stream.parse(data, limit)
         codec = api.codec_for(stream, threads)
-        return {"sha256": codec.verify(stream), **facts_of(stream, len(data)), "source_bytes": len(data)}
-
-
-def facts_of(stream: Stream, size: int) -> Facts:
-    """Return dimensions, rate, quality, quantizer and model of a stream of so many bytes."""
-    header = stream.header
-    return {
-        "width": header.width, "height": header.height, "bpp": 8 * size / (header.width * header.height),
-        "quality": header.quality / QUALITY_ONE, "quantizer": quantizer_numbered(header.quantizer).name,
-        **facts_of_model(header.model),
-    }  # fmt: skip
+        return {"sha256": codec.verify(stream), **api.facts_of(stream, len(data)), "source_bytes": len(data)}

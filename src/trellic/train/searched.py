@@ -18,7 +18,7 @@ from trellic.codec.analysis import analyse_tile
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.encoder import encode_latents
 from trellic.codec.refinement import ROUNDS
-from trellic.codec.search import by_weights_of_its_own, found_targets
+from trellic.codec.search import by_weights_of_its_own, search
 from trellic.codec.tiles import windows
 from trellic.container import Grid
 from trellic.container.header import HIGHEST_QUALITY
@@ -60,7 +60,7 @@ class TargetSearch:
         analysed = analyse_tile(self.sessions, window, quality, back_projects=True)
         coded = encode_latents(self.sessions, analysed, self.deployed)
         fit, rounds = by_weights_of_its_own(window, quality), ROUNDS[DEFAULT_EFFORT]
-        targets, _ = found_targets(self.sessions, window, analysed, coded, self.deployed, rounds, fit)
+        targets, _ = search(self.sessions, window, analysed, coded, self.deployed, rounds, fit)
         return {**analysed.targets, "y": targets}
 
 

@@ -69,4 +69,4 @@ def searched(
 
         return correct
 
-    return search(sessions, window, analysed, coded, deployed, refinement.rounds, fit, begin)
+    return search(sessions, window, analysed, coded, deployed, refinement.rounds, fit, begin)[1]
