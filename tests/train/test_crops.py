@@ -7,7 +7,7 @@ import torch
 from conftest import textured
 from trellic.errors import NoPictures
 from trellic.train.config import Mix
-from trellic.train.crops import HIGH_QUALITY, Crops
+from trellic.train.crops import HIGH_QUALITY, LOW_QUALITY, Crops
 from trellic.train.data import PixelStore
 
 CPU = torch.device("cpu")
@@ -40,6 +40,11 @@ def test_high_qualities_are_as_rare_as_the_mix_says():
     _, rare = drawn(Mix(high_qualities=0.5), count=4000)
     assert float((usual > HIGH_QUALITY).float().mean()) == pytest.approx(0.35, abs=0.03)
     assert float((rare > HIGH_QUALITY).float().mean()) == pytest.approx(0.175, abs=0.03)
+
+
+def test_low_qualities_are_as_frequent_as_the_mix_says():
+    _, frequent = drawn(Mix(low_qualities=0.5), count=4000)
+    assert float((frequent < LOW_QUALITY).float().mean()) == pytest.approx(0.5 + 0.5 * 0.3, abs=0.03)
 
 
 def test_graphics_and_grey_pictures_come_as_often_as_the_mix_says():

@@ -180,6 +180,15 @@ static bool run_step(const Model *model, const Step *step, Tensor *slots, uint64
 }
 
 SMALL_BEGIN
+// Return the least stride of a variable whose planes, of sides in pixels, are in what a graph gave; else the largest.
+static uint32_t stride_within(const Model *model, const Tensor *output, uint32_t height, uint32_t width) {
+  uint32_t found = STRIDE;
+  for (uint32_t slot = 1; slot <= model->variables; slot++)
+    if (height / model->stride[slot] <= output->height && width / model->stride[slot] <= output->width)
+      found = smaller(found, model->stride[slot]);
+  return found;
+}
+
 // Decode a tile's latents, sides in pixels: all variables, of which the one that becomes the picture is kept.
 // A block has a ring, and a place for all its variables, by slot.
 static bool decode_latents(const Coding *coding, Part data, uint32_t height, uint32_t width, const Ring *ring,
@@ -189,13 +198,12 @@ static bool decode_latents(const Coding *coding, Part data, uint32_t height, uin
   Tensor slots[MOST_SLOTS] = {{1, 1, 1, &quality, false}};
   Coder coder;
   Correction correction = {.arena = arena};
-  uint32_t state = 0, finest = STRIDE;
+  uint32_t state = 0;
   const Ring *seen = ring ? ring : &no_ring;
   uint64_t work = MOST_WORK * (height + 2 * STRIDE * (uint64_t)(ring != NULL)) * (width + 2 * STRIDE * (ring != NULL));
   TRY(start_coder(&coder, data.data, data.size, ring != NULL));
   for (uint32_t slot = 1; slot <= model->variables; slot++) {
     uint32_t stride = model->stride[slot];
-    finest = smaller(finest, stride);
     slots[slot] = (Tensor){model->channels[slot], height / stride + lines_down(seen),
                            width / stride + lines_across(seen), NULL, false};
     TRY(slots[slot].data = take_zeros(arena, slots[slot].channels * (uint64_t)area_of(slots + slot), sizeof(float)));
@@ -207,8 +215,11 @@ static bool decode_latents(const Coding *coding, Part data, uint32_t height, uin
       continue;
     }
     TRY(run_step(model, step, slots, &work, arena));
-    for (uint32_t write = 0; ring && write < step->writes; write++)
-      TRY(cut_output(slots + model->write[step->write_at + write], height / finest, width / finest, ring, arena));
+    for (uint32_t write = 0; ring && write < step->writes; write++) {
+      Tensor *output = slots + model->write[step->write_at + write];
+      uint32_t stride = stride_within(model, output, height, width);
+      TRY(cut_output(output, height / stride, width / stride, ring, arena));
+    }
   }
   for (uint32_t slot = 1; ring && slot <= model->variables; slot++) {
     TRY(cut(slots + slot, ring, 1, 1, arena));

@@ -5,8 +5,8 @@ that are grown by it; passes see the block alone. A graph sees of the ring what 
 positions that are coded by then.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from trellic.codec.positions import Floats, pattern_of
 from trellic.container.grid import Beside
 from trellic.errors import DamagedModel
 from trellic.model import Model
-from trellic.model.schedule import Code, Mask, parse_reference
+from trellic.model.schedule import Code, Mask, Schedule, parse_reference
 
 Line = Mapping[str, Floats]
 """A line of positions of each variable, float32 (C, n), by name."""
@@ -59,6 +59,17 @@ def coded_lines(
             yield line, np.flatnonzero(chosen), row[chosen], column[chosen]
 
 
+def sizes_of(schedule: Schedule, values: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return height and width of a block's variables, arrays or tensors, the largest first."""
+    return sorted({tuple(values[name].shape[-2:]) for name in schedule.variables}, reverse=True)
+
+
+def size_of(shape: Sequence[int], sizes: list[tuple[int, int]]) -> tuple[int, int]:
+    """Return the block's own height and width in what a graph gave: the largest that is in there, rings being small."""
+    height, width = shape[-2:]
+    return next((size for size in sizes if size[0] <= height and size[1] <= width), sizes[0])
+
+
 class RingedArrays(Arrays):
     """Variables of one block as numpy arrays, float32 (C, H, W): graphs see them with a ring, passes without."""
 
@@ -67,8 +78,7 @@ class RingedArrays(Arrays):
         self.model, self.ring = model, ring
         self.before = int(ring.top is not None), int(ring.left is not None)
         self.after = int(ring.bottom is not None), int(ring.right is not None)
-        finest = min(model.schedule.variables, key=lambda name: model.schedule.variables[name].stride)
-        self.size = values[finest].shape[1:]
+        self.sizes = sizes_of(model.schedule, values)
         self.grown = {name: np.pad(values[name], self.grown_by) for name in model.schedule.variables}
 
     def read(self, reference: str) -> npt.NDArray[np.float32]:
@@ -83,8 +93,8 @@ class RingedArrays(Arrays):
 
     def write(self, name: str, value: npt.NDArray[np.float32]) -> None:
         """Keep what a graph gives: with a ring of one position for graphs, without for passes. Raises DamagedModel."""
-        cuts = [slice(None)]
-        for length, own, before, after in zip(value.shape[1:], self.size, self.before, self.after, strict=True):
+        cuts, size = [slice(None)], size_of(value.shape, self.sizes)
+        for length, own, before, after in zip(value.shape[1:], size, self.before, self.after, strict=True):
             wide, rest = divmod(length - own, max(1, before + after))
             if rest or wide < min(1, before + after) or (wide and not before + after):
                 raise DamagedModel(f"model {self.model.name}: {name} is {value.shape}, which no ring fits")

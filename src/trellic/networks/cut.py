@@ -24,11 +24,13 @@ from trellic.networks.export import export
 from trellic.networks.importance import Importance, Values
 from trellic.networks.load import load
 from trellic.networks.options import LEAKY
+from trellic.networks.priors import stepwise
 
 CUT = "cut"
 """The card's entry: of which model, and which of its latents are kept."""
 STACKS = ("fine", "coarse")
-SIZES_OF_PRIOR: dict[str, Any] = {"groups": (), "z": 0, "features": 0}
+OF_ANY_PRIOR: dict[str, Any] = {"groups": (), "z": 0, "features": 0, "stepwise": None}
+"""What a prior that can be cut may have as it will."""
 
 Kept = dict[str, npt.NDArray[np.int64]]
 """What stays, rising, by the name of a space: the channels that a layer writes, named as the layer; "y", "z"."""
@@ -107,7 +109,7 @@ def _is_plain(design: Design) -> bool:
     if not isinstance(options, TransformOptions):
         return False
     kinds = (options.family, options.blocks, options.activation, options.near)
-    same_prior = replace(prior, **SIZES_OF_PRIOR) == PriorOptions(**SIZES_OF_PRIOR)
+    same_prior = replace(prior, **OF_ANY_PRIOR) == PriorOptions(**OF_ANY_PRIOR)
     return same_prior and kinds == ("residual", "inverted", LEAKY, None)
 
 
@@ -143,7 +145,7 @@ def _wires(design: Design, blocks: dict[str, npt.NDArray[np.int64]]) -> Iterator
 
 
 def _prior_wires(design: Design, y: Pieces) -> Iterator[tuple[str, Pieces, Pieces]]:
-    """Yield names, rows and columns of the layers of `trellic.networks.priors.groups`."""
+    """Yield names, rows and columns of the layers of `trellic.networks.priors.groups` and `stepwise`."""
     width = design.prior.features
     z, features = (Piece("z", 0, design.prior.z),), (Piece("features", 0, width),)
 
@@ -159,6 +161,10 @@ def _prior_wires(design: Design, y: Pieces) -> Iterator[tuple[str, Pieces, Piece
     yield from ((f"{name}.layers.0", a, z), (f"{name}.layers.3", a, a), (f"{name}.layers.5", b, a))
     yield from ((f"{name}.layers.8", b, b), (f"{name}.by_quality", (), b), (f"{name}.last.1", features, b))
     yield from ((f"{name}.sum.{term}", (), b) for term in ("first", "second"))
+    for name, _ in stepwise.LATER if design.prior.stepwise else ():
+        a = own(f"{name}.0")
+        yield from ((f"{name}.layers.0", a, z), (f"{name}.layers.2", a, a), (f"{name}.head", z + z, a))
+        yield from ((f"{name}.{part}", (), z) for part in ("by_quality", "sum.first", "sum.second"))
     for number, (start, stop) in enumerate(pairwise(accumulate(design.prior.groups, initial=0))):
         group, earlier = (Piece("y", start, stop),), (Piece("y", 0, start),)
         name = f"first_{number}"

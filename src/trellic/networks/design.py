@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from trellic.networks import options
-from trellic.networks.options import LEAKY, Activation, Attend, Guide, Mixed, Near
+from trellic.networks.options import LEAKY, Activation, Attend, Guide, Mixed, Near, Stepwise
 
 Options = TypeVar("Options")
 
@@ -112,6 +112,7 @@ class PriorOptions:
     guide     context of each group at several scales
     attend    exact attention on the features that all groups see
     mixed     hyper-latents by attention beside local ones
+    stepwise  hyper-latents in passes, each predicted from those before
     """
 
     family: str = "groups"
@@ -122,11 +123,12 @@ class PriorOptions:
     guide: Guide | None = None
     attend: Attend | None = None
     mixed: Mixed | None = None
+    stepwise: Stepwise | None = None
 
     def __post_init__(self) -> None:
-        kinds = (self.guide, Guide), (self.attend, Attend), (self.mixed, Mixed)
+        kinds = (self.guide, Guide), (self.attend, Attend), (self.mixed, Mixed), (self.stepwise, Stepwise)
         if not all(isinstance(option, kind | None) for option, kind in kinds):
-            raise ValueError("guide, attend or mixed is an option of another kind")
+            raise ValueError("guide, attend, mixed or stepwise is an option of another kind")
         if self.mixed and not 0 < self.mixed.distant <= self.z:
             raise ValueError(f"{self.mixed.distant} of {self.z} hyper-latents cannot be distant")
 
@@ -159,11 +161,11 @@ class Design:
 
         It may become exact, or cease to be. Its analysis may have more blocks, which begin as the identity; its stem
         may be larger, new weights beginning at zero; it may become conditioned on quality, and gain knots may be added.
-        An invertible transform may get a denoiser, another one attention, a prior a guide or attention, and the last of
-        its hyper-latents may become distant.
+        An invertible transform may get a denoiser, another one attention, a prior a guide or attention, the last of its
+        hyper-latents may become distant, and all of them may be coded stepwise.
         """
         prior, old = self.prior, start.prior
-        known = {name: getattr(prior, name) and getattr(old, name) for name in ("guide", "attend", "mixed")}
+        known = {name: getattr(prior, name) and getattr(old, name) for name in ("guide", "attend", "mixed", "stepwise")}
         if self.prior.mixed and not old.mixed and self.prior.mixed.distant > prior.features:
             return False  # distant hyper-latents begin as what convolutions found, in as many features
         prior = replace(prior, **known)

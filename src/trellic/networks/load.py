@@ -13,6 +13,7 @@ from trellic.networks.design import Design
 from trellic.networks.exact import ExactConv
 from trellic.networks.learned import shared_names
 from trellic.networks.priors.mixed import MixedLast
+from trellic.networks.priors.stepwise import Neighbours
 from trellic.networks.transforms.basis_conv import BasisConv
 
 
@@ -46,6 +47,8 @@ def grow(start: TrainableCodec, design: Design) -> TrainableCodec:
             module.silence()
         if isinstance(module, MixedLast) and not start.design.prior.mixed:
             module.begin_as(known[f"{name}.weight"], known[f"{name}.bias"])
+        if isinstance(module, Neighbours) and not start.design.prior.stepwise:
+            module.begin_as(grown.affine("z_log_scale"))
     return grown
 
 

@@ -80,10 +80,15 @@ class Mixed:
     heads: int = 2
 
 
+@dataclass(frozen=True)
+class Stepwise:
+    """Hyper-latents in passes, each predicted from those before, see `priors/stepwise.py`."""
+
+
 Activation = Leaky | Shrink | Gdn
 LEAKY = Leaky()
 
-KINDS = (Leaky, Shrink, Gdn, Near, Guide, Attend, Mixed)
+KINDS = (Leaky, Shrink, Gdn, Near, Guide, Attend, Mixed, Stepwise)
 
 
 def to_json(option: Any) -> dict[str, Any]:

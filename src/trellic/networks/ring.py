@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trellic.codec.ring import coded_lines
+from trellic.codec.ring import coded_lines, size_of, sizes_of
 from trellic.container.grid import Beside
 from trellic.model.schedule import Code, Schedule, parse_reference
 from trellic.networks.learned import Tensors
@@ -39,8 +39,7 @@ class RingedTensors(Tensors):
         self.schedule, self.ring = schedule, ring
         self.top, self.left = int(ring.top is not None), int(ring.left is not None)
         self.bottom, self.right = int(ring.bottom is not None), int(ring.right is not None)
-        finest = min(schedule.variables, key=lambda name: schedule.variables[name].stride)
-        self.size = values[finest].shape[-2:]
+        self.sizes = sizes_of(schedule, values)
         self.seen = {name: self._grown(torch.zeros_like(values[name])) for name in schedule.variables}
         self.outputs: dict[str, Tensor] = {}
 
@@ -56,7 +55,7 @@ class RingedTensors(Tensors):
     def write(self, name: str, value: Tensor) -> None:
         """Keep a variable, or what a graph gives: with a ring of one position for graphs, without for passes."""
         if name not in self.seen:
-            (height, width), own = value.shape[-2:], self.size
+            (height, width), own = value.shape[-2:], size_of(value.shape, self.sizes)
             down = (height - own[0]) // max(1, self.top + self.bottom) - 1
             across = (width - own[1]) // max(1, self.left + self.right) - 1
             value = value[:, :, self.top * down : height - self.bottom * down]

@@ -23,12 +23,14 @@ class Mix:
     grey            fraction of photographs that lose their colour
     shrink          half of the photographs are reduced by a factor between this and 1
     high_qualities  probability that a quality drawn above 65 is kept, and not drawn again below
+    low_qualities   fraction of qualities that are drawn below 30, whatever else
     """
 
     graphics: float = 0.0
     grey: float = 0.0
     shrink: float = 1.0
     high_qualities: float = 1.0
+    low_qualities: float = 0.0
 
     def __post_init__(self) -> None:
         if not all(isinstance(value, int | float) and 0 <= value <= 1 for value in asdict(self).values()):

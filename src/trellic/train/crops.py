@@ -12,8 +12,8 @@ from trellic.errors import NoPictures
 from trellic.train.config import Mix
 from trellic.train.data import Patch, PixelStore, to_device
 
-HIGH_QUALITY = 0.65
-"""From here on qualities may be rarer (`Mix.high_qualities`)."""
+LOW_QUALITY, HIGH_QUALITY = 0.3, 0.65
+"""Below and above qualities may be more frequent, and rarer (`Mix`)."""
 REDUCED = 0.5
 """Fraction of photographs that are reduced where the mix reduces any."""
 
@@ -58,6 +58,8 @@ class Crops:
         return [patch for patch, _ in drawn], [self._quality() if own is None else own for _, own in drawn]
 
     def _quality(self) -> float:
+        if self.mix.low_qualities and self.random.random() < self.mix.low_qualities:
+            return LOW_QUALITY * float(self.random.random())
         quality = float(self.random.random())
         if quality > HIGH_QUALITY and self.random.random() >= self.mix.high_qualities:
             return HIGH_QUALITY * float(self.random.random())

@@ -11,6 +11,7 @@ from trellic.model.schedule import ALL, ANCHORS, NON_ANCHORS, Code, Run, Step, V
 from trellic.networks.blocks import Plus, activation, depthwise, full_precision, pointwise
 from trellic.networks.design import Design, PriorOptions
 from trellic.networks.options import Guide
+from trellic.networks.priors import stepwise
 from trellic.networks.priors.attend import Attended
 from trellic.networks.priors.base import CONTEXT_GAIN, Head, Prior, affine_log_scales
 from trellic.networks.priors.guide import Guided
@@ -100,13 +101,14 @@ class GroupsPrior(Prior):
         self.networks = nn.ModuleDict({
             "hyper_analysis": HyperAnalysis(design), "hyper_synthesis": HyperSynthesis(design)
         })  # fmt: skip
+        if options.stepwise:
+            self.networks.update(stepwise.networks_of(options))
         self.z_log_scale = affine_log_scales(options.z)
         self.variables = {"z": Variable(options.z, Z_STRIDE), "y": Variable(design.latents, Y_STRIDE)}
         self.encode = (Run("hyper_analysis", ("y",), ("z",)),)
-        code: list[Step] = [
-            Code("z", 0, options.z, ALL, "", "z_log_scale", tables="z", quantizer="rounding"),
-            Run("hyper_synthesis", ("z", "quality"), ("features",)),
-        ]
+        at_once = [Code("z", 0, options.z, ALL, "", "z_log_scale", tables="z", quantizer="rounding")]
+        code: list[Step] = stepwise.passes_of(options.z, "z_log_scale") if options.stepwise else [*at_once]
+        code.append(Run("hyper_synthesis", ("z", "quality"), ("features",)))
         start = 0
         for number, channels in enumerate(options.groups):
             code += self._group(number, start, start + channels, options)
