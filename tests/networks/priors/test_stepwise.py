@@ -7,10 +7,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from test_cut import PICTURES, Size, cut  # noqa: E402
+
 from conftest import textured  # noqa: E402
 from designs import PRIOR, assert_streams_round_trip, toy  # noqa: E402
 from interpreter import interpret  # noqa: E402
-from test_cut import PICTURES, Size, cut  # noqa: E402
 from trellic.codec import Codec  # noqa: E402
 from trellic.metrics import psnr  # noqa: E402
 from trellic.model import Model, Sessions  # noqa: E402
