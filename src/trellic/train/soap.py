@@ -132,7 +132,7 @@ def _follow(moments: Moments) -> None:
             continue
         before = moments.get(f"basis_{axis}")
         if before is None:
-            basis = torch.linalg.eigh(covariance).eigenvectors
+            basis = _eigenvectors(covariance)
             change = basis.T
         else:
             stretched = covariance @ before
@@ -142,6 +142,12 @@ def _follow(moments: Moments) -> None:
         moments[f"basis_{axis}"] = basis.contiguous()
         moments["exp_avg"] = _along(axis, change, moments["exp_avg"])
         moments["exp_avg_sq"] = _along(axis, change.square(), moments["exp_avg_sq"])
+
+
+def _eigenvectors(covariance: Tensor) -> Tensor:
+    """Return the eigenvectors in columns. In single precision, eigenvalues that differ by far do not always converge."""
+    found: Tensor = torch.linalg.eigh(covariance.double() / covariance.abs().max().clamp_min(1e-30)).eigenvectors
+    return found.to(covariance.dtype)
 
 
 def _along(axis: int, factor: Tensor, matrix: Tensor) -> Tensor:
