@@ -145,7 +145,7 @@ def _follow(moments: Moments) -> None:
 
 
 def _eigenvectors(covariance: Tensor) -> Tensor:
-    """Return the eigenvectors in columns. In single precision, eigenvalues that differ by far do not always converge."""
+    """Return the eigenvectors in columns. Eigenvalues that differ by far do not always converge in single precision."""
     found: Tensor = torch.linalg.eigh(covariance.double() / covariance.abs().max().clamp_min(1e-30)).eigenvectors
     return found.to(covariance.dtype)
 
