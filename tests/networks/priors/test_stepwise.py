@@ -7,16 +7,18 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from test_cut import PICTURES, Size, cut  # noqa: E402
 
 from conftest import textured  # noqa: E402
 from designs import PRIOR, assert_streams_round_trip, toy  # noqa: E402
+from experiments.browser.node import in_node  # noqa: E402
 from interpreter import interpret  # noqa: E402
+from second_decoder import node  # noqa: E402
 from trellic.codec import Codec  # noqa: E402
 from trellic.metrics import psnr  # noqa: E402
 from trellic.model import Model, Sessions  # noqa: E402
 from trellic.model.probe import failures, inputs_of, probe_of  # noqa: E402
 from trellic.networks.codec import TrainableCodec  # noqa: E402
+from trellic.networks.cut import Size, cut  # noqa: E402
 from trellic.networks.exact import fit_fixed_points  # noqa: E402
 from trellic.networks.export import export  # noqa: E402
 from trellic.networks.learned import positions_of  # noqa: E402
@@ -24,6 +26,7 @@ from trellic.networks.load import grow, load  # noqa: E402
 from trellic.networks.options import Stepwise  # noqa: E402
 from trellic.networks.priors.stepwise import LATER  # noqa: E402
 from trellic.networks.surrogates import Rounding  # noqa: E402
+from trellic.web.pack import pack_decoder  # noqa: E402
 
 STEPWISE = replace(PRIOR, stepwise=Stepwise())
 QUALITY = torch.full((1, 1, 1, 1), 0.5)
@@ -94,6 +97,22 @@ def test_blocks_see_hyper_latents_around_them(tmp_path):
     assert encoded != plain.encode(pixels, 90)
 
 
+@node
+def test_browsers_decode_what_python_does(tmp_path):
+    path, pixels = tmp_path / "stepwise.trm", textured(300, 200)
+    model = export(toy_stepwise(), {"summary": "toy"})
+    path.write_bytes(model.pack())
+    streams = {
+        "whole": Codec(str(path)).encode(pixels, 80),
+        "blocks": Codec(str(path), tile=128, predict=True).encode(pixels, 80),
+        "layers": Codec(str(path)).encode(pixels, 80, layers=4),
+    }
+    found = in_node(tmp_path, streams, {"toy": pack_decoder(model)})
+    for name, data in streams.items():
+        expected = np.asarray(Codec(str(path)).decode(data)).astype(int)
+        assert np.abs(found[name]["data"][..., :3] - expected).max() <= 1, name
+
+
 def test_passes_are_exact():
     model = export(toy_stepwise(), {})
     sessions = Sessions(model)
@@ -118,7 +137,8 @@ def test_a_prior_gets_passes_and_predicts_as_before():
 
 def test_it_can_be_cut(tmp_path):
     wide = export(toy_stepwise(), {})
-    small = cut(wide, Size((1, 1, 4), (1, 1, 4), 7, 5, 3), PICTURES)
+    pictures = torch.from_numpy(textured(64, 64)).permute(2, 0, 1)[None].float() / 255
+    small = cut(wide, Size((1, 1, 4), (1, 1, 4), 7, 5, 3), pictures)
     assert load(small).network("hyper_second").head.weight.shape[:2] == (6, 5)
     path = tmp_path / "small.trm"
     path.write_bytes(small.pack())
