@@ -62,7 +62,7 @@ def test_moments_turn_with_their_bases():
 
 
 def test_bases_are_found_where_most_inputs_are_silent():
-    """Such covariances of tiny gradients have eigenvalues that single precision does not tell from each other."""
+    """Such covariances of tiny gradients have eigenvalues that are one in single precision."""
     torch.manual_seed(0)
     for _ in range(5):
         weight, live = torch.nn.Parameter(torch.zeros(96, 192)), torch.randperm(96)[:28]

@@ -24,7 +24,7 @@ from trellic.networks.export import export
 from trellic.networks.importance import Importance, Values
 from trellic.networks.load import load
 from trellic.networks.options import LEAKY
-from trellic.networks.priors import stepwise
+from trellic.networks.priors.stepwise import LATER
 
 CUT = "cut"
 """The card's entry: of which model, and which of its latents are kept."""
@@ -161,7 +161,7 @@ def _prior_wires(design: Design, y: Pieces) -> Iterator[tuple[str, Pieces, Piece
     yield from ((f"{name}.layers.0", a, z), (f"{name}.layers.3", a, a), (f"{name}.layers.5", b, a))
     yield from ((f"{name}.layers.8", b, b), (f"{name}.by_quality", (), b), (f"{name}.last.1", features, b))
     yield from ((f"{name}.sum.{term}", (), b) for term in ("first", "second"))
-    for name, _ in stepwise.LATER if design.prior.stepwise else ():
+    for name, _ in LATER if design.prior.stepwise else ():
         a = own(f"{name}.0")
         yield from ((f"{name}.layers.0", a, z), (f"{name}.layers.2", a, a), (f"{name}.head", z + z, a))
         yield from ((f"{name}.{part}", (), z) for part in ("by_quality", "sum.first", "sum.second"))

@@ -11,11 +11,11 @@ from trellic.model.schedule import ALL, ANCHORS, NON_ANCHORS, Code, Run, Step, V
 from trellic.networks.blocks import Plus, activation, depthwise, full_precision, pointwise
 from trellic.networks.design import Design, PriorOptions
 from trellic.networks.options import Guide
-from trellic.networks.priors import stepwise
 from trellic.networks.priors.attend import Attended
 from trellic.networks.priors.base import CONTEXT_GAIN, Head, Prior, affine_log_scales
 from trellic.networks.priors.guide import Guided
 from trellic.networks.priors.mixed import MixedLast
+from trellic.networks.priors.stepwise import networks_in_passes, z_in_passes
 
 Y_STRIDE, Z_STRIDE = 16, 64
 
@@ -102,12 +102,12 @@ class GroupsPrior(Prior):
             "hyper_analysis": HyperAnalysis(design), "hyper_synthesis": HyperSynthesis(design)
         })  # fmt: skip
         if options.stepwise:
-            self.networks.update(stepwise.networks_of(options))
+            self.networks.update(networks_in_passes(options))
         self.z_log_scale = affine_log_scales(options.z)
         self.variables = {"z": Variable(options.z, Z_STRIDE), "y": Variable(design.latents, Y_STRIDE)}
         self.encode = (Run("hyper_analysis", ("y",), ("z",)),)
         at_once = [Code("z", 0, options.z, ALL, "", "z_log_scale", tables="z", quantizer="rounding")]
-        code: list[Step] = stepwise.passes_of(options.z, "z_log_scale") if options.stepwise else [*at_once]
+        code: list[Step] = z_in_passes(options.z, "z_log_scale") if options.stepwise else [*at_once]
         code.append(Run("hyper_synthesis", ("z", "quality"), ("features",)))
         start = 0
         for number, channels in enumerate(options.groups):

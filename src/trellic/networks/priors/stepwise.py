@@ -37,7 +37,7 @@ class Neighbours(nn.Module):
     def begin_as(self, log_scales: Tensor) -> None:
         """Predict these log scales, affine in quality, (2, channels), and nothing else."""
         base, slope = log_scales
-        self.head.bias[len(base) :].copy_(base)
+        self.head.state_dict()["bias"][len(base) :] = base
         self.by_quality.copy_(slope[None, :, None, None])
 
     def forward(self, z: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
@@ -48,12 +48,12 @@ class Neighbours(nn.Module):
         return whole, log_scale.clamp(float(SMALLEST_Z_SCALE), LARGEST_LOG_SCALE)
 
 
-def networks_of(options: PriorOptions) -> dict[str, nn.Module]:
+def networks_in_passes(options: PriorOptions) -> dict[str, nn.Module]:
     """Return the networks of the later passes, by graph name."""
     return {graph: Neighbours(options.z, options.features) for graph, _ in LATER}
 
 
-def passes_of(z: int, log_scales: str) -> list[Step]:
+def z_in_passes(z: int, log_scales: str) -> list[Step]:
     """Return the steps that code z, of so many channels; `log_scales` names those of the first pass."""
     steps: list[Step] = [Code("z", 0, z, FIRST, "", log_scales, tables="z", quantizer="rounding")]
     for graph, mask in LATER:
