@@ -55,6 +55,7 @@ NAMES = (
     "learning",
     "mutations",
     "history",
+    "released",
 )
 """Experiments with a page of their name."""
 
