@@ -17,10 +17,12 @@ Card = dict[str, Any]
 
 def slots() -> dict[str, str]:
     """Return the page's slots."""
-    card = Model.read(find_model(DEFAULT)).card
+    model = Model.read(find_model(DEFAULT))
+    card = model.card
     runs = list(_runs(card["trained"]))
-    last, first = runs[0]["config"], runs[-1].get("started_from", {})
+    last = runs[0]["config"]
     return {
+        "model": model.name,
         "pictures": str(runs[0]["pictures"]["pictures"]),
         "digest": runs[0]["pictures"]["digest"][:DIGITS],
         "mix": ", ".join(f"`{name}` {value:g}" for name, value in last["mix"].items()),
@@ -29,9 +31,7 @@ def slots() -> dict[str, str]:
             ["stage", "quantizer", "steps", "hours", "batch", "optimizer", "rate", "schedule", "seed", "commits"],
             [_row(run) for run in runs],
         ).markdown(),
-        "before": f"The first of them began with model `{first['model'][:DIGITS]}`, an unreleased state whose card was not kept."
-        if first
-        else "The first of them began with nothing.",
+        "before": _before(runs[-1].get("started_from", {}).get("model", "")),
         "tuned": Table(
             ["quantizer", "operating points"],
             [
@@ -50,6 +50,12 @@ def _runs(trained: Card | None) -> Iterator[Card]:
     while trained:
         yield trained
         trained = trained.get("started_from", {}).get("trained")
+
+
+def _before(model: str) -> str:
+    if not model:
+        return "The first of them began with nothing."
+    return f"The first of them began with model `{model[:DIGITS]}`, an unreleased state whose card was not kept."
 
 
 def _row(run: Card) -> list[str]:

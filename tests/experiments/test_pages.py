@@ -17,6 +17,8 @@ from trellic.evaluate.codecs import NAMES as NAMES_OF_CODECS
 RESTS_ON = {"comparison": "rate_distortion"}
 """Pages whose figures of the shipped model are in another experiment's file."""
 OF_NO_MODEL = {"theory", "learning", "mutations", "history", "designs"}
+OF_ITS_CARD = "released"
+"""A page of the shipped model that rests on no results."""
 OPENING = """
 import json, sys
 from experiments import pages
@@ -51,12 +53,17 @@ def test_a_results_file_says_which_model_it_is_of(path):
     assert head["model"] == ("" if path.stem == "others" else path.stem)
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - OF_NO_MODEL))
+@pytest.mark.parametrize("name", sorted(set(NAMES) - OF_NO_MODEL - {OF_ITS_CARD}))
 def test_a_page_is_of_the_shipped_model_or_says_that_it_is_not_measured(name):
     text = (DOCS / f"{name}.md").read_text()
     models = set(re.findall(r"\b[0-9a-f]{16}\b", text))
     assert models <= {shipped()}
     assert ("Not measured for model" in text) != path_of(RESTS_ON.get(name, name)).exists()
+
+
+def test_the_page_of_the_shipped_models_card_names_it():
+    text = (DOCS / f"{OF_ITS_CARD}.md").read_text()
+    assert set(re.findall(r"\b[0-9a-f]{16}\b", text)) == {shipped()}
 
 
 def test_pages_open_no_results_of_another_model():
