@@ -71,6 +71,12 @@ def test_a_file_that_two_inputs_name_is_listed_once(place, file):
     assert len(listed([place, place], PNG, every)) == 1
 
 
+def test_a_file_that_a_folder_above_has_too_is_listed_once_as_the_first_has_it(place, file):
+    deliver(file(), f"{place}/deep/a.png", force=False)
+    (entry,) = listed([place, f"{place}/deep"], PNG, every)
+    assert entry.below == "deep/a.png"
+
+
 def test_a_place_without_pictures_is_an_error(place):
     with pytest.raises((NoPictures, FileNotFoundError)):
         listed([place], PNG, every)

@@ -67,3 +67,20 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     path.write_text("{}\n[]\n")
     with pytest.raises(BadRequest):
         Chains(path, [], "mine")
+
+
+def test_a_picture_that_comes_back_as_it_was_loses_nothing(tmp_path):
+    """A flat picture does; no file of JSON has an infinite number."""
+    flat, codec = np.full(PIXELS.shape, 200, np.uint8), Rounding().codec()
+    path = tmp_path / "a.jsonl"
+    (chain,) = Chains(path, [codec], "mine").measure(codec, [], "set", "flat", flat, 255, 3)
+    assert chain.loss == 0
+    assert "Infinity" not in path.read_text()
+    assert Chains(path, [codec], "mine").chains == [chain]
+    assert setting_for(codec, flat, chain.psnr[0]) in codec.settings
+
+
+def test_no_setting_is_tried_twice_for_a_rival():
+    rounding = Rounding()
+    setting_for(rounding.codec(), PIXELS, 40.0)
+    assert rounding.calls <= 7

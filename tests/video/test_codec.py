@@ -105,6 +105,12 @@ def test_a_rate_is_positive(video_codec):
         video_codec.encode(lambda: moving(1, 32, 32), Fraction(0), Target(30), Structure(), 1)
 
 
+@pytest.mark.parametrize("target", [Target(lossless=True), Target(tune="ssimulacra2"), Target(prefixes=True)])
+def test_what_is_for_pictures_is_refused(target, video_codec):
+    with pytest.raises(BadRequest, match="for pictures"):
+        video_codec.encode(lambda: moving(1, 32, 32), Fraction(25), target, Structure(), 1)
+
+
 def test_no_frames_are_refused(coded):
     with pytest.raises(BadRequest, match="no frames"):
         coded([])

@@ -72,3 +72,10 @@ def test_what_ffmpeg_cannot_write_is_an_error(tmp_path):
     frames = iter([np.zeros((8, 8, 3), np.uint8)])
     with pytest.raises(UnreadablePicture, match="ffmpeg cannot write"):
         write_video(frames, str(tmp_path / "no" / "a.mp4"), ".mp4", (8, 8), Fraction(25), BT601, b"")
+
+
+def test_why_ffmpeg_reads_no_more_is_said_whatever_it_left_unread(tmp_path):
+    """Frames that are smaller than the pipe wait until its end."""
+    frames = (np.zeros((8, 8, 3), np.uint8) for _ in range(3000))
+    with pytest.raises(UnreadablePicture, match="ffmpeg cannot write"):
+        write_video(frames, str(tmp_path / "no" / "a.mp4"), ".mp4", (8, 8), Fraction(25), BT601, b"")

@@ -20,6 +20,7 @@ from trellic.container.video import (
     CodedFrame,
     Kind,
     VideoHeader,
+    VideoStream,
     read_group,
     write_group,
     write_video,
@@ -166,6 +167,12 @@ def test_a_repeat_that_is_restored_is_refused():
         list(read_group(write_group(0, frames).payload))
 
 
+def test_a_repeat_that_codes_something_is_refused():
+    frames = [frame(Kind.INTRA, 0), frame(Kind.REPEAT, 1, 0, payload=b"junk")]
+    with pytest.raises(DamagedStream, match="a repeat that codes something"):
+        list(read_group(write_group(0, frames).payload))
+
+
 def test_thousands_of_repeats_are_streamed(coded):
     data = coded(moving(1, 64, 64)).data
     stream = Reader(data).stream
@@ -230,3 +237,20 @@ def test_unknown_sections_are_refused_or_skipped(data):
     assert len(Reader(write_video(stream.header, [Section(200, b"later"), *groups]))) == 9
     with pytest.raises(UnsupportedStream):
         Reader(write_video(stream.header, [Section(33, b""), *groups]))
+
+
+@pytest.mark.parametrize("kind", [SectionType.ADAPTER, SectionType.SOUND])
+def test_sections_that_no_encoder_writes_are_refused_unread(data, kind):
+    """A file on a web server may claim any length."""
+    stream = Reader(data).stream
+    front = bytes([kind]) + varint((1 << 32) - 1) + bytes(4)
+    head = write_video(stream.header, [])
+    with pytest.raises(DamagedStream, match="which no encoder writes"):
+        VideoStream.parse(LongData(head + front + bytes(64)))
+
+
+class LongData(bytes):
+    """Bytes that say of themselves that there are more."""
+
+    def __len__(self):
+        return 1 << 34

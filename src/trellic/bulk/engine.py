@@ -14,13 +14,15 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from trellic.bulk.coding import Coding
-from trellic.bulk.records import Record, as_text, put_error, put_facts, record_of
+from trellic.bulk.records import Record, as_text, failed, put_error, put_facts, record_of
 from trellic.bulk.storage import deliver, store_of
 from trellic.bulk.tars import TarReader, TarWriter
 from trellic.bulk.tasks import Task, is_tar
 from trellic.errors import BadRequest, TrellicError
 from trellic.remote import retried
 
+FAILURES = (TrellicError, OSError, MemoryError)
+"""What ends a file, and not its worker."""
 REQUESTS = 8
 """To storage at a time, of each worker."""
 Fetch = Callable[[], tuple[Path, int]]
@@ -43,11 +45,14 @@ class Engine:
 
     def __call__(self, task: Task) -> list[Record]:
         """Do a task; its errors are in its records."""
-        Path(self.scratch).mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=self.scratch) as folder, ThreadPoolExecutor(REQUESTS) as pool:
-            if is_tar(task.rows[0].source):
-                return self._convert(task, Path(folder))
-            return (self._pack if task.tar else self._files)(task, Path(folder), pool)
+        try:
+            Path(self.scratch).mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=self.scratch) as folder, ThreadPoolExecutor(REQUESTS) as pool:
+                if is_tar(task.rows[0].source):
+                    return self._convert(task, Path(folder))
+                return (self._pack if task.tar else self._files)(task, Path(folder), pool)
+        except FAILURES as error:
+            return failed(task, error)
 
     def _files(self, task: Task, folder: Path, pool: Executor) -> list[Record]:
         """Code files to files."""
@@ -62,7 +67,7 @@ class Engine:
             try:
                 record["sha256"], tried = future.result()
                 record["attempts"] += tried - 1
-            except (TrellicError, OSError) as error:
+            except FAILURES as error:
                 put_error(record, error)
         return records
 
@@ -73,7 +78,7 @@ class Engine:
             for row, fetch in zip(task.rows, self._fetched(task, folder, pool), strict=True):
                 record, target = record_of(row, task), folder / f"target{self.coding.suffix}"
                 if self._code(record, fetch, target):
-                    record["sha256"] = packed.move_in(row.target.partition("#")[2], target)
+                    record["sha256"] = packed.move_in(row.target.removeprefix(f"{task.tar}#"), target)
                 records.append(record)
         self._deliver(packed, task, records)
         return records
@@ -106,7 +111,7 @@ class Engine:
                     if self._code(record, partial(_there, source), target) and row.target:
                         record["sha256"] = packed.move_in(renamed, target)
                     records.append(record)
-        except (TrellicError, OSError, MemoryError) as error:
+        except FAILURES as error:
             put_error(whole, error)
             return [whole]
         if row.target:
@@ -123,7 +128,7 @@ class Engine:
                 start = time.perf_counter()
                 put_facts(record, self.coding(source, target, self.threads))
                 record["attempts"] += tried - 1
-            except (TrellicError, OSError, MemoryError) as error:
+            except FAILURES as error:
                 put_error(record, error)
                 return False
             finally:
@@ -139,7 +144,7 @@ class Engine:
             return
         try:
             _, tried = deliver(packed.path, task.tar, self.force)
-        except (TrellicError, OSError) as error:
+        except FAILURES as error:
             for record in records:
                 put_error(record, error)
             return

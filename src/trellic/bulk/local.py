@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import cast
 
 from trellic.bulk.engine import Engine
 from trellic.bulk.records import Record, lost
@@ -46,16 +47,16 @@ def run_local(tasks: Iterable[Task], engine: Engine, cores: int) -> Generator[li
             if not given:
                 return
             for ready in wait(list(given)):
-                assert isinstance(ready, Connection)
-                process, task = given.pop(ready)
+                connection = cast(Connection, ready)  # of another class on Windows
+                process, task = given.pop(connection)
                 try:
-                    records = ready.recv()
+                    records = connection.recv()
                 except (EOFError, OSError):
-                    ready.close()
+                    connection.close()
                     process.join()
                     yield from _after_death(task, again)
                     continue
-                idle.append((ready, process))
+                idle.append((connection, process))
                 yield records
     finally:
         for process in [*(process for process, _ in given.values()), *(process for _, process in idle)]:
@@ -89,6 +90,11 @@ def _work(engine: Engine, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process ends it
     while True:
         try:
-            connection.send(engine(connection.recv()))
-        except (EOFError, BrokenPipeError, ConnectionResetError):
+            task = connection.recv()
+        except (EOFError, ConnectionResetError):
+            return
+        records = engine(task)
+        try:
+            connection.send(records)
+        except (BrokenPipeError, ConnectionResetError):
             return

@@ -65,7 +65,7 @@ class Manifest:
             if not is_final(record) or not self._is_there(record):
                 unfinished[identity] = key
             elif record["target"] and not record["error"] and f"{TAR}#" in record["target"]:
-                tars.add(record["target"].partition("#")[0])
+                tars.add(record["target"].partition(f"{TAR}#")[0] + TAR)
         return History(done - set(unfinished.values()), set(failed.values()), tars)
 
     def _is_there(self, record: Record) -> bool:

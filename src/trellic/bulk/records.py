@@ -64,6 +64,14 @@ def is_final(record: Record) -> bool:
     return not record["error"] or not record["error"].startswith((STORAGE, MEMORY, WORKER))
 
 
+def failed(task: Task, error: TrellicError | OSError | MemoryError) -> list[Record]:
+    """Return the records of a task that met an error of no single file, such as a full disk."""
+    records = [record_of(row, task) for row in task.rows]
+    for record in records:
+        put_error(record, error)
+    return records
+
+
 def lost(task: Task) -> list[Record]:
     """Return the records of a task that no worker survived."""
     return [record_of(row, task, error=f"{WORKER}{task.tried} of them died of it") for row in task.rows]

@@ -173,14 +173,20 @@ def deliver(file: Path, path: str, force: bool) -> tuple[str, int]:
 
 
 def listed(roots: list[str], suffixes: Set[str], wanted: Callable[[Entry], bool]) -> list[Entry]:
-    """Return the wanted files below folders or URLs, sorted, each once. Raises NoPictures or StorageFailed."""
-    found: list[Entry] = []
+    """Return the wanted files below folders or URLs, sorted, each once: as the first of them has it.
+
+    Raises NoPictures or StorageFailed.
+    """
+    found, seen = list[Entry](), set[int]()
     for root in roots:
         store = store_of(root)
         entries, _ = retried(lambda store=store, root=root: _files(store, root, suffixes, wanted))  # type: ignore[misc]
-        found += entries
-    found.sort()
-    return [one for one, before in zip(found, [None, *found], strict=False) if one != before]
+        for entry in entries:
+            place = hash(entry.root + entry.below)
+            if place not in seen:
+                seen.add(place)
+                found.append(entry)
+    return sorted(found)
 
 
 def _files(store: Store, root: str, suffixes: Set[str], wanted: Callable[[Entry], bool]) -> list[Entry]:

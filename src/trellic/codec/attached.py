@@ -49,10 +49,7 @@ def adapter_of(stream: NamesAdapter, base: bytes) -> Adapter | None:
     """
     if stream.adapter is None:
         return None
-    if not HASH_BYTES <= stream.adapter.length <= HASH_BYTES + LARGEST_PART:
-        raise DamagedStream(f"an adapter of {stream.adapter.length} bytes")
-    payload = stream.read(stream.adapter)
-    name, part = payload[:HASH_BYTES], payload[HASH_BYTES:]
+    name, part = _read(stream, stream.adapter)
     if not part:
         return find_adapter_by_hash(name, base)
     held = Adapter(base, part)
@@ -66,7 +63,14 @@ def adapter_facts(stream: NamesAdapter) -> dict[str, Any] | None:
     stream holds it; None where it needs none."""
     if stream.adapter is None:
         return None
-    prefix = stream.read(stream.adapter)[:HASH_BYTES]
+    prefix, part = _read(stream, stream.adapter)
     names = [path.stem for path, one in known_adapters().items() if one.sha256.startswith(prefix)]
-    embedded = stream.adapter.length > HASH_BYTES
-    return {"hash": prefix.hex(), "name": names[0] if names else None, "embedded": embedded}
+    return {"hash": prefix.hex(), "name": names[0] if names else None, "embedded": bool(part)}
+
+
+def _read(stream: NamesAdapter, entry: Entry) -> tuple[bytes, bytes]:
+    """Return an adapter's name, and what of it the stream holds. Raises DamagedStream or IncompleteStream."""
+    if not HASH_BYTES <= entry.length <= HASH_BYTES + LARGEST_PART:
+        raise DamagedStream(f"an adapter of {entry.length} bytes")
+    payload = stream.read(entry)
+    return payload[:HASH_BYTES], payload[HASH_BYTES:]

@@ -1,5 +1,6 @@
 """The .tlv file: a header, then sections, most of them groups of frames that are decoded alone. See docs/video.md."""
 
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from trellic.container.grid import Grid
 from trellic.container.header import HASH_BYTES, HIGHEST_QUALITY
 from trellic.container.restoration import Weights, read_weights
 from trellic.container.sections import OPTIONAL_FROM, Entry, Section, SectionType
+from trellic.container.stream import LARGEST_ONCE, MOST_OF_A_PIXEL
 from trellic.errors import DamagedStream, IncompleteStream, NotAStream, UnsupportedStream
 from trellic.limits import LARGEST_SIDE, MOST_PIXELS
 
@@ -19,6 +21,8 @@ MAGIC, VERSION, OLDEST = b"\x93TLV", 2, 1
 MOST_FRAMES, MOST_IN_GROUP = 1 << 20, 1 << 12
 MOST_OTHERS = 64
 """Sections beside those of frames, at most."""
+MOST_OF_A_SECOND = 1 << 24
+"""Bytes of sound: eight channels of 24 bits, 192,000 times a second, take a third of it."""
 LONGEST_FRONT = 64
 """Bytes of a header, or of all that precedes a group's first frame, at most."""
 MATRICES = {1, 6}
@@ -58,6 +62,17 @@ class VideoHeader:
     frames: int
     quantizer: int
     matrix: int
+
+    @property
+    def most_of_a_frame(self) -> int:
+        """Bytes that a frame may have, far more than any coding takes."""
+        coded = Grid.whole(self.width, self.height).picture
+        return MOST_OF_A_PIXEL * coded.width * coded.height
+
+    @property
+    def most_sound(self) -> int:
+        """Bytes that sound may have, far more than any of its length takes."""
+        return LARGEST_ONCE + MOST_OF_A_SECOND * math.ceil(self.frames / self.rate)
 
     def write(self) -> bytes:
         """Return the header's bytes."""
@@ -169,6 +184,8 @@ def read_group(payload: bytes) -> Iterator[CodedFrame]:
         if restored and not restoration:
             raise DamagedStream("a restoration of no bytes")
         rest = body.take(body.size - body.at)
+        if kind == Kind.REPEAT and rest:
+            raise DamagedStream("a repeat that codes something")
         yield CodedFrame(kind, first + own, references, quality, not flags & DROPPED, rest, restoration)
     if not reader.done:
         raise DamagedStream("bytes after the last frame of a group")
@@ -214,6 +231,7 @@ class VideoStream:
             start = entry.end
             if entry.type == SectionType.FRAMES:
                 frames = _frames_of(data, entry)
+                _check_length(entry, header.most_of_a_frame * len(frames))
                 if frames.start != shown or frames.stop > header.frames:
                     raise DamagedStream("groups of frames do not follow each other")
                 shown = frames.stop
@@ -225,6 +243,8 @@ class VideoStream:
                 raise UnsupportedStream(f"section type {entry.type} is not known to this release")
             if others > MOST_OTHERS or (known and entry.type in once):
                 raise DamagedStream("more sections than a stream can have")
+            if known:
+                _check_length(entry, header.most_sound if entry.type == SectionType.SOUND else LARGEST_ONCE)
             once[entry.type] = entry
         if shown != header.frames:
             raise IncompleteStream(f"cut off: {shown} of {header.frames} frames are there")
@@ -261,6 +281,12 @@ def _entry_at(data: Data, start: int, seed: int) -> Entry:
     if entry.end > len(data):
         raise IncompleteStream(f"cut off in section {entry.name}: {len(data)} of {entry.end} bytes are there")
     return entry
+
+
+def _check_length(entry: Entry, most: int) -> None:
+    """Raise DamagedStream where a section is longer than anything it can hold: it is read whole."""
+    if entry.length > most:
+        raise DamagedStream(f"section {entry.name} of {entry.length} bytes, which no encoder writes")
 
 
 def _frames_of(data: Data, entry: Entry) -> range:

@@ -150,15 +150,20 @@ def code(codec: ImageCodec, pixels: Pixels, setting: float) -> Coded:
     return Coded(len(data), decoded[: pixels.shape[0], : pixels.shape[1]], middle - start, end - middle)
 
 
-def nearest_in_size(codec: ImageCodec, pixels: Pixels, wanted: int) -> tuple[float, Coded]:
-    """Return the setting whose file's size is nearest to `wanted` bytes, and that file."""
+def nearest(codec: ImageCodec, pixels: Pixels, wanted: float, figure: Callable[[Coded], float]) -> tuple[float, Coded]:
+    """Return the setting of the file whose figure is nearest to the one wanted, and it. Figures rise with settings."""
     at = lru_cache(None)(lambda index: code(codec, pixels, codec.settings[index]))
     low, high = 0, len(codec.settings) - 1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if at(middle).bytes <= wanted else (low, middle)
-    best = min((low, high), key=lambda index: abs(at(index).bytes - wanted))
+        low, high = (middle, high) if figure(at(middle)) <= wanted else (low, middle)
+    best = min((low, high), key=lambda index: abs(figure(at(index)) - wanted))
     return codec.settings[best], at(best)
+
+
+def nearest_in_size(codec: ImageCodec, pixels: Pixels, wanted: int) -> tuple[float, Coded]:
+    """Return the setting whose file's size is nearest to `wanted` bytes, and that file."""
+    return nearest(codec, pixels, wanted, lambda coded: coded.bytes)
 
 
 def fingerprint(pixels: Pixels) -> str:

@@ -25,6 +25,8 @@ def memory_of(codec: ImageCodec, model: str, effort: int, pixels: Pixels) -> dic
 
     model, effort  as `codec_named` takes them. Raises PeerFailed.
     """
+    if sys.platform == "win32":
+        raise PeerFailed("memory is measured on Linux and macOS alone")
     setting = middle(codec)
     encode, decode = peak_bytes(codec.name, model, effort, setting, pixels, codec.encode(pixels, setting))
     start = peak_bytes(codec.name, model, effort, setting, tiny(), codec.encode(tiny(), setting))

@@ -7,7 +7,6 @@ from, as it was just before: every program here is therefore started by a tiny o
 """
 
 import json
-import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from trellic.evaluate.codecs import codec_named, ffmpeg
+
+if sys.platform != "win32":
+    import resource
 
 LAUNCH = """
 import resource, subprocess, sys

@@ -14,7 +14,7 @@ from typing import Any
 from trellic.errors import BadRequest
 from trellic.evaluate.codecs import LABELS
 from trellic.evaluate.codecs.image_codec import ImageCodec
-from trellic.evaluate.measure import Head, fingerprint
+from trellic.evaluate.measure import Head, fingerprint, nearest
 from trellic.evaluate.report.tables import Table
 from trellic.files import write_bytes
 from trellic.metrics import psnr
@@ -23,6 +23,8 @@ from trellic.provenance import commit, machine
 
 SHOWN = (1, 2, 5, 10, 20)
 """Generations that tables show beside the last."""
+HIGHEST_PSNR = 99.0
+"""In dB: what comes back as it was counts as this."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Chain:
     content      the picture's name by its pixels
     generations  how many were asked for
     fixed        the first generation whose file is that of the one before, or None
-    bytes, psnr  of each generation up to that, in dB against the original
+    bytes, psnr  of each generation up to that, in dB against the original; HIGHEST_PSNR where it is the original
     """
 
     codec: str
@@ -80,28 +82,17 @@ def generations_of(
         data = codec.encode(shown, setting)
         if data == before:
             return number, tuple(sizes), tuple(decibels)
-        shown, before = _cut(codec.decode(data), pixels), data
+        decoded = codec.decode(data)
+        shown, before = decoded[: pixels.shape[0], : pixels.shape[1]], data  # a codec of even sides adds some
         sizes.append(len(data))
-        decibels.append(psnr(pixels, shown))
+        decibels.append(min(psnr(pixels, shown), HIGHEST_PSNR))
     return None, tuple(sizes), tuple(decibels)
 
 
 def setting_for(codec: ImageCodec, pixels: Pixels, wanted: float) -> float:
-    """Return the setting whose PSNR is nearest to the one wanted, in dB, by bisection."""
-
-    def found(number: int) -> float:
-        return psnr(pixels, _cut(codec.decode(codec.encode(pixels, codec.settings[number])), pixels))
-
-    low, high = 0, len(codec.settings) - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if found(middle) < wanted else (low, middle)
-    return codec.settings[min((low, high), key=lambda number: abs(found(number) - wanted))]
-
-
-def _cut(decoded: Pixels, pixels: Pixels) -> Pixels:
-    """Return decoded pixels without what a codec of even sides adds."""
-    return decoded[: pixels.shape[0], : pixels.shape[1]]
+    """Return the setting whose PSNR is nearest to the one wanted, in dB."""
+    most = HIGHEST_PSNR  # of pictures that come back as they were: differences to it are numbers
+    return nearest(codec, pixels, min(wanted, most), lambda coded: min(psnr(pixels, coded.pixels), most))[0]
 
 
 def chains_table(chains: Sequence[Chain]) -> Table:
@@ -163,5 +154,5 @@ class Chains:
         """Write the file, whole or not at all."""
         if self.path:
             lines = [asdict(self.head), *(asdict(chain) for chain in self.chains)]
-            text = "".join(json.dumps(line) + "\n" for line in lines)
+            text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
             write_bytes(self.path, text.encode())

@@ -28,6 +28,7 @@ class Crops:
     def __init__(self, photographs: PixelStore, graphics: PixelStore | None, mix: Mix, crop: int, seed: int) -> None:
         """Draw crops of `crop` pixels a side. Photographs that are smaller are never drawn; raises NoPictures."""
         self.mix, self.crop, self.random = mix, crop, np.random.default_rng(seed)
+        self.beside = np.random.default_rng((seed, 1))  # for what is drawn with a batch: crops may be drawn ahead
         fitting = [number for number, one in enumerate(photographs.pictures) if min(one.shape[:2]) >= crop]
         self.photographs = [photographs.pictures[number] for number in fitting]
         self.qualities = [photographs.qualities[number] for number in fitting]

@@ -76,7 +76,7 @@ class BlockLatents(LiveLatents):
             targets = self.codec.encode(pictures, quality)
             around = self.codec.code(targets, quality, self.coder_of(quality)).values
         strides = {name: one.stride for name, one in self.codec.schedule.variables.items()}
-        sides: Beside[bool] = Beside(*(bool(self.crops.random.integers(2)) for _ in Beside._fields))
+        sides: Beside[bool] = Beside(*(bool(self.crops.beside.integers(2)) for _ in Beside._fields))
         ring = ring_in(around, strides, MARGIN, sides)
         inside = {name: slice(MARGIN // stride, -MARGIN // stride) for name, stride in strides.items()}
         own = {name: each[:, :, inside[name], inside[name]] for name, each in targets.items()}

@@ -129,7 +129,7 @@ class PlaneLatents(Latents):
         lower = torch.tensor([LAYERS.quality_of_networks(each) for each in asked], device=device)
         quality = (lower / HIGHEST_QUALITY).view(-1, 1, 1, 1)
         steps = torch.tensor([LAYERS.layering_at(each, self.deployed).step / ONE for each in asked], device=device)
-        last = int(self.crops.random.integers(1, LEAST_PLANES))
+        last = int(self.crops.beside.integers(1, LEAST_PLANES))
         known: dict[Code, Digits] = {}
         with torch.no_grad():
             targets = self.plain.encode(pictures, quality)

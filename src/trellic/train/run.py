@@ -51,7 +51,7 @@ def read_config(path: Path, replaced: dict[str, Any]) -> TrainConfig:
     A table named as the configuration's stage holds what is different for it.
     """
     try:
-        values = tomllib.loads(path.read_text())
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(f"{path}: {error}") from error
     own = values.get({**values, **replaced}.get("stage", ""), {})

@@ -58,7 +58,7 @@ def _check(stage: str, key: str, values: Iterable[str], known: tuple[str, ...]) 
 def read_stages(path: Path) -> dict[str, Stage]:
     """Return the stages of a TOML file by name. Raises BadConfig."""
     try:
-        rows = tomllib.loads(path.read_text())
+        rows = tomllib.loads(path.read_text(encoding="utf-8"))
         return {name: _stage_of(name, row) for name, row in rows.items()}
     except (OSError, tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
         raise BadConfig(f"{path}: {error}") from error

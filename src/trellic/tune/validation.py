@@ -51,15 +51,15 @@ class Validation:
         if not pictures:
             raise NoPictures("none of the pictures can be read")
         self.sessions, self.pictures = Sessions(model, threads=1), pictures  # several pictures at a time
-        self.pool = ThreadPoolExecutor(processors())
         self._analysed: dict[int, list[Analysed]] = {}
 
     def analysed(self, quality: int) -> list[Analysed]:
         """Return the pictures' variables at a quality, 0 to 100."""
         if quality not in self._analysed:
             at = quality * QUALITY_ONE
-            found = self.pool.map(lambda picture: analyse(self.sessions, picture.pixels, at), self.pictures)
-            self._analysed[quality] = list(found)
+            with ThreadPoolExecutor(processors()) as pool:
+                found = pool.map(lambda picture: analyse(self.sessions, picture.pixels, at), self.pictures)
+                self._analysed[quality] = list(found)
         return self._analysed[quality]
 
     def fitted(self, deployed: DeployedQuantizer, qualities: Sequence[int]) -> DeployedQuantizer:
@@ -76,7 +76,8 @@ class Validation:
 
     def _trials(self, deployed: DeployedQuantizer, quality: int) -> list[_Trial]:
         pairs = zip(self.pictures, self.analysed(quality), strict=True)
-        return list(self.pool.map(lambda pair: self._trial(deployed, *pair), pairs))
+        with ThreadPoolExecutor(processors()) as pool:
+            return list(pool.map(lambda pair: self._trial(deployed, *pair), pairs))
 
     def _trial(self, deployed: DeployedQuantizer, picture: Picture, analysed: Analysed) -> _Trial:
         statistics, passes = IndexStatistics(deployed), []

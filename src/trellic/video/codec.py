@@ -10,6 +10,7 @@ from trellic.codec.attached import section_of
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.rate_control import Encoded, Target, meet
 from trellic.codec.refinement import refinement_of
+from trellic.codec.visibility import PSNR
 from trellic.container.grid import Grid
 from trellic.container.header import HASH_BYTES, QUALITY_ONE
 from trellic.container.sections import Section, SectionType
@@ -75,6 +76,8 @@ class VideoCodec:
         """
         if rate <= 0:
             raise BadRequest(f"{rate} frames a second")
+        if target.lossless or target.layers or target.prefixes or target.tune != PSNR:
+            raise BadRequest("a video has a quality, rate, size or PSNR: all else of a target is for pictures")
         rate = rate.limit_denominator(MOST_DENOMINATOR)
         sounds = [Section(SectionType.SOUND, sound)] if sound else []
         named = [self._named] if self._named else []

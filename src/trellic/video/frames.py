@@ -8,7 +8,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -157,8 +157,8 @@ def write_video(
             except BrokenPipeError:
                 pass
             finally:
-                with closing(process.stdin):
-                    pass
+                with suppress(BrokenPipeError):  # why it reads no more, it says
+                    process.stdin.close()
         if process.returncode:
             said.seek(0)
             raise UnreadablePicture(f"ffmpeg cannot write {kind}{_last(said.read())}")

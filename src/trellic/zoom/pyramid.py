@@ -98,7 +98,8 @@ def write_pyramid(strips: Strips, folder: Path, suffix: str, replace: bool) -> i
 def page_files(levels: Levels, suffix: str) -> dict[str, bytes]:
     """Return the viewer and its facts by the names of their files."""
     facts = json.dumps(levels.facts(suffix))
-    files = {path.name: path.read_text() for path in sorted(PAGE.iterdir()) if path.suffix in {".html", ".js", ".css"}}
+    paths = [path for path in sorted(PAGE.iterdir()) if path.suffix in {".html", ".js", ".css"}]
+    files = {path.name: path.read_text(encoding="utf-8") for path in paths}
     return {name: text.replace(SLOT, facts).encode() for name, text in {**files, FACTS: facts + "\n"}.items()}
 
 

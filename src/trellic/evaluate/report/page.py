@@ -71,7 +71,7 @@ class Report:
             "details": self._details(folder),
             "settings_table": settings_table(self.head, self.codecs).html(),
         }
-        return Template(PAGE.read_text()).substitute(values)
+        return Template(PAGE.read_text(encoding="utf-8")).substitute(values)
 
     def _scope(self) -> str:
         """Return how many pictures were coded and where, in words."""

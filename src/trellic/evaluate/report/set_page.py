@@ -77,7 +77,7 @@ class SetReport(NamedTuple):
             "strips": self._strips(),
             "picture_table": picture_table(self.records, self.codecs).html(),
         }
-        return Template(PART.read_text()).substitute(values)
+        return Template(PART.read_text(encoding="utf-8")).substitute(values)
 
     def _published_table(self) -> Table:
         ours = {LABELS[self.codecs[0]]: mean_curve(self.records, self.codecs[0], PSNR)}
