@@ -26,7 +26,7 @@ else:  # parts of the photograph: enough to see a loss fall
         image.crop((left, 0, left + 256, 512)).save(Path(folder) / f"{number}.png")
 
 # A recipe as `trellic train --config` reads it from TOML. The released model's is train/recipes/long.toml: wider, and
-# trained for hours on thousands of pictures.
+# trained for hours on hundreds of pictures.
 config = TrainConfig.from_values(
     {
         "pictures": [folder],

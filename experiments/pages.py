@@ -11,6 +11,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from experiments.encoders import remark
 from experiments.store import ROOT, NotMeasured, command_of, shipped
 
 DOCS = ROOT.parent / "docs" / "results"
@@ -74,7 +75,7 @@ def page(name: str, template: str = "page.md") -> str:
         slots = slots_of(name)
     except NotMeasured:
         return f"{opening}Not measured for model `{shipped()}` yet: `{command_of(name)}` does it.\n"
-    return opening + SLOT.sub(lambda found: slots[found[1]], measured)
+    return opening + remark(name) + SLOT.sub(lambda found: slots[found[1]], measured)
 
 
 def filled(text: str) -> str:

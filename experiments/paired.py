@@ -23,6 +23,7 @@ from trellic.picture.pillow import read
 from trellic.picture.types import Picture, Pixels
 
 QUALITIES = (10, 30, 50, 70, 90)
+WHAT = ("encoding", "decoding")
 PARTS = {"all": slice(None), "low": slice(0, 3), "high": slice(2, 5)}
 """Which of the qualities a BD-rate is over."""
 MEASURES: dict[str, Callable[[Pixels, Pixels], float]] = {"psnr": psnr, "ssimulacra2": ssimulacra2}
@@ -79,10 +80,10 @@ def bits_of(qualities: list[int], lines: list[Line]) -> Table:
 
 
 def times_of(lines: list[Line]) -> Table:
-    """Return seconds a megapixel of both codecs, by set."""
+    """Return seconds a megapixel of both codecs, by set: medians, since kernels are compiled with the first picture."""
     rows = []
     for name, found in by_set(lines):
-        megapixels = sum(line["pixels"] for line in found) / 1e6
-        seconds = [np.sum([line[what] for line in found], axis=0) / megapixels for what in ("encoding", "decoding")]
+        rates = {what: [np.divide(line[what], line["pixels"] / 1e6) for line in found] for what in WHAT}
+        seconds = [np.median(rates[what], axis=0) for what in WHAT]
         rows.append([name, *(f"{each:.2f} s" for pair in seconds for each in pair)])
     return Table(["set", "encode without", "with", "decode without", "with"], rows)

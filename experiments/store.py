@@ -26,7 +26,7 @@ from trellic.quantize import quantizer_for
 ROOT = Path(__file__).parent
 PUBLISHED = ROOT / "published.json"
 SETS = {"kodak": "test/kodak", "gb82": "test/gb82", "cid22": "valid/cid22"}
-"""Folders of pictures below the data folder, by the name of their set. Calibration uses every sixth of cid22."""
+"""Folders of pictures below the data folder, by the name of their set. Calibration uses every fourth of cid22."""
 TEST = ("kodak", "gb82")
 DEPLOYED = quantizer_for(DEFAULT_EFFORT).name
 """The quantizer that is used where none is named."""

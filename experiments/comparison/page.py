@@ -12,6 +12,7 @@ from trellic.evaluate.report.tables import (
     Table,
     anchor_table,
     bd_table,
+    interval,
     percent,
     picture_table,
     settings_table,
@@ -68,7 +69,7 @@ def slots() -> dict[str, str]:
 def _against(name: str, group: str) -> str:
     """Return bits against a codec at equal PSNR on a set."""
     records, codecs = all_of(group)
-    return percent(saving(records, "trellic", name, PSNR).mean) if name in codecs else NOTHING
+    return interval(saving(records, "trellic", name, PSNR)) if name in codecs else NOTHING
 
 
 def _set(group: str) -> str:

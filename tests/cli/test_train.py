@@ -5,8 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from command import run_trellic
+from conftest import textured
 from trellic.errors import BadConfig
 
 pytest.importorskip("torch")
@@ -34,6 +36,14 @@ def test_no_folder_is_made_before_pictures_are_found(tmp_path):
         assert result.returncode == 1
         assert b"no pictures found" in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_start_takes_the_place_of_the_configurations(tmp_path):
+    Image.fromarray(textured(256, 256)).save(tmp_path / "a.png")
+    given = "-c", "quick", "-o", "run", "--pictures", ".", "--validation", ".", "--minutes", "0.01"
+    result = run_trellic("train", *given, "--start", "nosuch.trm", cwd=tmp_path)
+    assert result.returncode == 1
+    assert b"nosuch.trm" in result.stderr
 
 
 @pytest.mark.parametrize(("given", "found"), [({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7")])

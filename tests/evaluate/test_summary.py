@@ -3,6 +3,7 @@
 import pytest
 
 from trellic.evaluate.measure import Record
+from trellic.evaluate.report.tables import interval
 from trellic.evaluate.summary import (
     METRICS,
     PSNR,
@@ -37,6 +38,26 @@ def test_a_saving_is_by_picture_and_of_the_mean_curve():
     assert found.pictures == {"a": pytest.approx(-50), "b": pytest.approx(-20)}
     assert found.mean == pytest.approx(-35)
     assert found.curve.percent == pytest.approx(-35)  # rates are averaged, then compared
+
+
+def test_the_error_of_a_mean_is_twice_its_standard_error():
+    found = saving([*pair("a", 0.5), *pair("b", 0.8)], "test", "anchor", PSNR)
+    assert found.error == pytest.approx(30)
+    assert interval(found) == "−35.0 ± 30.0 %"
+    assert saving(pair("a", 0.5), "test", "anchor", PSNR).error is None
+
+
+def test_a_measure_counts_within_its_range_alone():
+    """The other codec is better where quality is low, and worse from 30 points on."""
+    points = {"anchor": (0, 30, 60, 90, 100), "test": (20, 30, 50, 80, 100)}
+    records = [
+        record(codec, "a", setting, 1000 * (setting + 1), 40.0, ssimulacra2=float(score))
+        for codec, scores in points.items()
+        for setting, score in enumerate(scores)
+    ]
+    found = saving(records, "test", "anchor", METRICS[2]).curve
+    assert (found.low, found.high) == (30, 90)
+    assert found.percent > 0
 
 
 def test_a_picture_without_a_common_range_is_skipped():

@@ -73,6 +73,9 @@ def train(
     model: Model = DEFAULT,
     pictures: Pictures = None,
     validation: ValidationFolders = None,
+    start: Annotated[
+        str, typer.Option(help="Begin with this .trm file or run's folder, instead of the configuration's.")
+    ] = "",
     device: Device = "",
     minutes: Minutes = 0,
     cache: Cache = Path("runs/cache"),
@@ -87,13 +90,13 @@ def train(
     need_torch()
     end_in_order()
     if preset:
-        refuse(context, "is for --config: give pictures alone", "pictures", "validation", "device")
+        refuse(context, "is for --config: give pictures alone", "pictures", "validation", "start", "device")
         _train_slim(frames or [], preset, model, minutes, out, cache, force)
         return
     from trellic.train.run import read_config, recipe_named, run_config
 
     refuse(context, "is for --preset", "model", "force")
-    values = replaced(pictures, validation, device, minutes)
+    values = replaced(pictures, validation, device, minutes) | ({"start": start} if start else {})
     run_config(read_config(recipe_named(config), values), out, cache, report)
 
 

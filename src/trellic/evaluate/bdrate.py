@@ -65,13 +65,15 @@ def curve(points: list[tuple[float, float]]) -> tuple[Floats, Floats]:
     return array[keep, 1], np.log(array[keep, 0])
 
 
-def bd_rate(anchor: list[tuple[float, float]], test: list[tuple[float, float]]) -> BdRate:
-    """Return the bits of `test` relative to `anchor`, each a list of (rate, PSNR in dB).
+def bd_rate(
+    anchor: list[tuple[float, float]], test: list[tuple[float, float]], within: tuple[float, float] = (-np.inf, np.inf)
+) -> BdRate:
+    """Return the bits of `test` relative to `anchor`, each a list of (rate, PSNR in dB), within a range of PSNR.
 
-    Raises ValueError where the curves do not overlap.
+    Raises ValueError where the curves do not overlap there.
     """
     (anchor_psnr, anchor_rate), (test_psnr, test_rate) = curve(anchor), curve(test)
-    low, high = max(anchor_psnr[0], test_psnr[0]), min(anchor_psnr[-1], test_psnr[-1])
+    low, high = max(anchor_psnr[0], test_psnr[0], within[0]), min(anchor_psnr[-1], test_psnr[-1], within[1])
     if low >= high:
         raise ValueError(f"curves do not overlap: from {low:.2f} to {high:.2f} dB")
     at = np.linspace(low, high, SAMPLES)

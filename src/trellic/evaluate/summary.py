@@ -11,17 +11,23 @@ from trellic.evaluate.bdrate import BdRate, bd_rate, curve, pchip
 from trellic.evaluate.measure import Record
 
 Points = list[tuple[float, float]]
+USABLE = 30.0, 90.0
+"""Points of SSIMULACRA2 from low quality to no visible loss: below, pictures are hardly used."""
 SHORTEST = 1e-5
 """Seconds below which a time cannot be separated from that of starting."""
 
 
 class Metric(NamedTuple):
-    """A measure of quality, more being better: a field of records, its name, its unit, and on which scale."""
+    """A measure of quality, more being better: a field of records, its name, its unit, and on which scale.
+
+    within  the figures at which codecs are compared by it
+    """
 
     key: str
     name: str
     unit: str
     scale: Callable[[float], float]
+    within: tuple[float, float] = (-math.inf, math.inf)
 
     def of(self, record: Record) -> float | None:
         """Return a record's figure on the scale, or None."""
@@ -38,7 +44,7 @@ PSNR = Metric("psnr", "PSNR", "dB", lambda value: value)
 METRICS = (
     PSNR,
     Metric("ms_ssim", "MS-SSIM", "dB", decibels),
-    Metric("ssimulacra2", "SSIMULACRA2", "points", lambda value: value),
+    Metric("ssimulacra2", "SSIMULACRA2", "points", lambda value: value, USABLE),
 )
 
 
@@ -94,10 +100,10 @@ def mean_curve(records: Sequence[Record], codec: str, metric: Metric) -> Points:
     return sorted(points)
 
 
-def bits_against(anchor: Points, test: Points) -> BdRate | None:
-    """Return the BD-rate, or None where the curves have no common range."""
+def bits_against(anchor: Points, test: Points, metric: Metric = PSNR) -> BdRate | None:
+    """Return the BD-rate by a measure, or None where the curves have no common range."""
     try:
-        return bd_rate(anchor, test)
+        return bd_rate(anchor, test, metric.within)
     except ValueError:
         return None
 
@@ -122,16 +128,25 @@ class Saving(NamedTuple):
         """The mean over pictures."""
         return float(np.mean(list(self.pictures.values()))) if self.pictures else None
 
+    @property
+    def error(self) -> float | None:
+        """Twice the standard error of that mean, pictures being drawn at random; None of fewer than two."""
+        values = list(self.pictures.values())
+        return 2 * float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else None
+
 
 def saving(records: Sequence[Record], codec: str, against: str, metric: Metric) -> Saving:
     """Return the BD-rate of a codec against another on a set's records; negative is a saving."""
-    curves = [mean_curve(records, name, metric) for name in (against, codec)]
+
+    def compared(curve: Callable[[str], Points]) -> BdRate | None:
+        return bits_against(curve(against), curve(codec), metric)
+
     found = {
-        picture: bits_against(*[picture_curve(records, name, picture, metric) for name in (against, codec)])
+        picture: compared(lambda name, picture=picture: picture_curve(records, name, picture, metric))  # type: ignore[misc]
         for picture in pictures_of(records)
     }
     pictures = {picture: rate.percent for picture, rate in found.items() if rate}
-    return Saving(bits_against(*curves), pictures)
+    return Saving(compared(lambda name: mean_curve(records, name, metric)), pictures)
 
 
 def seconds_per_megapixel(records: Sequence[Record], codec: str, action: str, start: float = 0.0) -> float:

@@ -14,6 +14,7 @@ from trellic.evaluate.summary import (
     METRICS,
     PSNR,
     Points,
+    Saving,
     bits_against,
     by_setting,
     mean_curve,
@@ -66,6 +67,13 @@ def percent(value: float | None, digits: int = 1) -> str:
     return NOTHING if value is None else f"{value:+.{digits}f} %".replace("-", "−")
 
 
+def interval(found: Saving) -> str:
+    """Return the mean over pictures with twice its standard error, as a signed percentage, or a dash."""
+    if found.mean is None or found.error is None:
+        return percent(found.mean)
+    return f"{percent(found.mean).removesuffix(' %')} ± {found.error:.1f} %"
+
+
 def span(rate: BdRate | None) -> str:
     """Return the range of quality that was compared, or a dash."""
     return f"{rate.low:.1f} to {rate.high:.1f}".replace("-", "−") if rate else NOTHING
@@ -84,7 +92,7 @@ def bd_table(records: Sequence[Record], codecs: Sequence[str]) -> Table:
             found = saving(records, codecs[0], other, metric)
             part = "" if len(found.pictures) in {0, every} else f" ({len(found.pictures)} of {every})"
             rate = found.curve.percent if found.curve else None
-            row += [percent(found.mean) + part, percent(rate), span(found.curve)]
+            row += [interval(found) + part, percent(rate), span(found.curve)]
         rows.append(row)
     return Table(head, rows)
 
