@@ -17,8 +17,6 @@ from trellic.errors import MissingLibrary, StorageFailed, TrellicError
 
 Value = TypeVar("Value")
 TRIES = 6
-LONGEST_WAIT = 20.0
-"""Seconds between two tries."""
 FINAL = (PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError, MemoryError)
 """What another try does not change."""
 AHEAD = 1 << 16
@@ -71,7 +69,7 @@ def retried(work: Callable[[], Value]) -> tuple[Value, int]:
         except Exception as error:  # clients of storage raise kinds of their own
             if tried == TRIES:
                 raise StorageFailed(f"{type(error).__name__} after {TRIES} tries: {error}") from error
-        time.sleep(min(LONGEST_WAIT, 0.2 * 2**tried) * random.uniform(0.5, 1))
+        time.sleep(0.2 * 2**tried * random.uniform(0.5, 1))
     raise AssertionError
 
 

@@ -8,7 +8,7 @@ from trellic.errors import NoPictures
 from trellic.model import Sessions
 from trellic.quantize import quantizer_named
 from trellic.tune.fit_corrections import fit_corrections
-from trellic.tune.fit_tables import QUALITIES, count_indices, fit_tables
+from trellic.tune.fit_tables import count_indices, fit_tables
 
 
 def test_a_fitted_model_has_tables_of_each_quantizer_and_of_z(model, pictures):
@@ -38,7 +38,7 @@ def test_a_search_chooses_again_by_the_tables_of_its_first_choices(model, pictur
     corrected = fit_corrections(model, pictures, rdoq)
     deployed, sessions = DeployedQuantizer.of(corrected, rdoq), Sessions(corrected, 1)
     for _ in range(2):
-        (counted,) = count_indices(sessions, pictures, QUALITIES, [deployed])
+        (counted,) = count_indices(sessions, pictures, [deployed])
         deployed = counted.fitted()
     fitted = fit_tables(model, pictures, [deployed.quantizer])
     assert np.array_equal(DeployedQuantizer.of(fitted, deployed.quantizer).tables.frequency, deployed.tables.frequency)

@@ -23,7 +23,7 @@ def calibrate(
     before fit-tables.
     """
     from trellic import model as models
-    from trellic.files import check_free, write_atomically
+    from trellic.files import check_free, write_bytes
     from trellic.jobs.local import complain
     from trellic.jobs.plan import find_files
     from trellic.picture.kinds import readable_suffixes
@@ -39,5 +39,5 @@ def calibrate(
     pictures = some_pictures([path for path, _ in find_files(inputs, readable_suffixes())], most, complain)
     made = run(before, pictures, chosen, complain, {"command": command(), "before": before.name})
     data = made.pack()
-    write_atomically(out, lambda target: target.write(data), replace=force)
+    write_bytes(out, data, replace=force)
     print(f"{out}: model {made.name}, operating points of {', '.join(each.name for each in chosen)}")

@@ -15,12 +15,12 @@ def compact(
 ) -> None:
     """Write a model with the weights of its transforms in eight bits. It has a name of its own, and its own streams."""
     from trellic import model as models
-    from trellic.files import check_free, write_atomically
+    from trellic.files import check_free, write_bytes
     from trellic.tune.compact import compact as run
 
     check_free(out, force)
     before = models.Model.read(models.find_model(model))
     made = run(before)
     data = made.pack()
-    write_atomically(out, lambda target: target.write(data), replace=force)
+    write_bytes(out, data, replace=force)
     print(f"{out}: model {made.name}, {len(data)} bytes instead of {len(before.pack())}")

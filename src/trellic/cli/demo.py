@@ -29,7 +29,7 @@ def demo(
     from trellic.evaluate.codecs.pillow import JPEG, WEBP_USUAL
     from trellic.evaluate.measure import nearest_in_size
     from trellic.evaluate.report.sheet import draw_sheet
-    from trellic.files import check_free, write_atomically
+    from trellic.files import check_free, write_bytes
     from trellic.metrics import psnr
     from trellic.picture.pillow import read
     from trellic.picture.saving import save
@@ -51,7 +51,7 @@ def demo(
     for quality in QUALITIES:
         data = codec.encode_picture(original, Target(quality)).data
         stream = streams[quality]
-        write_atomically(stream, lambda file, data=data: file.write(data))  # type: ignore[misc]
+        write_bytes(stream, data)
         decoded = codec.decode_picture(stream.read_bytes())
         save(decoded, stream.with_suffix(".png"))
         webp, jpeg = (nearest_in_size(other, original.pixels, len(data))[1] for other in (WEBP_USUAL, JPEG))

@@ -7,7 +7,7 @@ import typer
 
 from trellic.cli.options import Force
 from trellic.cli.train import need_torch
-from trellic.files import check_free, write_atomically
+from trellic.files import check_free, write_bytes
 
 
 def export(
@@ -23,5 +23,5 @@ def export(
     check_free(out, force)
     made = export_run(run, summary)
     data = made.pack()
-    write_atomically(out, lambda target: target.write(data), replace=force)
+    write_bytes(out, data, replace=force)
     print(f"{out}: model {made.name}, {len(data)} bytes")

@@ -19,7 +19,7 @@ def fit_tables(
 ) -> None:
     """Write a model whose tables are those of the indices that quantizers emit on training pictures."""
     from trellic import model as models
-    from trellic.files import check_free, write_atomically
+    from trellic.files import check_free, write_bytes
     from trellic.jobs.local import complain
     from trellic.jobs.plan import find_files
     from trellic.picture.kinds import readable_suffixes
@@ -35,6 +35,6 @@ def fit_tables(
     facts = {"command": command()}
     made = run(before, pictures, chosen, facts, report=complain)
     data = made.pack()
-    write_atomically(out, lambda target: target.write(data), replace=force)
+    write_bytes(out, data, replace=force)
     names = ", ".join(each.name for each in chosen)
     print(f"{out}: model {made.name}, tables of {names} from {len(pictures)} pictures")

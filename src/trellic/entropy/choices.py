@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trellic.container.bytes import Reader
 from trellic.entropy.rans import LOWEST, WORD_BITS, Decoder, Encoder
 from trellic.entropy.states import Indices, ScaleIndices
 from trellic.entropy.tables import PRECISION, TOTAL, Tables
@@ -97,7 +96,10 @@ class CutDecoder(ChoiceDecoder):
     """
 
     def __init__(self, data: bytes) -> None:
-        super().__init__(data[: _whole_words(data)])
+        try:
+            super().__init__(data, cut=True)
+        except DamagedStream:  # not even the states are there
+            super().__init__(b"")
         self._initial = 0
 
     def pull(self, scale_indices: ScaleIndices, tables: Tables) -> Indices:
@@ -140,15 +142,3 @@ class CutDecoder(ChoiceDecoder):
     @property
     def _is_over(self) -> bool:
         return bool((self._states < LOWEST).any())
-
-
-def _whole_words(data: bytes) -> int:
-    """Return how many bytes from the front are both states and whole words; 0 where the states are not there."""
-    reader = Reader(data)
-    try:
-        if not reader.varint():
-            reader.varint()
-        reader.varint()
-    except DamagedStream:
-        return 0
-    return len(data) - (len(data) - reader.at) % 4

@@ -26,6 +26,8 @@ from trellic.tune.pictures import middle_of
 SIDE = 768
 """Of the middle of a picture, in pixels, which is what is seen."""
 QUALITIES = (5.0, 95.0)
+SEED = 1
+"""Of the qualities at which pictures are seen."""
 FEWEST = 20
 """Pictures."""
 LEAST_VARIANCE = 1e-4
@@ -40,7 +42,6 @@ def fit_features(
     few: Sequence[Picture],
     pictures: Iterable[Picture],
     report: Callable[[str], None],
-    seed: int = 1,
 ) -> FeatureNetworks:
     """Return the network of features of a codec's model, each picture seen as coded at a quality drawn for it.
 
@@ -49,7 +50,7 @@ def fit_features(
     """
     round_weights(seer)
     preview = fit_preview(codec.model, few, codec.deployed.quantizer, SEEN_AT, BASE, report)
-    random, ends = np.random.default_rng(seed), list[Ends]()
+    random, ends = np.random.default_rng(SEED), list[Ends]()
     for picture in pictures:
         ends.append(_end(seer, _seen(codec, preview, picture.pixels, float(random.uniform(*QUALITIES)))))
         if len(ends) % 50 == 0:
@@ -60,7 +61,7 @@ def fit_features(
     round_weights(network)
     means = torch.from_numpy(np.array([end.mean(axis=1) for end in ends]))[:, :, None, None]
     centre = network.project(means).mean(dim=(0, 2, 3)).numpy()
-    facts = {"sees": "EfficientNet-Lite0, Apache-2.0", "pictures": len(ends), "seed": seed}
+    facts = {"sees": "EfficientNet-Lite0, Apache-2.0", "pictures": len(ends), "seed": SEED}
     return export_features(network, codec.model, preview, centre, facts)
 
 

@@ -23,6 +23,7 @@ from trellic.model import Model, Sessions
 from trellic.picture.pillow import read
 from trellic.picture.types import Pixels
 from trellic.train.validate import QUALITIES
+from trellic.tune.pictures import middle_of
 
 LARGEST_SIDE = 512
 """Of what is measured of a picture, in pixels: its middle."""
@@ -38,7 +39,7 @@ class Points(NamedTuple):
 
 def points_of_pictures(model: Model, deployed: DeployedQuantizer, paths: Sequence[Path]) -> Points:
     """Code the middles of pictures by the deployed model, restored: what that gains anyway no adapter shall claim."""
-    sessions, middles = Sessions(model, torch.get_num_threads()), [_middle(path) for path in paths]
+    sessions, middles = Sessions(model, torch.get_num_threads()), _middles(paths)
     found = []
     for fraction in QUALITIES:
         quality, made = round(fraction * HIGHEST_QUALITY), []
@@ -62,7 +63,7 @@ def _restored(decoded: Pixels, original: Pixels, quality: int) -> tuple[bytes, f
 def points_of_prefixes(base: Model, coarse: Model, deployed: DeployedQuantizer, paths: Sequence[Path]) -> Points:
     """Code the middles of pictures in layers, a plane each, and show each prefix but the whole by `coarse`."""
     plain, own = (Sessions(model, torch.get_num_threads()) for model in (base, coarse))
-    middles, targets = [_middle(path) for path in paths], LayerTargets(count=LEAST_PLANES)
+    middles, targets = _middles(paths), LayerTargets(count=LEAST_PLANES)
     asked = round(QUALITY_OF_LAYERS * HIGHEST_QUALITY)
     layering, quality = targets.layering_at(asked, deployed, has_coarse=True), targets.quality_of_networks(asked)
     joined = (1, *[1 + len(layering.least)] * (layering.planes - 1))
@@ -91,8 +92,5 @@ def _points(middles: Sequence[Pixels], found: Sequence[Sequence[tuple[int, float
     return Points(curve, sizes[len(sizes) // 2])
 
 
-def _middle(path: Path) -> Pixels:
-    pixels = read(path).pixels
-    height, width = (min(side, LARGEST_SIDE) for side in pixels.shape[:2])
-    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
-    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
+def _middles(paths: Sequence[Path]) -> list[Pixels]:
+    return [np.ascontiguousarray(middle_of(read(path).pixels, LARGEST_SIDE)) for path in paths]

@@ -25,10 +25,10 @@ def world() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def start_processes(backend: str = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo") -> bool:
+def start_processes() -> bool:
     """Join the other processes where there are any; return whether this is the first."""
     if world() > 1 and not dist.is_initialized():
-        dist.init_process_group(backend)
+        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
         atexit.register(dist.destroy_process_group)  # its threads must not outlive the interpreter, which would abort
     return rank() == 0
 

@@ -1,6 +1,7 @@
-"""Tuning of a trained model by measuring, not by training: each a function from model to model.
+"""Tuning of a trained model by measuring, not by training.
 
-`sensitivity` weighs latent channels, `calibrate` finds operating points, `fit_tables` counts indices.
+`sensitivity` weighs latent channels, `calibrate` finds operating points, `fit_tables` counts indices, `fit_corrections`
+lets scales follow them, `fit_previews` makes networks of small pictures.
 """
 
 RELEASED = ("uniform", "deadzone", "rdoq", "tcq8", "tcq256")

@@ -29,9 +29,8 @@ from trellic.model.schedule import Code, Schedule
 from trellic.picture.types import Picture
 from trellic.processors import processors
 from trellic.quantize import Quantizer
-from trellic.tune.pictures import middle_of
+from trellic.tune.pictures import QUALITIES, middle_of
 
-QUALITIES = (0, 20, 40, 60, 80, 100)
 SIDE = 512
 """Of the middle of a picture, which is what is counted."""
 STEPS = 128, 64, 32, 16, 8

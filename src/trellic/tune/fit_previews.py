@@ -25,9 +25,8 @@ from trellic.model.previews import POWERS, SCALES, Preview, to_blocks
 from trellic.picture.types import Picture, Pixels
 from trellic.processors import processors
 from trellic.quantize import Quantizer
-from trellic.tune.pictures import middle_of
+from trellic.tune.pictures import QUALITIES, middle_of
 
-QUALITIES = (0, 20, 40, 60, 80, 100)
 SIDE = 384
 """Of the middle of a picture, which is what it is fitted on."""
 WINDOWS = {8: 3, 4: 3, 2: 1}

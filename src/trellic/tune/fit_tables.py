@@ -22,10 +22,9 @@ from trellic.picture.types import Picture
 from trellic.processors import processors
 from trellic.quantize import Quantizer
 from trellic.tune.fit_corrections import fit_corrections
+from trellic.tune.pictures import QUALITIES
 from trellic.tune.statistics import IndexStatistics
 
-QUALITIES = (0, 20, 40, 60, 80, 100)
-"""At which indices are counted."""
 ROUNDS = 2
 """A search chooses by the tables it has; with the tables of its first choices it chooses again."""
 
@@ -51,7 +50,7 @@ def fit_tables(
     deployed = [DeployedQuantizer.of(model, quantizer) for quantizer in quantizers]
     for number in range(1, ROUNDS + 1):
         report(f"counting indices, round {number} of {ROUNDS}")
-        counted = count_indices(sessions, pictures, QUALITIES, deployed)
+        counted = count_indices(sessions, pictures, deployed)
         deployed = [statistics.fitted() for statistics in counted]
     entry = {**(facts or {}), "pictures": len(pictures), "before": before.name}
     fitted = model.with_rounded_tables(deployed[0].rounded)
@@ -64,14 +63,14 @@ def fit_tables(
 
 
 def count_indices(
-    sessions: Sessions, pictures: Iterable[Picture], qualities: Sequence[int], deployed: Sequence[DeployedQuantizer]
+    sessions: Sessions, pictures: Iterable[Picture], deployed: Sequence[DeployedQuantizer]
 ) -> list[IndexStatistics]:
-    """Return the statistics of each deployed quantizer on pictures at all qualities, 0 to 100. Raises NoPictures."""
+    """Return the statistics of each deployed quantizer on pictures at all QUALITIES. Raises NoPictures."""
     totals = [IndexStatistics(each) for each in deployed]
 
     def count(picture: Picture) -> list[IndexStatistics]:
         parts = [IndexStatistics(each) for each in deployed]
-        for quality in qualities:
+        for quality in QUALITIES:
             analysed = analyse(sessions, picture.pixels, quality * QUALITY_ONE)
             for part in parts:
                 part.count(sessions, analysed)

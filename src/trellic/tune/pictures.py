@@ -10,6 +10,10 @@ MOST_CALIBRATED, MOST_FITTED = 12, 50
 """How many pictures quantizers are calibrated on, and tables fitted on."""
 
 
+QUALITIES = (0, 20, 40, 60, 80, 100)
+"""At which indices are counted, and previews and corrections fitted."""
+
+
 def spread(paths: Sequence[Path], most: int) -> Sequence[Path]:
     """Return at most `most` of the paths, evenly spread."""
     return paths[:: max(1, -(-len(paths) // most))]

@@ -48,14 +48,14 @@ class Structure:
     def of(cls, gop: str, keyint: int) -> "Structure":
         """Return the structure that an option names: adaptive, trial, or a size. Raises BadRequest."""
         if gop not in NAMES and not gop.isdecimal():
-            raise BadRequest(f"--gop {gop!r} is neither {', '.join(NAMES)} nor a number")
+            raise BadRequest(f"mini-groups {gop!r} are neither {', '.join(NAMES)} nor a number")
         return cls(NAMES[gop] if gop in NAMES else int(gop), keyint)
 
     def __post_init__(self) -> None:
         if self.size not in {*SIZES, *NAMES.values()}:
-            raise BadRequest(f"--gop {self.size} is not one of {', '.join(map(str, SIZES))}")
+            raise BadRequest(f"mini-groups have {', '.join(map(str, SIZES))} frames, not {self.size}")
         if not 1 <= self.keyint <= MOST_IN_GROUP:
-            raise BadRequest(f"--keyint {self.keyint} is not between 1 and {MOST_IN_GROUP}")
+            raise BadRequest(f"groups have 1 to {MOST_IN_GROUP} frames, not {self.keyint}")
 
 
 class CodedGroup(NamedTuple):

@@ -118,6 +118,6 @@ def _block_errors(pixels: Pixels, other: Pixels) -> np.ndarray:
 
 
 def _block_sums(values: np.ndarray, side: int) -> np.ndarray:
-    """Return the sums of squares of values."""
+    """Return the sums of values over blocks of a side."""
     height, width = values.shape
     return values.reshape(height // side, side, width // side, side).sum(axis=(1, 3))

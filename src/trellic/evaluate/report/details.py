@@ -17,7 +17,7 @@ from PIL import Image
 from trellic.evaluate.codecs.image_codec import ImageCodec
 from trellic.evaluate.measure import Coded, Record, code, figures, fingerprint, nearest_in_size
 from trellic.evaluate.report.sheet import busiest_corner
-from trellic.files import write_atomically, write_bytes
+from trellic.files import write_bytes
 from trellic.picture.types import Pixels
 
 LOOK_AT = 0.3
@@ -77,7 +77,7 @@ def make_details(
         shown = {"picture": picture, "bytes": coded.bytes, **figures(pixels, coded.pixels, ("psnr",))}
         kept = [entry for entry in kept if (entry["codec"], entry["content"]) != (codec.name, content)]
         text = json.dumps([*kept, {**identity, **shown, "file": name, "original": original}], indent=1)
-        write_atomically(folder / FOLDER / KEPT, lambda file, text=text: file.write(text.encode()))  # type: ignore[misc]
+        write_bytes(folder / FOLDER / KEPT, text.encode())
 
 
 def _coded(codec: ImageCodec, pixels: Pixels, records: Sequence[Record], chosen: Record, first: bool) -> Coded:

@@ -18,7 +18,7 @@ from trellic.evaluate.report.published import Published
 from trellic.evaluate.report.set_page import SetReport
 from trellic.evaluate.report.tables import settings_table, speed_table
 from trellic.evaluate.summary import of_group
-from trellic.files import write_atomically
+from trellic.files import write_bytes
 
 PAGE = Path(__file__).parent / "page.html"
 
@@ -44,7 +44,7 @@ class Report:
     def write(self, folder: Path) -> None:
         """Write index.html and report.md into a folder, next to its details."""
         for name, text in (("index.html", self.page(folder)), ("report.md", self.markdown())):
-            write_atomically(folder / name, lambda file, text=text: file.write(text.encode()))  # type: ignore[misc]
+            write_bytes(folder / name, text.encode())
 
     def markdown(self) -> str:
         """Return the tables."""
