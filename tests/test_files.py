@@ -156,3 +156,10 @@ def test_what_writes_by_name_can_write_into_a_pipe(tmp_path):
         found = pool.submit((tmp_path / "pipe").read_bytes)
         write_atomically(tmp_path / "pipe", lambda file: Path(file.name).write_bytes(b"by name"))
         assert found.result() == b"by name"
+
+
+def test_names_of_many_bytes_fit(tmp_path):
+    """A name may have 255 bytes; that of its temporary file is no longer."""
+    path = tmp_path / ("😀" * 60 + ".tlic")
+    write_bytes(path, b"bytes")
+    assert path.read_bytes() == b"bytes"

@@ -20,6 +20,7 @@ from trellic.errors import TrellicError
 from trellic.limits import MOST_PIXELS
 from trellic.model import DEFAULT
 from trellic.picture.pillow import picture_of
+from trellic.picture.types import exactly
 from trellic.quantize import DEFAULT_EFFORT
 from trellic.remote import retried
 
@@ -56,7 +57,8 @@ class EncodeRow:
         picture = row[self.column]
         try:
             is_file = isinstance(picture, bytes | bytearray | memoryview)
-            source = picture_of(io.BytesIO(picture) if is_file else picture, self.codec.options.limit)
+            with exactly(self.target.lossless):
+                source = picture_of(io.BytesIO(picture) if is_file else picture, self.codec.options.limit)
             return {**row, self.into: self.codec.encode_picture(source, self.target).data, "error": None}
         except (TrellicError, MemoryError) as error:
             return {**row, self.into: None, "error": str(error) or "not enough memory"}

@@ -28,7 +28,7 @@ except ImportError:  # Windows
 STANDARD = Path("-")
 """Standard input and output."""
 NAME_KEPT = 80
-"""How much of a target's name its temporary file has: the rest may not fit."""
+"""Bytes of a target's name that its temporary file has at most: the rest may not fit."""
 SCRATCH = ".trellic-"
 """How the names of folders for temporary files begin."""
 MOST_READ = 1 << 30
@@ -143,6 +143,22 @@ def scratch_below(folder: Path) -> Iterator[str]:
         yield name
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield all files below a folder, links that lead nowhere too; and folders that cannot be listed.
+
+    Folders that are links are not followed.
+    """
+    unlisted: list[OSError] = []
+    for above, _, names in os.walk(folder, onerror=unlisted.append):
+        for name in names:
+            path = Path(above, name)
+            if path.is_file() or (path.is_symlink() and not path.exists()):
+                yield path
+    for error in unlisted:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            yield Path(error.filename)
+
+
 def is_scratch(path: Path) -> bool:
     """Return whether a file is in a folder for temporary files."""
     return any(part.startswith(SCRATCH) for part in path.parts)
@@ -230,7 +246,7 @@ def remove_strays(targets: Iterable[Path]) -> None:
         return
     by_folder: dict[Path, set[str]] = {}
     for target in targets:
-        by_folder.setdefault(target.parent, set()).add(target.name[:NAME_KEPT])
+        by_folder.setdefault(target.parent, set()).add(_kept(target.name))
     for folder, names in by_folder.items():
         for entry in folder.glob(".*"):
             match = _TEMPORARY.fullmatch(entry.name)
@@ -240,10 +256,14 @@ def remove_strays(targets: Iterable[Path]) -> None:
                     entry.unlink()
 
 
+def _kept(name: str) -> str:
+    return os.fsencode(name)[:NAME_KEPT].decode("utf-8", "ignore")
+
+
 def _temporary_beside(path: Path) -> tuple[Path, IO[bytes]]:
     """Return an empty file next to `path`, and the lock that is held until it is closed."""
     while True:
-        temporary = path.with_name(f".{path.name[:NAME_KEPT]}.{secrets.token_hex(6)}")
+        temporary = path.with_name(f".{_kept(path.name)}.{secrets.token_hex(6)}")
         held = temporary.open("xb")
         if fcntl is None:
             held.close()  # Windows renames no open file

@@ -293,6 +293,20 @@ def test_a_full_disk_is_an_error_of_storage_and_no_death_of_workers(error, pack,
     assert (progress.done, progress.errors) == (3, 0)
 
 
+def test_what_is_packed_otherwise_is_done_again(folder):
+    run(folder / "in", out=folder / "out", pack="set.tar")
+    assert run(folder / "in", out=folder / "out", pack="set.tar").done == 0
+    assert run(folder / "in", out=folder / "out", pack="other.tar").done == 3
+    assert run(folder / "in", out=folder / "out").done == 3
+    assert (folder / "out" / "a.png.tlic").exists()
+
+
+@pytest.mark.parametrize("options", [{"pack": "../set.tar"}, {"pack": "/set.tar"}, {"out": ""}])
+def test_an_output_without_a_name_or_elsewhere_is_refused(options, folder):
+    with pytest.raises(BadRequest, match=r"no name|not below"):
+        run(folder / "in", **{"out": folder / "out", **options})
+
+
 def test_webdataset_reads_what_is_packed(folder):
     webdataset = pytest.importorskip("webdataset")
     run(folder / "in", out=folder / "out", pack="set.tar")

@@ -106,3 +106,10 @@ def test_a_resumed_run_keeps_files_of_as_many_layers(folder):
     assert (folder / "a.tlic").stat().st_mtime_ns == before
     refused = run_trellic("encode", "a.png", "--layers", 3, "-q", 80, "--resume", *MODEL, cwd=folder)
     assert b"it has 4 layers, not 3" in refused.stderr
+
+
+def test_no_stream_is_written_under_the_name_of_a_picture(folder):
+    done = run_trellic("layers", "a.tlic", "--keep", 1, "-o", "b.png", cwd=folder)
+    assert done.returncode == 1
+    assert b"becomes a .tlic file" in done.stderr
+    assert not (folder / "b.png").exists()

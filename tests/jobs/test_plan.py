@@ -1,11 +1,13 @@
 """What is worked on, and where to."""
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from trellic.errors import BadRequest, NoPictures
-from trellic.jobs.plan import find_files, plan
+from trellic.jobs.plan import Job, check_there, find_files, plan
 
 STRAY = ".a.tlic.0123456789ab"
 
@@ -25,9 +27,36 @@ def test_strays_are_no_inputs(tmp_path):
     (tmp_path / STRAY).touch()
     (tmp_path / ".a.png.0123456789ab").touch()
     for suffixes in ([".tlic"], [".png"]):
-        for inputs in ([str(tmp_path)], [str(tmp_path / "*")]):
-            with pytest.raises(NoPictures):
-                find_files(inputs, suffixes)
+        for named in (tmp_path, tmp_path / "*"):
+            assert find_files([str(named)], suffixes) == [(named, Path(named.name))]
+
+
+def test_an_input_without_a_name_is_refused():
+    with pytest.raises(BadRequest, match="no name"):
+        find_files([""], [".png"])
+
+
+def test_a_folder_in_which_nothing_is_found_is_an_error_of_its_own(tmp_path):
+    with pytest.raises(NoPictures, match="nothing to work on"):
+        check_there(Job(tmp_path, tmp_path))
+
+
+def test_what_cannot_be_listed_or_followed_is_found_and_not_passed_over(folder, monkeypatch):
+    (folder / "in" / "gone.png").symlink_to(folder / "nowhere.png")
+    (folder / "in" / "album").symlink_to(folder / "in" / "deep")
+    (folder / "in" / "secret").mkdir()
+    listing = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "secret":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listing(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    found = find_files([str(folder / "in")], [".png"])
+    assert [str(below) for _, below in found] == ["a.png", "b.png", "deep/c.png", "gone.png", "secret"]
+    with pytest.raises(PermissionError):
+        check_there(Job(found[-1][0], found[-1][0]))
 
 
 def test_a_file_name_for_several_pictures_is_refused(folder):

@@ -59,7 +59,7 @@ def done(tmp_path) -> Job:
     return job
 
 
-@pytest.mark.parametrize("target", [Target(20), Target(size=100_000), Target(bpp=100)])
+@pytest.mark.parametrize("target", [Target(20), Target(size=160), Target(bpp=0.6)])
 def test_what_is_as_asked_for_is_done(done, target):
     check_stream(done, GOLDEN_CODEC, target, frozenset())
 
@@ -69,6 +69,7 @@ def test_what_is_as_asked_for_is_done(done, target):
     [
         (GOLDEN_CODEC, Target(21), "of quality 20, not 21"),
         (GOLDEN_CODEC, Target(size=5), "more than 5"),
+        (GOLDEN_CODEC, Target(size=100_000), "far fewer than 100000"),
         (GOLDEN_CODEC, Target(bpp=0.02), "more than 5"),
         (GOLDEN_CODEC, Target(lossless=True), "not lossless"),
         (GOLDEN_CODEC, Target(20, prefixes=True), "no prefixes"),

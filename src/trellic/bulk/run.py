@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import PurePosixPath
 
 from trellic.bulk.coding import Coding
 from trellic.bulk.engine import Engine
@@ -99,10 +100,13 @@ def run_bulk(bulk: Bulk, driver: Driver, report: Callable[[Progress, list[Record
     cores = bulk.cores or processors()
     if bulk.table:
         arrow()
+    if not all([bulk.out, *bulk.inputs]):
+        raise BadRequest("an input or the output has no name")
+    if PurePosixPath(bulk.pack).is_absolute() or ".." in PurePosixPath(bulk.pack).parts:
+        raise BadRequest(f"--pack {bulk.pack} is not below the output")
     coding = bulk.coding
-    planner = Planner(
-        text_of(coding.settings), bulk.out if coding.suffix else "", coding.suffix, coding.suffix == ".tlic"
-    )
+    settings = coding.settings | ({"pack": bulk.pack} if bulk.pack else {})
+    planner = Planner(text_of(settings), bulk.out if coding.suffix else "", coding.suffix, coding.suffix == ".tlic")
     entries = listed(bulk.inputs, coding.suffixes | {TAR}, partial(in_shard, number=number, count=count))
     planner.check(entries)
     manifest = Manifest(bulk.out, f"{number}-of-{count}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from trellic.errors import FileExists, NoPictures
-from trellic.files import is_scratch, move
+from trellic.files import files_below, is_scratch, move
 from trellic.remote import retried, system_of
 
 TAGS = ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "last_modified", "updated", "created")
@@ -37,7 +37,10 @@ class Store(Protocol):
     """Whether files are those of this machine: read where they are, and able to grow."""
 
     def files(self, root: str, suffixes: Set[str]) -> Iterator[Entry]:
-        """Yield files by suffix, in no order: `root` itself where it is one, else all below it."""
+        """Yield files by suffix, in no order: `root` itself where it is one, else all below it.
+
+        Folders of this machine that cannot be listed are among them: whoever reads them finds out.
+        """
 
     def fetch(self, path: str, spare: Path) -> Path:
         """Return a local file of the same bytes, `spare` where there is none yet."""
@@ -74,11 +77,11 @@ class Local:
     def files(self, root: str, suffixes: Set[str]) -> Iterator[Entry]:
         """See `Store`."""
         path = Path(root)
-        folder, found = (path.parent, [path]) if path.is_file() else (path, path.rglob("*"))
+        folder, found = (path.parent, iter([path])) if path.is_file() else (path, files_below(path))
         above = f"{folder}/"
         for entry in found:
-            if entry.suffix.lower() in suffixes and entry.is_file() and not is_scratch(entry):
-                facts = entry.stat()
+            if entry.is_dir() or (entry.suffix.lower() in suffixes and not is_scratch(entry)):
+                facts = entry.stat() if entry.exists() else entry.lstat()
                 yield Entry(above, entry.relative_to(folder).as_posix(), facts.st_size, str(facts.st_mtime_ns))
 
     def fetch(self, path: str, spare: Path) -> Path:

@@ -5,7 +5,9 @@ Nothing is ever extracted to a path that a tar names. What is written depends on
 
 import hashlib
 import io
+import lzma
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -19,7 +21,20 @@ MOST_NAMED = 1 << 20
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose names and attributes, which are read whole, are bounded."""
+    """A member whose names and attributes, which are read whole, are bounded; and what cannot be one is an error.
+
+    tarfile takes a damaged header for the end, and the end of the file, too.
+    """
+
+    @classmethod
+    def fromtarfile(cls, tar: tarfile.TarFile) -> "_Member":
+        """Return the next member. Raises ReadError where there is neither one nor the mark at the end."""
+        try:
+            return super().fromtarfile(tar)  # type: ignore[return-value]
+        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
+            raise tarfile.ReadError(f"{error} of a member") from error
+        except tarfile.EmptyHeaderError as error:  # type: ignore[attr-defined]
+            raise tarfile.ReadError("it ends without its mark, as if it were cut off") from error
 
     def _proc_member(self, tar: tarfile.TarFile) -> "_Member":
         """Do what tarfile does with a header that was read."""
@@ -29,7 +44,10 @@ class _Member(tarfile.TarInfo):
 
 
 class TarReader:
-    """The files in a tar, name and bytes each. Raises UnreadablePicture where it is none, or holds one too large."""
+    """The files in a tar, name and bytes each; a hard link is the file that it names.
+
+    Raises UnreadablePicture where it is no tar, or damaged, or holds a file too large.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -37,13 +55,16 @@ class TarReader:
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         """Yield them in order."""
         try:
-            with tarfile.open(self.path, "r|*", tarinfo=_Member) as tar:
+            with tarfile.open(self.path, tarinfo=_Member) as tar:
                 for member in tar:
                     if member.size > MOST_READ:  # a compressed tar may be small
                         raise UnreadablePicture(f"{member.name} in it has {member.size} bytes, more than {MOST_READ}")
-                    if member.isfile() and (file := tar.extractfile(member)):
+                    if (member.isfile() or member.islnk()) and (file := tar.extractfile(member)):
                         yield member.name, file.read()
-        except (tarfile.TarError, EOFError, ValueError) as error:  # the last one for numbers that are none
+        except KeyError as error:  # of a link
+            raise UnreadablePicture(f"cannot be read as a tar: {error.args[0]}") from error
+        except (tarfile.TarError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+            # ValueError is for numbers that are none
             raise UnreadablePicture(f"cannot be read as a tar: {error}") from error
 
 

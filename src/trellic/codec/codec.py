@@ -33,7 +33,7 @@ from trellic.model.pleasing import STEPS, read_pleasing, steps_of
 from trellic.model.previews import Preview, read_previews
 from trellic.picture.fill import filled
 from trellic.picture.pillow import AnyPicture, picture_of, strips_to_pillow
-from trellic.picture.types import Picture, Source, Strips
+from trellic.picture.types import Picture, Source, Strips, exactly
 from trellic.quantize import DEFAULT_EFFORT, NESTED
 
 
@@ -138,7 +138,9 @@ class Codec:
         """
         ends = LayerTargets.of(layers) if layers is not None else None
         target = Target(quality, bpp, size, psnr, lossless, tune, ends, prefixes)
-        return self.encode_picture(picture_of(image, self.options.limit), target).data
+        with exactly(lossless):
+            picture = picture_of(image, self.options.limit)
+        return self.encode_picture(picture, target).data
 
     def encode_picture(self, picture: Source, target: Target, progress: Progress = no_progress) -> Encoded:
         """Return the stream of a picture that meets a target, with its facts.

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from trellic.errors import BadRequest, FileExists, TrellicError
 from trellic.files import STANDARD, check_free, remove_strays
-from trellic.jobs.plan import Job, check_not_source, clashes, workers_for
+from trellic.jobs.plan import Job, check_not_source, check_there, clashes, workers_for
 
 Part = TypeVar("Part")
 _STOPPED = threading.Event()
@@ -87,6 +87,7 @@ def run(
                 return record | {"error": _clash(job, clashing[job])}
             if check_done and job.target.is_file() and _is_done(job, check_done, manner.force):
                 return record | {"skipped": True}
+            check_there(job)
             if manner.writes:
                 check_not_source(job)
                 check_free(job.target, manner.force)

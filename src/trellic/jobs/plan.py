@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple, TypeVar
 
 from trellic.errors import BadRequest, NoPictures
-from trellic.files import STANDARD, is_scratch, is_special
+from trellic.files import STANDARD, files_below, is_scratch, is_special
 from trellic.processors import processors
 from trellic.remote import name_of, url_of
 
@@ -30,28 +30,34 @@ class Job(NamedTuple):
 def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, Path]]:
     """Return (file, path below its input folder), in the order of the inputs: files as given, others by suffix, sorted.
 
-    A file that several inputs stand for is found once. Raises NoPictures where an input stands for nothing.
+    A file that several inputs stand for is found once. An input that stands for nothing, and a folder that cannot be
+    listed, stand for themselves: whoever reads them finds out. Raises BadRequest for an input without a name.
     """
     allowed = set(suffixes)
 
     def wanted(entry: Path) -> bool:
         return entry.suffix.lower() in allowed and entry.is_file() and not is_scratch(entry)
 
+    def matches_of(text: str) -> list[tuple[Path, Path]]:
+        path = Path(text)
+        if not text:
+            raise BadRequest("an input has no name")
+        if path.is_dir():
+            return [
+                (entry, entry.relative_to(path))
+                for entry in sorted(files_below(path))
+                if entry.is_dir() or (entry.suffix.lower() in allowed and not is_scratch(entry))
+            ]
+        if url := url_of(text):
+            return [(path, Path(name_of(url)))]
+        if path.exists() or not glob.has_magic(text):
+            return [(path, Path(path.name))]
+        inside = map(Path, glob.glob(text, recursive=True))  # noqa: PTH207 — absolute patterns
+        return [(entry, Path(entry.name)) for entry in sorted(filter(wanted, inside))]
+
     found: dict[str, tuple[Path, Path]] = {}
     for text in inputs:
-        path = Path(text)
-        if path.is_dir():
-            matches = [(entry, entry.relative_to(path)) for entry in sorted(filter(wanted, path.rglob("*")))]
-        elif url := url_of(text):
-            matches = [(path, Path(name_of(url)))]
-        elif path.exists() or not glob.has_magic(text):
-            matches = [(path, Path(path.name))]
-        else:
-            inside = map(Path, glob.glob(text, recursive=True))  # noqa: PTH207 — absolute patterns
-            matches = [(entry, Path(entry.name)) for entry in sorted(filter(wanted, inside))]
-        if not matches:
-            raise NoPictures(f"{text}: nothing to work on")
-        for match in matches:
+        for match in matches_of(text) or [(Path(text), Path(Path(text).name))]:
             found.setdefault(os.path.abspath(match[0]), match)  # noqa: PTH100 — links are files of their own
     return list(found.values())
 
@@ -64,7 +70,7 @@ def plan(
 
     STANDARD stands for standard input, and for standard output, where input comes from there and no output is named.
     keep_suffix  whether a target's name is that of its source with a suffix more
-    Raises NoPictures or BadRequest.
+    Raises BadRequest.
     """
     files = find_files(inputs, suffixes)
     single = len(files) == 1 and files[0][0] == Path(inputs[0])
@@ -91,6 +97,13 @@ def renamed(path: AnyPath, suffix: str, keep_suffix: bool) -> AnyPath:
     """Return a path with another suffix, or one more; "a.png.tlic" gets back to "a.png"."""
     bare = path if keep_suffix else path.with_suffix("")
     return bare if bare.suffix.lower() == suffix else bare.with_name(bare.name + suffix)
+
+
+def check_there(job: Job) -> None:
+    """Raise NoPictures where the source is a folder in which nothing was found, OSError where it cannot be listed."""
+    if job.source.is_dir():
+        os.scandir(job.source).close()
+        raise NoPictures("nothing to work on")
 
 
 def check_not_source(job: Job) -> None:

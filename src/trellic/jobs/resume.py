@@ -8,7 +8,7 @@ from trellic.codec.drawn import BLOCK
 from trellic.codec.picture_decoder import metadata_of
 from trellic.codec.rate_control import NEAR_PSNR
 from trellic.container import Grid, Stream
-from trellic.container.header import HASH_BYTES, QUALITY_ONE
+from trellic.container.header import HASH_BYTES, HIGHEST_QUALITY, QUALITY_ONE
 from trellic.container.sections import BY_LATENTS
 from trellic.errors import FileExists
 from trellic.files import open_bytes
@@ -24,6 +24,8 @@ from trellic.quantize import NESTED, quantizer_numbered
 
 STRIP = 1024
 """To read at a time."""
+FULL = 0.8
+"""Of the bytes that were asked for: what has fewer was made for fewer, unless it has the highest quality."""
 SIDEWAYS = 5
 """The first orientation that takes a turn by a quarter, which some kinds of pictures are written with."""
 
@@ -64,7 +66,7 @@ def check_stream(job: Job, codec: Codec, target: Target, dropped: Set[str]) -> N
     metadata = metadata_of(stream)
     if stripped(metadata, dropped) != metadata:
         raise FileExists("it keeps metadata that are to be stripped")
-    _check_amount(job, stream, codec, target)
+    _check_amount(job, stream, codec, target, by_latents)
     _check_later(job)
 
 
@@ -73,7 +75,7 @@ def _grids(codec: Codec, width: int, height: int) -> list[Grid]:
     return [codec.grid_of(width, height), *([] if codec.options.predict else [Grid.of(width, height, BLOCK)])]
 
 
-def _check_amount(job: Job, stream: Stream, codec: Codec, target: Target) -> None:
+def _check_amount(job: Job, stream: Stream, codec: Codec, target: Target, by_latents: bool) -> None:
     """Raise FileExists unless a stream has the quality, or about as many bytes or dB, as are asked for."""
     header = stream.header
     if target.psnr is not None:
@@ -84,6 +86,9 @@ def _check_amount(job: Job, stream: Stream, codec: Codec, target: Target) -> Non
     most = target.size if target.bpp is None else int(target.bpp * header.width * header.height / 8)
     if most is not None and stream.length > most:
         raise FileExists(f"it has {stream.length} bytes, more than {most}")
+    could_be_larger = by_latents and header.quality < HIGHEST_QUALITY and not target.layers
+    if most is not None and stream.length < FULL * most and could_be_larger:
+        raise FileExists(f"it has {stream.length} bytes, far fewer than {most}")
     wanted = round(target.quality * QUALITY_ONE)
     if target.layers:
         wanted = target.layers.quality_of_networks(wanted)

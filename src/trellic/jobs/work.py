@@ -21,7 +21,7 @@ from trellic.files import open_bytes, write_bytes
 from trellic.jobs.plan import Job
 from trellic.picture.kinds import UNREAD, kind_of, readable_suffixes
 from trellic.picture.saving import save
-from trellic.picture.types import mode_of
+from trellic.picture.types import exactly, mode_of
 from trellic.picture.vips import is_large, open_source
 from trellic.picture.vips_saving import can_write_strips, write_strips
 from trellic.video.frames import SUFFIXES
@@ -58,7 +58,8 @@ def encode_file(
     scratch  whether the target need not last, see `write_bytes`
     """
     check_suffix(job.target, ".tlic")
-    picture = open_source(job.source, codec.options.limit, dropped)
+    with exactly(target.lossless):
+        picture = open_source(job.source, codec.options.limit, dropped)
     coded = codec.encode_picture(picture, target, progress)
     write_bytes(job.target, coded.data, force, scratch)
     stream = Stream.parse(coded.data, sys.maxsize)
@@ -126,6 +127,7 @@ def cut_file(job: Job, keep: int | None, size: int | None, force: bool = False) 
 
     Raises BadRequest where there are not so many, or not even the first one fits.
     """
+    check_suffix(job.target, ".tlic")
     with open_bytes(job.source) as data:
         stream = Stream.parse(data, sys.maxsize)
         count = stream.layer_count if keep is None else keep

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from trellic.picture import icc
 from trellic.picture.icc import Floats, Profile, UnsoundProfile
 from trellic.picture.metadata import ColourSpace, Metadata
-from trellic.picture.types import warn
+from trellic.picture.types import warn, warn_of_samples
 
 D65 = (0.3127, 0.329)
 BT709 = ((0.64, 0.33), (0.3, 0.6), (0.15, 0.06))
@@ -141,7 +141,7 @@ def coloured(profile: bytes) -> bytes:
 
 def from_cmyk(image: Image.Image, profile: bytes) -> Image.Image:
     """Convert CMYK through its profile where it has a sound one, else by Pillow's formula."""
-    warn("CMYK converted to sRGB")
+    warn_of_samples("CMYK converted to sRGB")
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))

@@ -3,6 +3,7 @@
 Orientation stays in the EXIF data, as the camera wrote it; pixels are not turned. (Pillow itself turns TIFFs upright.)
 """
 
+import logging
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from trellic.errors import BadRequest, TrellicError, UnreadablePicture
 from trellic.limits import MOST_PIXELS, check_size
 from trellic.picture import samples
+from trellic.picture.bands import bands_of, is_signed
 from trellic.picture.carry import carried_by
 from trellic.picture.chunks import colour_code
 from trellic.picture.colour import (
@@ -31,7 +33,9 @@ from trellic.picture.colour import (
 )
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.payloads import METADATA_LIMIT
-from trellic.picture.types import Converted, Picture, Strips, is_grey, mode_of, warn
+from trellic.picture.types import Converted, Picture, Strips, is_grey, mode_of, warn, warn_of_samples
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it says of a file is raised, too
 
 AnyPicture = Image.Image | npt.NDArray[np.uint8] | str | PathLike[str] | IO[bytes]
 """What callers may call a picture: an image, an array, a path, or a file open in binary mode."""
@@ -47,6 +51,8 @@ TIFF_EXIF = (
     ExifTags.Base.Copyright,
 )
 """Tags of a TIFF that say something of the picture, and not of the file."""
+GEOREFERENCES = {33550, 33922, 34264, 34735, 42113}
+"""Tags of a GeoTIFF: scale, tie points, transformation and keys, and GDAL's value for what is no data."""
 IPTC = 0x0404
 """Of Photoshop's resources."""
 TEXTS_KEPT = {"XML:com.adobe.xmp", "Raw profile type exif"}
@@ -131,18 +137,21 @@ def readable(paths: Iterable[Path], report: Callable[[str], None]) -> Iterator[t
 def from_pillow(image: Image.Image) -> Picture:
     """Convert a Pillow image of any mode; warns `Converted` where that loses something."""
     warn_of_frames(image)
-    code = colour_code(image)
+    code, tags = colour_code(image), getattr(image, "tag_v2", {})  # of a TIFF
+    bands_of(tags).check()
     loaded = samples.load(image)
     profile = loaded.info.get("icc_profile") or b""
     plain = loaded.convert({"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}.get(loaded.mode, loaded.mode))
     if plain.has_transparency_data and plain.mode in {"1", "L", "P", "RGB"}:
         plain = plain.convert("LA" if plain.mode in {"1", "L"} else "RGBA")
+    elif plain.mode == "L" and is_signed(tags):
+        plain = samples.from_wide_grey(Image.fromarray(np.asarray(plain).view(np.int8).astype(np.int32)))
     elif plain.mode.startswith("I") or plain.mode == "F":
         plain = samples.from_wide_grey(plain)
     elif plain.mode == "CMYK":
         plain, profile = from_cmyk(plain, profile), b""
     elif plain.mode in {"YCbCr", "LAB", "HSV"}:
-        warn(f"{plain.mode} converted to RGB")
+        warn_of_samples(f"{plain.mode} converted to RGB")
         profile = profile if plain.mode == "YCbCr" else b""  # a profile of LAB is none of RGB
     alpha = None
     if plain.mode in {"LA", "RGBA"}:
@@ -180,6 +189,7 @@ def metadata_of(image: Image.Image, profile: bytes, code: tuple[int, int, bool] 
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""  # the latter in text that is deflated
     xmp = xmp.encode("latin-1", "replace") if isinstance(xmp, str) else xmp
     lost = ["comment"] if image.info.get("comment") else []
+    lost += ["georeferencing"] if not GEOREFERENCES.isdisjoint(getattr(image, "tag_v2", {})) else []
     lost += ["IPTC data"] if IPTC in image.info.get("photoshop", {}) else []
     texts = {key for key, value in image.info.items() if image.format == "PNG" and isinstance(value, str)}
     lost += ["text"] if texts - TEXTS_KEPT else []

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from trellic.picture.chunks import is_open
-from trellic.picture.types import Pixels, warn
+from trellic.picture.types import Pixels, warn_of_samples
 
 NATIVE = "L" if sys.byteorder == "little" else "B"
 SWAPPED = {"B": "L", "L": "B"}
@@ -21,7 +21,7 @@ DIM = 32
 
 def warn_rounded(colours: Pixels) -> None:
     """Warn that samples of 16 bits were rounded to these, and where hardly any levels are left."""
-    warn(", ".join(["16-bit samples rounded to 8 bits", *_nearly_black(colours)]))
+    warn_of_samples(", ".join(["16-bit samples rounded to 8 bits", *_nearly_black(colours)]))
 
 
 def _nearly_black(colours: Pixels) -> list[str]:
@@ -66,8 +66,8 @@ def from_wide_grey(image: Image.Image) -> Image.Image:
         eight = to_eight(values.astype(np.uint16))
         warn_rounded(eight)
     else:
-        warn(f"samples {low} to {high} stretched to 8 bits")
-        eight = np.rint((values.astype(np.float64) - low) * (255 / (high - low))).astype(np.uint8)
+        warn_of_samples(f"samples {low} to {high} stretched to 8 bits")
+        eight = np.rint((values.astype(np.float64) - low) * (255 / max(1, high - low))).astype(np.uint8)
     reduced = Image.fromarray(eight)
     if isinstance(clear := image.info.get("transparency"), int):  # the value that stands for nothing at all
         reduced.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
@@ -94,7 +94,7 @@ def from_floats(values: npt.NDArray[np.float32]) -> Pixels:
     lost += [f"{values.size - known.size} that are no finite numbers replaced"] if known.size < values.size else []
     sound = np.nan_to_num(values.astype(np.float64), nan=0, posinf=white, neginf=0)
     eight: Pixels = np.rint(np.clip(sound / white, 0, 1) * 255).astype(np.uint8)
-    warn(", ".join([f"{scaling} rounded to 8 bits", *lost, *_nearly_black(eight)]))
+    warn_of_samples(", ".join([f"{scaling} rounded to 8 bits", *lost, *_nearly_black(eight)]))
     return eight
 
 

@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import NamedTuple, Protocol
@@ -9,6 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from trellic.errors import BadRequest
 from trellic.picture.metadata import NO_METADATA, Metadata
 
 Pixels = npt.NDArray[np.uint8]
@@ -20,6 +23,27 @@ class Converted(UserWarning):
 
 def warn(message: str) -> None:
     """Warn of a lossy conversion."""
+    warnings.warn(message, Converted, stacklevel=3)
+
+
+_EXACT = ContextVar("exact", default=False)
+"""Whether pictures are wanted as they are, sample by sample."""
+
+
+@contextmanager
+def exactly(wanted: bool = True) -> Iterator[None]:
+    """Have what would change samples of pictures that are read refused, in this thread."""
+    token = _EXACT.set(wanted)
+    try:
+        yield
+    finally:
+        _EXACT.reset(token)
+
+
+def warn_of_samples(message: str) -> None:
+    """Warn that samples of a picture are changed, or not kept. Raises BadRequest where it is wanted exactly."""
+    if _EXACT.get():
+        raise BadRequest(f"{message}: that is not lossless, convert the picture first")
     warnings.warn(message, Converted, stacklevel=3)
 
 

@@ -20,6 +20,7 @@ from PIL import ExifTags, Image
 from trellic.errors import UnreadablePicture
 from trellic.files import STANDARD, read_pipe
 from trellic.limits import check_size
+from trellic.picture.bands import Bands, bands_of, tags_of
 from trellic.picture.chunks import behind_pixels, colour_code
 from trellic.picture.colour import colours_by_profile
 from trellic.picture.metadata import Metadata
@@ -27,7 +28,7 @@ from trellic.picture.orientation import parsed
 from trellic.picture.pillow import bounded, metadata_of, read, size_of, warn_of_frames
 from trellic.picture.samples import from_floats, to_eight, warn_rounded
 from trellic.picture.stripping import stripped
-from trellic.picture.types import Picture, Pixels, Source, is_grey, warn
+from trellic.picture.types import Picture, Pixels, Source, is_grey, warn_of_samples
 
 LARGE = 1 << 24
 """Pixels from which on a picture is not held in memory, where that can be avoided."""
@@ -111,11 +112,15 @@ def _read_unusual(path: Path, limit: int) -> Picture | None:
         if not usual or image.get("vips-loader") not in LOADERS:
             return None
         check_size(image.width, image.height, limit)
-        values = image.numpy().reshape(image.height, image.width, -1)[:, :, :4]
+        bands = bands_of(tags_of(path))
+        if sum(bands) != image.bands:  # no TIFF, or one that libvips converted
+            bands = Bands(1 if image.bands < 3 else 3, image.bands in {2, 4}, 0)
+        bands.check()
+        values = image.numpy().reshape(image.height, image.width, -1)
     except vips().Error:
         return None
-    count = 1 if values.shape[2] < 3 else 3
-    parts = [part for part in (values[:, :, :count], values[:, :, count : count + 1]) if part.size]
+    count = bands.colours
+    parts = [values[:, :, :count], *([values[:, :, count : count + 1]] if bands.has_alpha else [])]
     if image.format in {"float", "double"}:
         parts = [from_floats(part) for part in parts]
     elif image.format == "ushort":
@@ -144,13 +149,15 @@ def _metadata_in(image: Any, grey: bool) -> Metadata:
 def _open(path: Path) -> Any:
     """Return a picture as libvips sees it, or None where Pillow would make something else of it.
 
-    That is: other colours than grey and RGB, samples of neither 8 nor 16 bits, and a TIFF that must be turned.
+    That is: other colours than grey and RGB, samples of neither 8 nor 16 bits, and a TIFF that must be turned, or has
+    bands beside colours and alpha.
     """
     try:
         image = vips().Image.new_from_file(str(path), access="sequential", fail_on="truncated")
         plain = image.interpretation in PLAIN and image.format in {"uchar", "ushort"} and image.bands <= 4
         turned = path.suffix.lower() in {".tif", ".tiff"} and image.get_typeof("orientation")
-        if not plain or (turned and image.get("orientation") > 1):
+        others = image.bands > 1 and bands_of(tags_of(path)).others
+        if not plain or others or (turned and image.get("orientation") > 1):
             return None
     except vips().Error:
         return None
@@ -176,7 +183,7 @@ class StripReader:
         self.metadata = _metadata_of(path, self.grey)
         self._start(image)
         if image.get_typeof("bits-per-sample") and image.get("bits-per-sample") > 8:
-            warn("16-bit samples rounded to 8 bits")
+            warn_of_samples("16-bit samples rounded to 8 bits")
 
     def _is_grey(self) -> bool:
         """Return whether red, green and blue are one; for most pictures the first lines decide."""
