@@ -20,6 +20,7 @@ from trellic.files import (
     remove_strays,
     scratch_below,
     write_atomically,
+    write_bytes,
 )
 
 

@@ -109,7 +109,7 @@ def test_a_resumed_run_keeps_files_of_as_many_layers(folder):
 
 
 def test_no_stream_is_written_under_the_name_of_a_picture(folder):
-    done = run_trellic("layers", "a.tlic", "--keep", 1, "-o", "b.png", cwd=folder)
+    done = run_trellic("layers", "a.tlic", "--keep", 1, "-o", "c.png", cwd=folder)
     assert done.returncode == 1
     assert b"becomes a .tlic file" in done.stderr
-    assert not (folder / "b.png").exists()
+    assert not (folder / "c.png").exists()

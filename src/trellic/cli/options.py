@@ -55,7 +55,12 @@ Quality = Annotated[float, typer.Option("--quality", "-q", help="0 small … 100
 Bpp = Annotated[float | None, typer.Option(help="Instead of a quality: at most this rate, bits per pixel.")]
 Size = Annotated[int | None, typer.Option(metavar="BYTES", help="Instead of a quality: at most this file size.")]
 Psnr = Annotated[float | None, typer.Option(metavar="DB", help="Instead of a quality: at least this PSNR.")]
-Lossless = Annotated[bool, typer.Option("--lossless", help="Instead of a quality: code every pixel exactly; what has more than 8 bits is refused.")]
+Lossless = Annotated[
+    bool,
+    typer.Option(
+        "--lossless", help="Instead of a quality: code every pixel exactly; what has more than 8 bits is refused."
+    ),
+]
 Tune = Annotated[str, typer.Option(metavar="MEASURE", help="What to encode for: psnr or ssimulacra2.")]
 Layers = Annotated[
     str,
