@@ -14,7 +14,7 @@ from trellic.container.video import Kind, read_group
 from trellic.errors import BadRequest, PictureTooLarge
 from trellic.metrics import psnr
 from trellic.video import Reader, Structure, VideoCodec
-from trellic.video.encoder import OCTAVE, TRIED
+from trellic.video.encoder import DECIBELS_PER_OCTAVE, TRIED
 
 
 def groups_of(data):
@@ -124,7 +124,7 @@ def test_trials_never_take_more_than_the_mini_groups_that_were_tried(coded):
         costs = {}
         for size, one in made.items():
             decibels = [psnr(frame, shown) for frame, shown in zip(frames, Reader(one.data, threads=1), strict=True)]
-            costs[size] = np.log2(len(one.data) - len(first.data)) - np.mean(decibels[1:]) / OCTAVE
+            costs[size] = np.log2(len(one.data) - len(first.data)) - np.mean(decibels[1:]) / DECIBELS_PER_OCTAVE
         assert costs[TRIED] <= min(costs.values()) + 0.02
         assert len({len(kinds) for kinds in kinds_of(made[TRIED].data)}) == 1
 

@@ -23,7 +23,7 @@ TAPS = np.array([
 ], np.int32)  # fmt: skip
 """By quarter pixels; of sum 64."""
 WINDOW = 2 * CELL
-REACH = WINDOW + 8
+CONTINUED = WINDOW + 8
 """Pixels that a reference is continued by: a window that lies farther away sees one row or column alone."""
 
 
@@ -41,14 +41,14 @@ WEIGHTS = _weights()
 def _interpolate(source, vector, top, left, taps, lines, window):  # type: ignore[no-untyped-def]
     """Fill a window, int32 (16, 48), with the samples that a vector points at.
 
-    source     a reference continued by REACH on all sides, uint8 (H, 3 W)
+    source     a reference continued by CONTINUED on all sides, uint8 (H, 3 W)
     top, left  of the window in the frame, in pixels
     lines      room, int32 (23, 48)
     """
-    height, width = source.shape[0] - 2 * REACH, source.shape[1] // 3 - 2 * REACH
+    height, width = source.shape[0] - 2 * CONTINUED, source.shape[1] // 3 - 2 * CONTINUED
     x, y = np.int64(vector[0]), np.int64(vector[1])
-    column = 3 * (min(max(left + (x >> 2) - 3, -REACH), width) + REACH)
-    row = min(max(top + (y >> 2) - 3, -REACH), height) + REACH
+    column = 3 * (min(max(left + (x >> 2) - 3, -CONTINUED), width) + CONTINUED)
+    row = min(max(top + (y >> 2) - 3, -CONTINUED), height) + CONTINUED
     if x & 3 == 0 and y & 3 == 0:
         for line in range(WINDOW):
             for at in range(3 * WINDOW):
@@ -104,7 +104,9 @@ def _compensate(sources, vectors, directions, taps, weights, sums):  # type: ign
 def compensate(references: Sequence[Pixels], motion: Motion) -> Pixels:
     """Return the prediction of a frame from its references, one or two; all uint8 (H, W, 3)."""
     height, width, _ = references[0].shape
-    continued = [np.pad(one, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="edge") for one in references]
+    continued = [
+        np.pad(one, ((CONTINUED, CONTINUED), (CONTINUED, CONTINUED), (0, 0)), mode="edge") for one in references
+    ]
     sources = np.stack([one.reshape(len(one), -1) for one in continued])
     sums = np.zeros((height, 3 * width), np.int32)
     _compensate(sources, motion.vectors, motion.directions, TAPS, WEIGHTS, sums)

@@ -14,7 +14,7 @@ from trellic.video.planes import MARGIN
 
 LARGEST = CELL * CELL * 256
 """Coefficients, sums of 64 samples, are below."""
-SMALL, OCTAVE = 8.0, 32.0
+SMALL, POINTS_PER_OCTAVE = 8.0, 32.0
 """The magnitude, in an orthonormal transform, below which a coefficient is small at quality 0, and points of quality
 that halve it. As the rest of the search, measured by bits on training clips."""
 
@@ -24,7 +24,7 @@ def prices_at(quality: float) -> npt.NDArray[np.float32]:
 
     A large coefficient costs half its magnitude in an orthonormal transform.
     """
-    magnitudes, small = np.arange(LARGEST) / CELL, SMALL * 2 ** (-quality / OCTAVE)
+    magnitudes, small = np.arange(LARGEST) / CELL, SMALL * 2 ** (-quality / POINTS_PER_OCTAVE)
     costs = np.where(magnitudes < small, np.square(magnitudes) / (2 * small), magnitudes - small / 2) / 2
     return costs.astype(np.float32)
 

@@ -23,7 +23,7 @@ from trellic.video.structure import SIZES, Kept, mini_group
 
 ADAPTIVE, TRIED = 0, -1
 """Sizes of mini-groups: the best of a few, tried again where frames move otherwise; the best of all, each time."""
-OCTAVE = 3.0
+DECIBELS_PER_OCTAVE = 3.0
 """Decibels that twice the bits of a video are worth, about, at any quality."""
 NAMES = {"adaptive": ADAPTIVE, "trial": TRIED}
 KEYINT = 64
@@ -149,7 +149,7 @@ class _Group:
     def cost_of(self, longer: "_Group") -> float:
         """Return what frames cost that another group has after these, in octaves of bits."""
         decibels = statistics.fmean(longer.decibels[len(self.decibels) :])
-        return math.log2(1 + longer.bytes - self.bytes) - decibels / OCTAVE
+        return math.log2(1 + longer.bytes - self.bytes) - decibels / DECIBELS_PER_OCTAVE
 
     def in_steps(self, sources: Sequence[Source], size: int) -> "_Group":
         """Return the group and mini-groups of a size, or one smaller mini-group."""

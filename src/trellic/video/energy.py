@@ -12,7 +12,7 @@ import numpy as np
 
 from trellic.picture.types import Pixels
 from trellic.video.motion import Uint8s
-from trellic.video.planes import BLOCK, full_search, halved, luma
+from trellic.video.planes import SEARCH_SIDE, full_search, halved, luma
 
 REACH, FAR_REACH = 8, 16
 """How far blocks are looked for at half size, each way: up to two frames apart, and farther."""
@@ -35,14 +35,16 @@ class Source:
     def activity(self) -> float:
         """The mean absolute deviation from the means of blocks, in 8-bit units."""
         height, width = self.half.shape
-        blocks = self.half.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK).astype(np.float32)
+        blocks = self.half.reshape(height // SEARCH_SIDE, SEARCH_SIDE, width // SEARCH_SIDE, SEARCH_SIDE).astype(
+            np.float32
+        )
         return float(np.abs(blocks - blocks.mean(axis=(1, 3), keepdims=True)).mean())
 
     def energy(self, before: "Source", distance: int = 1) -> float:
         """Return the mean absolute difference to an earlier frame, block by block where it is least."""
         reach = REACH if distance <= 2 else FAR_REACH
         _, least = full_search(self.half, before.half, reach)
-        return float(least.mean()) / BLOCK**2
+        return float(least.mean()) / SEARCH_SIDE**2
 
     def begins_scene(self, before: "Source") -> bool:
         """Return whether the frame before explains so little that an intra frame is better."""

@@ -16,7 +16,7 @@ from trellic.kernels import kernel
 from trellic.video.motion import BOTH, FIRST, GREY, NONE, SPLIT, VECTOR, Symbols, Uint8s
 from trellic.video.tables import DIFFERENCES, DIRECTIONS, MODES, SKIPS, motion_tables
 
-BLOCK = 64
+SKIP_SIDE = 64
 """Pixels of a side of what may have no residual: one position of z."""
 MIDDLE_MODE = 3
 """Indices count from it, that tables are of few symbols."""
@@ -38,7 +38,7 @@ class Field(NamedTuple):
     @classmethod
     def empty(cls, height: int, width: int) -> "Field":
         """Return zeros for a frame of a size in pixels."""
-        skipped = np.zeros((-(-height // BLOCK), -(-width // BLOCK)), np.uint8)
+        skipped = np.zeros((-(-height // SKIP_SIDE), -(-width // SKIP_SIDE)), np.uint8)
         return cls(Symbols.empty(height, width), skipped)
 
 

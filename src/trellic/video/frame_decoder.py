@@ -12,7 +12,7 @@ from trellic.model import Sessions
 from trellic.model.model import Floats
 from trellic.picture.types import Pixels, interleave
 from trellic.video.compensate import compensate
-from trellic.video.field import BLOCK, Field, pull_field
+from trellic.video.field import SKIP_SIDE, Field, pull_field
 from trellic.video.motion import Motion, Uint8s, direct_vectors, resolve
 from trellic.video.networks import Networks
 from trellic.video.reference import Reference
@@ -74,7 +74,12 @@ def residual_picture(
     """Return the residual picture of latents, uint8 (H, W, 3): mid-grey in skipped blocks."""
     whole = Grid.whole(width, height).picture
     rows, columns = np.flatnonzero(skipped.min(axis=1) == 0), np.flatnonzero(skipped.min(axis=0) == 0)
-    inner = Box(BLOCK * int(columns[0]), BLOCK * int(rows[0]), BLOCK * int(columns[-1] + 1), BLOCK * int(rows[-1] + 1))
+    inner = Box(
+        SKIP_SIDE * int(columns[0]),
+        SKIP_SIDE * int(rows[0]),
+        SKIP_SIDE * int(columns[-1] + 1),
+        SKIP_SIDE * int(rows[-1] + 1),
+    )
     around = inner.grown(sessions.model.margin, whole)
     stride = sessions.model.schedule.variables["y"].stride
     seen = np.ascontiguousarray(latents["y"][:, *around.within(whole, stride)])

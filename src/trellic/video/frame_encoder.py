@@ -17,7 +17,7 @@ from trellic.entropy.rans import Encoder
 from trellic.picture.types import Pixels
 from trellic.video.compensate import compensate
 from trellic.video.estimate import estimate
-from trellic.video.field import BLOCK, Field, push_field
+from trellic.video.field import SKIP_SIDE, Field, push_field
 from trellic.video.frame_decoder import Indexed, residual_picture, synthesize_frame
 from trellic.video.motion import Motion, Uint8s
 from trellic.video.networks import Networks
@@ -83,7 +83,7 @@ def encode_predicted(
         coded = encode_latents(sessions, analysed, deployed, see, begin())
         shown = shown_by(coded)
         saved = weight * (unpredicted - _block_errors(pixels, shown))
-        bits = _block_sums(costs.bits, BLOCK // LATENT)
+        bits = _block_sums(costs.bits, SKIP_SIDE // LATENT)
         return coded, shown, ((skipped == 0) & (saved <= bits)).astype(np.uint8)
 
     coded, shown, vain = attempt()
@@ -114,7 +114,7 @@ def _block_errors(pixels: Pixels, other: Pixels) -> np.ndarray:
     """Return the squared errors of blocks of 64×64, float64 (H/64, W/64), rounded up."""
     squares = np.square(pixels.astype(np.int32) - other).sum(axis=2).astype(np.float64)
     height, width = squares.shape
-    return _block_sums(np.pad(squares, ((0, -height % BLOCK), (0, -width % BLOCK))), BLOCK)
+    return _block_sums(np.pad(squares, ((0, -height % SKIP_SIDE), (0, -width % SKIP_SIDE))), SKIP_SIDE)
 
 
 def _block_sums(values: np.ndarray, side: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from trellic.video.motion import MACROBLOCK, Uint8s
 
 MARGIN = 40
 """Pixels that luma between pixels is continued by: what lies farther away is found less exactly."""
-BLOCK = 8
+SEARCH_SIDE = 8
 """Side of the blocks that are searched for in planes of half the size."""
 
 
@@ -69,13 +69,13 @@ def _full_search(current, reference, reach, found, least):  # type: ignore[no-un
     """Fill vectors and sums; `reference` is continued by `reach`."""
     for y in range(found.shape[0]):
         for x in range(found.shape[1]):
-            top, left = BLOCK * y, BLOCK * x
+            top, left = SEARCH_SIDE * y, SEARCH_SIDE * x
             best = np.int64(1) << 40
             for down in range(-reach, reach + 1):
                 for right in range(-reach, reach + 1):
                     total = np.int64(abs(down) + abs(right))
-                    for line in range(BLOCK):
-                        for at in range(BLOCK):
+                    for line in range(SEARCH_SIDE):
+                        for at in range(SEARCH_SIDE):
                             one = np.int64(current[top + line, left + at])
                             total += abs(one - reference[top + line + down + reach, left + at + right + reach])
                         if total >= best:
@@ -93,7 +93,7 @@ def full_search(current: Uint8s, reference: Uint8s, reach: int) -> tuple[npt.NDA
     Returns vectors (x, y), int16 (H/8, W/8, 2), and sums of absolute differences, to which the lengths of vectors,
     |x| + |y|, are added: int64 (H/8, W/8).
     """
-    rows, columns = current.shape[0] // BLOCK, current.shape[1] // BLOCK
+    rows, columns = current.shape[0] // SEARCH_SIDE, current.shape[1] // SEARCH_SIDE
     found, least = np.zeros((rows, columns, 2), np.int16), np.zeros((rows, columns), np.int64)
     continued = np.pad(reference, reach, mode="edge")
     _full_search(current, continued, reach, found, least)

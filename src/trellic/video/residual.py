@@ -3,7 +3,7 @@
 import numpy as np
 
 from trellic.picture.types import Pixels
-from trellic.video.field import BLOCK
+from trellic.video.field import SKIP_SIDE
 from trellic.video.motion import Uint8s
 
 MIDDLE = 128
@@ -18,7 +18,7 @@ def residual_of(pixels: Pixels, prediction: Pixels) -> Pixels:
 def hide(residual: Pixels, skipped: Uint8s) -> None:
     """Make a residual picture, uint8 (H, W, 3), mid-grey in skipped blocks, uint8 (H/64, W/64) rounded up."""
     for row, column in np.argwhere(skipped):
-        residual[BLOCK * row : BLOCK * (row + 1), BLOCK * column : BLOCK * (column + 1)] = MIDDLE
+        residual[SKIP_SIDE * row : SKIP_SIDE * (row + 1), SKIP_SIDE * column : SKIP_SIDE * (column + 1)] = MIDDLE
 
 
 def add_residual(prediction: Pixels, residual: Pixels) -> Pixels:

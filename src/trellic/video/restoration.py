@@ -12,7 +12,7 @@ from trellic.codec.fit_restoration import Mask, fitted, write_worthwhile
 from trellic.codec.restoration import corrected
 from trellic.container.restoration import Weights
 from trellic.picture.types import Pixels, interleave
-from trellic.video.field import BLOCK
+from trellic.video.field import SKIP_SIDE
 from trellic.video.motion import Uint8s
 
 
@@ -54,7 +54,7 @@ def _parts(pixels: Pixels, skipped: Uint8s | None) -> list[Mask]:
     height, width, _ = pixels.shape
     if skipped is None:
         return [np.ones((height, width), np.bool_)]
-    left = skipped.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)[:height, :width] == 1
+    left = skipped.repeat(SKIP_SIDE, axis=0).repeat(SKIP_SIDE, axis=1)[:height, :width] == 1
     return [~left, left]
 
 
