@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -144,7 +145,8 @@ def scratch_below(folder: Path) -> Iterator[str]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield all files below a folder, links that lead nowhere too; and folders that cannot be listed.
+    """Yield all files below a folder, links that lead nowhere and what cannot be seen too; and folders that cannot be
+    listed.
 
     Folders that are links are not followed.
     """
@@ -152,11 +154,23 @@ def files_below(folder: Path) -> Iterator[Path]:
     for above, _, names in os.walk(folder, onerror=unlisted.append):
         for name in names:
             path = Path(above, name)
-            if path.is_file() or (path.is_symlink() and not path.exists()):
+            if _may_be_file(path):
                 yield path
     for error in unlisted:
         if not isinstance(error, FileNotFoundError | NotADirectoryError):
             yield Path(error.filename)
+
+
+def below_of(path: Path, folder: Path) -> Path:
+    """Return a path below a folder; that folder itself, where it stands for what cannot be listed, has its name."""
+    return path.relative_to(folder) if path != folder else Path(folder.resolve().name or "folder")
+
+
+def _may_be_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 def is_scratch(path: Path) -> bool:

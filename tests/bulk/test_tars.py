@@ -3,6 +3,7 @@
 import io
 import tarfile
 
+import numpy as np
 import pytest
 
 from trellic.bulk import tars
@@ -76,23 +77,71 @@ def test_what_is_cut_off_or_damaged_between_members_is_an_error(tmp_path, damage
         list(TarReader(path))
 
 
-@pytest.mark.parametrize("mode", ["w", "w:gz"])
-def test_a_hard_link_is_the_file_that_it_names(tmp_path, mode):
-    with tarfile.open(tmp_path / "a.tar", mode) as tar:
-        member = tarfile.TarInfo("a.png")
-        member.size = 5
-        tar.addfile(member, io.BytesIO(b"bytes"))
-        for name, target in (("b.png", "a.png"), ("c.png", "b.png")):
-            link = tarfile.TarInfo(name)
-            link.type, link.linkname = tarfile.LNKTYPE, target
-            tar.addfile(link)
-    assert list(TarReader(tmp_path / "a.tar")) == [("a.png", b"bytes"), ("b.png", b"bytes"), ("c.png", b"bytes")]
+def linked(path, *links, mode="w", last=0):
+    """Write a tar of a.png, links by type, name and target, and big.png of so many bytes."""
+    with tarfile.open(path, mode) as tar:
+        for name, data in (("a.png", b"bytes"), *links, ("big.png", bytes(last))):
+            member = tarfile.TarInfo(name)
+            if isinstance(data, bytes):
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+            else:
+                member.type, member.linkname = data
+                tar.addfile(member)
+    return path
 
 
-def test_a_hard_link_to_nothing_is_an_error(tmp_path):
-    with tarfile.open(tmp_path / "a.tar", "w") as tar:
-        link = tarfile.TarInfo("b.png")
-        link.type, link.linkname = tarfile.LNKTYPE, "nowhere.png"
-        tar.addfile(link)
-    with pytest.raises(UnreadablePicture, match="nowhere"):
+HARD, SOFT = tarfile.LNKTYPE, tarfile.SYMTYPE
+
+
+def test_a_hard_link_is_the_file_that_it_names(tmp_path):
+    path = linked(tmp_path / "a.tar", ("b.png", (HARD, "a.png")), ("c.png", (HARD, "b.png")))
+    assert list(TarReader(path))[:3] == [("a.png", b"bytes"), ("b.png", b"bytes"), ("c.png", b"bytes")]
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        [("b.png", (HARD, "nowhere.png"))],
+        [("b.png", (HARD, "b.png"))],
+        [("s.png", (SOFT, "s.png")), ("b.png", (HARD, "s.png"))],
+        [("s.png", (SOFT, "big.png")), ("b.png", (HARD, "s.png"))],  # which may be too large
+    ],
+)
+def test_a_hard_link_to_what_does_not_come_before_is_an_error(tmp_path, links):
+    with pytest.raises(UnreadablePicture, match=r"b\.png in it is a link"):
+        list(TarReader(linked(tmp_path / "a.tar", *links, last=5000)))
+
+
+def test_many_hard_links_are_read_one_after_the_other(tmp_path):
+    path = linked(tmp_path / "a.tar", *((f"{number}.png", (HARD, "a.png")) for number in range(3000)))
+    assert len(list(TarReader(path))) == 3002
+
+
+def test_a_hard_link_in_a_compressed_tar_is_an_error(tmp_path):
+    path = linked(tmp_path / "a.tar", ("b.png", (HARD, "a.png")), mode="w:gz")
+    with pytest.raises(UnreadablePicture, match=r"b\.png in it is a link"):
+        list(TarReader(path))
+
+
+@pytest.mark.parametrize("data", [b"", b"hello" * 1000, b"BZh91AY" + bytes(5000)])
+def test_what_is_no_tar_is_an_error_of_one_line(tmp_path, data):
+    (tmp_path / "a.tar").write_bytes(data)
+    with pytest.raises(UnreadablePicture, match="cannot be read as a tar") as caught:
         list(TarReader(tmp_path / "a.tar"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_damage_in_a_compressed_tar_is_an_error(tmp_path, mode):
+    path = tmp_path / "a.tar"
+    data = np.random.default_rng(0).bytes(300_000)
+    with tarfile.open(path, mode) as tar:
+        member = tarfile.TarInfo("a.png")
+        member.size = len(data)
+        tar.addfile(member, io.BytesIO(data))
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 16
+    path.write_bytes(damaged[: len(damaged) - 2000])
+    with pytest.raises(UnreadablePicture, match="cannot be read as a tar"):
+        list(TarReader(path))

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from trellic.errors import BadRequest, NoPictures
-from trellic.jobs.plan import Job, check_there, find_files, plan
+from trellic.jobs.plan import Job, check_there, find_files, find_pictures, plan
 
 STRAY = ".a.tlic.0123456789ab"
 
@@ -34,6 +34,35 @@ def test_strays_are_no_inputs(tmp_path):
 def test_an_input_without_a_name_is_refused():
     with pytest.raises(BadRequest, match="no name"):
         find_files([""], [".png"])
+
+
+def test_a_folder_that_stands_for_itself_has_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_files(["."], [".png"]) == [(Path(), Path(tmp_path.name))]
+    assert [job.source for job in plan(["."], Path("out"), [".png"], ".tlic")] == [Path()]
+
+
+def test_what_cannot_be_seen_is_found(folder, monkeypatch):
+    seen = Path.stat
+
+    def stat(path, **options):
+        if path.name == "a.png":
+            raise PermissionError(13, "Permission denied", str(path))
+        return seen(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert [str(below) for _, below in find_files([str(folder / "in")], [".png"])] == ["a.png", "b.png", "deep/c.png"]
+
+
+def test_pictures_that_are_not_there_are_reported_and_others_found(folder):
+    (folder / "in" / "gone.png").symlink_to(folder / "nowhere.png")
+    (folder / "empty").mkdir()
+    said = []
+    found = find_pictures([str(folder / "empty"), str(folder / "in")], [".png"], said.append)
+    assert [str(below) for _, below in found] == ["a.png", "b.png", "deep/c.png"]
+    assert ["nothing to work on" in said[0], "No such file" in said[1]] == [True, True]
+    with pytest.raises(NoPictures):
+        find_pictures([str(folder / "empty")], [".png"], said.append)
 
 
 def test_a_folder_in_which_nothing_is_found_is_an_error_of_its_own(tmp_path):

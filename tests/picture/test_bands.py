@@ -10,7 +10,8 @@ from conftest import textured
 from trellic.errors import BadRequest, UnreadablePicture
 from trellic.limits import MOST_PIXELS
 from trellic.picture import vips
-from trellic.picture.bands import Bands, bands_of, tags_of
+from trellic.picture.bands import Bands, bands_of, is_georeferenced, tags_of
+from trellic.picture.samples import to_eight
 from trellic.picture.types import Converted, exactly
 from trellic.picture.vips import open_source
 
@@ -82,12 +83,42 @@ def test_infrared_is_no_alpha(tmp_path, monkeypatch, bands, dtype, large):
         monkeypatch.setattr(vips, "LARGE", 1)
     samples = pixels(bands)
     samples[:, 25:, 3] = 0
-    values = samples if dtype == np.uint8 else samples.astype(np.uint16) * 257
+    values = samples if dtype == np.uint8 else samples.astype(np.uint16) * 250 + 129
+    samples = samples if dtype == np.uint8 else to_eight(values)
     path = write_tiff(tmp_path / "a.tif", values, RGB, (0,) * (bands - 3))
     with pytest.warns(Converted, match="not kept: "):
         shown, alpha = open_source(path, MOST_PIXELS).rows(0, 40)
     assert alpha is None
     assert np.array_equal(shown, samples[:, :, :3])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_band_of_which_nothing_is_said_is_no_alpha(tmp_path, dtype):
+    path = write_tiff(tmp_path / "a.tif", pixels(4).astype(dtype), RGB)
+    with pytest.warns(Converted, match="not kept: 1 further band"):
+        _, alpha = open_source(path, MOST_PIXELS).rows(0, 40)
+    assert alpha is None
+
+
+def test_hostile_tags_are_read_in_bounded_time(tmp_path):
+    """Offsets beyond what files have, and one tag again and again."""
+    entry = struct.pack("<HHQQ", 277, SHORT, 100, 2**63 + 5)
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"II" + struct.pack("<HHHQQ", 43, 8, 0, 16, 1) + entry)
+    assert tags_of(path) == {}
+    large = struct.pack("<HHQQ", 338, SHORT, 1 << 12, 0)
+    path.write_bytes(b"II" + struct.pack("<HHHQQ", 43, 8, 0, 16, 4000) + 4000 * large)
+    assert len(tags_of(path)) <= 1
+
+
+def test_lost_georeferencing_is_said(tmp_path):
+    path = tmp_path / "a.tif"
+    floats = np.full((20, 30, 3), 0.25, np.float32)
+    Image.new("RGB", (30, 20)).save(path, tiffinfo={33550: (1.0, 1.0, 0.0)})
+    with pytest.warns(Converted, match="georeferencing"):
+        open_source(path, MOST_PIXELS)
+    vips.vips().Image.new_from_array(floats).write_to_file(str(path))
+    assert not is_georeferenced(tags_of(path))
 
 
 def test_alpha_that_is_said_to_be_is_kept(tmp_path):

@@ -3,6 +3,7 @@
 import contextlib
 import random
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -239,12 +240,13 @@ def test_unknown_sections_are_refused_or_skipped(data):
         Reader(write_video(stream.header, [Section(33, b""), *groups]))
 
 
+@pytest.mark.parametrize("rate", [Fraction(25), Fraction(1, 1 << 20)])
 @pytest.mark.parametrize("kind", [SectionType.ADAPTER, SectionType.SOUND])
-def test_sections_that_no_encoder_writes_are_refused_unread(data, kind):
-    """A file on a web server may claim any length."""
+def test_sections_that_no_encoder_writes_are_refused_unread(data, kind, rate):
+    """A file on a web server may claim any length, and any rate of frames."""
     stream = Reader(data).stream
     front = bytes([kind]) + varint((1 << 32) - 1) + bytes(4)
-    head = write_video(stream.header, [])
+    head = write_video(replace(stream.header, rate=rate), [])
     with pytest.raises(DamagedStream, match="which no encoder writes"):
         VideoStream.parse(LongData(head + front + bytes(64)))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from trellic.errors import FileExists, NoPictures
-from trellic.files import files_below, is_scratch, move
+from trellic.files import below_of, files_below, is_scratch, move
 from trellic.remote import retried, system_of
 
 TAGS = ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "last_modified", "updated", "created")
@@ -80,9 +80,13 @@ class Local:
         folder, found = (path.parent, iter([path])) if path.is_file() else (path, files_below(path))
         above = f"{folder}/"
         for entry in found:
-            if entry.is_dir() or (entry.suffix.lower() in suffixes and not is_scratch(entry)):
-                facts = entry.stat() if entry.exists() else entry.lstat()
-                yield Entry(above, entry.relative_to(folder).as_posix(), facts.st_size, str(facts.st_mtime_ns))
+            if os.path.isdir(entry) or (entry.suffix.lower() in suffixes and not is_scratch(entry)):  # noqa: PTH112
+                try:
+                    facts = entry.stat()
+                    seen = facts.st_size, str(facts.st_mtime_ns)
+                except OSError:  # whoever reads it finds out
+                    seen = 0, ""
+                yield Entry(above, below_of(entry, folder).as_posix(), *seen)
 
     def fetch(self, path: str, spare: Path) -> Path:
         """See `Store`."""

@@ -5,17 +5,19 @@ Nothing is ever extracted to a path that a tar names. What is written depends on
 
 import hashlib
 import io
-import lzma
 import tarfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from types import TracebackType
+from typing import Literal
 
 from trellic.errors import UnreadablePicture
 from trellic.files import MOST_READ
 
 NAMES = {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
+COMPRESSED = b"\x1f\x8b", b"BZh", b"\xfd7zXZ"
+LONGEST = 5
+"""How files of gzip, bzip2 and xz begin, and the most bytes of that."""
 MOST_NAMED = 1 << 20
 """Bytes of a member's name, or of its attributes."""
 
@@ -44,9 +46,10 @@ class _Member(tarfile.TarInfo):
 
 
 class TarReader:
-    """The files in a tar, name and bytes each; a hard link is the file that it names.
+    """The files in a tar, name and bytes each; a hard link is the file that it names, which comes before it.
 
-    Raises UnreadablePicture where it is no tar, or damaged, or holds a file too large.
+    Raises UnreadablePicture where it is no tar, or damaged, or holds a file too large; or a hard link, where it is
+    compressed: there is no going back.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,16 +58,20 @@ class TarReader:
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         """Yield them in order."""
         try:
-            with tarfile.open(self.path, tarinfo=_Member) as tar:
+            with self.path.open("rb") as file:
+                mode: Literal["r|*", "r:"] = "r|*" if file.read(LONGEST).startswith(COMPRESSED) else "r:"
+            with tarfile.open(self.path, mode, tarinfo=_Member) as tar:
+                files: dict[str, tarfile.TarInfo] = {}
                 for member in tar:
+                    found = files.get(member.linkname) if member.islnk() and mode == "r:" else member
                     if member.size > MOST_READ:  # a compressed tar may be small
                         raise UnreadablePicture(f"{member.name} in it has {member.size} bytes, more than {MOST_READ}")
-                    if (member.isfile() or member.islnk()) and (file := tar.extractfile(member)):
-                        yield member.name, file.read()
-        except KeyError as error:  # of a link
-            raise UnreadablePicture(f"cannot be read as a tar: {error.args[0]}") from error
-        except (tarfile.TarError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
-            # ValueError is for numbers that are none
+                    if member.islnk() and (found is None or found is member):
+                        raise UnreadablePicture(f"{member.name} in it is a link that cannot be followed")
+                    if found and found.isfile() and (content := tar.extractfile(found)):
+                        files[member.name] = found
+                        yield member.name, content.read()
+        except (tarfile.TarError, EOFError, ValueError) as error:  # the last one for numbers that are none
             raise UnreadablePicture(f"cannot be read as a tar: {error}") from error
 
 

@@ -36,7 +36,7 @@ def adapt(
     need_torch()
     from trellic.files import check_free, write_bytes
     from trellic.jobs.local import complain
-    from trellic.jobs.plan import find_files
+    from trellic.jobs.plan import find_pictures
     from trellic.model import Model as BaseModel
     from trellic.model import find_model
     from trellic.model.adapter_store import SUFFIX
@@ -47,7 +47,7 @@ def adapt(
     if out.suffix != SUFFIX:
         raise BadRequest(f"{out}: an adapter is a {SUFFIX} file")
     check_free(out, force)
-    paths = [path for path, _ in find_files(inputs, readable_suffixes())]
+    paths = [path for path, _ in find_pictures(inputs, readable_suffixes(), complain)]
     given: dict[str, Any] = {"rank": rank, "minutes": minutes}
     if parts:
         given["parts"] = tuple(parts.split(","))

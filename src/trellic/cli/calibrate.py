@@ -25,7 +25,7 @@ def calibrate(
     from trellic import model as models
     from trellic.files import check_free, write_bytes
     from trellic.jobs.local import complain
-    from trellic.jobs.plan import find_files
+    from trellic.jobs.plan import find_pictures
     from trellic.picture.kinds import readable_suffixes
     from trellic.quantize import quantizer_to_tune
     from trellic.tune import RELEASED
@@ -36,7 +36,7 @@ def calibrate(
     check_free(out, force)
     chosen = [quantizer_to_tune(name) for name in quantizer or [name for name in RELEASED if name != REFERENCE]]
     before = models.Model.read(models.find_model(model))
-    pictures = some_pictures([path for path, _ in find_files(inputs, readable_suffixes())], most, complain)
+    pictures = some_pictures([path for path, _ in find_pictures(inputs, readable_suffixes(), complain)], most, complain)
     made = run(before, pictures, chosen, complain, {"command": command(), "before": before.name})
     data = made.pack()
     write_bytes(out, data, replace=force)

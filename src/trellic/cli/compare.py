@@ -53,7 +53,7 @@ def compare(
     from trellic.evaluate.sets import Member, members
     from trellic.evaluate.ssimulacra2 import need_ssimulacra2
     from trellic.jobs.local import complain, console
-    from trellic.jobs.plan import find_files
+    from trellic.jobs.plan import find_pictures
     from trellic.picture.kinds import readable_suffixes
     from trellic.picture.pillow import read
 
@@ -63,7 +63,7 @@ def compare(
     decode_on_one_thread()
     chosen = [codec_named(name, model, effort) for name in dict.fromkeys(codecs.replace(",", " ").split())]
     curves = read_published(published) if published else {}
-    pictures = members(find_files(inputs, readable_suffixes()))
+    pictures = members(find_pictures(inputs, readable_suffixes(), complain))
     results = comparison.opened(json_file, chosen, command())
     with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("comparing", total=len(pictures))

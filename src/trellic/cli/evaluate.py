@@ -35,7 +35,7 @@ def evaluate(
     from trellic.evaluate.sets import members
     from trellic.files import check_free
     from trellic.jobs.local import complain, console
-    from trellic.jobs.plan import find_files
+    from trellic.jobs.plan import find_pictures
     from trellic.picture.kinds import readable_suffixes
     from trellic.picture.pillow import readable
 
@@ -45,7 +45,7 @@ def evaluate(
         raise BadRequest(f"qualities {quality!r} are not numbers") from error
     if json_file:
         check_free(json_file, force)
-    pictures = {member.path: member for member in members(find_files(inputs, readable_suffixes()))}
+    pictures = {member.path: member for member in members(find_pictures(inputs, readable_suffixes(), complain))}
     codec = trellic(model, effort=effort, quantizer=quantizer, threads=0)._replace(curve=qualities)
     results = Results(json_file)
     results.prepare([codec], command())

@@ -27,7 +27,7 @@ def fit_features(
     from trellic.codec import Codec
     from trellic.files import check_free, write_bytes
     from trellic.jobs.local import complain
-    from trellic.jobs.plan import find_files
+    from trellic.jobs.plan import find_pictures
     from trellic.machine.network import SUFFIX
     from trellic.picture.kinds import readable_suffixes
     from trellic.picture.pillow import readable
@@ -38,7 +38,7 @@ def fit_features(
     codec = Codec(model)
     target = out / f"{codec.model.name}{SUFFIX}"
     check_free(target, force)
-    paths = [path for path, _ in find_files(inputs, readable_suffixes())]
+    paths = [path for path, _ in find_pictures(inputs, readable_suffixes(), complain)]
     pictures = (picture for _, picture in readable(spread(paths, most), complain))
     made = fit(codec, Teacher(), some_pictures(paths, MAPPED, complain), pictures, complain)
     data = made.pack()

@@ -19,7 +19,7 @@ def fit_previews(
     from trellic import model as models
     from trellic.files import check_free, write_bytes
     from trellic.jobs.local import complain
-    from trellic.jobs.plan import find_files
+    from trellic.jobs.plan import find_pictures
     from trellic.model.previews import SUFFIX, write_previews
     from trellic.picture.kinds import readable_suffixes
     from trellic.quantize import DEFAULT_EFFORT, quantizer_for
@@ -29,7 +29,7 @@ def fit_previews(
     of = models.Model.read(models.find_model(model))
     target = out / f"{of.name}{SUFFIX}"
     check_free(target, force)
-    pictures = some_pictures([path for path, _ in find_files(inputs, readable_suffixes())], most, complain)
+    pictures = some_pictures([path for path, _ in find_pictures(inputs, readable_suffixes(), complain)], most, complain)
     data = write_previews(run(of, pictures, quantizer_for(DEFAULT_EFFORT), complain))
     write_bytes(target, data, replace=force)
     print(f"{target}: {len(data)} bytes, from {len(pictures)} pictures")

@@ -21,7 +21,7 @@ def fit_tables(
     from trellic import model as models
     from trellic.files import check_free, write_bytes
     from trellic.jobs.local import complain
-    from trellic.jobs.plan import find_files
+    from trellic.jobs.plan import find_pictures
     from trellic.picture.kinds import readable_suffixes
     from trellic.quantize import quantizer_to_tune
     from trellic.tune import RELEASED
@@ -31,7 +31,7 @@ def fit_tables(
     check_free(out, force)
     before = models.Model.read(models.find_model(model))
     chosen = [quantizer_to_tune(name) for name in quantizer or RELEASED]
-    pictures = some_pictures([path for path, _ in find_files(inputs, readable_suffixes())], most, complain)
+    pictures = some_pictures([path for path, _ in find_pictures(inputs, readable_suffixes(), complain)], most, complain)
     facts = {"command": command()}
     made = run(before, pictures, chosen, facts, report=complain)
     data = made.pack()

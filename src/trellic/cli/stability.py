@@ -38,14 +38,14 @@ def stability(
     from trellic.evaluate.sets import members
     from trellic.evaluate.stability import Chains, chains_table
     from trellic.jobs.local import complain
-    from trellic.jobs.plan import find_files
+    from trellic.jobs.plan import find_pictures
     from trellic.picture.kinds import readable_suffixes
     from trellic.picture.pillow import readable
 
     decode_on_one_thread()
     ours = trellic(model, effort=effort, quantizer=quantizer, threads=0)
     rivals = [codec_named(name, model, effort) for name in dict.fromkeys(codecs.replace(",", " ").split())]
-    pictures = {member.path: member for member in members(find_files(inputs, readable_suffixes()))}
+    pictures = {member.path: member for member in members(find_pictures(inputs, readable_suffixes(), complain))}
     chains = Chains(json_file, [ours, *rivals], command())
     found = []
     for path, picture in readable(pictures, complain):

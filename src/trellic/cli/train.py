@@ -105,13 +105,14 @@ def _train_slim(
 ) -> None:
     """Write a slim model; its run is kept in the cache, and resumed there."""
     from trellic.files import check_free, write_bytes
-    from trellic.jobs.plan import find_files
+    from trellic.jobs.local import complain
+    from trellic.jobs.plan import find_pictures
     from trellic.model import find_model
     from trellic.picture.kinds import readable_suffixes
     from trellic.train.slim import STAGES, make_slim
 
     check_free(out, force)
-    paths = [path for path, _ in find_files(frames, readable_suffixes())]
+    paths = [path for path, _ in find_pictures(frames, readable_suffixes(), complain)]
     budget = {"minutes": minutes / len(STAGES)} if minutes else {}
     made = make_slim(find_model(model), preset, paths, budget, cache / f"{preset}-{out.stem}", cache, report)
     data = made.pack()

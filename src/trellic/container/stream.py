@@ -93,7 +93,7 @@ class Stream:
         if len(data) > stream.length:
             raise DamagedStream(f"{len(data) - stream.length} bytes after the stream's end")
         if len(data) < stream.length and not partial:
-            some = any(map(stream.is_whole, range(len(units))))
+            some = prefixes or any(map(stream.is_whole, range(len(units))))
             hint = "; decode --partial shows what is there" if some else ""
             raise IncompleteStream(f"cut off: {stream._where_cut()}{hint}")
         _check_lengths(entries, header.grid)

@@ -23,6 +23,7 @@ MOST_OTHERS = 64
 """Sections beside those of frames, at most."""
 MOST_OF_A_SECOND = 1 << 24
 """Bytes of sound: eight channels of 24 bits, 192,000 times a second, take a third of it."""
+LARGEST_SOUND = 1 << 31
 LONGEST_FRONT = 64
 """Bytes of a header, or of all that precedes a group's first frame, at most."""
 MATRICES = {1, 6}
@@ -72,7 +73,7 @@ class VideoHeader:
     @property
     def most_sound(self) -> int:
         """Bytes that sound may have, far more than any of its length takes."""
-        return LARGEST_ONCE + MOST_OF_A_SECOND * math.ceil(self.frames / self.rate)
+        return min(LARGEST_SOUND, LARGEST_ONCE + MOST_OF_A_SECOND * math.ceil(self.frames / self.rate))
 
     def write(self) -> bytes:
         """Return the header's bytes."""

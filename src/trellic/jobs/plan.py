@@ -3,12 +3,12 @@
 import glob
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 from typing import NamedTuple, TypeVar
 
 from trellic.errors import BadRequest, NoPictures
-from trellic.files import STANDARD, files_below, is_scratch, is_special
+from trellic.files import STANDARD, below_of, files_below, is_scratch, is_special
 from trellic.processors import processors
 from trellic.remote import name_of, url_of
 
@@ -44,9 +44,10 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
             raise BadRequest("an input has no name")
         if path.is_dir():
             return [
-                (entry, entry.relative_to(path))
+                (entry, below_of(entry, path))
                 for entry in sorted(files_below(path))
-                if entry.is_dir() or (entry.suffix.lower() in allowed and not is_scratch(entry))
+                if os.path.isdir(entry)  # noqa: PTH112 — no error where it cannot be seen
+                or (entry.suffix.lower() in allowed and not is_scratch(entry))
             ]
         if url := url_of(text):
             return [(path, Path(name_of(url)))]
@@ -57,9 +58,25 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
 
     found: dict[str, tuple[Path, Path]] = {}
     for text in inputs:
-        for match in matches_of(text) or [(Path(text), Path(Path(text).name))]:
+        for match in matches_of(text) or [(Path(text), below_of(Path(text), Path(text)))]:
             found.setdefault(os.path.abspath(match[0]), match)  # noqa: PTH100 — links are files of their own
     return list(found.values())
+
+
+def find_pictures(inputs: list[str], suffixes: Iterable[str], report: Callable[[str], None]) -> list[tuple[Path, Path]]:
+    """Return what `find_files` finds and is there; the rest is reported. Raises BadRequest, or NoPictures of none."""
+    found = []
+    for path, below in find_files(inputs, suffixes):
+        try:
+            if not url_of(path):
+                check_there(Job(path, path))
+                path.stat()
+            found.append((path, below))
+        except (NoPictures, OSError) as error:
+            report(f"{path}: skipped, {getattr(error, 'strerror', None) or error}")
+    if not found:
+        raise NoPictures("nothing to work on")
+    return found
 
 
 def plan(

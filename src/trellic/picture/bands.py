@@ -23,7 +23,9 @@ CLASSIC, BIG = 42, 43
 """Versions of TIFFs: those with offsets of 4 bytes, and of 8."""
 SHORT = 3
 """The type of all values here, of two bytes."""
-MOST_TAGS, MOST_VALUES = 1 << 12, 1 << 16
+MOST_TAGS, MOST_VALUES = 1 << 12, 1 << 12
+GEOREFERENCES = {33550, 33922, 34264, 34735, 42113}
+"""Tags of a GeoTIFF: scale, tie points, transformation and keys, and GDAL's value for what is no data."""
 WANTED = {PHOTOMETRIC, SAMPLES_PER_PIXEL, EXTRA_SAMPLES, SAMPLE_FORMAT}
 
 
@@ -61,30 +63,37 @@ def _values(tags: Mapping[int, Any], tag: int, otherwise: int) -> tuple[int, ...
     return found or (otherwise,) if isinstance(found, tuple) else (found,)
 
 
+def is_georeferenced(tags: Mapping[int, Any]) -> bool:
+    """Return whether a TIFF says where on Earth it is."""
+    return not GEOREFERENCES.isdisjoint(tags)
+
+
 def tags_of(path: Path) -> Mapping[int, tuple[int, ...]]:
-    """Return those tags of a TIFF's first picture that bands follow from; none of what is no TIFF.
+    """Return those tags of a TIFF's first picture that are asked for here; none of what is no TIFF.
 
     Pillow reads tags of pictures alone whose samples it knows.
     """
     try:
         with path.open("rb") as file:
             return _tags_in(file)
-    except (OSError, struct.error):
+    except (OSError, ValueError, OverflowError, struct.error):
         return {}
 
 
 def _tags_in(file: BinaryIO) -> dict[int, tuple[int, ...]]:
-    """Return the tags of a TIFF whose values are SHORT. Raises struct.error where it ends early."""
+    """Return tags of a TIFF whose values are SHORT, and that there are others. Raises struct.error at an early end."""
     order = {b"II": "<", b"MM": ">"}.get(file.read(2), "")
     version = _unpacked(file, order + "H")[0] if order else 0
     if version not in {CLASSIC, BIG}:
         return {}
     at, number, entry = ("I", "H", "HHI4s") if version == CLASSIC else ("4xQ", "Q", "HHQ8s")
     file.seek(_unpacked(file, order + at)[0])
-    found = {}
+    found = dict[int, tuple[int, ...]]()
     for _ in range(min(_unpacked(file, order + number)[0], MOST_TAGS)):
         tag, kind, count, value = _unpacked(file, order + entry)
-        if tag not in WANTED or kind != SHORT or not 1 <= count <= MOST_VALUES:
+        if tag in GEOREFERENCES:
+            found[tag] = ()
+        if tag not in WANTED or tag in found or kind != SHORT or not 1 <= count <= MOST_VALUES:
             continue
         if 2 * count > len(value):
             here = file.tell()

@@ -20,7 +20,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from trellic.errors import BadRequest, TrellicError, UnreadablePicture
 from trellic.limits import MOST_PIXELS, check_size
 from trellic.picture import samples
-from trellic.picture.bands import bands_of, is_signed
+from trellic.picture.bands import bands_of, is_georeferenced, is_signed
 from trellic.picture.carry import carried_by
 from trellic.picture.chunks import colour_code
 from trellic.picture.colour import (
@@ -51,8 +51,6 @@ TIFF_EXIF = (
     ExifTags.Base.Copyright,
 )
 """Tags of a TIFF that say something of the picture, and not of the file."""
-GEOREFERENCES = {33550, 33922, 34264, 34735, 42113}
-"""Tags of a GeoTIFF: scale, tie points, transformation and keys, and GDAL's value for what is no data."""
 IPTC = 0x0404
 """Of Photoshop's resources."""
 TEXTS_KEPT = {"XML:com.adobe.xmp", "Raw profile type exif"}
@@ -138,8 +136,11 @@ def from_pillow(image: Image.Image) -> Picture:
     """Convert a Pillow image of any mode; warns `Converted` where that loses something."""
     warn_of_frames(image)
     code, tags = colour_code(image), getattr(image, "tag_v2", {})  # of a TIFF
-    bands_of(tags).check()
+    bands = bands_of(tags)
+    bands.check()
     loaded = samples.load(image)
+    if tags and not bands.has_alpha and loaded.mode in {"LA", "RGBA"}:  # Pillow's guess
+        loaded = loaded.convert(loaded.mode[:-1])
     profile = loaded.info.get("icc_profile") or b""
     plain = loaded.convert({"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}.get(loaded.mode, loaded.mode))
     if plain.has_transparency_data and plain.mode in {"1", "L", "P", "RGB"}:
@@ -189,7 +190,7 @@ def metadata_of(image: Image.Image, profile: bytes, code: tuple[int, int, bool] 
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""  # the latter in text that is deflated
     xmp = xmp.encode("latin-1", "replace") if isinstance(xmp, str) else xmp
     lost = ["comment"] if image.info.get("comment") else []
-    lost += ["georeferencing"] if not GEOREFERENCES.isdisjoint(getattr(image, "tag_v2", {})) else []
+    lost += ["georeferencing"] if is_georeferenced(getattr(image, "tag_v2", {})) else []
     lost += ["IPTC data"] if IPTC in image.info.get("photoshop", {}) else []
     texts = {key for key, value in image.info.items() if image.format == "PNG" and isinstance(value, str)}
     lost += ["text"] if texts - TEXTS_KEPT else []

@@ -11,7 +11,7 @@ from trellic.picture.types import Pixels, warn_of_samples
 
 NATIVE = "L" if sys.byteorder == "little" else "B"
 SWAPPED = {"B": "L", "L": "B"}
-WIDE = {"RGB;16", "RGBA;16", "LA;16"}
+WIDE = {"RGB;16", "RGBX;16", "RGBA;16", "LA;16"}
 """Layouts of 16-bit samples, without the order of bytes, whose upper halves alone Pillow keeps."""
 
 

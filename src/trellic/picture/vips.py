@@ -20,7 +20,7 @@ from PIL import ExifTags, Image
 from trellic.errors import UnreadablePicture
 from trellic.files import STANDARD, read_pipe
 from trellic.limits import check_size
-from trellic.picture.bands import Bands, bands_of, tags_of
+from trellic.picture.bands import Bands, bands_of, is_georeferenced, tags_of
 from trellic.picture.chunks import behind_pixels, colour_code
 from trellic.picture.colour import colours_by_profile
 from trellic.picture.metadata import Metadata
@@ -28,7 +28,7 @@ from trellic.picture.orientation import parsed
 from trellic.picture.pillow import bounded, metadata_of, read, size_of, warn_of_frames
 from trellic.picture.samples import from_floats, to_eight, warn_rounded
 from trellic.picture.stripping import stripped
-from trellic.picture.types import Picture, Pixels, Source, is_grey, warn_of_samples
+from trellic.picture.types import Picture, Pixels, Source, is_grey, warn, warn_of_samples
 
 LARGE = 1 << 24
 """Pixels from which on a picture is not held in memory, where that can be avoided."""
@@ -112,13 +112,16 @@ def _read_unusual(path: Path, limit: int) -> Picture | None:
         if not usual or image.get("vips-loader") not in LOADERS:
             return None
         check_size(image.width, image.height, limit)
-        bands = bands_of(tags_of(path))
+        tags = tags_of(path)
+        bands = bands_of(tags)
         if sum(bands) != image.bands:  # no TIFF, or one that libvips converted
             bands = Bands(1 if image.bands < 3 else 3, image.bands in {2, 4}, 0)
         bands.check()
         values = image.numpy().reshape(image.height, image.width, -1)
     except vips().Error:
         return None
+    if is_georeferenced(tags):
+        warn("not kept: georeferencing")
     count = bands.colours
     parts = [values[:, :, :count], *([values[:, :, count : count + 1]] if bands.has_alpha else [])]
     if image.format in {"float", "double"}:
