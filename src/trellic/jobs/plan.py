@@ -36,7 +36,7 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
     allowed = set(suffixes)
 
     def wanted(entry: Path) -> bool:
-        return entry.suffix.lower() in allowed and entry.is_file() and not is_scratch(entry)
+        return entry.suffix.lower() in allowed and not is_scratch(entry)
 
     def matches_of(text: str) -> list[tuple[Path, Path]]:
         path = Path(text)
@@ -46,15 +46,14 @@ def find_files(inputs: list[str], suffixes: Iterable[str]) -> list[tuple[Path, P
             return [
                 (entry, below_of(entry, path))
                 for entry in sorted(files_below(path))
-                if os.path.isdir(entry)  # noqa: PTH112 — no error where it cannot be seen
-                or (entry.suffix.lower() in allowed and not is_scratch(entry))
+                if os.path.isdir(entry) or wanted(entry)  # noqa: PTH112 — no error where it cannot be seen
             ]
         if url := url_of(text):
             return [(path, Path(name_of(url)))]
         if path.exists() or not glob.has_magic(text):
             return [(path, Path(path.name))]
         inside = map(Path, glob.glob(text, recursive=True))  # noqa: PTH207 — absolute patterns
-        return [(entry, Path(entry.name)) for entry in sorted(filter(wanted, inside))]
+        return [(entry, Path(entry.name)) for entry in sorted(filter(wanted, inside)) if entry.is_file()]
 
     found: dict[str, tuple[Path, Path]] = {}
     for text in inputs:

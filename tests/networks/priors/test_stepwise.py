@@ -9,14 +9,13 @@ torch = pytest.importorskip("torch")
 
 
 from conftest import textured  # noqa: E402
-from designs import PRIOR, assert_streams_round_trip, toy  # noqa: E402
+from designs import PRIOR, assert_causal, assert_exact, assert_streams_round_trip, predictions, toy  # noqa: E402
 from experiments.browser.node import in_node  # noqa: E402
-from interpreter import interpret  # noqa: E402
 from second_decoder import node  # noqa: E402
 from trellic.codec import Codec  # noqa: E402
 from trellic.metrics import psnr  # noqa: E402
 from trellic.model import Model, Sessions  # noqa: E402
-from trellic.model.probe import failures, inputs_of, probe_of  # noqa: E402
+from trellic.model.probe import failures  # noqa: E402
 from trellic.networks.codec import TrainableCodec  # noqa: E402
 from trellic.networks.cut import Size, cut  # noqa: E402
 from trellic.networks.exact import fit_fixed_points  # noqa: E402
@@ -45,18 +44,9 @@ def toy_stepwise(exact: bool = True) -> TrainableCodec:
     return codec
 
 
-def predictions(codec: TrainableCodec, z: torch.Tensor) -> list[torch.Tensor]:
-    """Return mean and log scale of each pass of z, where hyper-latents are what they are."""
-    found = []
-
-    def keep(step, target, gaussian):
-        if step.variable == "z":
-            found.append(torch.cat(gaussian, dim=1))
-        return target * positions_of(step.mask, target), target[:, :1] * 0
-
-    with torch.no_grad():
-        codec.code({"y": torch.zeros(1, 12, 4 * z.shape[2], 4 * z.shape[3]), "z": z}, QUALITY, keep)
-    return found
+def of(z: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return variables with these hyper-latents."""
+    return {"y": torch.zeros(1, 12, 4 * z.shape[2], 4 * z.shape[3]), "z": z}
 
 
 def test_every_hyper_latent_is_coded_once():
@@ -65,14 +55,7 @@ def test_every_hyper_latent_is_coded_once():
 
 
 def test_no_prediction_sees_what_is_coded_later():
-    codec, z = toy_stepwise(), (torch.randn(1, 4, 4, 4) * 4).round()
-    passes = codec.schedule.passes[:3]
-    before, changed = predictions(codec, z), torch.ones_like(z)
-    for number, step in enumerate(passes):
-        later = predictions(codec, z + 5 * changed)
-        assert all(map(torch.equal, before[: number + 1], later[: number + 1])), step
-        assert number == 2 or not torch.equal(before[number + 1], later[number + 1])
-        changed *= 1 - positions_of(step.mask, changed)
+    assert_causal(toy_stepwise(), of((torch.randn(1, 4, 4, 4) * 4).round()), "z")
 
 
 def test_means_are_whole_and_learn():
@@ -114,13 +97,7 @@ def test_browsers_decode_what_python_does(tmp_path):
 
 
 def test_passes_are_exact():
-    model = export(toy_stepwise(), {})
-    sessions = Sessions(model)
-    assert failures(sessions) == []
-    for name, expected in probe_of(model).items():
-        for inputs in inputs_of(expected.inputs):
-            found = interpret(*model.network(name), inputs)
-            assert all(map(np.array_equal, found, sessions.run(name, inputs)))
+    assert_exact(toy_stepwise())
 
 
 def test_a_prior_gets_passes_and_predicts_as_before():
@@ -129,8 +106,8 @@ def test_a_prior_gets_passes_and_predicts_as_before():
         start.prior.z_log_scale.copy_(torch.linspace(-1, 1, 8).view(2, 4))
     grown = grow(start, replace(start.design, prior=STEPWISE)).eval()
     z = (torch.randn(1, 4, 4, 4) * 3).round()
-    (before,) = predictions(start, z)
-    for after in predictions(grown, z):
+    (before,) = predictions(start, of(z), "z")
+    for after in predictions(grown, of(z), "z"):
         assert (after - before).abs().max() < 1e-6
     assert not start.design.grows_from(grown.design)
 

@@ -106,8 +106,9 @@ class GroupsPrior(Prior):
         self.z_log_scale = affine_log_scales(options.z)
         self.variables = {"z": Variable(options.z, Z_STRIDE), "y": Variable(design.latents, Y_STRIDE)}
         self.encode = (Run("hyper_analysis", ("y",), ("z",)),)
-        at_once = [Code("z", 0, options.z, ALL, "", "z_log_scale", tables="z", quantizer="rounding")]
-        code: list[Step] = z_in_passes(options.z, "z_log_scale") if options.stepwise else [*at_once]
+        code: list[Step] = [Code("z", 0, options.z, ALL, "", "z_log_scale", tables="z", quantizer="rounding")]
+        if options.stepwise:
+            code = z_in_passes(options.z, "z_log_scale")
         code.append(Run("hyper_synthesis", ("z", "quality"), ("features",)))
         start = 0
         for number, channels in enumerate(options.groups):
