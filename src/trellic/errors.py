@@ -96,6 +96,10 @@ class TooManyErrors(TrellicError):
     """A run over many pictures was ended: more of them failed than it allows."""
 
 
+FAILURES = (TrellicError, OSError, MemoryError)
+"""What ends the work on one file, and not the run."""
+
+
 @contextmanager
 def naming(name: object) -> Iterator[None]:
     """Put the name of what is worked on in front of an error."""

@@ -18,11 +18,9 @@ from trellic.bulk.records import Record, as_text, failed, put_error, put_facts, 
 from trellic.bulk.storage import deliver, store_of
 from trellic.bulk.tars import TarReader, TarWriter
 from trellic.bulk.tasks import Task, is_tar
-from trellic.errors import BadRequest, TrellicError
+from trellic.errors import FAILURES, BadRequest
 from trellic.remote import retried
 
-FAILURES = (TrellicError, OSError, MemoryError)
-"""What ends a file, and not its worker."""
 REQUESTS = 8
 """To storage at a time, of each worker."""
 Fetch = Callable[[], tuple[Path, int]]

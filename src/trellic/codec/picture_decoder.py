@@ -13,7 +13,7 @@ from trellic.codec.store import DecodeUnits
 from trellic.codec.strips import HUGE, LARGEST_SHOWN, StripDecoder, shown_grid
 from trellic.codec.units import DecodedUnit, decode_unit, grey_unit
 from trellic.codec.view import FULL, View
-from trellic.container import Box, Stream
+from trellic.container import Box, Header, Stream
 from trellic.container.restoration import read_weights, write_weights
 from trellic.entropy.states import Indices
 from trellic.errors import BadRequest, IncompleteStream
@@ -39,21 +39,9 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
     view           how much is decoded, and at what scale it is shown
     Raises DamagedStream, UnsupportedStream, IncompleteStream or BadRequest, also while strips are taken.
     """
-    header, grid, region, groups = stream.header, stream.header.grid, _box(stream, crop), view.extent.groups
+    grid, region, groups = stream.header.grid, _box(stream, crop), view.extent.groups
     read = stream.of_groups(groups)
-    shown = list(grid.touching(region))
-    missing = {number for number in shown if not read.is_whole(number)}
-    rough = {number: fewer for number in missing if (fewer := stream.groups_of(number))}
-    if len(missing) == len(shown) and not rough:
-        raise IncompleteStream("cut off: no tile of it is whole")
-    if rough:
-        warnings.warn("a tile is cut: shown from its first groups of latents", PartsMissing, stacklevel=3)
-    if len(missing) > len(rough):
-        grey = f"{len(missing) - len(rough)} of {len(shown)} tiles are missing, shown grey"
-        warnings.warn(grey, PartsMissing, stacklevel=3)
-    elif any(stream.units[number].cut for number in shown):
-        cut = f"layer {stream.layer_count + 1} is cut: shown as far as it goes, and nothing proves it"
-        warnings.warn(cut, PartsMissing, stacklevel=3)
+    missing, rough = _missing(stream, read, list(grid.touching(region)))
     if stream.layers and groups is not None and view.scale == 1:
         raise BadRequest("a stream in layers has no groups that could be decoded alone; fewer layers can")
     if crop is None and read is stream:  # what is read of prefixes is proven then, once: it may lie far away
@@ -61,13 +49,7 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
     if grid.width * grid.height > HUGE or grid.tile_width * grid.tile_height > LARGEST_SHOWN:
         give_back_freed_memory()
     worked_on = grid if grid.predicted else shown_grid(grid)
-    if not stream.has_all_layers:
-        header = stream.unrestored().header
-    elif rough and not grid.predicted:
-        weights = enumerate(read_weights(header.restoration, grid.tiles))
-        header = replace(header, restoration=write_weights([None if n in rough else one for n, one in weights]))
     resources = resources_for(min(grid.at_once, len(list(worked_on.touching(region)))))
-
     decode = unit_decoder(read, resources, view)
 
     def decode_part(number: int) -> DecodedUnit:
@@ -82,6 +64,7 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
         for number in numbers:
             yield decode_part(number) if number in missing else next(decoded)
 
+    header = _header_without(stream, rough)
     strips = StripDecoder(resources.showing(stream), header, decode_all, region, view, MOST_HELD)
     region, scale, has_alpha = strips.region, view.scale, stream.has_alpha
 
@@ -93,6 +76,38 @@ def show(stream: Stream, resources_for: Callable[[int], Resources], crop: Region
     width, height = region.width // scale, region.height // scale
     parts = map(part_of, strips.parts())
     return Strips(width, height, header.grey, has_alpha, metadata_of(stream), strips.count, parts)
+
+
+def _missing(stream: Stream, read: Stream, shown: Sequence[int]) -> tuple[set[int], dict[int, int]]:
+    """Return which shown tiles are not whole, and the groups that are there of those that have any; warn of them.
+
+    read  the stream as far as it is wanted
+    Raises IncompleteStream where no tile can be shown.
+    """
+    missing = {number for number in shown if not read.is_whole(number)}
+    rough = {number: fewer for number in missing if (fewer := stream.groups_of(number))}
+    if len(missing) == len(shown) and not rough:
+        raise IncompleteStream("cut off: no tile of it is whole")
+    if rough:
+        warnings.warn("a tile is cut: shown from its first groups of latents", PartsMissing, stacklevel=4)
+    if len(missing) > len(rough):
+        grey = f"{len(missing) - len(rough)} of {len(shown)} tiles are missing, shown grey"
+        warnings.warn(grey, PartsMissing, stacklevel=4)
+    elif any(stream.units[number].cut for number in shown):
+        cut = f"layer {stream.layer_count + 1} is cut: shown as far as it goes, and nothing proves it"
+        warnings.warn(cut, PartsMissing, stacklevel=4)
+    return missing, rough
+
+
+def _header_without(stream: Stream, rough: Mapping[int, int]) -> Header:
+    """Return a stream's header without weights of restoration for what is not there as it was restored."""
+    header, grid = stream.header, stream.header.grid
+    if not stream.has_all_layers:
+        return stream.unrestored().header
+    if not rough or grid.predicted:
+        return header
+    weights = enumerate(read_weights(header.restoration, grid.tiles))
+    return replace(header, restoration=write_weights([None if n in rough else one for n, one in weights]))
 
 
 def unit_decoder(

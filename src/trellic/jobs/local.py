@@ -7,15 +7,17 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from trellic.errors import BadRequest, FileExists, TrellicError
+from trellic.errors import FAILURES, BadRequest, FileExists, TrellicError
 from trellic.files import STANDARD, check_free, remove_strays
 from trellic.jobs.plan import Job, check_not_source, check_there, clashes, workers_for
 
 Part = TypeVar("Part")
+Record = dict[str, Any]
+"""What is said of a job, with --json."""
 _STOPPED = threading.Event()
 """Set once a run is to end: pictures in tiles are given up."""
 
@@ -57,7 +59,7 @@ class Manner:
 
 def run(
     jobs: list[Job],
-    work: Callable[[Job], dict[str, Any]],
+    work: Callable[[Job], Record],
     manner: Manner,
     check_done: Callable[[Job], None] | None = None,
 ) -> int:
@@ -67,8 +69,6 @@ def run(
     failed; of jobs with one target the first is done. `check_done`, given to resume an earlier run, raises a
     TrellicError where a target that exists is not what the job would write; else the job is skipped. Raises BadRequest.
     """
-    from rich.progress import track
-
     piped = manner.writes and any(job.target == STANDARD for job in jobs)
     if piped and manner.as_json:
         raise BadRequest("standard output cannot hold both the result and --json")
@@ -77,55 +77,9 @@ def run(
     clashing = clashes(jobs) if manner.writes else {}
     for job, other in clashing.items():
         complain(f"{job.name}: {_clash(job, other)}")
-    warned = _Warnings()
-
-    def do(job: Job) -> dict[str, Any]:
-        record: dict[str, Any] = {"source": job.name} | ({"target": str(job.target)} if manner.writes else {})
-        warned.texts = []
-        try:
-            if job in clashing:
-                return record | {"error": _clash(job, clashing[job])}
-            if check_done and job.target.is_file() and _is_done(job, check_done, manner.force):
-                return record | {"skipped": True}
-            check_there(job)
-            if manner.writes:
-                check_not_source(job)
-                check_free(job.target, manner.force)
-            record |= work(job)
-            record["warnings"] = warned.texts
-        except (TrellicError, OSError, MemoryError) as error:
-            record["error"] = describe(error, job)
-        return record
-
-    def report(job: Job, record: dict[str, Any]) -> None:
-        line = record.pop("line", "")
-        texts = [] if manner.quiet else record.get("warnings", [])
-        errors = [record["error"]] if "error" in record and job not in clashing else []
-        for text in [*texts, *errors]:
-            complain(f"{job.name}: {text}")
-        if line and not manner.as_json and not manner.quiet:
-            lines = line if isinstance(line, list) else [line]
-            print(*map(printable, lines), sep="\n", file=sys.stderr if piped else sys.stdout)
-
     if check_done:
         remove_strays(job.target for job in jobs)
-    records: list[dict[str, Any]] = []
-    hidden = manner.as_json or manner.quiet or len(jobs) == 1 or not sys.stderr.isatty()
-    with warnings.catch_warnings(), ThreadPoolExecutor(workers_for(jobs, manner.at_once)) as pool:
-        warnings.simplefilter("always")
-        warnings.showwarning = warned.take  # type: ignore[assignment]
-        try:
-            done = zip(jobs, pool.map(do, jobs), strict=True)
-            for job, record in track(done, "", len(jobs), disable=hidden, console=console()):
-                report(job, record)
-                records.append(record)
-        except BaseException as end:
-            if not isinstance(end, Exception):
-                goes_on = "; --resume goes on" if manner.resumes else ""
-                complain(f"stopped after {len(records)} of {len(jobs)}{goes_on}; small files at hand are finished")
-                _STOPPED.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+    records = _do_all(jobs, _Worker(work, manner, check_done, clashing, piped))
     failures = sum("error" in record for record in records)
     if check_done and not manner.quiet:
         complain(f"{sum('skipped' in record for record in records)} of {len(jobs)} were there already, whole")
@@ -134,6 +88,76 @@ def run(
     if len(jobs) > 1 and failures:
         complain(f"{failures} of {len(jobs)} failed")
     return 1 if failures else 0
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """Does one job, and reports it.
+
+    clashing  jobs that are not done, each with the one before that has its target
+    piped     whether standard output is a target
+    """
+
+    work: Callable[[Job], Record]
+    manner: Manner
+    check_done: Callable[[Job], None] | None
+    clashing: dict[Job, Job]
+    piped: bool
+    warned: _Warnings = field(default_factory=_Warnings)
+
+    def do(self, job: Job) -> Record:
+        """Return the record of a job, with its error where it failed."""
+        record: Record = {"source": job.name} | ({"target": str(job.target)} if self.manner.writes else {})
+        self.warned.texts = []
+        try:
+            if job in self.clashing:
+                return record | {"error": _clash(job, self.clashing[job])}
+            if self.check_done and job.target.is_file() and _is_done(job, self.check_done, self.manner.force):
+                return record | {"skipped": True}
+            check_there(job)
+            if self.manner.writes:
+                check_not_source(job)
+                check_free(job.target, self.manner.force)
+            record |= self.work(job)
+            record["warnings"] = self.warned.texts
+        except FAILURES as error:
+            record["error"] = describe(error, job)
+        return record
+
+    def report(self, job: Job, record: Record) -> None:
+        """Print what people should see of a record, and take its `line` out."""
+        line = record.pop("line", "")
+        texts = [] if self.manner.quiet else record.get("warnings", [])
+        errors = [record["error"]] if "error" in record and job not in self.clashing else []
+        for text in [*texts, *errors]:
+            complain(f"{job.name}: {text}")
+        if line and not self.manner.as_json and not self.manner.quiet:
+            lines = line if isinstance(line, list) else [line]
+            print(*map(printable, lines), sep="\n", file=sys.stderr if self.piped else sys.stdout)
+
+
+def _do_all(jobs: list[Job], worker: _Worker) -> list[Record]:
+    """Return the records of all jobs, each reported in its turn."""
+    from rich.progress import track
+
+    manner, records = worker.manner, list[Record]()
+    hidden = manner.as_json or manner.quiet or len(jobs) == 1 or not sys.stderr.isatty()
+    with warnings.catch_warnings(), ThreadPoolExecutor(workers_for(jobs, manner.at_once)) as pool:
+        warnings.simplefilter("always")
+        warnings.showwarning = worker.warned.take  # type: ignore[assignment]
+        try:
+            done = zip(jobs, pool.map(worker.do, jobs), strict=True)
+            for job, record in track(done, "", len(jobs), disable=hidden, console=console()):
+                worker.report(job, record)
+                records.append(record)
+        except BaseException as end:
+            if not isinstance(end, Exception):
+                goes_on = "; --resume goes on" if manner.resumes else ""
+                complain(f"stopped after {len(records)} of {len(jobs)}{goes_on}; small files at hand are finished")
+                _STOPPED.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return records
 
 
 def _clash(job: Job, other: Job) -> str:

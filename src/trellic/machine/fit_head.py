@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trellic.errors import NoPictures, TrellicError
+from trellic.errors import FAILURES, NoPictures
 from trellic.machine.features import FeatureReader
 from trellic.machine.head import FORMAT, Head
 from trellic.machine.logistic import Numbers, choose_penalty, fit_logistic, shuffled_groups
@@ -101,6 +101,6 @@ def _validated(
 def _vector(reader: FeatureReader, picture: Labelled, quality: float, report: Callable[[str], None]) -> Floats | None:
     try:
         return reader.read(picture.read(quality)).vector
-    except (TrellicError, OSError, MemoryError) as error:
+    except FAILURES as error:
         report(f"{picture.name}: skipped, {str(error) or 'not enough memory'}")
         return None
