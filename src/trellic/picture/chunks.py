@@ -19,7 +19,7 @@ def colour_code(image: Image.Image) -> tuple[int, int, bool] | None:
     if image.format not in {"PNG", "AVIF"} or not is_open(image):
         return None
     assert image.fp is not None
-    head = _head(image.fp)
+    head = head_of(image.fp)
     return _code_in_png(head) if image.format == "PNG" else _code_in_avif(head)
 
 
@@ -72,7 +72,8 @@ def is_open(image: Image.Image) -> TypeGuard[ImageFile.ImageFile]:
     return isinstance(image, ImageFile.ImageFile) and image.fp is not None and not image.fp.closed
 
 
-def _head(file: IO[bytes]) -> bytes:
+def head_of(file: IO[bytes]) -> bytes:
+    """Return the first bytes of a file, which stays where it is."""
     at = file.tell()
     file.seek(0)
     head = file.read(LOOKED_AT)

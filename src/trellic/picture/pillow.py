@@ -31,6 +31,7 @@ from trellic.picture.colour import (
     is_for_colour,
     profile_of,
 )
+from trellic.picture.depth import bits_of_samples
 from trellic.picture.metadata import ColourSpace, Metadata
 from trellic.picture.payloads import METADATA_LIMIT
 from trellic.picture.types import Converted, Picture, Strips, is_grey, mode_of, warn, warn_of_samples
@@ -39,6 +40,8 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it says of a 
 
 AnyPicture = Image.Image | npt.NDArray[np.uint8] | str | PathLike[str] | IO[bytes]
 """What callers may call a picture: an image, an array, a path, or a file open in binary mode."""
+SMALL = {"L", "LA", "RGB", "RGBA"}
+"""Modes of 8-bit samples."""
 STACKED = {"MPO", "PSD"}
 """Kinds whose further frames are previews or layers of the first."""
 TIFF_EXIF = (
@@ -138,7 +141,9 @@ def from_pillow(image: Image.Image) -> Picture:
     code, tags = colour_code(image), getattr(image, "tag_v2", {})  # of a TIFF
     bands = bands_of(tags)
     bands.check()
-    loaded = samples.load(image)
+    bits, loaded = bits_of_samples(image), samples.load(image)
+    if bits > 8 and loaded.mode in SMALL:
+        warn_of_samples(f"{bits}-bit samples reduced to 8 bits")
     if tags and not bands.has_alpha and loaded.mode in {"LA", "RGBA"}:  # Pillow's guess
         loaded = loaded.convert(loaded.mode[:-1])
     profile = loaded.info.get("icc_profile") or b""
