@@ -46,6 +46,8 @@ def test_a_bad_picture_is_a_row_with_its_error():
     row = EncodeRow(**TINY)({"bytes": b"nonsense"})
     assert row["tlic"] is None
     assert "cannot be read" in row["error"]
+    assert DecodeRow()(row) == row | {"image": None}
+    assert DecodeRow()({"tlic": None})["error"] == "no stream"
     row = DecodeRow()({"tlic": b"nonsense"})
     assert row["image"] is None
     assert row["error"]

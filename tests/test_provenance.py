@@ -3,6 +3,8 @@
 import shlex
 import sys
 
+import pytest
+
 from trellic import provenance
 
 
@@ -19,8 +21,10 @@ def test_a_machine_is_named_by_what_times_depend_on(monkeypatch, tmp_path):
     assert " processors, " in provenance.machine()
 
 
-def test_code_outside_of_a_repository_is_named_by_its_version(monkeypatch):
-    monkeypatch.setenv("PATH", "")
+@pytest.mark.parametrize("said", [{}, {"HEAD": "0123456789ab"}], ids=["none", "another's"])
+def test_code_outside_of_a_repository_is_named_by_its_version(said, monkeypatch):
+    """An environment within somebody's repository is of none of its commits."""
+    monkeypatch.setattr(provenance, "_git", lambda *command: said.get(command[-1], ""))
     for name in (provenance.commit, provenance.source):
         name.cache_clear()
         assert name().startswith("version ")

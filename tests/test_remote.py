@@ -149,6 +149,15 @@ def test_a_server_without_ranges_sends_all_and_a_part_is_taken(data):
         server.shutdown()
 
 
+def test_a_server_that_sends_too_little_is_to_blame(data):
+    with Server(data) as server:
+        found = RemoteBytes(server.url)
+        server.data = data[:100_050]
+        with pytest.raises(StorageFailed, match="50 bytes of 100"):
+            found[100_000:100_100]
+        server.shutdown()
+
+
 def test_verbs_take_urls(server, data, tmp_path, monkeypatch):
     monkeypatch.setenv("TRELLIC_MODELS", str(GOLDEN))
     done = run_trellic("decode", server.url, "--crop", "700,900,256,256", "-o", tmp_path / "region.png", cwd=tmp_path)

@@ -4,7 +4,8 @@ from functools import cache
 
 from experiments.store import PUBLISHED, TEST, NotMeasured, path_of, results_of
 from trellic.evaluate.codecs import BEST, LABELS, USUAL
-from trellic.evaluate.measure import Head, Record, Results
+from trellic.evaluate.lines import Head
+from trellic.evaluate.measure import Record, Results
 from trellic.evaluate.report.published import read_published
 from trellic.evaluate.report.tables import (
     ACTIONS,

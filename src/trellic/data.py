@@ -67,7 +67,7 @@ class EncodeRow:
 class DecodeRow:
     """Rows with a stream → the same rows with its picture, uint8 (H, W) or (H, W, 2, 3 or 4), or an error.
 
-    column  holds the bytes of a stream
+    column  holds the bytes of a stream, or None: the row keeps its `error` then
     into    gets the picture, or None; `error` gets the reason, or None
     """
 
@@ -76,8 +76,11 @@ class DecodeRow:
 
     def __call__(self, row: Row) -> dict[str, Any]:
         """Return a row with its picture."""
+        data = row[self.column]
+        if data is None:  # what EncodeRow leaves of a picture that it could not encode
+            return {**row, self.into: None, "error": row.get("error") or "no stream"}
         try:
-            return {**row, self.into: pixels_of(row[self.column]), "error": None}
+            return {**row, self.into: pixels_of(data), "error": None}
         except (TrellicError, MemoryError) as error:
             return {**row, self.into: None, "error": str(error) or "not enough memory"}
 

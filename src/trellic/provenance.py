@@ -35,7 +35,8 @@ def machine() -> str:
 @cache
 def commit() -> str:
     """Return the commit that the package's source is of, or its version where it is installed from elsewhere."""
-    return _git("rev-parse", "--short=12", "HEAD") or f"version {trellic.__version__}"
+    head = _git("rev-parse", "--short=12", "HEAD") if _git("rev-parse", "HEAD:./") else ""  # else it is another's
+    return head or f"version {trellic.__version__}"
 
 
 @cache

@@ -104,4 +104,6 @@ class RemoteBytes:
         found, _ = retried(lambda: bytes(self._system.cat_file(self.url, start=start, end=stop)))
         if len(found) > stop - start:  # a server that knows no ranges sends all of it
             found = found[start:stop]
+        if len(found) < stop - start:
+            raise StorageFailed(f"{self.url}: {len(found)} bytes of {stop - start} came")
         return found

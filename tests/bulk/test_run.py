@@ -94,8 +94,15 @@ def test_a_tar_that_was_removed_is_made_again(folder):
 def test_a_tar_without_pictures_is_done_once(folder):
     (folder / "tars").mkdir()
     tarfile.open(folder / "tars" / "x.tar", "w").close()
-    assert run(folder / "tars", out=folder / "out").done == 1
+    with tarfile.open(folder / "tars" / "y.tar", "w") as tar:
+        tar.add(__file__, "text")
+    assert run(folder / "tars", out=folder / "out").done == 2
     assert run(folder / "tars", out=folder / "out").done == 0
+    (folder / "other").mkdir()
+    (folder / "other" / "y.tar").write_text("another file")
+    progress = run(folder / "tars", out=folder / "other")
+    assert (progress.errors, (folder / "other" / "y.tar").read_text()) == (1, "another file")
+    assert "exists" in by_source(folder / "other")["y.tar"]["error"]
 
 
 def test_members_that_would_share_a_name_do_not(folder):

@@ -267,7 +267,7 @@ def test_a_quantizer_of_another_name_and_lossless_are_refused(picture):
 
 
 @pytest.mark.parametrize(
-    "asked", ["x", "1", "17", "3.5", "2000,1000", "0,5", "1,inf", ",".join(map(str, range(1, 18)))]
+    "asked", ["x", "1", "17", "3.5", "2000,1000", "0,5", "1,inf", ",".join(map(str, range(1, 18))), 3.5, object()]
 )
 def test_impossible_layers_are_refused(asked):
     with pytest.raises(BadRequest, match="layers"):
@@ -277,6 +277,7 @@ def test_impossible_layers_are_refused(asked):
 @pytest.mark.parametrize("count", range(2, 17))
 def test_so_many_layers_as_asked_for(count):
     targets = LayerTargets.of(count)
+    assert targets == LayerTargets.of(float(count)) == LayerTargets.of(np.int64(count)) == LayerTargets.of(str(count))
     bits = [100.0 * 1.3**n for n in range(len(targets.layering.sweeps))]
     for each in (bits, [*bits[:-2], 0.0, 0.0]):
         joined = targets.join(each, 50, 1, 1 << 16)

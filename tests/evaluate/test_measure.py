@@ -10,7 +10,7 @@ import pytest
 
 from conftest import textured
 from trellic.errors import BadRequest, PeerFailed
-from trellic.evaluate import measure
+from trellic.evaluate import lines
 from trellic.evaluate.codecs.pillow import JPEG_USUAL, WEBP_USUAL
 from trellic.evaluate.measure import Harness, Record, Results, code, figures, nearest_in_size
 from trellic.evaluate.sets import members
@@ -85,7 +85,7 @@ def test_a_learned_codec_is_measured_anew_where_the_package_changed(tmp_path, mo
     results, _ = measured(tmp_path / "r.jsonl", learned)
     results.prepare(learned, "a command")
     assert {record.codec for record in results.records} == {"webp-usual", "jpeg-usual"}
-    monkeypatch.setattr(measure, "source", lambda: "another state")
+    monkeypatch.setattr(lines, "source", lambda: "another state")
     results.prepare(learned, "a command")
     assert {record.codec for record in results.records} == {"webp-usual"}
 

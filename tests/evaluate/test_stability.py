@@ -59,6 +59,8 @@ def test_what_is_in_the_file_is_not_measured_again(tmp_path):
     assert (ours.calls, rival.calls) == calls
     changed = [codecs[0]._replace(about="other"), codecs[1]]
     assert [chain.codec for chain in Chains(path, changed, "mine").chains] == ["drifting"]
+    learned = [codecs[0]._replace(model="hash"), codecs[1]]
+    assert [chain.codec for chain in Chains(path, learned, "mine").chains] == ["drifting"]
     assert [row[0] for row in chains_table(first).rows] == ["rounding", "drifting"]
 
 

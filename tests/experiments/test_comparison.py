@@ -3,7 +3,8 @@
 import pytest
 
 from experiments.comparison import page
-from trellic.evaluate.measure import Head, Record, Results
+from trellic.evaluate.lines import Head
+from trellic.evaluate.measure import Record, Results
 
 
 def records(codec, pictures, settings=(1, 2, 3)):

@@ -54,6 +54,11 @@ def test_a_clip_comes_back_with_its_sound(folder):
     assert b"exists" in done.stderr
 
 
+@pytest.mark.parametrize("target", ["b.y4m", "pictures"])
+def test_sound_that_a_target_cannot_hold_is_reported(target, folder):
+    assert b"its sound is not kept" in run_trellic("decode", "a.tlv", "-o", target, cwd=folder).stderr
+
+
 def test_frames_alone_become_pictures(folder):
     assert run_trellic("decode", "a.tlv", "-o", "frames", "--frames", "2:4", cwd=folder).returncode == 0
     assert sorted(path.name for path in (folder / "frames").iterdir()) == ["2.png", "3.png"]

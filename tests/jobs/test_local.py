@@ -35,6 +35,13 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_what_was_noticed_of_a_picture_that_fails_is_said(folder):
+    Image.fromarray(textured(40, 50)[..., 0].astype(np.uint16) * 257).save(folder / "deep.png")
+    result = cli("encode", "deep.png", "-o", "a.tlic", *TINY, "--psnr", "99", cwd=folder)
+    assert result.returncode == 1
+    assert ["rounded to 8 bits" in result.stderr, "cannot be reached" in result.stderr] == [True, True]
+
+
 def test_a_killed_run_leaves_whole_files_and_resumes():
     records = interrupt.run(2, 0, signal.SIGKILL)
     assert [record["problems"] for record in records] == [[]] * 2

@@ -20,6 +20,8 @@ from trellic.train.run import read_config
         {"steps": "3"},
         {"warmup": 0},
         {"design": {"transform": {"blocks": "zzz"}}},
+        {"design": {"transform": {"family": "zzz"}}},
+        {"design": {"prior": {"family": "zzz"}}},
         {"mix": {"nosuch": 1}},
         {"mix": {"graphics": 2.0}},
         {"mix": {"shrink": 0.0}},

@@ -51,3 +51,11 @@ def test_centres_leave_out_what_is_too_small(workshop):
     assert centres(paths, 64, CPU).shape == (3, 3, 64, 64)
     with pytest.raises(NoPictures):
         centres(paths, 512, CPU)
+
+
+def test_centres_go_past_what_cannot_be_read(workshop, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    reports: list[str] = []
+    paths = [tmp_path / "bad.png", *list_pictures([str(workshop.pictures)])]
+    assert len(centres(paths, 64, CPU, reports.append)) == 3
+    assert "bad.png: skipped" in reports[0]

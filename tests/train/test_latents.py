@@ -41,6 +41,18 @@ def test_a_cache_gives_pictures_with_their_qualities_and_latents(filled):
     assert (found.decoded.values["y"] - live.latents[numbers]).abs().max() <= 1 / 64
 
 
+def test_a_cache_that_was_not_filled_to_its_end_is_none(filled, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("trellic.train.latents.np.save", stop)
+        with pytest.raises(KeyboardInterrupt):
+            filled(b"these", Live())
+    live = Live()
+    assert len(filled(b"these", live).qualities) == live.drawn == COUNT
+
+
 def test_a_cache_is_filled_once_for_the_same_facts(filled):
     live = Live()
     filled(b"these", live)

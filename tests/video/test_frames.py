@@ -1,5 +1,6 @@
 """Video files in and out: what ffmpeg reads is what was written, with its rate and its sound."""
 
+import subprocess
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +11,8 @@ pytest.importorskip("imageio_ffmpeg")
 from moving import moving
 from trellic.errors import UnreadablePicture
 from trellic.metrics import psnr
-from trellic.video.frames import BT601, BT709, probe, read_frames, read_sound, write_video
+from trellic.picture.types import Converted
+from trellic.video.frames import BT601, BT709, QUIET, ffmpeg, probe, read_frames, read_sound, write_video
 
 RATE = Fraction(30000, 1001)
 
@@ -79,3 +81,32 @@ def test_why_ffmpeg_reads_no_more_is_said_whatever_it_left_unread(tmp_path):
     frames = (np.zeros((8, 8, 3), np.uint8) for _ in range(3000))
     with pytest.raises(UnreadablePicture, match="ffmpeg cannot write"):
         write_video(frames, str(tmp_path / "no" / "a.mp4"), ".mp4", (8, 8), Fraction(25), BT601, b"")
+
+
+def tagged(path, *tags):
+    """Write a frame by ffmpeg, its planes made and tagged so."""
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "96x64", "-i", "-"]
+    command = [ffmpeg(), *QUIET[:3], "-y", *raw, *tags, "-c:v", "libx264", "-crf", "4", str(path)]
+    subprocess.run(command, input=moving(1, 64, 96)[0].tobytes(), check=True)
+    return path
+
+
+def test_tagged_colours_are_converted_by_their_tag(tmp_path):
+    planes = ("-vf", "scale=out_color_matrix=bt2020", "-pix_fmt", "yuv444p", "-colorspace", "bt2020nc")
+    path = tagged(tmp_path / "wide.mp4", *planes, "-color_primaries", "bt2020", "-color_trc", "bt2020-10")
+    with pytest.warns(Converted, match="tagged bt2020, which is not kept"):
+        found = probe(path)
+    (frame,) = read_frames(found)
+    assert (found.matrix, psnr(frame, moving(1, 64, 96)[0]) > 38) == (BT709, True)
+
+
+def test_more_bits_than_eight_are_reported(tmp_path):
+    path = tagged(tmp_path / "deep.mp4", "-pix_fmt", "yuv420p10le")
+    with pytest.warns(Converted, match="10-bit samples reduced to 8 bits"):
+        probe(path)
+
+
+def test_planes_that_are_not_converted_are_refused(tmp_path):
+    path = tagged(tmp_path / "other.mp4", "-vf", "format=yuv444p,setparams=colorspace=ycgco")
+    with pytest.raises(UnreadablePicture, match="its planes are ycgco"):
+        probe(path)

@@ -112,9 +112,12 @@ class Engine:
         except FAILURES as error:
             put_error(whole, error)
             return [whole]
+        if not records:  # nothing in it is coded
+            found = {"bytes": packed.path.stat().st_size} if packed.names else {"target": None}
+            records = [whole | found]
         if row.target:
             self._deliver(packed, task, records)
-        return records or [whole | {"target": whole["target"] if packed.names else None}]
+        return records
 
     def _code(self, record: Record, fetch: Fetch, target: Path) -> bool:
         """Fetch and code a file; put facts, warnings or an error into its record. Return whether it went well."""

@@ -40,6 +40,7 @@ def run_local(tasks: Iterable[Task], engine: Engine, cores: int) -> Generator[li
                 try:
                     connection.send(task)
                 except OSError:  # it died while it had nothing to do
+                    connection.close()
                     again.append(task)
                     process.join()
                     continue

@@ -43,6 +43,8 @@ def evaluate(
         qualities = tuple(float(word) for word in quality.replace(",", " ").split())
     except ValueError as error:
         raise BadRequest(f"qualities {quality!r} are not numbers") from error
+    if not qualities:
+        raise BadRequest("no qualities")
     if json_file:
         check_free(json_file, force)
     pictures = {member.path: member for member in members(find_pictures(inputs, readable_suffixes(), complain))}

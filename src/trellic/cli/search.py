@@ -31,7 +31,7 @@ def search(
     with naming(like):
         reader = reader_of_file(like, threads_for(jobs, at_once), max_pixels)
         wanted = vector_of(like, reader, max_pixels)
-    found = dict[str, float]()
+    found = set[tuple[float, str]]()
 
     def work(job: Job) -> dict[str, Any]:
         if job.source.suffix.lower() == SUFFIX:
@@ -40,14 +40,14 @@ def search(
             names, vectors = table.names, table.vectors
         else:
             names, vectors = [job.name], vector_of(job.source, reader, max_pixels)[None]
-        found.update(zip(names, map(float, likeness(vectors, wanted)), strict=True))
+        found.update(zip(map(float, likeness(vectors, wanted)), names, strict=True))
         return {}
 
     code = run(jobs, work, Manner(quiet=True, at_once=at_once, writes=False))
-    best = sorted(found.items(), key=lambda one: (-one[1], one[0]))[:top]
+    best = sorted(found, key=lambda one: (-one[0], one[1]))[:top]
     if as_json:
-        print(json.dumps([{"source": name, "likeness": value} for name, value in best], indent=1))
+        print(json.dumps([{"source": name, "likeness": value} for value, name in best], indent=1))
     else:
-        for name, value in best:
+        for value, name in best:
             print(f"{value:6.3f}  {printable(name)}")
     raise typer.Exit(code)

@@ -1,9 +1,10 @@
 """Where layers are to end: so many of them, or sizes; and how sweeps are joined so that they end near there."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from numbers import Real
 
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.container.header import QUALITY_ONE
@@ -48,7 +49,9 @@ class LayerTargets:
     @classmethod
     def of(cls, asked: LayersAsked) -> "LayerTargets":
         """Return what was asked for. Raises BadRequest."""
-        text = asked if isinstance(asked, str) else ",".join(map(str, [asked] if isinstance(asked, int) else asked))
+        if not isinstance(asked, str | Real | Iterable):
+            raise BadRequest(f"a {type(asked).__name__} is no number of layers, and no sizes")
+        text = asked if isinstance(asked, str) else ",".join(map(str, [asked] if isinstance(asked, Real) else asked))
         per_pixel = text.endswith("bpp")
         parts = text.removesuffix("bpp").split(",")
         try:

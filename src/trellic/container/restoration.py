@@ -77,7 +77,7 @@ def weights_of(data: bytes, grid: Grid) -> Sequence[Weights | None]:
 def read_weights(data: bytes, count: int, blocks: bool = False) -> Sequence[Weights | None]:
     """Return the weights of so many regions, which may be of blocks. Raises DamagedStream or UnsupportedStream."""
     if not data:
-        return [None] * count
+        return (None,) * count
     kind = data[0] - DEBLOCKED if blocks and deblocks(data) else data[0]
     if kind not in (PLAIN, BANDED):
         raise UnsupportedStream(f"a restoration of kind {data[0]}, which this release does not know")

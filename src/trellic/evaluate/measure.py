@@ -7,7 +7,6 @@ back, and all figures are of the decoded 8-bit picture; other processes compute 
 """
 
 import hashlib
-import json
 import math
 import multiprocessing
 import signal
@@ -20,14 +19,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from trellic.errors import BadRequest, TrellicError
+from trellic.errors import TrellicError
 from trellic.evaluate.codecs.image_codec import ImageCodec
+from trellic.evaluate.lines import Head, read_lines, write_lines
 from trellic.evaluate.ssimulacra2 import ssimulacra2
-from trellic.files import write_bytes
 from trellic.metrics import ms_ssim, psnr
 from trellic.picture.types import Pixels
 from trellic.processors import processors
-from trellic.provenance import commit, machine, source
 
 MEASURES: dict[str, Callable[[Pixels, Pixels], float]] = {
     "psnr": psnr,
@@ -70,26 +68,6 @@ class Record:
 
 
 @dataclass
-class Head:
-    """The head of a results file.
-
-    model   the hash of the model that was measured, "" where there was none
-    codecs  how each codec was set
-    sources what learned codecs were measured by: the state of this package
-    starts  seconds that a codec takes for a tiny picture, memory: its peak in bytes; by codec and by what it did
-    """
-
-    command: str = ""
-    commit: str = ""
-    machine: str = ""
-    model: str = ""
-    codecs: dict[str, str] = field(default_factory=dict)
-    sources: dict[str, str] = field(default_factory=dict)
-    starts: dict[str, dict[str, float]] = field(default_factory=dict)
-    memory: dict[str, dict[str, float]] = field(default_factory=dict)
-
-
-@dataclass
 class Results:
     """A results file: its head and its records; without a path nothing is written."""
 
@@ -100,35 +78,17 @@ class Results:
     @classmethod
     def read(cls, path: Path) -> "Results":
         """Return the results in a file. Raises BadRequest where it holds something else."""
-        try:
-            first, *lines = path.read_text().splitlines()
-            return cls(path, Head(**json.loads(first)), [Record(**json.loads(line)) for line in lines])
-        except (OSError, ValueError, TypeError) as error:
-            raise BadRequest(f"{path} is no file of results; choose another file") from error
+        return cls(path, *read_lines(path, lambda values: Record(**values)))
 
     def prepare(self, codecs: Sequence[ImageCodec], command: str) -> None:
-        """Prepare for measuring these codecs here.
-
-        Records of a codec with other settings are dropped, and a learned codec's by another state of the package.
-        """
-        for codec in codecs:
-            by = source() if codec.model else ""
-            if (self.head.codecs.get(codec.name), self.head.sources.get(codec.name, "")) != (codec.about, by):
-                self.records = [record for record in self.records if record.codec != codec.name]
-                for kept in (self.head.starts, self.head.memory):
-                    kept.pop(codec.name, None)
-            self.head.codecs[codec.name] = codec.about
-            if by:
-                self.head.sources[codec.name] = by
-            self.head.model = codec.model or self.head.model
-        self.head.command, self.head.commit, self.head.machine = command, commit(), machine()
+        """Prepare for measuring these codecs here; records that do not hold any more are dropped."""
+        changed = self.head.prepare(codecs, command)
+        self.records = [record for record in self.records if record.codec not in changed]
 
     def write(self) -> None:
         """Write the file, whole or not at all."""
         if self.path:
-            lines = [asdict(self.head), *(asdict(record) for record in self.records)]
-            text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
-            write_bytes(self.path, text.encode())
+            write_lines(self.path, self.head, self.records)
 
 
 class Coded(NamedTuple):

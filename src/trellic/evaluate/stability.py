@@ -4,22 +4,19 @@ A chain ends early where a file comes out as the one before it: then every later
 same PSNR in the first generation on.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from trellic.errors import BadRequest
 from trellic.evaluate.codecs import LABELS
 from trellic.evaluate.codecs.image_codec import ImageCodec
-from trellic.evaluate.measure import Head, fingerprint, nearest
+from trellic.evaluate.lines import Head, read_lines, write_lines
+from trellic.evaluate.measure import fingerprint, nearest
 from trellic.evaluate.report.tables import Table
-from trellic.files import write_bytes
 from trellic.metrics import psnr
 from trellic.picture.types import Pixels
-from trellic.provenance import commit, machine
 
 SHOWN = (1, 2, 5, 10, 20)
 """Generations that tables show beside the last."""
@@ -116,20 +113,12 @@ class Chains:
     """Chains in a file of JSON lines, a head first; what is in it is not measured again."""
 
     def __init__(self, path: Path | None, codecs: Sequence[ImageCodec], command: str) -> None:
-        """Read what the file has, of codecs as they are set now. Raises BadRequest where it holds something else."""
-        self.path, self.chains = path, list[Chain]()
-        about = {codec.name: codec.about for codec in codecs}
-        known: dict[str, str] = {}
+        """Read what the file has, of codecs as they are now. Raises BadRequest where it holds something else."""
+        self.path, self.head, self.chains = path, Head(), list[Chain]()
         if path and path.exists():
-            try:
-                head, *lines = map(json.loads, path.read_text().splitlines())
-                known = head["codecs"]
-                found = [Chain.read(line) for line in lines]
-            except (OSError, ValueError, TypeError, KeyError) as error:
-                raise BadRequest(f"{path} is no file of chains; choose another file") from error
-            self.chains = [chain for chain in found if about.get(chain.codec, "") in {"", known.get(chain.codec)}]
-        model = next((codec.model for codec in codecs if codec.model), "")
-        self.head = Head(command, commit(), machine(), model, {**known, **about})
+            self.head, self.chains = read_lines(path, Chain.read)
+        changed = self.head.prepare(codecs, command)
+        self.chains = [chain for chain in self.chains if chain.codec not in changed]
 
     def measure(
         self, ours: ImageCodec, rivals: Sequence[ImageCodec], group: str, picture: str, pixels: Pixels,
@@ -146,13 +135,7 @@ class Chains:
                 made = generations_of(codec, pixels, setting, generations)
                 known = [Chain(codec.name, group, picture, content, quality, setting, generations, *made)]
                 self.chains += known
-                self._write()
+                if self.path:
+                    write_lines(self.path, self.head, self.chains)
             found += known
         return found
-
-    def _write(self) -> None:
-        """Write the file, whole or not at all."""
-        if self.path:
-            lines = [asdict(self.head), *(asdict(chain) for chain in self.chains)]
-            text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
-            write_bytes(self.path, text.encode())

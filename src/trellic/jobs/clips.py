@@ -18,12 +18,14 @@ from trellic.jobs.plan import Job, plan
 from trellic.jobs.work import check_suffix
 from trellic.model import facts_of_model
 from trellic.picture.saving import save
-from trellic.picture.types import Picture
+from trellic.picture.types import Picture, warn
 from trellic.quantize import quantizer_numbered
 from trellic.video import Reader, Structure, VideoCodec
 from trellic.video.frames import SUFFIXES, WRITTEN, probe, read_frames, read_sound, write_video
 
 SUFFIX = ".tlv"
+SOUNDED = WRITTEN.keys() - {".y4m"}
+"""Suffixes of files that hold sound, too."""
 Facts = dict[str, Any]
 
 
@@ -92,11 +94,14 @@ def decode_clip(job: Job, frames: str, threads: int, limit: int, force: bool = F
     """Decode a .tlv file to a video file, with its sound, or to numbered pictures in a folder.
 
     frames  "A:B" for those from A up to B alone, without sound
+    Warns where what is written holds no sound. Raises as `Reader` does, BadRequest, FileExists or MissingLibrary.
     """
     with open_bytes(job.source) as data:
         reader = Reader(data, threads, limit)
         start, stop = range_of(frames, len(reader)) if frames else (0, len(reader))
         shown = reader.frames(start, stop)
+        if reader.stream.sound and not frames and job.target.suffix.lower() not in SOUNDED:
+            warn("its sound is not kept")
         if job.target.suffix.lower() in WRITTEN:
             sound = b"" if frames else reader.sound
             size, kind = reader.size, job.target.suffix.lower()

@@ -119,10 +119,9 @@ class _Worker:
                 check_not_source(job)
                 check_free(job.target, self.manner.force)
             record |= self.work(job)
-            record["warnings"] = self.warned.texts
         except FAILURES as error:
             record["error"] = describe(error, job)
-        return record
+        return record | {"warnings": self.warned.texts}
 
     def report(self, job: Job, record: Record) -> None:
         """Print what people should see of a record, and take its `line` out."""
@@ -140,6 +139,7 @@ def _do_all(jobs: list[Job], worker: _Worker) -> list[Record]:
     """Return the records of all jobs, each reported in its turn."""
     from rich.progress import track
 
+    _STOPPED.clear()
     manner, records = worker.manner, list[Record]()
     hidden = manner.as_json or manner.quiet or len(jobs) == 1 or not sys.stderr.isatty()
     with warnings.catch_warnings(), ThreadPoolExecutor(workers_for(jobs, manner.at_once)) as pool:

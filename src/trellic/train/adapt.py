@@ -121,7 +121,7 @@ def adapt(base: Model, paths: Sequence[Path], how: Adaptation, say: Callable[[st
         crop = how.crop or crop_for(sides)
         if small := sum(side < crop for side in sides):
             say(f"{small} of {len(sides)} pictures are smaller than {crop} pixels, skipped")
-        validation = centres(validated_on, crop, torch.device("cpu"))
+        validation = centres(validated_on, crop, torch.device("cpu"), say)
         model = DeployedModel(codec, deployed, base.weights, plain=plain)
         branch = ""
         for name, schedule in (("free", "constant"), ("rounded", "decay")):

@@ -112,9 +112,9 @@ def _digest(facts: str) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
-def _decoded(paths: list[Path], report: Callable[[str], None]) -> Iterator[tuple[Patch, float | None]]:
+def _decoded(paths: Sequence[Path], report: Callable[[str], None]) -> Iterator[tuple[Patch, float | None]]:
     for number, path in enumerate(paths):
-        if number % 100 == 0:
+        if number and number % 100 == 0:
             report(f"decoding picture {number + 1} of {len(paths)}")
         try:
             with Image.open(path) as picture:
@@ -124,12 +124,15 @@ def _decoded(paths: list[Path], report: Callable[[str], None]) -> Iterator[tuple
             report(f"{path}: skipped, {error}")
 
 
-def centres(paths: Sequence[Path], side: int, device: torch.device) -> Tensor:
-    """Return the central squares of validation pictures, float32 (N, 3, side, side) in [0, 1]."""
+def centres(
+    paths: Sequence[Path], side: int, device: torch.device, report: Callable[[str], None] = lambda message: None
+) -> Tensor:
+    """Return the central squares of validation pictures, float32 (N, 3, side, side) in [0, 1].
+
+    Unreadable ones are skipped. Raises NoPictures where none is large enough.
+    """
     patches = []
-    for path in paths:
-        with Image.open(path) as picture:
-            pixels = np.asarray(picture.convert("RGB"))
+    for pixels, _ in _decoded(paths, report):
         top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
         if min(top, left) >= 0:
             patches.append(pixels[top : top + side, left : left + side])

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from trellic.container.grid import Beside
+from trellic.files import scratch_below
 from trellic.networks.learned import Coder, Decoded, LearnedCodec
 from trellic.networks.ring import RingedTensors, ring_in
 from trellic.train.crops import Crops
@@ -111,16 +113,20 @@ class CachedLatents(Latents):
     ) -> "CachedLatents":
         """Return the cache of `count` crops, quantizing them first where a machine has none by these facts."""
         folder = cache / f"latents-{hashlib.sha256(facts).hexdigest()[:16]}"
-        if local_rank() == 0 and not (folder / "qualities.npy").exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            _fill(folder, count, live, device)
+        if local_rank() == 0 and not folder.exists():
+            with scratch_below(cache) as scratch:
+                made = Path(scratch) / folder.name
+                made.mkdir()
+                _fill(made, count, live, device)
+                with suppress(OSError):  # another machine on this disk was first
+                    made.rename(folder)
         wait_for_all()
         return cls(folder, seed)
 
 
 @torch.no_grad()
 def _fill(folder: Path, count: int, live: Latents, device: torch.device) -> None:
-    """Write crops, their decoded latents and, last, their qualities."""
+    """Write crops, their decoded latents and their qualities."""
     stores: dict[str, np.ndarray] = {}
     qualities = np.empty(count, np.float32)
 

@@ -65,17 +65,21 @@ def run_config(config: TrainConfig, folder: Path, cache: Path, report: Report) -
     stage = stage_named(config.stage)
     device = device_named(config.device)
     paths, validation_paths = list_pictures(config.pictures), list_pictures(config.validation)
+
+    def say(text: str) -> None:
+        report({"message": text})
+
     if first:
         _keep_config(config, folder)
         note_session(config, folder)
         report({"message": f"{len(paths)} training pictures"})
     if local_rank() == 0:
-        PixelStore.of_files(paths, cache, lambda text: report({"message": text}))
+        PixelStore.of_files(paths, cache, say)
         if config.mix.graphics:
             PixelStore.of_graphics(cache)
     wait_for_all()
     pictures = PixelStore.of_files(paths, cache)
-    validation = centres(validation_paths, VALIDATED_SIDE, device)
+    validation = centres(validation_paths, VALIDATED_SIDE, device, say if first else lambda text: None)
     model = deployed_model(config, pictures)
     task = PleasingTraining if PLEASING in stage.terms else StageTraining
     train(config, task(config, stage, model, pictures, validation, cache), folder, report)

@@ -25,11 +25,18 @@ WRITTEN = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".y4
 BT709, BT601 = 1, 6
 """Matrices by their numbers in ITU-T H.273."""
 MATRICES = {BT709: "bt709", BT601: "smpte170m"}
+TAGGED = {
+    "bt709": ("bt709", BT709), "smpte170m": ("smpte170m", BT601), "bt470bg": ("smpte170m", BT601),
+    "fcc": ("fcc", BT601), "smpte240m": ("smpte240m", BT709), "bt2020nc": ("bt2020", BT709),
+}  # fmt: skip
+"""How files are tagged → what ffmpeg converts them by, and the matrix by which decoded ones are written."""
+NOT_CONVERTED = {"bt2020c", "ictcp", "smpte2085", "ycgco", "ycgco-re", "ycgco-ro", "ipt-c2"}
+"""Tags of planes that ffmpeg does not convert."""
 HIGH = 720
 """Lines from which on untagged video is BT.709."""
 QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin", "-y")
 EXACTLY = "flags=accurate_rnd+full_chroma_int+full_chroma_inp"
-_TAGS = re.compile(r"Video: .*?yuv(j?)\w*(?:\(([^)]*)\))?")
+_TAGS = re.compile(r"Video: .*?yuv(j?)\d+p(\d*)\w*(?:\(([^)]*)\))?")
 _AUDIO = re.compile(r"Stream #.*: Audio: (\w+)")
 
 
@@ -37,16 +44,18 @@ _AUDIO = re.compile(r"Stream #.*: Audio: (\w+)")
 class Clip:
     """What is known of a video file.
 
-    rate    frames a second
-    matrix  BT709 or BT601
-    full    whether samples have the full range
-    sound   the codec of its sound, "" where there is none
+    rate       frames a second
+    converted  what ffmpeg converts its planes by
+    matrix     BT709 or BT601
+    full       whether samples have the full range
+    sound      the codec of its sound, "" where there is none
     """
 
     path: Path
     width: int
     height: int
     rate: Fraction
+    converted: str
     matrix: int
     full: bool
     sound: str
@@ -63,27 +72,35 @@ def ffmpeg() -> str:
 
 
 def probe(path: Path) -> Clip:
-    """Return what is known of a video file. Raises UnreadablePicture or MissingLibrary."""
+    """Return what is known of a video file. Raises UnreadablePicture or MissingLibrary.
+
+    Warns of what is not kept: more than 8 bits a sample, and colours of other tags than BT.709 and BT.601.
+    """
     if not path.is_file():
         raise UnreadablePicture("no such file")
     first = ["-frames:v", "1", "-pix_fmt", "yuv444p", "-strict", "-1", "-f", "yuv4mpegpipe", "-"]
     done = subprocess.run([ffmpeg(), "-nostdin", "-i", str(path), *first], capture_output=True, check=False)
     header, said = done.stdout.partition(b"\n")[0].split(), done.stderr.decode(errors="replace")
+    tags = _TAGS.search(said)
+    words = re.split(r"[,\s]+", (tags[3] or "") if tags else "")
+    named = {word.partition("/")[0] for word in words}  # matrix, primaries and transfer, where they differ
+    if unknown := named & NOT_CONVERTED:
+        raise UnreadablePicture(f"its planes are {unknown.pop()}, which ffmpeg does not convert")
     fields = {word[:1]: word[1:].decode() for word in header[1:]}
     try:
         width, height = int(fields[b"W"]), int(fields[b"H"])
         rate = Fraction(*map(int, fields[b"F"].split(":")))
     except (KeyError, ValueError, ZeroDivisionError, TypeError) as error:
         raise UnreadablePicture("ffmpeg finds no video in it") from error
-    tags = _TAGS.search(said)
-    words = (tags[2] or "") if tags else ""
     audio = _AUDIO.search(said)
-    if "709" in words or ("601" not in words and "170m" not in words and "470bg" not in words and height >= HIGH):
-        matrix = BT709
-    else:
-        matrix = BT601
-    full = bool(tags and (tags[1] or "pc" in re.split(r"[,\s]+", words)))
-    return Clip(path, width, height, rate, matrix, full, audio[1] if audio else "")
+    usual = "bt709" if height >= HIGH else "smpte170m"
+    converted, matrix = TAGGED[next((tag for tag in TAGGED if tag in named), usual)]
+    if converted not in MATRICES.values():
+        warn(f"its colours are tagged {converted}, which is not kept: they are shown as {MATRICES[matrix]}")
+    if tags and int(tags[2] or 8) > 8:
+        warn(f"{tags[2]}-bit samples reduced to 8 bits")
+    full = bool(tags and (tags[1] or "pc" in words))
+    return Clip(path, width, height, rate, converted, matrix, full, audio[1] if audio else "")
 
 
 def read_frames(clip: Clip, most: int | None = None) -> Iterator[Pixels]:
@@ -92,7 +109,7 @@ def read_frames(clip: Clip, most: int | None = None) -> Iterator[Pixels]:
     Warns where ffmpeg finds errors in it: frames may be missing, or damaged.
     """
     range_ = "pc" if clip.full else "tv"
-    scale = f"scale=in_color_matrix={MATRICES[clip.matrix]}:in_range={range_}:out_range=pc:{EXACTLY}"
+    scale = f"scale=in_color_matrix={clip.converted}:in_range={range_}:out_range=pc:{EXACTLY}"
     count = ["-frames:v", str(most)] if most else []
     raw = ["-an", "-fps_mode", "cfr", "-r", str(clip.rate), *count, "-vf", scale, "-pix_fmt", "rgb24"]
     command = [ffmpeg(), *QUIET, "-i", str(clip.path), *raw, "-f", "rawvideo", "-"]

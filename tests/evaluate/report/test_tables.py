@@ -1,6 +1,7 @@
 """Tables show the same figures in Markdown, in HTML and in a terminal."""
 
-from trellic.evaluate.measure import Head, Record
+from trellic.evaluate.lines import Head
+from trellic.evaluate.measure import Record
 from trellic.evaluate.report.tables import Table, averages_table, bd_table, percent, speed_table
 
 TABLE = Table(["codec", "bits"], [["A & B", "−3.1 %"], ["C", "+12.0 %"]])

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from trellic.evaluate.bdrate import BdRate
 from trellic.evaluate.codecs import LABELS
-from trellic.evaluate.measure import Head, Record
+from trellic.evaluate.lines import Head
+from trellic.evaluate.measure import Record
 from trellic.evaluate.report.published import SAME
 from trellic.evaluate.summary import (
     METRICS,
