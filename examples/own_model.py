@@ -83,7 +83,7 @@ class QuartersPrior(Prior):
         self.variables = {"z": Variable(z, 64), "y": Variable(latents, 16)}
         self.encode = (Run("hyper_analysis", ("y",), ("z",)),)
         self.code = (
-            Code("z", 0, z, ALL, "", "z_log_scale", tables="z", quantizer="rounding"),
+            Code("z", 0, z, ALL, "", "z_log_scale", tables="z"),
             Run("hyper_synthesis", ("z", "quality"), ("features",)),
         )
         for number, mask in enumerate(MASKS):

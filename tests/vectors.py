@@ -75,7 +75,7 @@ def make_corrected_model(path: Path) -> None:
     """Write the model with exact networks, and weights for its deployed passes."""
     model, weights = Model.read(MODELS[EXACT]), cycle(WEIGHTS)
     code = tuple(
-        replace(step, correction=next(weights)) if isinstance(step, Code) and step.quantizer == "deployed" else step
+        replace(step, correction=next(weights)) if isinstance(step, Code) and not step.is_rounded else step
         for step in model.schedule.code
     )
     path.write_bytes(model.with_card(schedule=replace(model.schedule, code=code).to_json()).pack())

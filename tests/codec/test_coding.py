@@ -25,7 +25,7 @@ def corrected(tmp_path_factory):
     """A model file: the golden model, whose deployed passes have weights."""
     model = Model.read(PLAIN)
     steps = tuple(
-        replace(step, correction=WEIGHTS) if isinstance(step, Code) and step.quantizer == "deployed" else step
+        replace(step, correction=WEIGHTS) if isinstance(step, Code) and not step.is_rounded else step
         for step in model.schedule.code
     )
     path = tmp_path_factory.mktemp("models") / "corrected.trm"

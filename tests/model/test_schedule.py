@@ -11,7 +11,7 @@ SCHEDULE = Schedule(
     {"z": Variable(4, 64), "y": Variable(12, 16)},
     (Run("analysis", ("picture", "quality"), ("y",)), Run("hyper", ("y",), ("z",))),
     (
-        Code("z", 0, 4, ("1",), "", "z_log_scale", tables="z", quantizer="rounding"),
+        Code("z", 0, 4, ("1",), "", "z_log_scale", tables="z"),
         Run("first", ("z", "quality"), ("mean", "log_scale")),
         Code("y", 0, 12, ANCHORS, "mean", "log_scale"),
         Run("second", ("y[0:12]",), ("mean", "log_scale")),
@@ -102,7 +102,7 @@ def test_what_cannot_be_followed_is_refused(path, value):
 
 def test_what_is_read_later_is_live_and_nothing_else():
     first, second = Run("a", ("z",), ("features",)), Run("b", ("features", "y[0:2]"), ("mean", "scale"))
-    code = [Code("z", 0, 1, ALL, "", "z_scale", tables="z", quantizer="rounding"), first, second]
+    code = [Code("z", 0, 1, ALL, "", "z_scale", tables="z"), first, second]
     code += [Code("y", 0, 2, ANCHORS, "mean", "scale"), Run("c", ("y",), ("mean", "scale"))]
     code += [Code("y", 0, 2, NON_ANCHORS, "mean", "scale")]
     schedule = Schedule({"z": Variable(1, 64), "y": Variable(2, 16)}, (), tuple(code), ())

@@ -80,7 +80,7 @@ class ThirdsPrior(Prior):
         self.variables = {"z": Variable(z, 64), "y": Variable(channels, 16)}
         self.encode = (Run("look", ("y",), ("z",)),)
         self.code = (
-            Code("z", 0, z, ALL, "", "z_log_scale", tables="thirds_z", quantizer="rounding"),
+            Code("z", 0, z, ALL, "", "z_log_scale", tables="thirds_z"),
             Run("features_of", ("z",), ("features",)),
             Run("guide", ("features", "quality"), ("guided",)),
         )

@@ -84,5 +84,5 @@ def test_a_pass_is_zero_outside_its_mask_and_keeps_the_trellis_state():
 def test_what_is_always_rounded_is_left_to_the_surrogate():
     coder = QuantizerInTheLoop(PLAIN, lambda quality: np.ones(2, "f4"), torch.zeros(1, 1, 1, 1), Rounding())
     target, zeros = 3 * torch.randn(1, 2, 4, 4), torch.zeros(1, 2, 4, 4)
-    step = Code("z", 0, 2, ALL, "", "z_log_scale", tables="z", quantizer="rounding")
+    step = Code("z", 0, 2, ALL, "", "z_log_scale", tables="z")
     assert torch.equal(coder(step, target, Gaussian(zeros, zeros))[0], target.round())

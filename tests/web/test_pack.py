@@ -13,7 +13,6 @@ from trellic.errors import BadRequest
 from trellic.model import DEFAULT, Model, find_model
 from trellic.model.adapter import Adapter
 from trellic.model.graph import Operation
-from trellic.model.schedule import Code, Schedule
 from trellic.web.operations import planes_of
 from trellic.web.pack import pack_decoder
 
@@ -89,11 +88,3 @@ def test_weights_of_corrected_scales_are_packed():
 def test_what_the_decoder_cannot_run_is_refused(model, operation):
     with pytest.raises(BadRequest, match=operation.kind):
         pack_decoder(with_synthesis(model, operation))
-
-
-def test_layers_are_refused(model):
-    schedule = model.schedule
-    code = tuple(replace(step, layer=1) if isinstance(step, Code) else step for step in schedule.code)
-    layered = Schedule(schedule.variables, schedule.encode, code, schedule.decode)
-    with pytest.raises(BadRequest, match="layers"):
-        pack_decoder(model.with_card(schedule=layered.to_json()))

@@ -183,7 +183,7 @@ class Coding:
     def __call__(self, step: Code) -> None:
         """Code one pass, and put what is decoded into its variable."""
         planes = self.values.by_name[step.variable][step.channels]
-        rounds = step.quantizer == "rounding"
+        rounds = step.is_rounded
         parameters = rounding_parameters(self.deployed.tables_of(step.tables)) if rounds else self.parameters
         states, state = (ONE_STATE, 0) if rounds else (self.deployed.states, self.state)
         levels = ABOUT_MEANS if rounds else self.deployed.quantizer.levels

@@ -85,7 +85,7 @@ def quantize_in_order(
     def code(at: Pass, states: States, parameters: QuantizerParameters) -> tuple[Indices, CdfIndices, int]:
         planes = analysed.targets[at.step.variable][at.step.channels]
         values = at.gather(planes)
-        if at.step.quantizer == "rounding":
+        if at.step.is_rounded:
             quantizer, spread = rounding, np.ones(len(values), np.float32)
         else:
             quantizer, spread = deployed.quantizer, at.gather(weights[at.step.channels])

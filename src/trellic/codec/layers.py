@@ -173,7 +173,7 @@ class LayerCoding:
         steps = schedule.code if sweep.plane == 1 else schedule.again if graphs == self._graphs else schedule.anew
         self.sweep, self._graphs = sweep, graphs
         for step in schedule.passes:
-            if step.quantizer == "deployed":
+            if not step.is_rounded:
                 self.coding.values.read(step.variable)[step.channels] = 0
         run(steps, graphs, self.coding.values, self)
 
@@ -182,13 +182,13 @@ class LayerCoding:
         """All variables, as far as they are decoded."""
         passes = {step.variable: step for step in self.coding.model.schedule.passes}
         return {
-            name: one.decoded if passes[name].quantizer == "deployed" else self.coding.values.by_name[name]
+            name: one.decoded if not passes[name].is_rounded else self.coding.values.by_name[name]
             for name, one in self.latents.items()
         }
 
     def __call__(self, step: Code) -> None:
         """Code the digits of a pass, and put what is decoded into its variable. Raises Over where data ends."""
-        if step.quantizer == "rounding":
+        if step.is_rounded:
             self.coding(step)
             return
         latents = self.latents[step.variable].channels(step.channels)

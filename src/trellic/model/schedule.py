@@ -21,6 +21,8 @@ NON_ANCHORS: Mask = ("01", "10")
 
 DEPLOYED_TABLES = "y"
 """Names the tables of the deployed quantizer."""
+DEPLOYED, ROUNDING = "deployed", "rounding"
+"""What a pass in a file says of its quantizer, beside its tables."""
 LONGEST_PERIOD = 8
 MOST_STEPS = 1 << 10
 MOST_CHANNELS = 1 << 12
@@ -71,11 +73,9 @@ class Run:
 class Code:
     """Code a pass: the channels from `start` up to `stop` of a variable, at the positions of a mask.
 
-    mean       variable that holds the means; empty for zero
-    log_scale  variable that holds natural log scales, or an array of the model, (2, channels), affine in quality
-    tables     DEPLOYED_TABLES where the quantizer is deployed; else the name of the model's tables for what is rounded
-    quantizer  "rounding", or "deployed" for the one that the stream names
-    layer      the layer of the stream that holds it
+    mean        variable that holds the means; empty for zero
+    log_scale   variable that holds natural log scales, or an array of the model, (2, channels), affine in quality
+    tables      DEPLOYED_TABLES, those of the quantizer that the stream names; else the model's, for what is rounded
     correction  weights by which scale indices follow what was decoded (`entropy/correction.py`); () where they do not
     """
 
@@ -86,9 +86,12 @@ class Code:
     mean: str
     log_scale: str
     tables: str = DEPLOYED_TABLES
-    quantizer: str = "deployed"
-    layer: int = 0
     correction: tuple[int, ...] = ()
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether it is rounded, and no quantizer deployed."""
+        return self.tables != DEPLOYED_TABLES
 
     @property
     def channels(self) -> slice:
@@ -125,12 +128,12 @@ class Schedule:
     @property
     def rounded_tables(self) -> tuple[str, ...]:
         """The names of the tables of passes that are rounded, in order."""
-        return tuple(dict.fromkeys(step.tables for step in self.passes if step.quantizer == "rounding"))
+        return tuple(dict.fromkeys(step.tables for step in self.passes if step.is_rounded))
 
     @property
     def groups(self) -> tuple[Code, ...]:
         """The last pass of each group of channels that the deployed quantizer codes, in order."""
-        passes = [step for step in self.passes if step.quantizer == "deployed"]
+        passes = [step for step in self.passes if not step.is_rounded]
         return tuple({(step.variable, step.start, step.stop): step for step in passes}.values())
 
     def through(self, groups: int | None, half: bool = False) -> tuple[Step, ...]:
@@ -141,7 +144,7 @@ class Schedule:
         if groups is None:
             return self.code
         if groups == 0:
-            return self.code[: self.code.index(next(step for step in self.passes if step.quantizer == "deployed"))]
+            return self.code[: self.code.index(next(step for step in self.passes if not step.is_rounded))]
         last = self.groups[groups - 1]
         if half:
             own = (last.variable, last.start, last.stop)
@@ -167,12 +170,12 @@ class Schedule:
 
         A step whose outputs another one replaces is among them.
         """
-        fixed = {"quality", *(step.variable for step in self.passes if step.quantizer == "rounding")}
+        fixed = {"quality", *(step.variable for step in self.passes if step.is_rounded)}
         writers = Counter(name for step in self.code if isinstance(step, Run) for name in step.writes)
         steps: list[Step] = []
         for step in self.code:
             if isinstance(step, Code):
-                once = step.quantizer == "rounding"
+                once = step.is_rounded
             else:
                 once = fixed.issuperset(parse_reference(text).name for text in step.reads)
                 once = once and all(writers[name] == 1 for name in step.writes)
@@ -184,7 +187,7 @@ class Schedule:
     @property
     def anew(self) -> tuple[Step, ...]:
         """The steps of coding but rounded passes: what other networks begin with."""
-        return tuple(step for step in self.code if isinstance(step, Run) or step.quantizer != "rounding")
+        return tuple(step for step in self.code if isinstance(step, Run) or not step.is_rounded)
 
     @cached_property
     def predictors(self) -> dict[str, tuple[int, ...]]:
@@ -241,15 +244,20 @@ def _step_to_json(step: Step) -> dict[str, Any]:
         return {"run": step.graph, "reads": list(step.reads), "writes": list(step.writes)}
     values = asdict(step)
     correction = {"correction": list(weights)} if (weights := values.pop("correction")) else {}
-    return {"code": values.pop("variable"), **values, "mask": list(step.mask), **correction}
+    quantizer = ROUNDING if step.is_rounded else DEPLOYED
+    return {"code": values.pop("variable"), **values, "quantizer": quantizer, "mask": list(step.mask), **correction}
 
 
 def _step_from_json(values: dict[str, Any]) -> Step:
     if "run" in values:
         return Run(str(values["run"]), tuple(map(str, values["reads"])), tuple(map(str, values["writes"])))
-    rest = {name: value for name, value in values.items() if name not in {"code", "mask", "correction"}}
+    special = {"code", "mask", "quantizer", "layer", "correction"}
+    rest = {name: value for name, value in values.items() if name not in special}
     mask, weights = tuple(map(str, values["mask"])), tuple(values.get("correction", ()))
-    return Code(variable=values["code"], mask=mask, correction=weights, **rest)
+    step = Code(variable=values["code"], mask=mask, correction=weights, **rest)
+    if values["quantizer"] != (ROUNDING if step.is_rounded else DEPLOYED) or values.get("layer", 0) != 0:
+        raise ValueError(f"a pass of tables {step.tables!r} has an impossible quantizer or layer")
+    return step
 
 
 def _check(schedule: Schedule) -> None:
@@ -301,13 +309,11 @@ def _check_pass(step: Code, schedule: Schedule, known: set[str]) -> None:
         raise ValueError(f"the mask {step.mask} is no pattern")
     if step.mean and step.mean not in known:
         raise ValueError(f"a pass reads {step.mean}, which is not there yet")
-    if step.quantizer not in {"deployed", "rounding"} or type(step.layer) is not int:
-        raise ValueError(f"a pass has an impossible quantizer {step.quantizer!r} or layer")
     if step.correction and not (
-        step.quantizer == "deployed"
+        not step.is_rounded
         and len(step.correction) == WEIGHTS
         and all(type(one) is int and abs(one) <= LARGEST_WEIGHT for one in step.correction)
     ):
         raise ValueError(f"a pass cannot be corrected by {step.correction}")
-    if not _NAME.fullmatch(step.tables) or (step.tables == DEPLOYED_TABLES) != (step.quantizer == "deployed"):
-        raise ValueError(f"a pass of quantizer {step.quantizer} has impossible tables {step.tables!r}")
+    if not _NAME.fullmatch(step.tables):
+        raise ValueError(f"a pass has impossible tables {step.tables!r}")

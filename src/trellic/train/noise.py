@@ -18,6 +18,6 @@ class Noise:
     def __call__(self, step: Code, target: Tensor, gaussian: Gaussian) -> tuple[Tensor, Tensor]:
         """Return noisy latents, and the bits that rounding would take."""
         decoded, bits = self.rounding(step, target, gaussian)
-        if step.quantizer == "rounding":
+        if step.is_rounded:
             return decoded, bits
         return (target + torch.rand_like(target) - 0.5) * positions_of(step.mask, target), bits

@@ -58,7 +58,7 @@ class PlaneCoder:
 
     def __call__(self, step: Code, target: Tensor, gaussian: Gaussian) -> tuple[Tensor, Tensor]:
         """Return decoded latents and what their new digits cost, (N, C, h, w), zero outside the pass's mask."""
-        if step.quantizer == "rounding":
+        if step.is_rounded:
             decoded, bits = self.rounding(step, target, gaussian)
             return decoded, bits * self.first
         inside = positions_of(step.mask, target)

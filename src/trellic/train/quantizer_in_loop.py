@@ -57,7 +57,7 @@ class QuantizerInTheLoop:
 
     def __call__(self, step: Code, target: Tensor, gaussian: Gaussian) -> tuple[Tensor, Tensor]:
         """Return decoded latents and their bits, (N, C, H, W), zero outside the pass's mask."""
-        if step.quantizer == "rounding":
+        if step.is_rounded:
             return self.otherwise(step, target, gaussian)
         log_scale = gaussian.log_scale.float().clamp(SMALLEST_LOG_SCALE, LARGEST_LOG_SCALE)
         mean = gaussian.mean.float()

@@ -65,7 +65,7 @@ def fit_corrections(
     report("looking at what passes show of themselves")
     with ThreadPoolExecutor(processors()) as pool:
         parts = list(pool.map(lambda picture: _examples(sessions, deployed, picture), pictures))
-    passes = [step for step in plain.schedule.passes if step.quantizer == "deployed"]
+    passes = [step for step in plain.schedule.passes if not step.is_rounded]
     found = {step: _fit([part[step] for part in parts], deployed.tables) for step in passes}
     return with_weights(plain, found)
 
@@ -96,7 +96,7 @@ def _passes(sessions: Sessions, deployed: DeployedQuantizer, analysed: Analysed)
 
     def see(at: Pass, indices: Indices, cdf_indices: CdfIndices, values: Floats) -> None:
         step = at.step
-        if step.quantizer != "deployed":
+        if step.is_rounded:
             return
         key, sides = (step.variable, step.start, step.stop), analysed.targets[step.variable].shape[1:]
         known = decoded.setdefault(key, tuple(Decoded(step.stop - step.start, *sides) for _ in range(WEIGHTS)))

@@ -101,8 +101,6 @@ def _pack_run(step: Run, slots: Mapping[str, int], graphs: Sequence[str]) -> byt
 
 
 def _pack_pass(step: Code, slots: Mapping[str, int], arrays: Arrays, rounded: Mapping[str, int]) -> bytes:
-    if step.layer:
-        raise BadRequest("layers cannot be decoded in a browser")
     mask = varint(len(step.mask)) + varint(len(step.mask[0])) + bytes(int(cell) for row in step.mask for cell in row)
     scales = (
         varint(slots[step.log_scale]) if step.log_scale in slots else varint(0) + varint(arrays.number(step.log_scale))
@@ -111,7 +109,7 @@ def _pack_pass(step: Code, slots: Mapping[str, int], arrays: Arrays, rounded: Ma
     return b"".join([
         varint(1), varint(slots[step.variable]), varint(step.start), varint(step.stop), mask,
         varint(slots[step.mean] if step.mean else 0), scales,
-        varint(rounded[step.tables] + 1 if step.quantizer == "rounding" else 0),
+        varint(rounded[step.tables] + 1 if step.is_rounded else 0),
         varint(1 if weights else 0), *weights,
     ])  # fmt: skip
 

@@ -106,7 +106,7 @@ class GroupsPrior(Prior):
         self.z_log_scale = affine_log_scales(options.z)
         self.variables = {"z": Variable(options.z, Z_STRIDE), "y": Variable(design.latents, Y_STRIDE)}
         self.encode = (Run("hyper_analysis", ("y",), ("z",)),)
-        code: list[Step] = [Code("z", 0, options.z, ALL, "", "z_log_scale", tables="z", quantizer="rounding")]
+        code: list[Step] = [Code("z", 0, options.z, ALL, "", "z_log_scale", tables="z")]
         if options.stepwise:
             code = z_in_passes(options.z, "z_log_scale")
         code.append(Run("hyper_synthesis", ("z", "quality"), ("features",)))

@@ -55,9 +55,9 @@ def networks_in_passes(options: PriorOptions) -> dict[str, nn.Module]:
 
 def z_in_passes(z: int, log_scales: str) -> list[Step]:
     """Return the steps that code z, of so many channels; `log_scales` names those of the first pass."""
-    steps: list[Step] = [Code("z", 0, z, FIRST, "", log_scales, tables="z", quantizer="rounding")]
+    steps: list[Step] = [Code("z", 0, z, FIRST, "", log_scales, tables="z")]
     for graph, mask in LATER:
         predicted = f"{graph}_mean", f"{graph}_log_scale"
         steps.append(Run(graph, ("z", "quality"), predicted))
-        steps.append(Code("z", 0, z, mask, *predicted, tables="z", quantizer="rounding"))
+        steps.append(Code("z", 0, z, mask, *predicted, tables="z"))
     return steps
