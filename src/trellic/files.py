@@ -144,6 +144,17 @@ def scratch_below(folder: Path) -> Iterator[str]:
         yield name
 
 
+@contextlib.contextmanager
+def folder_beside(folder: Path) -> Iterator[Path]:
+    """Give an empty folder beside another, and remove it afterwards, if it is still there."""
+    made = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
+    made.mkdir(parents=True)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
 def files_below(folder: Path) -> Iterator[Path]:
     """Yield all files below a folder, links that lead nowhere and what cannot be seen too; and folders that cannot be
     listed.
@@ -249,8 +260,9 @@ def read_bounded(file: IO[bytes], name: str) -> bytes:
 
 
 def check_free(path: Path, force: bool) -> None:
-    """Raise FileExists where a file would be overwritten and `force` does not allow it."""
-    if path != STANDARD and path.exists() and not force and not is_special(path):
+    """Raise FileExists where a file, or what is in a folder, would be overwritten and `force` does not allow it."""
+    is_empty = path.is_dir() and not any(path.iterdir())
+    if path != STANDARD and path.exists() and not is_empty and not force and not is_special(path):
         raise FileExists(f"{path} exists (--force overwrites)")
 
 

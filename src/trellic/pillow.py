@@ -61,10 +61,16 @@ class TlicImageFile(ImageFile.ImageFile):
         return self.mode, (0, 0, width / self._scale, height / self._scale)
 
     def load(self) -> Any:
-        """Decode the stream, once, or its preview. Raises OSError, as Pillow's own plugins do."""
+        """Decode the stream, once, or its preview. Raises OSError, as Pillow's own plugins do.
+
+        Where Pillow is set to load truncated images, what is there of one that is cut off is shown.
+        """
         if self._im is None:
             try:
-                decoded = api.decode(self._data) if self._scale == 1 else api.preview(self._data, self._scale)
+                if self._scale == 1:
+                    decoded = api.decode(self._data, partial=ImageFile.LOAD_TRUNCATED_IMAGES)
+                else:
+                    decoded = api.preview(self._data, self._scale)
             except TrellicError as error:
                 raise OSError(str(error)) from error
             self._im = decoded.im

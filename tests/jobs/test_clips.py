@@ -59,6 +59,34 @@ def test_sound_that_a_target_cannot_hold_is_reported(target, folder):
     assert b"its sound is not kept" in run_trellic("decode", "a.tlv", "-o", target, cwd=folder).stderr
 
 
+def test_a_folder_of_frames_is_whole_and_of_one_video(folder):
+    (folder / "some").mkdir()
+    assert run_trellic("decode", "a.tlv", "-o", "some", "--frames", "0:4", cwd=folder).returncode == 0
+    assert b"exists" in run_trellic("decode", "a.tlv", "-o", "some", "--frames", "2:3", cwd=folder).stderr
+    done = run_trellic("decode", "a.tlv", "-o", "some", "--frames", "2:3", "--force", cwd=folder)
+    assert (done.returncode, [path.name for path in (folder / "some").iterdir()]) == (0, ["2.png"])
+    (folder / "some" / "mine.txt").write_text("mine")
+    done = run_trellic("decode", "a.tlv", "-o", "some", "--force", cwd=folder)
+    assert (done.returncode, sorted(path.name for path in (folder / "some").iterdir())) == (1, ["2.png", "mine.txt"])
+
+
+def test_names_that_look_like_something_else_are_files(folder):
+    (folder / "12:30 call.mp4").write_bytes((folder / "a.mp4").read_bytes())
+    model = ["-m", GOLDEN / "golden.trm", "--effort", "1"]
+    assert run_trellic("encode", "12:30 call.mp4", "-o", "call.tlv", *model, cwd=folder).returncode == 0
+    assert run_trellic("decode", "call.tlv", "-o", "12:31 call.mp4", cwd=folder).returncode == 0
+
+
+def test_a_folder_with_videos_is_verified_whole(folder):
+    (folder / "both").mkdir()
+    data = (folder / "a.tlv").read_bytes()
+    (folder / "both" / "good.tlv").write_bytes(data)
+    (folder / "both" / "bad.tlv").write_bytes(data[:-9])
+    done = run_trellic("verify", "both", cwd=folder)
+    assert (done.returncode, b"good.tlv" in done.stdout, b"bad.tlv: " in done.stderr) == (1, True, True)
+    assert b"a video" in run_trellic("verify", "-", cwd=folder, given=data).stderr
+
+
 def test_frames_alone_become_pictures(folder):
     assert run_trellic("decode", "a.tlv", "-o", "frames", "--frames", "2:4", cwd=folder).returncode == 0
     assert sorted(path.name for path in (folder / "frames").iterdir()) == ["2.png", "3.png"]
@@ -86,6 +114,8 @@ def test_facts_and_verification(folder):
     [
         ("encode", "a.mp4", "-o", "x.tlv", "--lossless"),
         ("encode", "a.mp4", "-o", "x.tlv", "--gop", "3"),
+        ("encode", "a.mp4", "-o", "x.tlv", "--gop", "0"),
+        ("encode", "a.mp4", "-o", "x.tlv", "--adapter", "best"),
         ("encode", "a.mp4", "-o", "x.tlv", "--size", "9"),
         ("encode", "a.mp4", "-o", "x.tlv", "--bitrate", "9", "--psnr", "30"),
         ("encode", "none.mp4", "-o", "x.tlv"),

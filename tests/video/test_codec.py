@@ -14,7 +14,8 @@ from trellic.container.video import Kind, read_group
 from trellic.errors import BadRequest, PictureTooLarge
 from trellic.metrics import psnr
 from trellic.video import Reader, Structure, VideoCodec
-from trellic.video.encoder import DECIBELS_PER_OCTAVE, TRIED
+from trellic.video.encoder import ADAPTIVE, DECIBELS_PER_OCTAVE, TRIED
+from trellic.video.structure import SIZES
 
 
 def groups_of(data):
@@ -69,6 +70,28 @@ def test_what_stays_is_repeated_in_a_few_bytes(coded):
     assert kinds_of(data)[0][0] == Kind.INTRA
     assert kinds_of(data)[0][-1] == Kind.REPEAT
     assert len(data) < 2 * alone
+
+
+@pytest.mark.parametrize("size", [*SIZES, ADAPTIVE])
+def test_a_decoder_keeps_what_repeats_refer_to(size, coded):
+    """What stands still for long, and then moves."""
+    frames = [np.full((48, 64, 3), 90, np.uint8)] * 20 + moving(4, 48, 64)
+    reader = Reader(coded(frames, size=size).data, threads=1)
+    decoded = list(reader)
+    assert len(decoded) == 24
+    assert np.array_equal(reader[22], decoded[22])
+    assert reader.verify()
+
+
+def test_frames_that_are_filled_again_are_those_they_were(coded):
+    frames, buffer = moving(5, 48, 64), np.empty((48, 64, 3), np.uint8)
+
+    def one_buffer():
+        for pixels in frames:
+            buffer[:] = pixels
+            yield buffer
+
+    assert coded(one_buffer()).data == coded(frames).data
 
 
 def test_a_scene_begins_a_group(coded):
@@ -133,7 +156,7 @@ def test_a_structure_is_named_by_a_number_or_adaptive():
     assert Structure.of("4", 10) == Structure(4, 10)
     assert Structure.of("trial", 10) == Structure(TRIED, 10)
     assert Structure.of("adaptive", 10) == Structure(keyint=10)
-    with pytest.raises(BadRequest, match="neither adaptive, trial nor a number"):
+    with pytest.raises(BadRequest, match="none of adaptive, trial, 1, 2"):
         Structure.of("often", 10)
 
 

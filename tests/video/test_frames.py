@@ -1,5 +1,6 @@
 """Video files in and out: what ffmpeg reads is what was written, with its rate and its sound."""
 
+import re
 import subprocess
 from fractions import Fraction
 
@@ -110,3 +111,30 @@ def test_planes_that_are_not_converted_are_refused(tmp_path):
     path = tagged(tmp_path / "other.mp4", "-vf", "format=yuv444p,setparams=colorspace=ycgco")
     with pytest.raises(UnreadablePicture, match="its planes are ycgco"):
         probe(path)
+
+
+def test_what_else_is_not_kept_is_reported(tmp_path):
+    sounds = ["-f", "lavfi", "-i", "sine=440:duration=0.2", "-f", "lavfi", "-i", "sine=880:duration=0.2"]
+    picture = ["-f", "lavfi", "-i", "testsrc=size=80x48:rate=25:duration=0.2"]
+    maps = ["-map", "0:v", "-map", "1:a", "-map", "2:a", "-vf", "setsar=2/1", "-c:v", "libx264", "-c:a", "aac"]
+    subprocess.run([ffmpeg(), "-v", "error", *picture, *sounds, *maps, tmp_path / "a.mp4"], check=True)
+    with pytest.warns(Converted) as warned:
+        found = probe(tmp_path / "a.mp4")
+    assert {str(one.message) for one in warned} >= {
+        "its pixels are of 2:1, which is not kept", "the first of several sounds",
+    }  # fmt: skip
+    assert found.frames == 5
+
+
+def test_sound_that_begins_later_still_does(tmp_path):
+    picture = ["-f", "lavfi", "-i", "testsrc=size=80x48:rate=25:duration=2"]
+    sound = ["-itsoffset", "1", "-f", "lavfi", "-i", "sine=440:duration=1", "-c:a", "aac"]
+    subprocess.run([ffmpeg(), "-v", "error", *picture, *sound, tmp_path / "late.mp4"], check=True)
+    clip = probe(tmp_path / "late.mp4")
+    made = tmp_path / "made.mp4"
+    write_video(read_frames(clip), str(made), ".mp4", (80, 48), clip.rate, clip.matrix, read_sound(clip))
+    copied = ["-copyts", "-i", made, "-vn", "-c:a", "copy", "-f", "framecrc", "-"]
+    said = subprocess.run([ffmpeg(), "-v", "error", *copied], capture_output=True, check=True).stdout.decode()
+    (unit,) = re.findall(r"#tb 0: 1/(\d+)", said)
+    first = next(line for line in said.splitlines() if not line.startswith("#"))
+    assert abs(int(first.split(",")[2]) / int(unit) - 1) < 0.1

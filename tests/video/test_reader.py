@@ -63,6 +63,27 @@ def test_a_frame_alone_equals_the_same_frame_of_all(data, threads):
         reader[9]
 
 
+def test_frames_that_others_refer_to_cannot_be_written_to(data):
+    for pixels in Reader(data, threads=1):
+        with pytest.raises(ValueError, match="read-only"):
+            pixels[:] = 0
+
+
+def test_uses_by_frames_that_are_not_needed_count(data):
+    """Frame 0 is kept until 6 since 4 uses it, which is not decoded for 6."""
+
+    def change(frames):
+        uses = [(0,), (1,), (2,), (0,), (3,), (0, 5)]
+        return [frames[0], *(frame(Kind.REPEAT, n, *use, kept=n != 4) for n, use in enumerate(uses, 1))]
+
+    stream = Reader(data).stream
+    group = stream.groups[0]
+    section = write_group(0, change(list(read_group(stream.read(group.entry)))))
+    reader = Reader(write_video(replace(stream.header, frames=7), [section]), threads=1)
+    assert np.array_equal(reader[6], list(reader)[6])
+    assert reader.verify()
+
+
 def test_verifying_takes_the_same_indices_for_any_number_of_threads(data):
     assert Reader(data, threads=1).verify() == Reader(data, threads=2).verify()
 
@@ -124,6 +145,8 @@ def test_impossible_orders_are_refused(data, change):
     damaged = rewritten(data, lambda frames: change(frames) if frames[0].number == 0 else frames)
     with pytest.raises(DamagedStream):
         shown(damaged)
+    with pytest.raises(DamagedStream):
+        Reader(damaged, threads=1).verify()
 
 
 WEIGHTS = np.zeros((1 + BANDS, PLANES, FEATURES), np.int8)
@@ -136,7 +159,7 @@ def test_weights_of_a_frame_come_back():
     frames = [frame(Kind.INTRA, 0, payload=b"\1\2\3")]
     frames += [frame(Kind.PREDICTED, 1, 0, weights=each) for each in ([None, WEIGHTS], [banded, WEIGHTS])]
     first, second, third = read_group(write_group(0, frames).payload)
-    assert (first.weights, first.payload, second.payload) == ([None], b"\1\2\3", b"")
+    assert (first.weights, first.payload, second.payload) == ((None,), b"\1\2\3", b"")
     assert second.weights[0] is None
     assert np.array_equal(second.weights[1], WEIGHTS)
     assert np.array_equal(third.weights, [banded, WEIGHTS])

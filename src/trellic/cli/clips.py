@@ -1,6 +1,7 @@
 """What the verbs for pictures do with videos."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,10 @@ from trellic.jobs.clips import (
     SUFFIX,
     decode_clip,
     encode_clip,
-    info_of_clip,
     plan_decoding,
-    verify_clip,
 )
-from trellic.jobs.local import Manner, run
-from trellic.jobs.plan import Job, find_files, plan, threads_for
+from trellic.jobs.local import Manner, followed, run
+from trellic.jobs.plan import Job, plan, threads_for
 from trellic.video import Structure, VideoCodec
 from trellic.video.frames import SUFFIXES
 
@@ -40,7 +39,8 @@ def encode_clips(inputs: list[str], out: Path | None, how: Clips, limit: int, ma
     codec = VideoCodec(how.model, threads, how.effort, how.adapter, how.embed, limit, how.restore)
 
     def work(job: Job) -> dict[str, Any]:
-        facts = encode_clip(job, codec, how.target, how.bitrate, how.structure, manner.force)
+        follow = partial(followed, wanted=manner.shows_tiles(jobs))
+        facts = encode_clip(job, codec, how.target, how.bitrate, how.structure, manner.force, follow)
         line = f"{job.name} → {job.target}  {facts['frames']} frames, {_rate(facts)}"
         return {**facts, "line": f"{line}, quality {facts['quality']:g}, {facts['psnr']:.2f} dB"}
 
@@ -53,31 +53,11 @@ def decode_clips(inputs: list[str], out: Path | None, frames: str, limit: int, m
     threads = threads_for(jobs, manner.at_once)
 
     def work(job: Job) -> dict[str, Any]:
-        facts = decode_clip(job, frames, threads, limit, manner.force)
+        facts = decode_clip(
+            job, frames, threads, limit, manner.force, partial(followed, wanted=manner.shows_tiles(jobs))
+        )
         size = f"{facts['width']}×{facts['height']}"
         return {**facts, "line": f"{job.name} → {job.target}  {facts['decoded']} frames of {size}"}
-
-    return run(jobs, work, manner)
-
-
-def info_of_clips(files: list[str], manner: Manner) -> int:
-    """Show what .tlv files hold; return the exit code."""
-
-    def work(job: Job) -> dict[str, Any]:
-        facts = info_of_clip(job.source)
-        return {**facts, "line": _lines(job, facts)}
-
-    return run([Job(path, path) for path, _ in find_files(files, [SUFFIX])], work, manner)
-
-
-def verify_clips(inputs: list[str], limit: int, manner: Manner) -> int:
-    """Check .tlv files; return the exit code."""
-    jobs = [Job(path, path) for path, _ in find_files(inputs, [SUFFIX])]
-    threads = threads_for(jobs, manner.at_once)
-
-    def work(job: Job) -> dict[str, Any]:
-        facts = verify_clip(job.source, limit, threads)
-        return {**facts, "line": f"{facts['sha256']}  {job.name}"}
 
     return run(jobs, work, manner)
 
@@ -86,7 +66,7 @@ def _rate(facts: dict[str, Any]) -> str:
     return f"{facts['bytes']} bytes, {facts['kbit_s']:.0f} kbit/s, {facts['bpp']:.3f} bpp"
 
 
-def _lines(job: Job, facts: dict[str, Any]) -> list[str]:
+def lines_of_clip(job: Job, facts: dict[str, Any]) -> list[str]:
     """Return facts for people."""
     low, high = facts["quality"]
     kinds = ", ".join(f"{count} {kind}" for kind, count in facts["kinds"].items())

@@ -16,17 +16,15 @@ Files = Annotated[
 def info(files: Files, at_once: AtOnce = 0, as_json: Json = False) -> None:
     """Show headers, metadata and sections of .tlic and .tlv files; checksums are proven, nothing is decoded."""
     from trellic import api
-    from trellic.cli.clips import info_of_clips
-    from trellic.jobs.clips import are_streams
-
-    if are_streams(files):
-        raise typer.Exit(info_of_clips(files, Manner(as_json=as_json, at_once=at_once, writes=False)))
+    from trellic.cli.clips import lines_of_clip
+    from trellic.jobs.clips import SUFFIX, info_of_clip
 
     def work(job: Job) -> dict[str, Any]:
-        facts = api.info(job.source)
-        return {**facts, "line": _lines(job, facts)}
+        is_clip = job.source.suffix.lower() == SUFFIX
+        facts = info_of_clip(job.source) if is_clip else api.info(job.source)
+        return {**facts, "line": (lines_of_clip if is_clip else _lines)(job, facts)}
 
-    jobs = [Job(path, path) for path, _ in find_files(files, [".tlic"])]
+    jobs = [Job(path, path) for path, _ in find_files(files, [".tlic", SUFFIX])]
     raise typer.Exit(run(jobs, work, Manner(as_json=as_json, at_once=at_once, writes=False)))
 
 

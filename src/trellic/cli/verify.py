@@ -1,4 +1,4 @@
-"""trellic verify: are .tlic files whole? For archives, from time to time."""
+"""trellic verify: are .tlic and .tlv files whole? For archives, from time to time."""
 
 from typing import Any
 
@@ -18,17 +18,14 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check .tlic and .tlv files: checksums, and every index down to the last bit. Prints the indices' SHA-256."""
-    from trellic.cli.clips import verify_clips
-    from trellic.jobs.clips import are_streams
+    from trellic.jobs.clips import SUFFIX, verify_clip
     from trellic.jobs.work import verify_file
 
-    if are_streams(inputs):
-        raise typer.Exit(verify_clips(inputs, max_pixels, Manner(False, as_json, quiet, at_once, writes=False)))
-
     def work(job: Job) -> dict[str, Any]:
-        facts = verify_file(job.source, max_pixels, threads)
+        is_clip = job.source.suffix.lower() == SUFFIX
+        facts = (verify_clip if is_clip else verify_file)(job.source, max_pixels, threads)
         return {**facts, "line": f"{facts['sha256']}  {job.name}"}
 
-    jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic"])]
+    jobs = [Job(path, path) for path, _ in find_files(inputs, [".tlic", SUFFIX])]
     threads = threads_for(jobs, at_once)
     raise typer.Exit(run(jobs, work, Manner(False, as_json, quiet, at_once, writes=False)))

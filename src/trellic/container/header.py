@@ -7,7 +7,7 @@ from trellic.container.grid import STRIDE, Grid
 from trellic.errors import DamagedStream, NotAStream, UnsupportedStream
 from trellic.limits import LARGEST_SIDE
 
-MAGIC = b"\x93TLC"
+MAGIC, MAGIC_OF_VIDEO = b"\x93TLC", b"\x93TLV"
 """Its last byte is the version: C is format 1."""
 HASH_BYTES = 4
 QUALITY_ONE = 256
@@ -71,6 +71,8 @@ class Header:
         magic = reader.take(min(len(MAGIC), reader.size))
         if magic[:3] != MAGIC[:3] or len(magic) < len(MAGIC):
             raise NotAStream("not a .tlic file")
+        if magic == MAGIC_OF_VIDEO:
+            raise UnsupportedStream("a video, which trellic.video.Reader reads, and verbs do where it is named .tlv")
         if magic != MAGIC:
             raise UnsupportedStream(f"a kind or version of stream, {magic[3]}, that this release does not know")
         model = reader.take(HASH_BYTES)

@@ -9,14 +9,14 @@ from fractions import Fraction
 
 from trellic.container.bytes import CHECKSUM_BYTES, Data, Reader, varint
 from trellic.container.grid import Grid
-from trellic.container.header import HASH_BYTES, HIGHEST_QUALITY
+from trellic.container.header import HASH_BYTES, HIGHEST_QUALITY, MAGIC_OF_VIDEO
 from trellic.container.restoration import Weights, read_weights
 from trellic.container.sections import OPTIONAL_FROM, Entry, Section, SectionType
 from trellic.container.stream import LARGEST_ONCE, MOST_OF_A_PIXEL
 from trellic.errors import DamagedStream, IncompleteStream, NotAStream, UnsupportedStream
 from trellic.limits import LARGEST_SIDE, MOST_PIXELS
 
-MAGIC, VERSION, OLDEST = b"\x93TLV", 2, 1
+VERSION, OLDEST = 2, 1
 """Files are of VERSION; those from OLDEST on are read. Version 1 is from before frames were restored."""
 MOST_FRAMES, MOST_IN_GROUP = 1 << 20, 1 << 12
 MOST_OTHERS = 64
@@ -78,7 +78,7 @@ class VideoHeader:
     def write(self) -> bytes:
         """Return the header's bytes."""
         numbers = (self.width, self.height, self.rate.numerator, self.rate.denominator, self.frames)
-        head = MAGIC + bytes([VERSION]) + self.model + b"".join(map(varint, numbers))
+        head = MAGIC_OF_VIDEO + bytes([VERSION]) + self.model + b"".join(map(varint, numbers))
         head += bytes([self.quantizer, self.matrix])
         return head + zlib.crc32(head).to_bytes(CHECKSUM_BYTES, "little")
 
@@ -90,9 +90,9 @@ class VideoHeader:
         Raises NotAStream, UnsupportedStream, DamagedStream, IncompleteStream or PictureTooLarge.
         """
         reader = Reader(data[:LONGEST_FRONT], IncompleteStream)
-        if data[: len(MAGIC)] != MAGIC:
+        if data[: len(MAGIC_OF_VIDEO)] != MAGIC_OF_VIDEO:
             raise NotAStream("not a .tlv file")
-        reader.take(len(MAGIC))
+        reader.take(len(MAGIC_OF_VIDEO))
         if not OLDEST <= (version := reader.integer(1)) <= VERSION:
             raise UnsupportedStream(f"a version of .tlv file, {version}, that this release does not know")
         model = reader.take(HASH_BYTES)

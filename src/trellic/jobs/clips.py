@@ -1,5 +1,7 @@
 """What is done to one video file: it is encoded, or a .tlv file decoded, with its facts."""
 
+import re
+import shutil
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
@@ -12,10 +14,10 @@ from trellic.container.bytes import Data
 from trellic.container.grid import Grid
 from trellic.container.header import QUALITY_ONE
 from trellic.container.video import read_group
-from trellic.errors import BadRequest
-from trellic.files import STANDARD, open_bytes, write_atomically, write_bytes
+from trellic.errors import BadRequest, FileExists
+from trellic.files import STANDARD, folder_beside, open_bytes, write_atomically, write_bytes
 from trellic.jobs.plan import Job, plan
-from trellic.jobs.work import check_suffix
+from trellic.jobs.work import Following, check_suffix, unfollowed
 from trellic.model import facts_of_model
 from trellic.picture.saving import save
 from trellic.picture.types import Picture, warn
@@ -26,6 +28,8 @@ from trellic.video.frames import SUFFIXES, WRITTEN, probe, read_frames, read_sou
 SUFFIX = ".tlv"
 SOUNDED = WRITTEN.keys() - {".y4m"}
 """Suffixes of files that hold sound, too."""
+FRAME = re.compile(r"\d+\.png")
+"""Names of the files of a folder of frames."""
 Facts = dict[str, Any]
 
 
@@ -71,10 +75,12 @@ def encode_clip(
     bitrate: float | None,
     structure: Structure,
     force: bool = False,
+    follow: Following = unfollowed,
 ) -> Facts:
     """Encode a video file, with its sound.
 
     bitrate  instead of a target: kbit a second, with the sound
+    follow   passes frames on, as they are read
     """
     check_suffix(job.target, SUFFIX)
     clip = probe(job.source)
@@ -82,7 +88,8 @@ def encode_clip(
     sound = read_sound(clip)
     if bitrate is not None:
         target = Target(bpp=bits_per_pixel(bitrate, clip.rate, clip.width, clip.height))
-    coded = codec.encode(lambda: read_frames(clip), clip.rate, target, structure, clip.matrix, sound)
+    frames = lambda: follow(read_frames(clip), clip.frames)  # noqa: E731
+    coded = codec.encode(frames, clip.rate, target, structure, clip.matrix, sound)
     write_bytes(job.target, coded.data, replace=force)
     reader = Reader(coded.data, limit=sys.maxsize)
     size, read = len(coded.data), job.source.stat().st_size
@@ -90,7 +97,9 @@ def encode_clip(
     return {**facts, "quality": coded.quality, "psnr": coded.psnr}
 
 
-def decode_clip(job: Job, frames: str, threads: int, limit: int, force: bool = False) -> Facts:
+def decode_clip(
+    job: Job, frames: str, threads: int, limit: int, force: bool = False, follow: Following = unfollowed
+) -> Facts:
     """Decode a .tlv file to a video file, with its sound, or to numbered pictures in a folder.
 
     frames  "A:B" for those from A up to B alone, without sound
@@ -99,7 +108,7 @@ def decode_clip(job: Job, frames: str, threads: int, limit: int, force: bool = F
     with open_bytes(job.source) as data:
         reader = Reader(data, threads, limit)
         start, stop = range_of(frames, len(reader)) if frames else (0, len(reader))
-        shown = reader.frames(start, stop)
+        shown = follow(reader.frames(start, stop), stop - start)
         if reader.stream.sound and not frames and job.target.suffix.lower() not in SOUNDED:
             warn("its sound is not kept")
         if job.target.suffix.lower() in WRITTEN:
@@ -112,9 +121,23 @@ def decode_clip(job: Job, frames: str, threads: int, limit: int, force: bool = F
             )
         else:
             digits = len(str(len(reader) - 1))
-            for number, pixels in enumerate(shown, start):
-                save(Picture(pixels), job.target / f"{number:0{digits}}.png", replace=force)
+            with folder_beside(job.target) as made:
+                for number, pixels in enumerate(shown, start):
+                    save(Picture(pixels), made / f"{number:0{digits}}.png")
+                _give_place(made, job.target, force)
         return {**_facts_of(reader, len(data)), "source_bytes": len(data), "decoded": stop - start}
+
+
+def _give_place(made: Path, folder: Path, replace: bool) -> None:
+    """Give a folder of frames its place. Raises FileExists, or BadRequest where a folder holds anything else."""
+    there = [path.name for path in folder.iterdir()] if folder.exists() else []
+    if there and not replace:
+        raise FileExists(f"{folder} exists (--force overwrites)")
+    if others := [name for name in there if not FRAME.fullmatch(name)]:
+        raise BadRequest(f"{folder} holds {others[0]} beside frames: it is not replaced")
+    if folder.exists():
+        shutil.rmtree(folder)
+    made.rename(folder)
 
 
 def info_of_clip(source: Path) -> Facts:

@@ -30,7 +30,8 @@ class _Warnings(threading.local):
 
     def take(self, message: Warning | str, *rest: object) -> None:
         """Do what warnings.showwarning does."""
-        self.texts.append(str(message))
+        if str(message) not in self.texts:  # as where a clip is read once more for each trial
+            self.texts.append(str(message))
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def divide(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     for path in paths:
         folders[path.parent].append(path)
     held = {path for folder in folders.values() for path in folder[len(folder) - len(folder) // EVERY :]}
-    if 2 * len(held) < count:  # of many small folders, some whole ones
+    if 2 * len(held) < count or len(held) < LEAST_HELD:  # of many small folders, some whole ones
         held = set(paths[-count:])
     return [path for path in paths if path not in held], [path for path in paths if path in held]
 

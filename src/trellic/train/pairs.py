@@ -6,6 +6,7 @@ Each is a PNG file that says at which quality it was coded; training draws it at
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -39,9 +40,9 @@ def make_pairs(
 ) -> int:
     """Write residual pictures of clips, each coded so many times, and return how many there are.
 
-    Raises UnreadablePicture, or BadRequest for clips of fewer than three frames.
+    Raises UnreadablePicture, BadRequest for clips of fewer than three frames, or FileExists.
     """
-    made = 0
+    made, digits = 0, len(str(len(clips) - 1))
     for position, path in enumerate(clips):
         random = np.random.default_rng((seed, position))
         with naming(path):
@@ -56,8 +57,12 @@ def make_pairs(
             for number, residual, used in residuals(codec, shown, round(quality * QUALITY_ONE), structure):
                 facts = PngImagePlugin.PngInfo()
                 facts.add_text(QUALITY, f"{used:.1f}")
-                target = folder / f"{path.stem}-{time}-{number:03}.png"
-                write_atomically(target, lambda file: Image.fromarray(residual).save(file, "PNG", pnginfo=facts))  # noqa: B023
+                target = folder / f"{position:0{digits}}-{path.stem}-{time}-{number:03}.png"
+
+                def save(file: IO[bytes], residual: Pixels = residual, facts: PngImagePlugin.PngInfo = facts) -> None:
+                    Image.fromarray(residual).save(file, "PNG", pnginfo=facts)
+
+                write_atomically(target, save, replace=False)
                 made += 1
         say(f"{path.name}: {made - before} residual pictures")
     return made

@@ -74,11 +74,11 @@ class VideoCodec:
         sound    a Matroska file, or nothing
         Raises BadRequest, PictureTooLarge or TargetMissed.
         """
-        if rate <= 0:
-            raise BadRequest(f"{rate} frames a second")
         if target.lossless or target.layers or target.prefixes or target.tune != PSNR:
             raise BadRequest("a video has a quality, rate, size or PSNR: all else of a target is for pictures")
-        rate = rate.limit_denominator(MOST_DENOMINATOR)
+        asked, rate = rate, rate.limit_denominator(MOST_DENOMINATOR)
+        if rate <= 0:
+            raise BadRequest(f"{asked} frames a second")
         sounds = [Section(SectionType.SOUND, sound)] if sound else []
         named = [self._named] if self._named else []
 
@@ -91,7 +91,7 @@ class VideoCodec:
                 if number == MOST_FRAMES:
                     raise BadRequest(f"more than {MOST_FRAMES} frames")
                 facts[:] = [pixels.shape[1], pixels.shape[0], number + 1]
-                yield pixels
+                yield pixels.copy() if pixels.flags.writeable else pixels  # it may be filled again
 
         def encode_at(quality: int) -> Encoded:
             sections, decibels = [*named, *sounds], list[float]()

@@ -47,8 +47,8 @@ class Structure:
     @classmethod
     def of(cls, gop: str, keyint: int) -> "Structure":
         """Return the structure that an option names: adaptive, trial, or a size. Raises BadRequest."""
-        if gop not in NAMES and not gop.isdecimal():
-            raise BadRequest(f"mini-groups {gop!r} are neither {', '.join(NAMES)} nor a number")
+        if gop not in {*NAMES, *map(str, SIZES)}:
+            raise BadRequest(f"mini-groups {gop!r} are none of {', '.join([*NAMES, *map(str, SIZES)])}")
         return cls(NAMES[gop] if gop in NAMES else int(gop), keyint)
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """Coded frames → pixels. What is coded of a frame depends on no pixels of others: only the prediction does."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -128,6 +129,11 @@ def predict(coded: CodedFrame, field: Field, references: list[Reference]) -> tup
 
     Raises DamagedStream for impossible motion.
     """
-    distances = tuple(coded.number - one.number for one in references)
-    motion = resolve(field.symbols, direct_vectors(references[-1].motion, distances), distances)
+    motion = motion_of(coded, field, references)
     return compensate([one.pixels for one in references], motion), motion
+
+
+def motion_of(coded: CodedFrame, field: Field, references: Sequence[Reference]) -> Motion:
+    """Return the motion of a frame. Raises DamagedStream where it is impossible."""
+    distances = tuple(coded.number - one.number for one in references)
+    return resolve(field.symbols, direct_vectors(references[-1].motion, distances), distances)

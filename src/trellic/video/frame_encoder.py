@@ -95,7 +95,7 @@ def encode_predicted(
         if found is not coded:
             coded, shown = found, shown_by(found)
     if skipped.all() and np.array_equal(prediction, references[0].pixels):
-        frame = CodedFrame(Kind.REPEAT, turn.number, turn.references[:1], quality, turn.kept, b"")
+        frame = CodedFrame(Kind.REPEAT, turn.number, turn.references, quality, turn.kept, b"")
         return frame, Reference(turn.number, references[0].pixels, Motion.still(height, width))
     frame = CodedFrame(Kind.PREDICTED, turn.number, turn.references, quality, turn.kept, coded.data)
     decoded = Reference(turn.number, shown, motion)

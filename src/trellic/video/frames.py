@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,9 +36,20 @@ NOT_CONVERTED = {"bt2020c", "ictcp", "smpte2085", "ycgco", "ycgco-re", "ycgco-ro
 HIGH = 720
 """Lines from which on untagged video is BT.709."""
 QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin", "-y")
+INTERRUPTED = 255
+"""What ffmpeg ends with where a signal ended it."""
 EXACTLY = "flags=accurate_rnd+full_chroma_int+full_chroma_inp"
 _TAGS = re.compile(r"Video: .*?yuv(j?)\d+p(\d*)\w*(?:\(([^)]*)\))?")
 _AUDIO = re.compile(r"Stream #.*: Audio: (\w+)")
+_DURATION = re.compile(r"Duration: (\d+):(\d+):([\d.]+)")
+_NOT_KEPT = {
+    r"Stream #.*: Video: .*(smpte2084|arib-std-b67)": "its colours are HDR ({}), which is not kept",
+    r"Stream #.*: Video: .*SAR (?!1:1\b)([1-9]\d*:[1-9]\d*)": "its pixels are of {}, which is not kept",
+    r"(Video: .*yuva|alpha_mode)": "its transparency is not kept",
+    r"Stream #.*: (Subtitle)": "its subtitles are not kept",
+    r"(?s)Stream #[^\n]*: Audio.*Stream #[^\n]*: (Audio)": "the first of several sounds",
+}
+"""What ffmpeg says of a file → a warning, with what it says."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,7 @@ class Clip:
     converted  what ffmpeg converts its planes by
     matrix     BT709 or BT601
     full       whether samples have the full range
+    frames     about how many there are, by its duration; 0 where that is not known
     sound      the codec of its sound, "" where there is none
     """
 
@@ -58,6 +71,7 @@ class Clip:
     converted: str
     matrix: int
     full: bool
+    frames: int
     sound: str
 
 
@@ -74,12 +88,12 @@ def ffmpeg() -> str:
 def probe(path: Path) -> Clip:
     """Return what is known of a video file. Raises UnreadablePicture or MissingLibrary.
 
-    Warns of what is not kept: more than 8 bits a sample, and colours of other tags than BT.709 and BT.601.
+    Warns of what is not kept: more than 8 bits a sample, colours of other tags than BT.709 and BT.601, transparency, …
     """
     if not path.is_file():
         raise UnreadablePicture("no such file")
     first = ["-frames:v", "1", "-pix_fmt", "yuv444p", "-strict", "-1", "-f", "yuv4mpegpipe", "-"]
-    done = subprocess.run([ffmpeg(), "-nostdin", "-i", str(path), *first], capture_output=True, check=False)
+    done = _run([ffmpeg(), "-nostdin", "-i", _named(path), *first])
     header, said = done.stdout.partition(b"\n")[0].split(), done.stderr.decode(errors="replace")
     tags = _TAGS.search(said)
     words = re.split(r"[,\s]+", (tags[3] or "") if tags else "")
@@ -99,8 +113,14 @@ def probe(path: Path) -> Clip:
         warn(f"its colours are tagged {converted}, which is not kept: they are shown as {MATRICES[matrix]}")
     if tags and int(tags[2] or 8) > 8:
         warn(f"{tags[2]}-bit samples reduced to 8 bits")
+    for pattern, text in _NOT_KEPT.items():
+        if found := re.search(pattern, said.partition("Output #")[0]):
+            warn(text.format(found[1]))
     full = bool(tags and (tags[1] or "pc" in words))
-    return Clip(path, width, height, rate, converted, matrix, full, audio[1] if audio else "")
+    lasts = _DURATION.search(said)
+    seconds = 3600 * int(lasts[1]) + 60 * int(lasts[2]) + float(lasts[3]) if lasts else 0.0
+    frames = round(seconds * rate)
+    return Clip(path, width, height, rate, converted, matrix, full, frames, audio[1] if audio else "")
 
 
 def read_frames(clip: Clip, most: int | None = None) -> Iterator[Pixels]:
@@ -112,9 +132,9 @@ def read_frames(clip: Clip, most: int | None = None) -> Iterator[Pixels]:
     scale = f"scale=in_color_matrix={clip.converted}:in_range={range_}:out_range=pc:{EXACTLY}"
     count = ["-frames:v", str(most)] if most else []
     raw = ["-an", "-fps_mode", "cfr", "-r", str(clip.rate), *count, "-vf", scale, "-pix_fmt", "rgb24"]
-    command = [ffmpeg(), *QUIET, "-i", str(clip.path), *raw, "-f", "rawvideo", "-"]
+    command = [ffmpeg(), *QUIET, "-i", _named(clip.path), *raw, "-f", "rawvideo", "-"]
     size, frames = clip.width * clip.height * 3, 0
-    with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as process:
+    with tempfile.TemporaryFile() as said, _started(command, stdout=subprocess.PIPE, stderr=said) as process:
         assert process.stdout is not None
         try:
             while len(data := process.stdout.read(size)) == size:
@@ -122,9 +142,11 @@ def read_frames(clip: Clip, most: int | None = None) -> Iterator[Pixels]:
                 frames += 1
             process.wait()
             said.seek(0)
-            errors = _last(said.read())
+            errors = _first(said.read())
         finally:
             process.kill()
+    if process.returncode < 0 or process.returncode == INTERRUPTED:
+        raise UnreadablePicture(f"ffmpeg was ended after {frames} frames")
     if not frames:
         raise UnreadablePicture(f"ffmpeg decodes no frame of it{errors}")
     if errors or process.returncode:
@@ -136,9 +158,9 @@ def read_sound(clip: Clip) -> bytes:
     if not clip.sound:
         return b""
     copied = ["-vn", "-sn", "-map_metadata", "-1", "-fflags", "+bitexact", "-c:a", "copy", "-f", "matroska", "-"]
-    done = subprocess.run([ffmpeg(), *QUIET, "-i", str(clip.path), *copied], capture_output=True, check=False)
+    done = _run([ffmpeg(), *QUIET, "-i", _named(clip.path), *copied])
     if done.returncode:
-        raise UnreadablePicture(f"its sound cannot be copied{_last(done.stderr)}")
+        raise UnreadablePicture(f"its sound cannot be copied{_first(done.stderr)}")
     return done.stdout
 
 
@@ -164,9 +186,10 @@ def write_video(
         if sound and kind != ".y4m":
             audio = Path(place) / "sound.mka"
             audio.write_bytes(sound)
-            heard = ["-f", "matroska", "-i", str(audio), "-map", "0:v", "-map", "1:a", "-c:a", "copy"]
-        command = [ffmpeg(), "-hide_banner", "-loglevel", "error", "-y", *raw, *heard, *convert, *target, path]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=said) as process:
+            heard = ["-f", "matroska", "-i", _named(audio), "-map", "0:v", "-map", "1:a", "-c:a", "copy", "-copyts"]
+        begin = [ffmpeg(), "-hide_banner", "-loglevel", "error", "-y"]
+        command = [*begin, *raw, *heard, *convert, *target, _named(Path(path))]
+        with _started(command, stdin=subprocess.PIPE, stderr=said) as process:
             assert process.stdin is not None
             try:
                 for frame in frames:
@@ -178,9 +201,26 @@ def write_video(
                     process.stdin.close()
         if process.returncode:
             said.seek(0)
-            raise UnreadablePicture(f"ffmpeg cannot write {kind}{_last(said.read())}")
+            hint = "; .mkv holds any sound" if heard and kind != ".mkv" else ""
+            raise UnreadablePicture(f"ffmpeg cannot write {kind}{_first(said.read())}{hint}")
 
 
-def _last(said: bytes) -> str:
+def _named(path: Path) -> str:
+    """Return a file as ffmpeg takes it, whatever its name begins with, or looks like."""
+    return f"file:{path}"
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
+    """Run ffmpeg to its end, whatever keys are pressed: whoever started it ends it."""
+    return subprocess.run(command, capture_output=True, check=False, start_new_session=True)
+
+
+def _started(command: list[str], **pipes: Any) -> "subprocess.Popen[bytes]":
+    """Start ffmpeg, likewise."""
+    return subprocess.Popen(command, start_new_session=True, **pipes)
+
+
+def _first(said: bytes) -> str:
+    """Return why, in brackets: what ffmpeg says first."""
     lines = said.decode(errors="replace").strip().splitlines()
-    return f" ({lines[-1]})" if lines else ""
+    return f" ({lines[0]})" if lines else ""

@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from trellic.codec.deployed import DeployedQuantizer
-from trellic.codec.options import NO_ADAPTER
+from trellic.codec.options import BEST_ADAPTER, NO_ADAPTER
 from trellic.codec.tiles import Workers
 from trellic.container.video import Kind
+from trellic.errors import BadRequest
 from trellic.model import Model, Sessions
 from trellic.model.adapter import Adapter
 from trellic.model.adapter_store import RESIDUAL, find_adapter, shipped_adapter
@@ -41,6 +42,8 @@ def adapter_named(name: str, model: Model) -> Adapter | None:
         return None
     if name == SHIPPED:
         return shipped_adapter(RESIDUAL, model.sha256)
+    if name == BEST_ADAPTER:
+        raise BadRequest("the best of several adapters is for pictures; videos take one by its name")
     adapter = find_adapter(name)
     adapter.check_base(model)
     return adapter

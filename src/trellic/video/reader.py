@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 
+import numpy as np
+
 from trellic.codec.attached import adapter_of
 from trellic.codec.deployed import DeployedQuantizer
 from trellic.codec.tiles import Workers
@@ -16,10 +18,15 @@ from trellic.limits import MOST_PIXELS
 from trellic.model import Model, find_model_by_hash
 from trellic.picture.types import Pixels
 from trellic.quantize import quantizer_numbered
-from trellic.video.frame_decoder import Indexed, decode_indices, decode_picture, show_frame
+from trellic.video.field import Field
+from trellic.video.frame_decoder import Indexed, decode_indices, decode_picture, motion_of, show_frame
+from trellic.video.motion import Motion
 from trellic.video.networks import Networks, resources_of
 from trellic.video.reference import Reference
 from trellic.video.structure import MOST_WAITING, Kept
+
+UNSEEN = np.empty((0, 0, 3), np.uint8)
+"""Stands for the pixels of frames that are verified, and not shown."""
 
 
 class Reader:
@@ -63,7 +70,10 @@ class Reader:
         return next(self.frames(at, at + 1))
 
     def frames(self, start: int, stop: int) -> Iterator[Pixels]:
-        """Yield the frames from `start` up to `stop` in order; no frame is decoded that none of them needs."""
+        """Yield the frames from `start` up to `stop` in order, uint8 (H, W, 3), which cannot be written to.
+
+        No frame is decoded that none of them needs.
+        """
         for group in self.stream.groups:
             shown = range(max(start, group.frames.start), min(stop, group.frames.stop))
             if shown:
@@ -82,52 +92,73 @@ class Reader:
         digest = hashlib.sha256()
         networks, workers = self._resources
 
-        def indices_of(coded: CodedFrame) -> bytes:
+        height, width = self.header.height, self.header.width
+
+        def indices_of(coded: CodedFrame) -> tuple[bytes, Field | None]:
             found = bytearray()
 
             def see(indices: Indices) -> None:
                 found.extend(indices.astype("<i4").tobytes())
 
             coded.check()
-            if coded.kind != Kind.REPEAT:
-                decode_indices(networks, coded, self.header.height, self.header.width, see)
-            return bytes(found)
+            if coded.kind == Kind.REPEAT:
+                return b"", None
+            field = decode_indices(networks, coded, height, width, see).field
+            return bytes(found), field
 
         for group in self.stream.groups:
-            for seen in workers.map(indices_of, self._coded(group)):
+            frames, kept = self._coded(group), Kept[Reference]()
+            for coded, (seen, field) in zip(frames, workers.map(indices_of, frames), strict=True):
                 digest.update(seen)
+                references = [kept.find(number) for number in coded.references]
+                motion = motion_of(coded, field, references) if field else Motion.still(height, width)
+                if coded.kept:
+                    kept.keep(coded.number, Reference(coded.number, UNSEEN, motion))
         if self.stream.sound:
             self.stream.read(self.stream.sound)
         return digest.hexdigest()
 
     def _coded(self, group: Group) -> list[CodedFrame]:
-        """Return the frames of a group in coding order, each once. Raises DamagedStream."""
+        """Return the frames of a group in coding order, each once, none far from its place. Raises DamagedStream."""
         frames = list(read_group(self.stream.read(group.entry)))
         if sorted(frame.number for frame in frames) != list(group.frames):
             raise DamagedStream("a group does not have each of its frames once")
+        waiting, following = set[int](), group.frames.start
+        for frame in frames:
+            waiting.add(frame.number)
+            while following in waiting:
+                waiting.remove(following)
+                following += 1
+            if len(waiting) > MOST_WAITING:
+                raise DamagedStream("frames are coded too far from their order")
         return frames
 
     def _show(self, group: Group, shown: range) -> Iterator[Pixels]:
         """Yield some frames of a group in order."""
         height, width = self.header.height, self.header.width
-        needed = _needed(self._coded(group), shown)
+        frames = self._coded(group)
+        needed = _needed(frames, shown)
         networks, workers = self._resources
 
         def picture_of(coded: CodedFrame) -> tuple[CodedFrame, Indexed | None, Pixels | None]:
             return coded, *decode_picture(networks, coded, height, width)
 
-        kept, waiting, following = Kept[Reference](), dict[int, Pixels](), shown.start
-        for coded, indexed, picture in workers.map(picture_of, needed):
-            frame = show_frame(coded, indexed, picture, [kept.find(number) for number in coded.references])
+        pictures = workers.map(picture_of, [coded for coded in frames if coded.number in needed])
+        kept, waiting, following = Kept[Reference | None](), dict[int, Pixels](), shown.start
+        for coded in frames:
+            references = [kept.find(number) for number in coded.references]  # which uses them, needed or not
+            frame = None
+            if coded.number in needed:
+                frame = show_frame(*next(pictures), [one for one in references if one])
             if coded.kept:
                 kept.keep(coded.number, frame)
-            if coded.number in shown:
+            if frame and coded.number in shown:
                 waiting[coded.number] = frame.pixels
             while following in waiting:
                 yield waiting.pop(following)
                 following += 1
-            if len(waiting) > MOST_WAITING:
-                raise DamagedStream("frames are coded too far from their order")
+            if following == shown.stop:
+                return
 
     @cached_property
     def _resources(self) -> tuple[Networks, Workers]:
@@ -138,11 +169,10 @@ class Reader:
         return resources_of(model, deployed, adapter, self.threads)
 
 
-def _needed(frames: Sequence[CodedFrame], shown: range) -> list[CodedFrame]:
-    """Return the frames that are shown, and those that they are predicted from, in coding order."""
-    wanted, found = set(shown), []
+def _needed(frames: Sequence[CodedFrame], shown: range) -> set[int]:
+    """Return the numbers of the frames that are shown, and of those that they are predicted from."""
+    wanted = set(shown)
     for frame in reversed(frames):
         if frame.number in wanted:
             wanted.update(frame.references)
-            found.append(frame)
-    return found[::-1]
+    return wanted

@@ -17,6 +17,7 @@ class Reference:
 
     def __init__(self, number: int, pixels: Pixels, motion: Motion) -> None:
         self.number, self.pixels, self.motion = number, pixels, motion
+        pixels.flags.writeable = False  # whoever is shown it must not change what later frames refer to
 
     @cached_property
     def between(self) -> Uint8s:

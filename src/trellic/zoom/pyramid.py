@@ -3,18 +3,17 @@
 Each level is cut into tiles as its rows come, and halved for the level below, by means of four pixels.
 """
 
-import contextlib
 import json
 import os
-import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from trellic.codec.view import averaged
 from trellic.errors import BadRequest, FileExists
+from trellic.files import folder_beside
 from trellic.picture.types import Picture, Pixels, Strips
 from trellic.zoom.kinds import kind_named, tile_bytes
 from trellic.zoom.levels import TILE, Levels
@@ -71,7 +70,7 @@ def write_pyramid(strips: Strips, folder: Path, suffix: str, replace: bool) -> i
     levels, count, folder = Levels(strips.width, strips.height), 0, Path(os.path.realpath(folder))
     _check_free(folder, replace)
 
-    with _beside(folder) as made:
+    with folder_beside(folder) as made:
 
         def put(level: int, column: int, row: int, samples: Pixels) -> None:
             nonlocal count
@@ -101,17 +100,6 @@ def page_files(levels: Levels, suffix: str) -> dict[str, bytes]:
     paths = [path for path in sorted(PAGE.iterdir()) if path.suffix in {".html", ".js", ".css"}]
     files = {path.name: path.read_text(encoding="utf-8") for path in paths}
     return {name: text.replace(SLOT, facts).encode() for name, text in {**files, FACTS: facts + "\n"}.items()}
-
-
-@contextlib.contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """Give an empty folder beside another, and remove it afterwards, if it is still there."""
-    made = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
-    made.mkdir(parents=True)
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def _check_free(folder: Path, replace: bool) -> None:
