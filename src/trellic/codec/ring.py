@@ -21,7 +21,7 @@ from trellic.model.schedule import Code, Mask, Schedule, parse_reference
 Line = Mapping[str, Floats]
 """A line of positions of each variable, float32 (C, n), by name."""
 Ring = Beside[Line]
-Positions = npt.NDArray[np.int64]
+Int64s = npt.NDArray[np.int64]
 L = TypeVar("L")
 NO_RING: Ring = Beside(None, None, None, None)
 """Of a block that sees nothing."""
@@ -39,9 +39,7 @@ def ring_of(edges: Beside[Ring]) -> Ring:
     return Beside(left and left.right, top and top.bottom, right and right.left, bottom and bottom.top)
 
 
-def coded_lines(
-    ring: Beside[L], mask: Mask, height: int, width: int
-) -> Iterator[tuple[L, Positions, Positions, Positions]]:
+def coded_lines(ring: Beside[L], mask: Mask, height: int, width: int) -> Iterator[tuple[L, Int64s, Int64s, Int64s]]:
     """Yield each line of the ring of a block, which of its positions a mask has, and the rows and columns of these.
 
     Rows and columns count from the block's own: -1 is above or left of it, its height below, its width right.

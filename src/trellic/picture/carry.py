@@ -12,7 +12,7 @@ from trellic.picture.types import Picture
 
 CHUNK = b"tlCX"
 """By its letters' cases: ancillary, private, reserved as it must be, unsafe to copy."""
-HASH_BYTES = 32
+DIGEST_BYTES = 32
 
 
 def pack_carried(picture: Picture) -> bytes:
@@ -26,8 +26,8 @@ def carried_by(image: Image.Image, picture: Picture) -> bytes:
     The stream itself may be anything.
     """
     for kind, content in getattr(image, "private_chunks", []):
-        if kind == CHUNK and bytes(content[:HASH_BYTES]) == _hash(picture):
-            return bytes(content[HASH_BYTES:])
+        if kind == CHUNK and bytes(content[:DIGEST_BYTES]) == _hash(picture):
+            return bytes(content[DIGEST_BYTES:])
     return b""
 
 

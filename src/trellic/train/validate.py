@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trellic.metrics import lambda_at
 from trellic.networks.learned import Coder, LearnedCodec
-from trellic.networks.transforms.conditioning import lambda_of
 from trellic.train.processes import rank, total, world
 from trellic.train.terms import distortion
 
@@ -58,14 +58,10 @@ def _point(
     return bits / pictures[:, 0].numel(), errors / len(pictures), psnrs / len(pictures)
 
 
-def _usual_weight(quality: float) -> float:
-    return float(lambda_of(torch.tensor(quality, device="cpu")))
-
-
 def cost(bpps: list[float], mses: list[float], lambda_scale: float, qualities: Sequence[float] = QUALITIES) -> float:
     """Return the mean over qualities of log(bpp + scale·λ·MSE): every rate counts alike, and 0.01 is one per cent."""
     points = zip(qualities, bpps, mses, strict=True)
-    costs = [math.log(bpp + lambda_scale * _usual_weight(quality) * mse) for quality, bpp, mse in points]
+    costs = [math.log(bpp + lambda_scale * lambda_at(quality) * mse) for quality, bpp, mse in points]
     return sum(costs) / len(costs)
 
 
@@ -78,5 +74,5 @@ def lambda_scale_of(bpps: list[float], mses: list[float]) -> float:
     logs = []
     for (low, bpp, mse), (high, more, less) in pairwise(zip(QUALITIES, bpps, mses, strict=True)):
         if more > bpp and less < mse:
-            logs.append(math.log((more - bpp) / (mse - less) / _usual_weight((low + high) / 2)))
+            logs.append(math.log((more - bpp) / (mse - less) / lambda_at((low + high) / 2)))
     return math.exp(sum(logs) / len(logs)) if logs else 1.0

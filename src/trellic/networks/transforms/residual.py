@@ -69,14 +69,11 @@ class Analysis(nn.Module):
 
     def forward(self, pictures: Tensor, quality: Tensor) -> Tensor:
         features = self.stem(pictures - 0.5)
-        features = self.fine(self._condition(0, features, quality))
+        features = self.fine(_conditioned(self.conditions, 0, features, quality))
         features = self.merge(features)
-        features = self.coarse(self._condition(1, features, quality))
+        features = self.coarse(_conditioned(self.conditions, 1, features, quality))
         latents: Tensor = features * self.gain(quality)
         return latents
-
-    def _condition(self, number: int, features: Tensor, quality: Tensor) -> Tensor:
-        return self.conditions[number](features, quality) if self.conditions else features  # type: ignore[no-any-return]
 
 
 class Synthesis(nn.Module):
@@ -96,13 +93,15 @@ class Synthesis(nn.Module):
 
     def forward(self, latents: Tensor, quality: Tensor) -> Tensor:
         features = latents * self.gain(quality)
-        features = self.coarse(self._condition(0, features, quality))
-        features = self.fine(self._condition(1, self.merge(features), quality))
-        pictures: Tensor = self.stem(self._condition(2, features, quality))
+        features = self.coarse(_conditioned(self.conditions, 0, features, quality))
+        features = self.fine(_conditioned(self.conditions, 1, self.merge(features), quality))
+        pictures: Tensor = self.stem(_conditioned(self.conditions, 2, features, quality))
         return pictures + 0.5
 
-    def _condition(self, number: int, features: Tensor, quality: Tensor) -> Tensor:
-        return self.conditions[number](features, quality) if self.conditions else features  # type: ignore[no-any-return]
+
+def _conditioned(conditions: nn.ModuleList, number: int, features: Tensor, quality: Tensor) -> Tensor:
+    """Return features scaled and shifted by the quality, where a design has them so."""
+    return conditions[number](features, quality) if conditions else features  # type: ignore[no-any-return]
 
 
 def margin_of(design: Design) -> int:
