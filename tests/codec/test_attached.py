@@ -175,6 +175,11 @@ def test_a_stream_with_an_adapter_decodes_alike_everywhere(strong, threads, sett
     assert found.stdout.strip() == indices
 
 
+def test_a_damaged_adapter_is_named_where_they_are_listed(tmp_path):
+    (tmp_path / "bad.tra").write_bytes(b"x")
+    assert b"bad.tra: not a .tra file" in run_trellic("models", cwd=tmp_path, TRELLIC_MODELS=str(tmp_path)).stderr
+
+
 def test_the_command_line_encodes_with_an_adapter(installed, tmp_path):
     Image.fromarray(PICTURE).save(tmp_path / "a.png")
     done = run_trellic("encode", "a.png", "-o", "a.tlic", "--adapter", "mine", "--embed", cwd=tmp_path,

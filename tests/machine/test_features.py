@@ -10,6 +10,8 @@ from conftest import GOLDEN, textured
 from machines import random_networks, textures
 from trellic.codec import Codec
 from trellic.codec.deployed import DeployedQuantizer
+from trellic.codec.picture_decoder import PartsMissing
+from trellic.container import Stream
 from trellic.errors import BadRequest, DamagedModel, DamagedStream, IncompleteStream, MissingModel
 from trellic.machine import features as module
 from trellic.machine.features import FeatureReader, seen_of
@@ -51,6 +53,8 @@ def test_layers_and_exact_units_show_about_the_same(reader):
     plain = reader.read(reader.codec.encode(pixels, 90))
     layered = reader.codec.encode(pixels, 90, layers=2)
     assert cosine(reader.read(layered).vector, plain.vector) > 0.99
+    with pytest.warns(PartsMissing, match="layers are missing"):
+        reader.read(Stream.parse(layered).keeping(1).copy())
     striped = textures(192, 0, 1)
     plain = reader.read(reader.codec.using(effort=6).encode(striped, 90)).vector  # as the network was fitted
     exact = reader.read(reader.codec.encode(striped, lossless=True)).vector

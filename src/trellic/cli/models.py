@@ -21,10 +21,12 @@ def models(context: typer.Context, probe: Probe = False, as_json: Json = False) 
     """List the installed models with their cards, and adapters with the models that they are of."""
     if context.invoked_subcommand:
         return
-    from trellic.errors import DamagedModel
+    from trellic.errors import DamagedAdapter, DamagedModel
     from trellic.model import Model, Sessions, installed_models
-    from trellic.model.adapter_store import installed_adapters
+    from trellic.model.adapter import Adapter
+    from trellic.model.adapter_store import SUFFIX
     from trellic.model.probe import failures
+    from trellic.model.store import installed
 
     records: list[dict[str, Any]] = []
     sound = True
@@ -37,10 +39,15 @@ def models(context: typer.Context, probe: Probe = False, as_json: Json = False) 
             sound = False
             continue
         records.append({"name": path.stem, "hash": model.name, "path": str(path), "card": model.card, **found})
-    adapters = [
-        {"name": path.stem, "hash": one.name, "path": str(path), "adapts": one.base[:8].hex()}
-        for path, one in installed_adapters().items()
-    ]
+    adapters: list[dict[str, Any]] = []
+    for path in installed(SUFFIX):
+        try:
+            one = Adapter.read(path)
+        except DamagedAdapter as error:
+            print(error, file=sys.stderr)
+            sound = False
+            continue
+        adapters.append({"name": path.stem, "hash": one.name, "path": str(path), "adapts": one.base[:8].hex()})
     if as_json:
         print(json.dumps([*records, *adapters], indent=1))
     else:

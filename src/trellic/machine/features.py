@@ -4,6 +4,7 @@ A preview is a linear map of latents, and has what a network that was trained on
 decoded: the network sees a small one, whatever the size of the whole.
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from trellic.codec import Codec
+from trellic.codec.picture_decoder import PartsMissing
 from trellic.codec.view import averaged
 from trellic.container import Stream
 from trellic.container.bytes import Data
@@ -54,10 +56,13 @@ class FeatureReader:
     def read(self, data: Data | Stream) -> Features:
         """Return the features of a stream of the model, which may be cut off after what they are made of.
 
+        Warns where layers are missing: those that are there say less, and somewhat else.
         Raises NotAStream, UnsupportedStream, DamagedStream, IncompleteStream, PictureTooLarge or BadRequest.
         """
         stream = data if isinstance(data, Stream) else Stream.parse(data, self.codec.options.limit, partial=True)
         self.codec.check_model(stream)
+        if not stream.has_all_layers:
+            warnings.warn("layers are missing: features are those of a coarser picture", PartsMissing, stacklevel=2)
         grid = stream.header.grid
         latents = read_base(stream, self.codec.resources_of(stream)(grid.at_once))
         return self.of_latents(latents, stream.header.quality, grid.width, grid.height)
