@@ -20,6 +20,7 @@ MADE = {
     "search": [],
     "static_page": ["static-page/index.html", "static-page/tlic.wasm", "static-page/photograph.tlic"],
     "compare_quantizers": [],
+    "latents": ["bits.png"],
     "train_small": ["tiny.trm"],
     "own_model": ["quarters.trm"],
     "adapt": ["fabric.tra", "fabric.png"],

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from trellic.errors import BadRequest
 from trellic.kernels import kernel
 
 Pixels = npt.NDArray[np.uint8]
@@ -16,8 +17,21 @@ SMALLEST_SIDE = (WINDOW - 1) * 2 ** (len(SCALE_WEIGHTS) - 1) + 1
 
 
 def psnr(original: Pixels, decoded: Pixels) -> float:
-    """Return the peak signal-to-noise ratio in dB over all samples of two uint8 (H, W, 3); equal ones give infinity."""
+    """Return the peak signal-to-noise ratio in dB over all samples of two uint8 (H, W, 3); equal ones give infinity.
+
+    Raises BadRequest where they are of other types, or of two shapes.
+    """
+    _check(original, decoded)
     return psnr_of(squared_error(original, decoded) / original.size)
+
+
+def _check(one: Pixels, other: Pixels) -> None:
+    """Raise BadRequest where two arrays are no pixels of one shape."""
+    for each in (one, other):
+        if not isinstance(each, np.ndarray) or each.dtype != np.uint8:
+            raise BadRequest(f"{getattr(each, 'dtype', type(each).__name__)} is no array of uint8")
+    if one.shape != other.shape:
+        raise BadRequest(f"pictures of shapes {one.shape} and {other.shape} are not compared")
 
 
 def squared_error(one: Pixels, other: Pixels) -> float:
@@ -45,8 +59,11 @@ def ms_ssim(original: Pixels, decoded: Pixels) -> float:
     """Return the multi-scale structural similarity of two uint8 (H, W, 3), averaged over channels.
 
     Source: Wang et al., Multi-scale structural similarity (2003). Pictures with a side of 160 pixels or less are too
-    small for five scales: NaN.
+    small for five scales: NaN. Raises BadRequest where they are of other types or shapes.
     """
+    _check(original, decoded)
+    if original.ndim != 3:
+        raise BadRequest(f"an array of shape {original.shape} has no channels: (H, W, C) is compared")
     if min(original.shape[:2]) < SMALLEST_SIDE:
         return float("nan")
     x, y = (np.moveaxis(picture.astype(np.float64), 2, 0) for picture in (original, decoded))

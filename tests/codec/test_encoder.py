@@ -1,6 +1,7 @@
 """What the encoder makes is pinned: its files do not grow, and its pictures get no worse, unnoticed."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from conftest import GOLDEN, textured
 from golden.encodings import PINNED, WAVES, made_of_photograph, made_of_waves
 from trellic import Codec
 from trellic.codec.analysis import analyse
+from trellic.codec.encoder import encode_latents
+from trellic.errors import BadRequest
 
 PINS = json.loads(PINNED.read_text())
 
@@ -35,3 +38,15 @@ def test_the_photograph_takes_the_bytes_and_has_the_quality_that_it_had(codec):
 def assert_as_pinned(made, pinned):
     assert made[0] == pytest.approx(pinned[0], rel=0.005)
     assert made[1] == pytest.approx(pinned[1], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "quantize",
+    [lambda values, *_: values, lambda values, *_: np.zeros(len(values) - 1, np.int32), lambda *_: None],
+    ids=["floats", "one too few", "none"],
+)
+def test_what_a_quantizer_of_another_gives_is_checked(quantize):
+    codec = Codec(str(GOLDEN / "golden.trm"), 1, quantizer="rdoq")
+    wrong = replace(codec.deployed, quantizer=codec.quantizer._replace(quantize=quantize))
+    with pytest.raises(BadRequest, match="quantizer rdoq gives"):
+        encode_latents(codec.sessions, analyse(codec.sessions, textured(64, 64), 12800), wrong)

@@ -11,7 +11,7 @@ from conftest import textured
 from trellic.errors import BadRequest
 from trellic.evaluate.codecs.pillow import JPEG_USUAL, WEBP_USUAL
 from trellic.evaluate.compare import compared, opened
-from trellic.evaluate.measure import Results
+from trellic.evaluate.measure import Record, Results
 from trellic.evaluate.memory import peak_bytes
 
 
@@ -28,14 +28,23 @@ def test_memory_of_another_codec_is_without_what_trellic_loads():
 
 
 def test_times_of_two_machines_are_not_mixed(tmp_path):
-    from trellic.evaluate.measure import Record
-
-    results = opened(tmp_path / "r.jsonl", [WEBP_USUAL], "c")
+    results = opened(tmp_path / "r.jsonl", [WEBP_USUAL], "c", print)
     results.records = [Record("webp-usual", "set", "a", "a", 1, 1, 1.0, 1, 1.0, 1.0)]
     results.head.machine = "another"
     results.write()
     with pytest.raises(BadRequest, match="another machine"):
-        opened(tmp_path / "r.jsonl", [WEBP_USUAL], "c")
+        opened(tmp_path / "r.jsonl", [WEBP_USUAL], "c", print)
+
+
+def test_what_does_not_hold_any_more_is_reported_and_dropped(tmp_path):
+    results = opened(tmp_path / "r.jsonl", [WEBP_USUAL], "c", print)
+    results.records = [Record("webp-usual", "set", "a", "a", 1, 1, 1.0, 1, 1.0, 1.0)]
+    results.write()
+    reports: list[str] = []
+    assert len(opened(tmp_path / "r.jsonl", [WEBP_USUAL], "c", reports.append).records) == 1
+    assert not reports
+    assert not opened(tmp_path / "r.jsonl", [WEBP_USUAL._replace(about="other")], "c", reports.append).records
+    assert "1 records dropped" in reports[0]
 
 
 def test_nothing_can_be_compared_where_no_picture_was_coded():

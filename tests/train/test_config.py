@@ -19,6 +19,7 @@ from trellic.train.run import read_config
         {"pictures": "x"},
         {"steps": "3"},
         {"warmup": 0},
+        {"cached": 1},
         {"design": {"transform": {"blocks": "zzz"}}},
         {"design": {"transform": {"family": "zzz"}}},
         {"design": {"prior": {"family": "zzz"}}},

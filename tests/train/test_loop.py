@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from trellic.errors import BadConfig
+from trellic.errors import BadConfig, NotBetter
 from trellic.train.start import load_run
 
 
@@ -25,6 +25,11 @@ def test_training_lowers_the_loss_and_logs_it(trained):
     assert costs[-1] < costs[0]
     assert entries[-1]["done"]
     assert len(entries[-1]["validation"]["psnr"]) == 5
+
+
+def test_a_run_that_diverged_says_so_and_ends(trained):
+    with pytest.raises(NotBetter, match="not finite from step"):
+        trained(steps=60, learning_rate=1e30)
 
 
 def test_a_run_goes_on_from_its_checkpoint(trained):

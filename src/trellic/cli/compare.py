@@ -32,7 +32,11 @@ def compare(
     ] = None,
     published: Annotated[
         Path | None,
-        typer.Option("--published", metavar="FILE", help="Published curves to show: bpp_psnr by set and by name."),
+        typer.Option(
+            "--published",
+            metavar="FILE",
+            help='Curves to show: {"folder": {"name": {"bpp_psnr": [[0.2, 32.1], …]}}}.',
+        ),
     ] = None,
     model: Model = DEFAULT,
     effort: Effort = DEFAULT_EFFORT,
@@ -64,7 +68,9 @@ def compare(
     chosen = [codec_named(name, model, effort) for name in dict.fromkeys(codecs.replace(",", " ").split())]
     curves = read_published(published) if published else {}
     pictures = members(find_pictures(inputs, readable_suffixes(), complain))
-    results = comparison.opened(json_file, chosen, command())
+    for group in curves.keys() - {member.group for member in pictures}:
+        complain(f"{published}: curves of {group!r}, which is none of the folders, are not shown")
+    results = comparison.opened(json_file, chosen, command(), complain)
     with Progress(console=console(), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("comparing", total=len(pictures))
 

@@ -43,8 +43,8 @@ def evaluate(
         qualities = tuple(float(word) for word in quality.replace(",", " ").split())
     except ValueError as error:
         raise BadRequest(f"qualities {quality!r} are not numbers") from error
-    if not qualities:
-        raise BadRequest("no qualities")
+    if not qualities or not all(0 <= each <= 100 for each in qualities):
+        raise BadRequest(f"qualities {quality!r} are not some of 0 to 100")
     if json_file:
         check_free(json_file, force)
     pictures = {member.path: member for member in members(find_pictures(inputs, readable_suffixes(), complain))}

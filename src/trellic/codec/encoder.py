@@ -16,6 +16,7 @@ from trellic.entropy.bits import estimate_bits
 from trellic.entropy.correction import correct
 from trellic.entropy.rans import Encoder
 from trellic.entropy.states import CdfIndices, Indices, States, walk
+from trellic.errors import BadRequest
 from trellic.model import Sessions
 from trellic.model.model import Floats
 from trellic.picture.types import Pixels, interleave
@@ -103,8 +104,14 @@ def quantize_in_order(
 def quantize_pass(
     quantizer: Quantizer, parameters: QuantizerParameters, at: Pass, values: Floats, weights: Floats
 ) -> tuple[Indices, CdfIndices, int]:
-    """Return indices and cdf indices of a pass's latents, and the state after them; all in coding order."""
-    indices = quantizer.quantize(values, at.parameters, weights, parameters, at.state)
+    """Return indices and cdf indices of a pass's latents, and the state after them; all in coding order.
+
+    Raises BadRequest where a quantizer gives anything else than an index for each latent.
+    """
+    indices = np.asarray(quantizer.quantize(values, at.parameters, weights, parameters, at.state))
+    if indices.shape != values.shape or indices.dtype != np.int32:
+        given = f"{indices.dtype} {indices.shape}"
+        raise BadRequest(f"quantizer {quantizer.name} gives {given} for {len(values)} latents: not an int32 for each")
     cdf_indices, state = walk(quantizer.states, at.parameters.scale_indices, indices, at.state)
     return indices, correct(at.correction, cdf_indices, indices) if at.correction else cdf_indices, state
 

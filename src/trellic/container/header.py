@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from trellic.container.bytes import Reader, varint
 from trellic.container.grid import STRIDE, Grid
-from trellic.errors import DamagedStream, NotAStream, UnsupportedStream
+from trellic.errors import BadRequest, DamagedStream, NotAStream, UnsupportedStream
 from trellic.limits import LARGEST_SIDE
 
 MAGIC, MAGIC_OF_VIDEO = b"\x93TLC", b"\x93TLV"
@@ -50,7 +50,9 @@ class Header:
         return self.grid.height
 
     def write(self, indexed: bool) -> bytes:
-        """Return the header's bytes; `indexed` where an index of sections follows."""
+        """Return the header's bytes; `indexed` where an index of sections follows. Raises BadRequest."""
+        if self.quantizer not in range(QUANTIZER + 1):
+            raise BadRequest(f"quantizer number {self.quantizer} is not one of 0 to {QUANTIZER}")
         tiled = self.grid.tiles > 1
         restored = bool(self.restoration)
         flags = self.quantizer | GREY * self.grey | TILED * tiled | INDEXED * indexed | RESTORED * restored

@@ -17,12 +17,16 @@ from trellic.provenance import machine
 Complain = Callable[[str], None]
 
 
-def opened(path: Path, codecs: Sequence[ImageCodec], command: str) -> Results:
-    """Return the results that a file holds, ready for more; times of two machines are not mixed: raises BadRequest."""
+def opened(path: Path, codecs: Sequence[ImageCodec], command: str, complain: Complain) -> Results:
+    """Return the results that a file holds, ready for more; what does not hold any more is reported, and dropped.
+
+    Times of two machines are not mixed: raises BadRequest.
+    """
     results = Results.read(path) if path.exists() else Results(path)
     if results.records and results.head.machine != machine():
         raise BadRequest(f"{path} was measured on another machine ({results.head.machine}); choose another file")
-    results.prepare(codecs, command)
+    if dropped := results.prepare(codecs, command):
+        complain(f"{path}: {dropped} records dropped, of codecs set otherwise, or of another state of trellic")
     return results
 
 

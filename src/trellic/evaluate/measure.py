@@ -80,10 +80,11 @@ class Results:
         """Return the results in a file. Raises BadRequest where it holds something else."""
         return cls(path, *read_lines(path, lambda values: Record(**values)))
 
-    def prepare(self, codecs: Sequence[ImageCodec], command: str) -> None:
-        """Prepare for measuring these codecs here; records that do not hold any more are dropped."""
-        changed = self.head.prepare(codecs, command)
+    def prepare(self, codecs: Sequence[ImageCodec], command: str) -> int:
+        """Prepare for measuring these codecs here; return how many records do not hold any more, and are dropped."""
+        changed, before = self.head.prepare(codecs, command), len(self.records)
         self.records = [record for record in self.records if record.codec not in changed]
+        return before - len(self.records)
 
     def write(self) -> None:
         """Write the file, whole or not at all."""

@@ -36,6 +36,8 @@ def find_model(name: str) -> Path:
             return path
     if name.endswith(".trm") and Path(name).is_file():
         return Path(name)
+    if name.endswith(".trm"):
+        raise MissingModel(f"no such file: {name}")
     if len(name) >= 6:
         for path in paths:
             if _hash(path).hex().startswith(name.lower()):

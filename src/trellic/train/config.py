@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from trellic.errors import BadConfig
-from trellic.networks import priors, transforms
+from trellic.networks.codec import check_families
 from trellic.networks.design import Design
 from trellic.train.data import GRAPHICS_SIDE
 
@@ -146,9 +146,9 @@ def _check(config: TrainConfig) -> None:
     for name, names in (("schedule", SCHEDULES), ("precision", PRECISIONS), ("optimizer", OPTIMIZERS)):
         if getattr(config, name) not in names:
             raise ValueError(f"{name} is one of {', '.join(names)}")
-    for part, families in (("transform", transforms.FAMILIES), ("prior", priors.FAMILIES)):
-        if (family := getattr(config.design, part).family) not in families:
-            raise ValueError(f"no family of {part}s {family!r} (there are: {', '.join(families)})")
+    if config.cached < config.batch:
+        raise ValueError("cached crops are fewer than those of a batch")
+    check_families(config.design)
     if (config.schedule == "decay") != bool(config.branch):
         raise ValueError("schedule decay and branch go together")
     if (config.step > 0) != (config.rate_weight > 0):

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from trellic.errors import NotBetter
 from trellic.networks.learned import LearnedCodec
 from trellic.train.checkpoint import Average, restore, save, save_part, state_for_all
 from trellic.train.config import TrainConfig
@@ -21,6 +22,8 @@ from trellic.train.processes import average_gradients, from_first, rank, start_p
 Report = Callable[[dict[str, Any]], None]
 LOG_EVERY = 50
 LARGEST_NORM = 1.0
+MOST_LOST = 20
+"""Steps in a row whose gradients are not finite: there is no way back."""
 
 
 class Task(Protocol):
@@ -56,7 +59,7 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
         self.average = Average(task.codec, config.average)
         self.optimizer = optimizer_of(task.codec, config)
-        self.step, self.elapsed = 0, 0.0
+        self.step, self.elapsed, self.lost = 0, 0.0, 0
         if state := state_for_all(folder):
             restore(state, task.codec, self.average, self.optimizer)
             task.restore(state.get("task", {}))
@@ -90,7 +93,7 @@ class Trainer:
             save_part(self.folder, self.optimizer)
 
     def advance(self) -> dict[str, float]:
-        """Take one optimizer step; return its numbers."""
+        """Take one optimizer step; return its numbers. Raises NotBetter where gradients are not finite for long."""
         codec, factor = self.task.codec, rate_factor(
             self.config.schedule, self.progress, self.step, self.config.warmup
         )  # fmt: skip
@@ -100,6 +103,10 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         average_gradients(codec)
         norm = float(nn.utils.clip_grad_norm_(codec.parameters(), LARGEST_NORM))
+        self.lost = 0 if math.isfinite(norm) else self.lost + 1
+        if self.lost == MOST_LOST:
+            since = self.step - self.lost
+            raise NotBetter(f"gradients are not finite from step {since} on; a lower learning_rate may help")
         if math.isfinite(norm):
             set_rate(self.optimizer, factor)
             self.optimizer.step()

@@ -98,7 +98,9 @@ def calibrate(
         found = operating_points(validation, DeployedQuantizer.of(model, quantizer), report)
         gaps = [reference.gap(each.measured) for each in found]
         gain = 100 * (float(np.exp(np.mean([gap for gap in gaps if gap is not None] or [0.0]))) - 1)
-        report(f"{quantizer.name}: {gain:+.2f} % of the bits of {REFERENCE} at equal PSNR, where both reach it")
+        report(
+            f"{quantizer.name}: {gain:+.2f} % of the bits of {REFERENCE} at equal PSNR, by tables fitted to each trial"
+        )
         entry = {**(facts or {}), "pictures": len(pictures), f"log_rates_against_{REFERENCE}": gaps}
         points = with_ends([each.point for each in found])
         model = model.with_quantizer(quantizer.name, points, facts={"calibration": entry})

@@ -32,4 +32,5 @@ def read_published(path: Path) -> Published:
             for group, curves in json.loads(path.read_text()).items()
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BadRequest(f"{path} holds no published curves") from error
+        shape = '{"folder": {"name": {"bpp_psnr": [[0.2, 32.1], …]}}}'
+        raise BadRequest(f"{path} holds no published curves: {shape} is wanted") from error
