@@ -126,6 +126,14 @@ def test_what_else_is_not_kept_is_reported(tmp_path):
     assert found.frames == 5
 
 
+def test_planes_with_transparency_are_converted_by_their_tag(tmp_path):
+    made = ["-f", "lavfi", "-i", "testsrc=size=80x48:rate=25:duration=0.1"]
+    coded = ["-vf", "format=yuva420p,setparams=colorspace=bt709", "-c:v", "ffv1", tmp_path / "a.mkv"]
+    subprocess.run([ffmpeg(), "-v", "error", *made, *coded], check=True)
+    with pytest.warns(Converted, match="its transparency is not kept"):
+        assert probe(tmp_path / "a.mkv").matrix == BT709
+
+
 def test_sound_that_begins_later_still_does(tmp_path):
     picture = ["-f", "lavfi", "-i", "testsrc=size=80x48:rate=25:duration=2"]
     sound = ["-itsoffset", "1", "-f", "lavfi", "-i", "sine=440:duration=1", "-c:a", "aac"]

@@ -1,5 +1,6 @@
 """What is done to one video file: it is encoded, or a .tlv file decoded, with its facts."""
 
+import os
 import re
 import shutil
 import sys
@@ -121,23 +122,25 @@ def decode_clip(
             )
         else:
             digits = len(str(len(reader) - 1))
-            with folder_beside(job.target) as made:
+            folder = Path(os.path.realpath(job.target))
+            _check_folder(folder, force)
+            with folder_beside(folder) as made:
                 for number, pixels in enumerate(shown, start):
                     save(Picture(pixels), made / f"{number:0{digits}}.png")
-                _give_place(made, job.target, force)
+                _check_folder(folder, force)  # others may have written there meanwhile
+                if folder.exists():
+                    shutil.rmtree(folder)
+                made.rename(folder)
         return {**_facts_of(reader, len(data)), "source_bytes": len(data), "decoded": stop - start}
 
 
-def _give_place(made: Path, folder: Path, replace: bool) -> None:
-    """Give a folder of frames its place. Raises FileExists, or BadRequest where a folder holds anything else."""
+def _check_folder(folder: Path, replace: bool) -> None:
+    """Raise FileExists where a folder holds frames that may not be replaced, or BadRequest where it holds others."""
     there = [path.name for path in folder.iterdir()] if folder.exists() else []
     if there and not replace:
         raise FileExists(f"{folder} exists (--force overwrites)")
     if others := [name for name in there if not FRAME.fullmatch(name)]:
         raise BadRequest(f"{folder} holds {others[0]} beside frames: it is not replaced")
-    if folder.exists():
-        shutil.rmtree(folder)
-    made.rename(folder)
 
 
 def info_of_clip(source: Path) -> Facts:

@@ -39,7 +39,7 @@ QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin", "-y")
 INTERRUPTED = 255
 """What ffmpeg ends with where a signal ended it."""
 EXACTLY = "flags=accurate_rnd+full_chroma_int+full_chroma_inp"
-_TAGS = re.compile(r"Video: .*?yuv(j?)\d+p(\d*)\w*(?:\(([^)]*)\))?")
+_TAGS = re.compile(r"Video: .*?\b(?:yuv(j?)a?\d+p|p0|nv\d\d)(\d*)\w*(?:\(([^)]*)\))?")
 _AUDIO = re.compile(r"Stream #.*: Audio: (\w+)")
 _DURATION = re.compile(r"Duration: (\d+):(\d+):([\d.]+)")
 _NOT_KEPT = {
