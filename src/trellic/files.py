@@ -260,9 +260,8 @@ def read_bounded(file: IO[bytes], name: str) -> bytes:
 
 
 def check_free(path: Path, force: bool) -> None:
-    """Raise FileExists where a file, or what is in a folder, would be overwritten and `force` does not allow it."""
-    is_empty = path.is_dir() and not any(path.iterdir())
-    if path != STANDARD and path.exists() and not is_empty and not force and not is_special(path):
+    """Raise FileExists where a file would be overwritten and `force` does not allow it."""
+    if path != STANDARD and path.exists() and not force and not is_special(path):
         raise FileExists(f"{path} exists (--force overwrites)")
 
 

@@ -118,7 +118,8 @@ class _Worker:
             check_there(job)
             if self.manner.writes:
                 check_not_source(job)
-                check_free(job.target, self.manner.force)
+                if not (job.target.is_dir() and not any(job.target.iterdir())):  # an empty folder is to be filled
+                    check_free(job.target, self.manner.force)
             record |= self.work(job)
         except FAILURES as error:
             record["error"] = describe(error, job)
