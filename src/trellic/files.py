@@ -145,12 +145,21 @@ def scratch_below(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def folder_beside(folder: Path) -> Iterator[Path]:
-    """Give an empty folder beside another, and remove it afterwards, if it is still there."""
+def whole_folder(folder: Path, check: Callable[[Path], None]) -> Iterator[Path]:
+    """Give an empty folder to fill, which then takes the place of another: that is whole, or as it was.
+
+    check  raises where the other may not be replaced; it is asked before, and again in the end: others may write there
+    """
+    folder = Path(os.path.realpath(folder))
+    check(folder)
     made = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
     made.mkdir(parents=True)
     try:
         yield made
+        check(folder)
+        if folder.exists():
+            shutil.rmtree(folder)
+        made.rename(folder)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 

@@ -38,8 +38,9 @@ def encode_clips(inputs: list[str], out: Path | None, how: Clips, limit: int, ma
     threads = threads_for(jobs, manner.at_once)
     codec = VideoCodec(how.model, threads, how.effort, how.adapter, how.embed, limit, how.restore)
 
+    follow = partial(followed, wanted=manner.shows_tiles(jobs))
+
     def work(job: Job) -> dict[str, Any]:
-        follow = partial(followed, wanted=manner.shows_tiles(jobs))
         facts = encode_clip(job, codec, how.target, how.bitrate, how.structure, manner.force, follow)
         line = f"{job.name} → {job.target}  {facts['frames']} frames, {_rate(facts)}"
         return {**facts, "line": f"{line}, quality {facts['quality']:g}, {facts['psnr']:.2f} dB"}
@@ -50,12 +51,10 @@ def encode_clips(inputs: list[str], out: Path | None, how: Clips, limit: int, ma
 def decode_clips(inputs: list[str], out: Path | None, frames: str, limit: int, manner: Manner) -> int:
     """Turn .tlv files back into video files, or pictures in a folder; return the exit code."""
     jobs = plan_decoding(inputs, out)
-    threads = threads_for(jobs, manner.at_once)
+    threads, follow = threads_for(jobs, manner.at_once), partial(followed, wanted=manner.shows_tiles(jobs))
 
     def work(job: Job) -> dict[str, Any]:
-        facts = decode_clip(
-            job, frames, threads, limit, manner.force, partial(followed, wanted=manner.shows_tiles(jobs))
-        )
+        facts = decode_clip(job, frames, threads, limit, manner.force, follow)
         size = f"{facts['width']}×{facts['height']}"
         return {**facts, "line": f"{job.name} → {job.target}  {facts['decoded']} frames of {size}"}
 

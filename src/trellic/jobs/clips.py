@@ -1,11 +1,10 @@
 """What is done to one video file: it is encoded, or a .tlv file decoded, with its facts."""
 
-import os
 import re
-import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,12 @@ from trellic.container.grid import Grid
 from trellic.container.header import QUALITY_ONE
 from trellic.container.video import read_group
 from trellic.errors import BadRequest, FileExists
-from trellic.files import STANDARD, folder_beside, open_bytes, write_atomically, write_bytes
+from trellic.files import STANDARD, open_bytes, whole_folder, write_atomically, write_bytes
 from trellic.jobs.plan import Job, plan
 from trellic.jobs.work import Following, check_suffix, unfollowed
 from trellic.model import facts_of_model
 from trellic.picture.saving import save
-from trellic.picture.types import Picture, warn
+from trellic.picture.types import Picture, Pixels, warn
 from trellic.quantize import quantizer_numbered
 from trellic.video import Reader, Structure, VideoCodec
 from trellic.video.frames import SUFFIXES, WRITTEN, probe, read_frames, read_sound, write_video
@@ -89,7 +88,10 @@ def encode_clip(
     sound = read_sound(clip)
     if bitrate is not None:
         target = Target(bpp=bits_per_pixel(bitrate, clip.rate, clip.width, clip.height))
-    frames = lambda: follow(read_frames(clip), clip.frames)  # noqa: E731
+
+    def frames() -> Iterator[Pixels]:
+        return follow(read_frames(clip), clip.frames)
+
     coded = codec.encode(frames, clip.rate, target, structure, clip.matrix, sound)
     write_bytes(job.target, coded.data, replace=force)
     reader = Reader(coded.data, limit=sys.maxsize)
@@ -122,15 +124,9 @@ def decode_clip(
             )
         else:
             digits = len(str(len(reader) - 1))
-            folder = Path(os.path.realpath(job.target))
-            _check_folder(folder, force)
-            with folder_beside(folder) as made:
+            with whole_folder(job.target, partial(_check_folder, replace=force)) as made:
                 for number, pixels in enumerate(shown, start):
                     save(Picture(pixels), made / f"{number:0{digits}}.png")
-                _check_folder(folder, force)  # others may have written there meanwhile
-                if folder.exists():
-                    shutil.rmtree(folder)
-                made.rename(folder)
         return {**_facts_of(reader, len(data)), "source_bytes": len(data), "decoded": stop - start}
 
 

@@ -4,16 +4,15 @@ Each level is cut into tiles as its rows come, and halved for the level below, b
 """
 
 import json
-import os
-import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from trellic.codec.view import averaged
 from trellic.errors import BadRequest, FileExists
-from trellic.files import folder_beside
+from trellic.files import whole_folder
 from trellic.picture.types import Picture, Pixels, Strips
 from trellic.zoom.kinds import kind_named, tile_bytes
 from trellic.zoom.levels import TILE, Levels
@@ -67,10 +66,9 @@ def write_pyramid(strips: Strips, folder: Path, suffix: str, replace: bool) -> i
     holds anything beside levels of tiles and their page.
     """
     kind_named(suffix)
-    levels, count, folder = Levels(strips.width, strips.height), 0, Path(os.path.realpath(folder))
-    _check_free(folder, replace)
+    levels, count = Levels(strips.width, strips.height), 0
 
-    with folder_beside(folder) as made:
+    with whole_folder(folder, partial(_check_free, replace=replace)) as made:
 
         def put(level: int, column: int, row: int, samples: Pixels) -> None:
             nonlocal count
@@ -87,10 +85,6 @@ def write_pyramid(strips: Strips, folder: Path, suffix: str, replace: bool) -> i
         writer.end()
         for name, body in page_files(levels, suffix).items():
             (made / name).write_bytes(body)
-        _check_free(folder, replace)  # others may have written there meanwhile
-        if folder.exists():
-            shutil.rmtree(folder)
-        made.rename(folder)
     return count
 
 
